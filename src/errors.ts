@@ -1,0 +1,58 @@
+export type TorchgraftErrorCode =
+  | 'ERR_ARGUMENT'
+  | 'ERR_MODEL_UNKNOWN'
+  | 'ERR_WEIGHTS_MISSING'
+  | 'ERR_WEIGHTS_HASH'
+  | 'ERR_STATE_DICT_MISMATCH'
+  | 'ERR_DATA_EMPTY'
+  | 'ERR_DATA_CLASSES'
+  | 'ERR_DATA_CHANGED'
+  | 'ERR_IMAGE_DECODE'
+  | 'ERR_IMAGE_TOO_LARGE'
+  | 'ERR_BATCH_SHAPE'
+  | 'ERR_NOT_FINITE'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_DEVICE'
+  | 'ERR_PRECISION'
+  | 'ERR_LIBTORCH_MISSING'
+  | 'ERR_LIBTORCH_VERSION'
+  | 'ERR_ADDON'
+  | 'ERR_DISPOSED'
+  | 'ERR_FILE_FORMAT'
+  | 'ERR_FILE_CHECKSUM'
+  | 'ERR_PICKLE_REFUSED'
+  | 'ERR_WRITE'
+  | 'ERR_RUN_EXISTS'
+  | 'ERR_RUN_LOCKED'
+  | 'ERR_RESUME_MISMATCH'
+
+export interface TorchgraftErrorOptions extends ErrorOptions {
+  readonly path?: string
+}
+
+/** Everything that torchgraft throws on purpose: switch on `code`, show `message`, dig in `cause`. */
+export class TorchgraftError extends Error {
+  readonly code: TorchgraftErrorCode
+  /** The file or folder that the error concerns. */
+  readonly path?: string
+
+  constructor(code: TorchgraftErrorCode, message: string, options: TorchgraftErrorOptions = {}) {
+    const { path, ...rest } = options
+    super(message, rest)
+    this.name = 'TorchgraftError'
+    this.code = code
+    if (path !== undefined) this.path = path
+  }
+}
+
+/** "Expected a positive integer for epochs but received -1": the one form of every complaint about an argument. */
+export function argumentError(expected: string, name: string, received: unknown): TorchgraftError {
+  return new TorchgraftError('ERR_ARGUMENT', `Expected ${expected} for ${name} but received ${show(received)}`)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : 'an object'
+  return String(value)
+}

@@ -1,0 +1,139 @@
+import type { TorchgraftErrorCode } from '../errors.js'
+
+/**
+ * What the main addon exports, and nothing that it does not. Change it together with `native/node`.
+ *
+ * Arguments are trusted where `src/native/session.ts` has checked them; native code checks again whatever could
+ * read or write out of bounds. Promises reject with an `Error` that has a `code` of `TorchgraftErrorCode`.
+ * All work runs on one engine thread for the process, in the order asked for.
+ */
+export interface Binding {
+  /** libtorch's version that the addon was compiled against, such as `2.13.0`. */
+  readonly libtorchVersion: string
+  /** Names of the RegNet variants, in torchvision's order. */
+  readonly variants: readonly string[]
+  /** What is there to compute on. Cheap: loads no model. */
+  system(): NativeSystem
+  /**
+   * Names, dtypes and shapes of a model's state, in state_dict order, with no memory for its weights.
+   * `trainable` tells parameters from buffers.
+   */
+  describe(model: string, classes: number): readonly NativeEntry[]
+  createSession(options: NativeSessionOptions): Promise<NativeSession>
+  /**
+   * Runs the batch kernel alone: normalized pixels, float32, [size, output, output, 3] row-major.
+   * For previews and tests.
+   */
+  renderBatch(images: NativeImages): Promise<Float32Array>
+}
+
+export interface NativeSystem {
+  readonly cuda: readonly string[]
+  /** Whether the processor multiplies bf16 itself (AMX-BF16 or AVX512-BF16). */
+  readonly bf16: boolean
+  readonly features: readonly string[]
+  /** Threads that libtorch uses within an operation unless told otherwise. */
+  readonly threads: number
+}
+
+export interface NativeSessionOptions {
+  readonly model: string
+  readonly classes: number
+  /** `cpu`, `cuda:0` … */
+  readonly device: string
+  readonly precision: 'fp32' | 'bf16'
+  /** 0 leaves libtorch's choice. Process-wide by nature. */
+  readonly threads: number
+  /** Of the initial weights: 53 bits at most. */
+  readonly seed: number
+  readonly optimizer: {
+    readonly type: 'adam' | 'adamw'
+    readonly beta1: number
+    readonly beta2: number
+    readonly eps: number
+    /** A step's lr × lrScale is the group's; weight decay is Adam's L2 or AdamW's decoupled one. */
+    readonly groups: readonly { readonly lrScale: number; readonly weightDecay: number }[]
+  }
+  /** For each trainable parameter in `describe`'s order, its index in `optimizer.groups`; −1: frozen. */
+  readonly groupOf: Int32Array
+  readonly labelSmoothing: number
+  /** One a class, or empty. */
+  readonly classWeights: Float32Array
+  /** Batch norm in evaluation mode during training: for all layers but the head's (there is none in it). */
+  readonly freezeBatchNorm: boolean
+}
+
+export interface NativeEntry {
+  /** As torchvision's state_dict spells it; in the training state `optimizer.exp_avg.<name>` and so on. */
+  readonly name: string
+  readonly dtype: 'float32' | 'int64'
+  readonly shape: readonly number[]
+  readonly trainable: boolean
+}
+
+/**
+ * The batch kernel's work: `size` pictures, each with its plan (design: sample × colour × clamp × normalize).
+ * Copied at the call, so the caller may reuse its arrays at once.
+ */
+export interface NativeImages {
+  /** Sources one after another, uint8, height × width × 3 each. */
+  readonly pixels: Uint8Array
+  /** [size, 2]: height and width of each source. */
+  readonly shapes: Int32Array
+  /** [size, PLAN_LENGTH]: see `src/data/plan.ts`. */
+  readonly plans: Float64Array
+  /** Output height and width. */
+  readonly output: number
+  /** Mean then standard deviation, RGB each, of pixels in 0–1. */
+  readonly meanStd: Float64Array
+}
+
+export interface NativeSession {
+  readonly numParameters: number
+  /**
+   * Layout of the two flat buffers below: entries packed one after another in this order, no padding, row-major
+   * (NCHW for 4-d weights, whatever the memory format inside), little-endian.
+   */
+  readonly layout: { readonly model: readonly NativeEntry[]; readonly training: readonly NativeEntry[] }
+  /** autocast → loss → backward → optimizer. `read: false` leaves the sums on the device. */
+  trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<NativeTrainSums>
+  /** Evaluation mode, no gradients, the session's precision. Without labels `loss` and `correct` are NaN. */
+  evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<NativeEvalResult>
+  /** Fills the buffer on the engine thread; it must not be touched until the promise settles. */
+  readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
+  writeState(part: 'model' | 'training', from: Uint8Array): Promise<void>
+  /** A job like the others, so it waits for those asked before it; a second one does nothing. */
+  dispose(): Promise<void>
+}
+
+/** Sums since the last read; all zero with `read: false` (`scale` is 1 without a scaler). */
+export interface NativeTrainSums {
+  readonly steps: number
+  readonly images: number
+  /** Sum over steps of the mean loss × the batch's size. */
+  readonly loss: number
+  readonly correct: number
+  readonly scale: number
+  readonly skipped: number
+}
+
+export interface NativeEvalResult {
+  /** Sum over pictures of the plain cross entropy: no smoothing, no class weights. */
+  readonly loss: number
+  readonly correct: number
+  /** [size, classes] */
+  readonly logits: Float32Array
+}
+
+export interface NativeError extends Error {
+  readonly code: TorchgraftErrorCode
+}
+
+/** The loader addon: knows no libtorch, so that it can look at one before anything binds to it. */
+export interface LoaderBinding {
+  /**
+   * `dlopen`s libtorch by absolute path, for good and for the whole process, and returns
+   * `aoti_torch_abi_version()`'s version as `major.minor`. Throws with the system's reason when it cannot.
+   */
+  openLibtorch(file: string): string
+}
