@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TorchgraftError } from '../errors.js'
+import { duplicateKey } from './json-keys.js'
+import { byteLength, type StateDict, type Tensor, type TensorDtype } from './tensor.js'
+import { writeFileWhole } from './write-file.js'
+
+export interface SafetensorsFile {
+  readonly tensors: StateDict
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+const DTYPES: ReadonlyMap<string, TensorDtype> = new Map([['F32', 'float32'], ['F16', 'float16'], ['BF16', 'bfloat16'], ['I64', 'int64']])
+const DTYPE_NAMES = new Map([...DTYPES].map(([name, dtype]) => [dtype, name]))
+/** The reference reader's limit on the header. */
+const MAX_HEADER = 100_000_000
+/** Bytes handled at once between two turns of the event loop: about a millisecond of hashing. */
+const CHUNK = 1 << 20
+
+/**
+ * Reads a whole safetensors file, making the checks of the reference reader in its order.
+ *
+ * @throws ERR_FILE_FORMAT when the file is not what it should be, naming the tensor.
+ */
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await openForReading(path)
+  try {
+    const { entries, metadata, dataStart } = await readHeader(file, path)
+    const tensors = new Map<string, Tensor>()
+    for (const { name, dtype, shape, begin, end } of entries) {
+      tensors.set(name, { dtype, shape, data: await readAt(file, dataStart + begin, end - begin, path) })
+    }
+    return { tensors, metadata }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Only the metadata of a safetensors file: cheap, whatever its size. */
+export async function readSafetensorsMetadata(path: string): Promise<Readonly<Record<string, string>>> {
+  const file = await openForReading(path)
+  try {
+    return (await readHeader(file, path)).metadata
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Writes a safetensors file whole or not at all, tensors packed in the map's order.
+ *
+ * @returns the file's bytes.
+ */
+export async function writeSafetensors(path: string, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}): Promise<number> {
+  const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
+  let offset = 0
+  for (const [name, { dtype, shape, data }] of tensors) {
+    if (data.length !== byteLength(dtype, shape)) throw new TorchgraftError('ERR_FILE_FORMAT', `Tensor ${name} has ${data.length} bytes, not ${byteLength(dtype, shape)}`, { path })
+    header.push([name, { dtype: DTYPE_NAMES.get(dtype), shape, data_offsets: [offset, (offset += data.length)] }])
+  }
+  const json = new TextEncoder().encode(`{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)
+  const padded = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20) // so that the tensors begin on a multiple of 8
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true)
+  padded.set(json, 8)
+  return writeFileWhole(path, [padded, ...[...tensors.values()].map(({ data }) => data)])
+}
+
+/** SHA-256, in hex, of the tensors one after another: of the file's whole tensor part. */
+export async function hashTensors(tensors: StateDict): Promise<string> {
+  const hash = createHash('sha256')
+  let sinceTurn = 0
+  for (const { data } of tensors.values()) {
+    for (let begin = 0; begin < data.length; begin += CHUNK) {
+      const chunk = data.subarray(begin, begin + CHUNK)
+      hash.update(chunk)
+      if ((sinceTurn += chunk.length) < CHUNK) continue
+      await nextTurn()
+      sinceTurn = 0
+    }
+  }
+  return hash.digest('hex')
+}
+
+interface Entry {
+  readonly name: string
+  readonly dtype: TensorDtype
+  readonly shape: readonly number[]
+  readonly begin: number
+  readonly end: number
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r')
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new TorchgraftError('ERR_FILE_FORMAT', missing ? `There is no file ${path}` : `Could not open ${path}: ${(cause as Error).message}`, { path, cause })
+  }
+}
+
+async function readHeader(file: FileHandle, path: string) {
+  const stat = await file.stat()
+  if (!stat.isFile()) throw refuse(path, 'it is not a file')
+  if (stat.size < 8) throw refuse(path, `it has ${stat.size} bytes, and the length of its header alone takes 8`)
+  const length = new DataView((await readAt(file, 0, 8, path)).buffer).getBigUint64(0, true)
+  if (length > MAX_HEADER) throw refuse(path, `its header would be ${length} bytes long`)
+  const dataStart = 8 + Number(length)
+  if (dataStart > stat.size) throw refuse(path, `its header should be ${length} bytes long, and the file has ${stat.size}: it may have been cut short`)
+  const { entries, metadata } = parseHeader(await readAt(file, 8, Number(length), path), path)
+  const end = entries.at(-1)?.end ?? 0
+  if (dataStart + end !== stat.size) throw refuse(path, `its tensors end at byte ${dataStart + end}, and the file has ${stat.size}: it may have been cut short`)
+  return { entries, metadata, dataStart }
+}
+
+function parseHeader(bytes: Uint8Array, path: string): { entries: Entry[]; metadata: Record<string, string> } {
+  let header: unknown
+  try {
+    const json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    if (!json.startsWith('{')) throw new SyntaxError('it does not begin with {')
+    header = JSON.parse(json)
+    const twice = duplicateKey(json)
+    if (twice !== undefined) throw new SyntaxError(`${JSON.stringify(twice)} is in it twice`)
+  } catch (cause) {
+    throw refuse(path, `its header is not JSON: ${(cause as Error).message}`, cause)
+  }
+  let metadata: Record<string, string> = {}
+  const entries: Entry[] = []
+  for (const [name, value] of Object.entries(header as object)) {
+    if (name === '__metadata__') metadata = parseMetadata(value, path)
+    else entries.push(parseEntry(name, value, path))
+  }
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
+  let previous = 0
+  for (const { name, begin, end, dtype, shape } of entries) {
+    if (begin !== previous) throw refuse(path, `tensor ${name} begins at ${begin}, where ${previous} was expected`)
+    if (end < begin || end - begin !== byteLength(dtype, shape)) throw refuse(path, `tensor ${name} takes ${end - begin} bytes, which is not what ${dtype} [${shape.join(', ')}] takes`)
+    previous = end
+  }
+  return { entries, metadata }
+}
+
+function parseMetadata(value: unknown, path: string): Record<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'its metadata is not an object')
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw refuse(path, `its metadata has ${JSON.stringify(key)} that is not a string`)
+  }
+  return value as Record<string, string>
+}
+
+function parseEntry(name: string, value: unknown, path: string): Entry {
+  const { dtype: dtypeName, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown }
+  const dtype = DTYPES.get(String(dtypeName))
+  if (!dtype) throw refuse(path, `tensor ${name} has dtype ${String(dtypeName)}; F32, F16, BF16 and I64 are read`)
+  if (!isCounts(shape) || !Number.isSafeInteger(byteLength(dtype, shape))) throw refuse(path, `tensor ${name} has no valid shape`)
+  if (!isCounts(offsets) || offsets.length !== 2) throw refuse(path, `tensor ${name} has no valid data_offsets`)
+  return { name, dtype, shape, begin: offsets[0] ?? 0, end: offsets[1] ?? 0 }
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
+}
+
+async function readAt(file: FileHandle, position: number, length: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const buffer = new Uint8Array(length)
+  let read = 0
+  while (read < length) {
+    const { bytesRead } = await file.read(buffer, read, length - read, position + read)
+    if (bytesRead === 0) throw refuse(path, 'it became shorter while it was read')
+    read += bytesRead
+  }
+  return buffer
+}
+
+function refuse(path: string, reason: string, cause?: unknown): TorchgraftError {
+  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a valid safetensors file: ${reason}`, { path, cause })
+}

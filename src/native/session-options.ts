@@ -1,0 +1,144 @@
+import { finite, integer, oneOf } from '../arguments.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import type { NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
+import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
+
+export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+export type Precision = 'auto' | 'fp32' | 'bf16'
+
+export interface SessionOptions {
+  readonly model: RegNetVariant
+  /** Outputs of the head: 1 or more. */
+  readonly classes: number
+  /** @default 'auto': the first CUDA device that this libtorch can use, else the CPU */
+  readonly device?: Device
+  /** @default 'auto': bf16 on a CPU that multiplies bf16 itself, else fp32 */
+  readonly precision?: Precision
+  /** Threads within an operation, for the whole process. @default libtorch's choice, one a core */
+  readonly threads?: number
+  /** Of the initial weights. @default 0 */
+  readonly seed?: number
+  readonly optimizer?: OptimizerOptions
+  readonly loss?: LossOptions
+  /**
+   * `trunk` trains the head alone, with the trunk's running statistics kept as they are; `batch-norm-statistics` trains
+   * all, with the running statistics used and kept.
+   * @default 'none'
+   */
+  readonly freeze?: 'none' | 'trunk' | 'batch-norm-statistics'
+}
+
+export interface OptimizerOptions {
+  /** `torch.optim.Adam` (weight decay added to the gradient) or `AdamW` (decoupled). @default 'adam' */
+  readonly type?: 'adam' | 'adamw'
+  /** Of a step that names none. @default 1e-3 */
+  readonly lr?: number
+  /** @default [0.9, 0.999] */
+  readonly betas?: readonly [number, number]
+  /** @default 1e-8 */
+  readonly eps?: number
+  /** @default 0 */
+  readonly weightDecay?: number
+  /** Parameters that differ, by their torchvision names: the first match wins. */
+  readonly groups?: readonly ParameterGroup[]
+}
+
+export interface ParameterGroup {
+  readonly match: RegExp
+  /** Multiplies the step's lr. @default 1 */
+  readonly lrScale?: number
+  /** @default the optimizer's */
+  readonly weightDecay?: number
+}
+
+export interface LossOptions {
+  /** As in `torch.nn.CrossEntropyLoss`. From 0 to 1. @default 0 */
+  readonly labelSmoothing?: number
+  /** One a class, not negative; the mean is weighted, as PyTorch's. @default none */
+  readonly classWeights?: readonly number[]
+}
+
+/** Checks what `Session.create` was given, and fills it in for native code. */
+export function resolveSessionOptions(options: SessionOptions, system: NativeSystem, describe: (model: string, classes: number) => readonly NativeEntry[]) {
+  const { device = 'auto', precision = 'auto', optimizer = {}, loss = {}, freeze = 'none' } = options
+  const model = checkModel(options.model)
+  const classes = integer(options.classes, 'classes', { min: 1, max: 1_000_000 })
+  oneOf(freeze, 'freeze', ['none', 'trunk', 'batch-norm-statistics'])
+  const where = resolveDevice(device, system)
+  const { chosen, why } = resolvePrecision(precision, where, system)
+  const parameters = describe(model, classes).filter(({ trainable }) => trainable)
+  const native: NativeSessionOptions = {
+    model,
+    classes,
+    device: where,
+    precision: chosen,
+    threads: options.threads === undefined ? 0 : integer(options.threads, 'threads', { min: 1, max: 1024 }),
+    seed: integer(options.seed ?? 0, 'seed', { min: 0 }),
+    ...resolveOptimizer(optimizer, parameters, freeze === 'trunk'),
+    labelSmoothing: finite(loss.labelSmoothing ?? 0, 'loss.labelSmoothing', { min: 0, max: 1 }),
+    classWeights: checkClassWeights(loss.classWeights ?? [], classes),
+    freezeBatchNorm: freeze !== 'none',
+  }
+  return { native, why, lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
+}
+
+function checkModel(model: unknown): RegNetVariant {
+  const found = REGNET_VARIANTS.find((name) => name === model)
+  if (found) return found
+  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${REGNET_VARIANTS.join(', ')}`)
+}
+
+function resolveDevice(device: Device, { cuda }: NativeSystem): string {
+  if (device === 'auto') return cuda.length > 0 ? 'cuda:0' : 'cpu'
+  if (device === 'cpu') return device
+  if (!/^cuda(:\d+)?$/.test(device)) throw argumentError('auto, cpu, cuda or cuda:N', 'device', device)
+  const index = Number(device.split(':')[1] ?? 0)
+  if (index < cuda.length) return `cuda:${index}`
+  const found = cuda.length === 0 ? 'no CUDA device' : `${cuda.length} CUDA device${cuda.length > 1 ? 's' : ''}`
+  throw new TorchgraftError('ERR_DEVICE', `${device} was asked for, and this libtorch sees ${found}. Run "torchgraft doctor" to see why, or use device cpu`)
+}
+
+function resolvePrecision(precision: Precision, device: string, { bf16 }: NativeSystem): { chosen: 'fp32' | 'bf16'; why: string } {
+  if ((precision as string) === 'fp16') throw new TorchgraftError('ERR_PRECISION', 'fp16 cannot be had: this version of torchgraft trains in fp32 and bf16')
+  if (oneOf(precision, 'precision', ['auto', 'fp32', 'bf16']) !== 'auto') return { chosen: precision as 'fp32' | 'bf16', why: 'as asked for' }
+  if (device !== 'cpu') return { chosen: 'fp32', why: 'bf16 on a GPU is taken only where it is asked for' }
+  return bf16 ? { chosen: 'bf16', why: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', why: 'this processor has no bf16 instructions' }
+}
+
+function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean) {
+  const { type = 'adam', betas = [0.9, 0.999], eps = 1e-8, groups = [] } = options
+  const weightDecay = finite(options.weightDecay ?? 0, 'optimizer.weightDecay', { min: 0 })
+  const resolved = groups.map((group, i) => {
+    if (!(group.match instanceof RegExp)) throw argumentError('a regular expression', `optimizer.groups[${i}].match`, group.match)
+    return {
+      lrScale: finite(group.lrScale ?? 1, `optimizer.groups[${i}].lrScale`, { min: 0 }),
+      weightDecay: finite(group.weightDecay ?? weightDecay, `optimizer.groups[${i}].weightDecay`, { min: 0 }),
+    }
+  })
+  const groupOf = parameters.map(({ name }) => {
+    if (headOnly && !name.startsWith('fc.')) return -1
+    const found = groups.findIndex(({ match }) => name.search(match) >= 0) // search: a sticky or global expression keeps no place
+    return found < 0 ? resolved.length : found
+  })
+  return {
+    optimizer: {
+      type: oneOf(type, 'optimizer.type', ['adam', 'adamw']),
+      beta1: checkBeta(betas[0], 'optimizer.betas[0]'),
+      beta2: checkBeta(betas[1], 'optimizer.betas[1]'),
+      eps: finite(eps, 'optimizer.eps', { min: 0 }),
+      groups: [...resolved, { lrScale: 1, weightDecay }],
+    },
+    groupOf: Int32Array.from(groupOf),
+  }
+}
+
+function checkBeta(beta: number, name: string): number {
+  if (finite(beta, name, { min: 0, max: 1 }) < 1) return beta
+  throw argumentError('a number from 0 to below 1', name, beta)
+}
+
+function checkClassWeights(weights: readonly number[], classes: number): Float32Array {
+  if (weights.length !== 0 && weights.length !== classes) throw argumentError(`${classes} numbers, one a class,`, 'loss.classWeights', [...weights])
+  for (const [i, weight] of weights.entries()) finite(weight, `loss.classWeights[${i}]`, { min: 0 })
+  return Float32Array.from(weights)
+}

@@ -1,0 +1,151 @@
+import { finite } from '../arguments.js'
+import type { Batch } from '../data/batch.js'
+import { packPlans } from '../data/plan.js'
+import { TorchgraftError } from '../errors.js'
+import type { StateDict } from '../formats/tensor.js'
+import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeTrainSums } from './binding.js'
+import { loadAddon } from './load-addon.js'
+import { resolveSessionOptions, type SessionOptions } from './session-options.js'
+import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
+import type { RegNetVariant } from './variants.js'
+
+/** Sums since the last read; all zero with `read: false`. `loss` is summed over pictures. */
+export type TrainStepResult = NativeTrainSums
+/** `logits` is [size, classes]; `loss` (a sum over pictures, plain cross entropy) and `correct` are NaN without labels. */
+export type EvalStepResult = NativeEvalResult
+
+export interface TrainStepOptions {
+  /** @default the optimizer's */
+  readonly lr?: number
+  /** Whether to wait for the numbers; if not they come with the next read. @default true */
+  readonly read?: boolean
+}
+
+/**
+ * A model on a device with the optimizer that trains it.
+ *
+ * Calls run one after another in the order they were made, on a thread of their own; what a batch holds is taken at
+ * the call. Dispose of it when done: the model's memory is not JavaScript's.
+ */
+export class Session implements AsyncDisposable {
+  readonly #native: NativeSession
+  readonly #lr: number
+  readonly model: RegNetVariant
+  readonly classes: number
+  readonly device: 'cpu' | `cuda:${number}`
+  readonly precision: 'fp32' | 'bf16'
+  /** Why this device and precision, in words. */
+  readonly why: string
+
+  private constructor(native: NativeSession, options: ReturnType<typeof resolveSessionOptions>) {
+    this.#native = native
+    this.#lr = options.lr
+    this.model = options.native.model as RegNetVariant
+    this.classes = options.native.classes
+    this.device = options.native.device as Session['device']
+    this.precision = options.native.precision
+    this.why = options.why
+  }
+
+  /**
+   * Makes a model with torchvision's initial weights, and its optimizer.
+   *
+   * @throws ERR_MODEL_UNKNOWN, ERR_DEVICE, ERR_PRECISION, ERR_ARGUMENT, ERR_LIBTORCH_MISSING, ERR_OUT_OF_MEMORY
+   */
+  static async create(options: SessionOptions): Promise<Session> {
+    const binding = loadAddon()
+    const resolved = resolveSessionOptions(options, binding.system(), binding.describe)
+    return new Session(await fromNative(binding.createSession(resolved.native)), resolved)
+  }
+
+  get numParameters(): number {
+    return this.#native.numParameters
+  }
+
+  /**
+   * One whole step in mixed precision: autocast forward, loss, backward, optimizer.
+   *
+   * @throws ERR_BATCH_SHAPE, ERR_OUT_OF_MEMORY, ERR_DISPOSED
+   */
+  async trainStep(batch: Batch, { lr = this.#lr, read = true }: TrainStepOptions = {}): Promise<TrainStepResult> {
+    finite(lr, 'lr', { min: 0 })
+    if (!batch.labels) throw new TorchgraftError('ERR_BATCH_SHAPE', 'Expected a batch with labels to train on')
+    return fromNative(this.#native.trainStep(toNative(batch), batch.labels, lr, read))
+  }
+
+  /** Scores a batch without learning from it: evaluation mode, the session's precision. */
+  async evalStep(batch: Batch): Promise<EvalStepResult> {
+    return fromNative(this.#native.evalStep(toNative(batch), batch.labels))
+  }
+
+  /** A copy of all weights and running statistics, float32 and int64, in torchvision's names and order. */
+  stateDict(): Promise<StateDict> {
+    return this.#read('model')
+  }
+
+  /**
+   * Loads weights by name; fp16 and bf16 are widened.
+   *
+   * With `strict: false` whatever does not fit stays as it was, and the report names it: so a head for other
+   * classes begins anew.
+   *
+   * @throws ERR_STATE_DICT_MISMATCH when strict, naming what is missing, unexpected or of another shape
+   */
+  async loadStateDict(state: StateDict, { strict = true }: { readonly strict?: boolean } = {}): Promise<LoadReport> {
+    return this.#write('model', state, strict)
+  }
+
+  /** All that resuming needs besides the model: the optimizer's moments and step counts. */
+  trainingState(): Promise<StateDict> {
+    return this.#read('training')
+  }
+
+  /** @throws ERR_STATE_DICT_MISMATCH unless it is the state of a session with the same parameters in training */
+  async loadTrainingState(state: StateDict): Promise<void> {
+    await this.#write('training', state, true)
+  }
+
+  /** Waits for the calls made before, then frees the model. May be called twice. */
+  dispose(): Promise<void> {
+    return fromNative(this.#native.dispose())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  async #read(part: 'model' | 'training'): Promise<StateDict> {
+    const layout = this.#native.layout[part]
+    const buffer = new Uint8Array(layoutBytes(layout))
+    await fromNative(this.#native.readState(part, buffer))
+    return unpackState(layout, buffer)
+  }
+
+  async #write(part: 'model' | 'training', state: StateDict, strict: boolean): Promise<LoadReport> {
+    const layout = this.#native.layout[part]
+    const report = compareState(layout, state)
+    const fits = report.missing.length + report.mismatched.length === 0
+    if (strict && !(fits && report.unexpected.length === 0)) throw mismatchError(report)
+    const buffer = new Uint8Array(layoutBytes(layout))
+    if (!fits) await fromNative(this.#native.readState(part, buffer))
+    packState(layout, state, buffer)
+    await fromNative(this.#native.writeState(part, buffer))
+    return report
+  }
+}
+
+function toNative({ images, size }: Batch): NativeImages {
+  if (images.plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${size} plans, one a picture, but received ${images.plans.length}`)
+  const { pixels, shapes, output, mean, std } = images
+  return { pixels, shapes, plans: packPlans(images.plans), output, meanStd: Float64Array.of(...mean, ...std) }
+}
+
+/** Native errors carry a code but no JavaScript stack, and under jest are of another realm: give them both. */
+async function fromNative<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise
+  } catch (cause) {
+    const { code, message } = cause as NativeError
+    throw new TorchgraftError(code, message, { cause })
+  }
+}
