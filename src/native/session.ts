@@ -29,17 +29,18 @@ export interface TrainStepOptions {
  */
 export class Session implements AsyncDisposable {
   readonly #native: NativeSession
-  readonly #lr: number
   readonly model: RegNetVariant
   readonly classes: number
   readonly device: 'cpu' | `cuda:${number}`
   readonly precision: 'fp32' | 'bf16'
+  /** Of a step that names none. */
+  readonly lr: number
   /** Why this device and precision, in words. */
   readonly why: string
 
   private constructor(native: NativeSession, options: ReturnType<typeof resolveSessionOptions>) {
     this.#native = native
-    this.#lr = options.lr
+    this.lr = options.lr
     this.model = options.native.model as RegNetVariant
     this.classes = options.native.classes
     this.device = options.native.device as Session['device']
@@ -55,7 +56,7 @@ export class Session implements AsyncDisposable {
   static async create(options: SessionOptions): Promise<Session> {
     const binding = loadAddon()
     const resolved = resolveSessionOptions(options, binding.system(), binding.describe)
-    return new Session(await fromNative(binding.createSession(resolved.native)), resolved)
+    return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)
   }
 
   get numParameters(): number {
@@ -67,15 +68,16 @@ export class Session implements AsyncDisposable {
    *
    * @throws ERR_BATCH_SHAPE, ERR_OUT_OF_MEMORY, ERR_DISPOSED
    */
-  async trainStep(batch: Batch, { lr = this.#lr, read = true }: TrainStepOptions = {}): Promise<TrainStepResult> {
+  async trainStep(batch: Batch, { lr = this.lr, read = true }: TrainStepOptions = {}): Promise<TrainStepResult> {
     finite(lr, 'lr', { min: 0 })
-    if (!batch.labels) throw new TorchgraftError('ERR_BATCH_SHAPE', 'Expected a batch with labels to train on')
-    return fromNative(this.#native.trainStep(toNative(batch), batch.labels, lr, read))
+    const { labels } = batch
+    if (!labels) throw new TorchgraftError('ERR_BATCH_SHAPE', 'Expected a batch with labels to train on')
+    return fromNative(() => this.#native.trainStep(toNative(batch), labels, lr, read))
   }
 
   /** Scores a batch without learning from it: evaluation mode, the session's precision. */
   async evalStep(batch: Batch): Promise<EvalStepResult> {
-    return fromNative(this.#native.evalStep(toNative(batch), batch.labels))
+    return fromNative(() => this.#native.evalStep(toNative(batch), batch.labels))
   }
 
   /** A copy of all weights and running statistics, float32 and int64, in torchvision's names and order. */
@@ -107,7 +109,7 @@ export class Session implements AsyncDisposable {
 
   /** Waits for the calls made before, then frees the model. May be called twice. */
   dispose(): Promise<void> {
-    return fromNative(this.#native.dispose())
+    return fromNative(() => this.#native.dispose())
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -117,7 +119,7 @@ export class Session implements AsyncDisposable {
   async #read(part: 'model' | 'training'): Promise<StateDict> {
     const layout = this.#native.layout[part]
     const buffer = new Uint8Array(layoutBytes(layout))
-    await fromNative(this.#native.readState(part, buffer))
+    await fromNative(() => this.#native.readState(part, buffer))
     return unpackState(layout, buffer)
   }
 
@@ -127,9 +129,9 @@ export class Session implements AsyncDisposable {
     const fits = report.missing.length + report.mismatched.length === 0
     if (strict && !(fits && report.unexpected.length === 0)) throw mismatchError(report)
     const buffer = new Uint8Array(layoutBytes(layout))
-    if (!fits) await fromNative(this.#native.readState(part, buffer))
+    if (!fits) await fromNative(() => this.#native.readState(part, buffer))
     packState(layout, state, buffer)
-    await fromNative(this.#native.writeState(part, buffer))
+    await fromNative(() => this.#native.writeState(part, buffer))
     return report
   }
 }
@@ -141,10 +143,11 @@ function toNative({ images, size }: Batch): NativeImages {
 }
 
 /** Native errors carry a code but no JavaScript stack, and under jest are of another realm: give them both. */
-async function fromNative<T>(promise: Promise<T>): Promise<T> {
+async function fromNative<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return await promise
+    return await call()
   } catch (cause) {
+    if (cause instanceof TorchgraftError) throw cause
     const { code, message } = cause as NativeError
     throw new TorchgraftError(code, message, { cause })
   }

@@ -1,0 +1,109 @@
+import { link, mkdir, rename, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { TorchgraftError } from '../errors.js'
+import type { StateDict } from '../formats/tensor.js'
+import { type ModelFile, readModelFile, writeModelFile } from './model-file.js'
+import { asTrainingMetadata, type ModelMetadata, type TrainingMetadata } from './model-metadata.js'
+
+/** What saving needs of a session. */
+export interface Savable {
+  stateDict(): Promise<StateDict>
+  trainingState(): Promise<StateDict>
+}
+
+export interface SavedFile {
+  /** Name within the folder. */
+  readonly file: string
+  readonly bytes: number
+}
+
+export interface LastCheckpoint extends ModelFile<TrainingMetadata> {
+  readonly file: string
+  /** Why a newer file could not be used. */
+  readonly fellBack?: TorchgraftError
+}
+
+export const BEST_FILE = 'best.safetensors'
+export const LAST_FILE = 'last.safetensors'
+export const PREVIOUS_FILE = 'last.previous.safetensors'
+
+/** The model files of a run: `best`, `last` and its predecessor, each whole or not there. */
+export class CheckpointStore {
+  readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** Makes the folder where it is missing. */
+  static async open(folder: string): Promise<CheckpointStore> {
+    try {
+      await mkdir(folder, { recursive: true })
+    } catch (cause) {
+      throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${folder}: ${(cause as Error).message}`, { path: folder, cause })
+    }
+    return new CheckpointStore(folder)
+  }
+
+  /**
+   * `best` holds the model, to predict with; `last` holds all that resuming needs, and the one before it is kept as its
+   * predecessor.
+   */
+  save(name: 'best', session: Savable, metadata: ModelMetadata): Promise<SavedFile>
+  save(name: 'last', session: Savable, metadata: TrainingMetadata): Promise<SavedFile>
+  async save(name: 'best' | 'last', session: Savable, metadata: ModelMetadata): Promise<SavedFile> {
+    const file = name === 'best' ? BEST_FILE : LAST_FILE
+    const model = await session.stateDict()
+    const tensors = name === 'best' ? model : new Map([...model, ...(await session.trainingState())])
+    if (name === 'last') await this.#keepPrevious()
+    return { file, bytes: await writeModelFile(join(this.folder, file), { tensors, metadata }) }
+  }
+
+  best(): Promise<ModelFile> {
+    return readModelFile(join(this.folder, BEST_FILE))
+  }
+
+  /**
+   * The newest position that can be read, or undefined where nothing was saved yet. A damaged `last` falls back to its
+   * predecessor, and says so in `fellBack`.
+   */
+  async last(): Promise<LastCheckpoint | undefined> {
+    let fellBack: TorchgraftError | undefined
+    for (const file of [LAST_FILE, PREVIOUS_FILE]) {
+      const path = join(this.folder, file)
+      if (!existsSync(path)) continue
+      try {
+        const { tensors, metadata } = await readModelFile(path)
+        return { tensors, metadata: asTrainingMetadata(path, metadata), file, ...(fellBack && { fellBack }) }
+      } catch (error) {
+        if (!(error instanceof TorchgraftError)) throw error
+        fellBack ??= error
+      }
+    }
+    if (fellBack) throw fellBack
+    return undefined
+  }
+
+  /** A second name for `last`, so that it is never away while its successor is written. */
+  async #keepPrevious(): Promise<void> {
+    const last = join(this.folder, LAST_FILE)
+    const previous = join(this.folder, PREVIOUS_FILE)
+    if (!existsSync(last)) return
+    const second = `${previous}.tmp`
+    try {
+      await rm(second, { force: true })
+      await link(last, second)
+      await rename(second, previous)
+    } catch {
+      await rename(last, previous) // a file system without hard links
+    }
+  }
+}
+
+/** Takes a `last` file apart: the model's weights, and the optimizer's state. */
+export function separateState(tensors: StateDict): { readonly model: StateDict; readonly training: StateDict } {
+  const isTraining = (name: string): boolean => name.startsWith('optimizer.')
+  const pick = (training: boolean): StateDict => new Map([...tensors].filter(([name]) => isTraining(name) === training))
+  return { model: pick(false), training: pick(true) }
+}

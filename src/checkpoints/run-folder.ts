@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rmdir } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { TorchgraftError } from '../errors.js'
+import { writeFileWhole } from '../formats/write-file.js'
+import { BEST_FILE, CheckpointStore, LAST_FILE } from './checkpoint-store.js'
+import { lockRun, type RunLock } from './run-lock.js'
+
+export const CONFIG_FILE = 'config.json'
+export const SPLIT_FILE = 'split.json'
+export const EVENTS_FILE = 'events.jsonl'
+
+/** `config.json`: what a run was asked for, and what it ran on. */
+export interface RunConfig<Options> {
+  readonly formatVersion: 1
+  readonly torchgraft: string
+  readonly libtorch: string
+  /** The data folder, absolute. */
+  readonly data: string
+  readonly options: Options
+  readonly device: string
+  readonly precision: string
+  readonly processor: string
+}
+
+/** `split.json`: which picture is on which side. */
+export interface RunSplit {
+  readonly formatVersion: 1
+  readonly seed: number
+  readonly classes: readonly string[]
+  readonly train: readonly SplitItem[]
+  readonly val: readonly SplitItem[]
+}
+
+export interface SplitItem {
+  readonly path: string
+  readonly label: string
+  readonly hash: string
+}
+
+/** A run's folder, kept for this process until disposed. */
+export class RunFolder implements AsyncDisposable {
+  readonly path: string
+  readonly checkpoints: CheckpointStore
+  readonly #lock: RunLock
+
+  private constructor(checkpoints: CheckpointStore, lock: RunLock) {
+    this.path = checkpoints.folder
+    this.checkpoints = checkpoints
+    this.#lock = lock
+  }
+
+  /** @throws ERR_RUN_EXISTS where the folder holds a run already, ERR_RUN_LOCKED, ERR_WRITE */
+  static async create(output: string | undefined, data: string): Promise<RunFolder> {
+    if (output !== undefined) return RunFolder.#claim(output)
+    const name = basename(resolve(data)) || 'run'
+    for (let i = 1; ; i++) {
+      const path = join('runs', i === 1 ? name : `${name}-${i}`)
+      if (!(await madeAnew(path))) continue
+      return RunFolder.#claim(path)
+    }
+  }
+
+  /** @throws ERR_ARGUMENT where there is no run, ERR_RUN_LOCKED */
+  static async reopen(path: string): Promise<RunFolder> {
+    if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_ARGUMENT', `There is no run to resume in ${path}: it has no ${CONFIG_FILE}`, { path })
+    return RunFolder.#lockAndOpen(path)
+  }
+
+  get tookOver(): number | undefined {
+    return this.#lock.tookOver
+  }
+
+  get eventsFile(): string {
+    return join(this.path, EVENTS_FILE)
+  }
+
+  async writeConfig<Options>(config: RunConfig<Options>): Promise<void> {
+    await this.#writeJson(CONFIG_FILE, config)
+  }
+
+  async writeSplit(split: RunSplit): Promise<void> {
+    await this.#writeJson(SPLIT_FILE, split)
+  }
+
+  /** @throws ERR_FILE_FORMAT when it was damaged, or edited into something else */
+  async readConfig<Options>(): Promise<RunConfig<Options>> {
+    const path = join(this.path, CONFIG_FILE)
+    const config = await readJson(path)
+    const { formatVersion, data, options } = config as Partial<RunConfig<Options>>
+    if (formatVersion !== 1 || typeof data !== 'string' || typeof options !== 'object') throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a run's configuration that this torchgraft reads`, { path })
+    return config as RunConfig<Options>
+  }
+
+  /** Lets go of the folder; one that nothing was written into goes too. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lock.release()
+    await rmdir(this.path).catch(() => {}) // not empty: as it should be
+  }
+
+  static async #claim(path: string): Promise<RunFolder> {
+    const run = [CONFIG_FILE, BEST_FILE, LAST_FILE].some((file) => existsSync(join(path, file)))
+    if (run) throw new TorchgraftError('ERR_RUN_EXISTS', `${path} holds a run already: go on with it by --resume, or choose another --output`, { path })
+    return RunFolder.#lockAndOpen(path)
+  }
+
+  static async #lockAndOpen(path: string): Promise<RunFolder> {
+    const checkpoints = await CheckpointStore.open(path)
+    return new RunFolder(checkpoints, await lockRun(path))
+  }
+
+  async #writeJson(name: string, value: unknown): Promise<void> {
+    await writeFileWhole(join(this.path, name), [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)])
+  }
+}
+
+/** The split of the run that a model file lies in, or undefined where there is none. */
+export async function readSplitBeside(model: string): Promise<RunSplit | undefined> {
+  const path = join(model, '..', SPLIT_FILE)
+  if (!existsSync(path)) return undefined
+  const split = (await readJson(path)) as Partial<RunSplit>
+  const valid = [split.train, split.val].every((side) => Array.isArray(side) && side.every((item: Partial<SplitItem> | null) => typeof item?.hash === 'string'))
+  if (!valid) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a split that torchgraft wrote`, { path })
+  return split as RunSplit
+}
+
+async function madeAnew(path: string): Promise<boolean> {
+  try {
+    await mkdir(join(path, '..'), { recursive: true })
+    await mkdir(path)
+    return true
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${path}: ${(cause as Error).message}. Choose another --output`, { path, cause })
+  }
+}
+
+async function readJson(path: string): Promise<object> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (typeof value === 'object' && value !== null) return value
+    throw new SyntaxError('it is not an object')
+  } catch (cause) {
+    throw new TorchgraftError('ERR_FILE_FORMAT', `Could not read ${path}: ${(cause as Error).message}`, { path, cause })
+  }
+}

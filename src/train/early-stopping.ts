@@ -1,0 +1,48 @@
+import { finite, integer, oneOf } from '../arguments.js'
+import type { Patience } from '../checkpoints/model-metadata.js'
+
+export interface EarlyStoppingOptions {
+  /** Epochs without improvement before training stops. @default 3 */
+  readonly patience?: number
+  /** The change that must be exceeded to count as improvement. @default 0 */
+  readonly minDelta?: number
+  /** Whether lower or higher is better. @default 'min' */
+  readonly mode?: 'min' | 'max'
+}
+
+/** Says when a number has stopped improving. It only keeps score: the loop decides what to do. */
+export class EarlyStopping {
+  readonly mode: 'min' | 'max'
+  readonly #patience: number
+  readonly #minDelta: number
+  #best: number | null = null
+  #wait = 0
+
+  constructor({ patience = 3, minDelta = 0, mode = 'min' }: EarlyStoppingOptions = {}) {
+    this.#patience = integer(patience, 'patience', { min: 1 })
+    this.#minDelta = finite(minDelta, 'minDelta', { min: 0 })
+    this.mode = oneOf(mode, 'mode', ['min', 'max'])
+  }
+
+  update(value: number): { readonly improved: boolean; readonly shouldStop: boolean } {
+    const gain = this.#best === null ? Infinity : this.mode === 'min' ? this.#best - value : value - this.#best
+    const improved = !Number.isNaN(value) && gain > this.#minDelta
+    if (improved) this.#best = value
+    this.#wait = improved ? 0 : this.#wait + 1
+    return { improved, shouldStop: this.shouldStop }
+  }
+
+  get shouldStop(): boolean {
+    return this.#wait >= this.#patience
+  }
+
+  /** What a resumed run needs to go on counting. */
+  get state(): Patience {
+    return { best: this.#best, wait: this.#wait }
+  }
+
+  restore({ best, wait }: Patience): void {
+    this.#best = best
+    this.#wait = wait
+  }
+}

@@ -1,0 +1,63 @@
+import type { TorchgraftErrorCode } from '../errors.js'
+import type { Metrics } from '../metrics/metrics.js'
+import type { RegNetVariant } from '../native/variants.js'
+
+export type StopReason = 'completed' | 'early-stopping' | 'aborted'
+
+/** What happens in training, in order. Epochs and steps count from 1; `step` is within its epoch. */
+export type TrainingEvent =
+  | StartEvent
+  | StepEvent
+  | { readonly type: 'step-skipped'; readonly epoch: number; readonly step: number; readonly scale: number }
+  | { readonly type: 'image-skipped'; readonly path: string; readonly code: TorchgraftErrorCode; readonly message: string }
+  | EpochEvent
+  | { readonly type: 'checkpoint'; readonly epoch: number; readonly step: number; readonly file: string; readonly bytes: number }
+  | { readonly type: 'resume'; readonly epoch: number; readonly step: number; readonly from: string }
+  | StopEvent
+
+export interface StartEvent {
+  readonly type: 'start'
+  readonly device: string
+  readonly precision: string
+  /** Why this device and precision. */
+  readonly why: string
+  readonly model: RegNetVariant
+  readonly weights: string | null
+  /** Pictures. */
+  readonly train: number
+  readonly val: number
+  readonly epochs: number
+  /** Steps an epoch. */
+  readonly steps: number
+  /** What the user should know before it begins, such as the weights' terms. */
+  readonly notes: readonly string[]
+}
+
+export interface StepEvent {
+  readonly type: 'step'
+  readonly epoch: number
+  readonly step: number
+  /** Mean over the pictures of this step. */
+  readonly loss: number
+  readonly lr: number
+  /** The loss scale: 1 without a scaler. */
+  readonly scale: number
+  readonly imagesPerSecond: number
+}
+
+export interface EpochEvent {
+  readonly type: 'epoch'
+  readonly epoch: number
+  readonly train: Omit<Metrics, 'count'>
+  readonly val: Metrics
+  readonly improved: boolean
+  readonly seconds: number
+}
+
+export interface StopEvent {
+  readonly type: 'stop'
+  readonly reason: StopReason
+  /** Epochs trained and scored, those before a resume included. */
+  readonly epochs: number
+  readonly best?: { readonly epoch: number; readonly metrics: Metrics }
+}

@@ -1,0 +1,161 @@
+import type { CheckpointStore, Savable, SavedFile } from '../checkpoints/checkpoint-store.js'
+import type { ModelMetadata, Position, RunningSums, TrainingMetadata } from '../checkpoints/model-metadata.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import type { DataLoader } from '../data/data-loader.js'
+import { type Metrics, type Monitor, monitored, monitorMode } from '../metrics/metrics.js'
+import type { RegNetVariant } from '../native/variants.js'
+import type { Batch } from '../data/batch.js'
+import type { TrainStepOptions, TrainStepResult } from '../native/session.js'
+import { BestSoFar } from './best-so-far.js'
+import type { EarlyStopping } from './early-stopping.js'
+import { evaluate, type Scorer } from './evaluate.js'
+import type { StopReason, TrainingEvent } from './events.js'
+import { modelMetadata } from './model-card.js'
+import { constant, type Schedule } from './schedules.js'
+
+/** What the loop needs of a session: easy to stand in for. */
+export interface Trainable extends Scorer, Savable {
+  readonly model: RegNetVariant
+  readonly device: string
+  readonly precision: string
+  readonly why: string
+  readonly lr: number
+  trainStep(batch: Batch, options?: TrainStepOptions): Promise<TrainStepResult>
+}
+
+export interface FitOptions {
+  readonly train: DataLoader
+  readonly val: DataLoader
+  readonly epochs: number
+  /** @default the learning rate of the session's optimizer, constant */
+  readonly schedule?: Schedule
+  /** Names the best epoch, ties decided by `val/loss`; what early stopping watches. @default 'val/loss' */
+  readonly monitor?: Monitor
+  readonly earlyStopping?: EarlyStopping
+  /** Where `best` goes on each improvement, and `last` at the end of each epoch and when aborted. */
+  readonly checkpoints?: Pick<CheckpointStore, 'save'>
+  /** Also saves `last` when this long has passed since it was saved. @default only at the end of an epoch */
+  readonly saveEveryMinutes?: number
+  /** Goes on in the model files. */
+  readonly origin?: Pick<ModelMetadata, 'weights' | 'data'>
+  /** For the `start` event. */
+  readonly notes?: readonly string[]
+  /** A position to go on from; the session must hold its state already. */
+  readonly resume?: { readonly from: string; readonly metadata: TrainingMetadata }
+  /** Finishes the step, saves, and rejects with `signal.reason`. */
+  readonly signal?: AbortSignal
+}
+
+const NOTHING: RunningSums = { loss: 0, correct: 0, images: 0 }
+
+/**
+ * The training loop. It trains as it is iterated: stop iterating and it stops training.
+ *
+ * @throws ERR_NOT_FINITE when the loss is no number any more; `signal.reason` when aborted
+ */
+export async function* fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+  const { train, val, epochs, schedule = constant(session.lr), monitor = 'val/loss', earlyStopping, checkpoints, origin = {}, resume, signal } = options
+  if (earlyStopping && earlyStopping.mode !== monitorMode(monitor)) {
+    throw argumentError(`mode '${monitorMode(monitor)}', which ${monitor} needs,`, 'earlyStopping', earlyStopping.mode)
+  }
+  const saveEvery = (options.saveEveryMinutes ?? Infinity) * 60_000
+  const before = resume?.metadata
+  const bestSoFar = new BestSoFar(monitor, before?.best ?? undefined)
+  if (before?.patience) earlyStopping?.restore(before.patience)
+  let position: Position = before?.position ?? { epoch: 0, step: 0, appliedSteps: 0, images: 0 }
+  let running: RunningSums = before?.running ?? NOTHING
+  let scale = before?.scaler.scale ?? 1
+  let reason: StopReason = 'completed'
+  let savedAt = performance.now()
+  const told = { train: 0, val: 0 }
+
+  const metadata = (metrics?: Metrics & { readonly epoch: number }): ModelMetadata => ({ ...modelMetadata(session.model, val, metrics), ...origin })
+  const saveLast = async (): Promise<TrainingEvent[]> => {
+    if (!checkpoints) return []
+    const patience = earlyStopping?.state ?? null
+    const saved = await checkpoints.save('last', session, { ...metadata(), position, running, scaler: { scale, growthTracker: 0 }, best: bestSoFar.best ?? null, patience })
+    savedAt = performance.now()
+    return [checkpointEvent(saved, position)]
+  }
+
+  yield {
+    type: 'start', device: session.device, precision: session.precision, why: session.why, model: session.model, weights: origin.weights?.name ?? null,
+    train: train.dataset.length, val: val.dataset.length, epochs, steps: train.length, notes: options.notes ?? [],
+  }
+  if (resume) yield { type: 'resume', epoch: position.epoch + 1, step: position.step, from: resume.from }
+
+  while (position.epoch < epochs && !signal?.aborted) {
+    if (earlyStopping?.shouldStop) {
+      reason = 'early-stopping'
+      break
+    }
+    const epoch = position.epoch + 1
+    const began = performance.now()
+    let stepBegan = began
+    for await (const batch of train.epoch(position.epoch, { from: position.step })) {
+      const lr = schedule(position.appliedSteps)
+      const sums = await session.trainStep(batch, { lr })
+      if (!Number.isFinite(sums.loss) && sums.skipped === 0) throw notFinite(epoch, batch, train)
+      const now = performance.now()
+      position = { ...position, step: batch.step + 1, appliedSteps: position.appliedSteps + sums.steps - sums.skipped, images: position.images + batch.size }
+      running = { loss: running.loss + sums.loss, correct: running.correct + sums.correct, images: running.images + sums.images }
+      scale = sums.scale
+      yield* newlySkipped(train, 'train', told)
+      if (sums.skipped > 0) yield { type: 'step-skipped', epoch, step: position.step, scale }
+      yield { type: 'step', epoch, step: position.step, loss: sums.loss / sums.images, lr, scale, imagesPerSecond: (batch.size * 1000) / (now - stepBegan) }
+      if (signal?.aborted) break
+      if (now - savedAt > saveEvery) yield* await saveLast()
+      stepBegan = performance.now()
+    }
+    if (signal?.aborted) break
+    const scored = await scoreUnlessAborted(session, val, signal)
+    yield* newlySkipped(val, 'val', told)
+    if (!scored) break
+
+    const metrics = { train: { loss: running.loss / running.images, top1: running.correct / running.images }, val: { loss: scored.loss, top1: scored.top1, count: scored.count } }
+    const improved = bestSoFar.update(epoch, metrics)
+    earlyStopping?.update(monitored(monitor, metrics))
+    position = { ...position, epoch, step: 0 }
+    running = NOTHING
+    yield { type: 'epoch', epoch, ...metrics, improved, seconds: (performance.now() - began) / 1000 }
+    if (improved && checkpoints) yield checkpointEvent(await checkpoints.save('best', session, metadata({ ...metrics.val, epoch })), position)
+    yield* await saveLast()
+  }
+
+  if (signal?.aborted) {
+    reason = 'aborted'
+    yield* await saveLast()
+  }
+  const best = bestSoFar.best
+  yield { type: 'stop', reason, epochs: position.epoch, ...(best && { best: { epoch: best.epoch, metrics: best.metrics } }) }
+  signal?.throwIfAborted()
+}
+
+async function scoreUnlessAborted(session: Scorer, loader: DataLoader, signal: AbortSignal | undefined): Promise<Metrics | undefined> {
+  try {
+    return await evaluate(session, loader, signal ? { signal } : {})
+  } catch (error) {
+    if (signal?.aborted) return undefined
+    throw error
+  }
+}
+
+/** Broken pictures that the loader has met since it was last asked. */
+function* newlySkipped(loader: DataLoader, side: 'train' | 'val', told: Record<'train' | 'val', number>): Generator<TrainingEvent> {
+  for (const { path, code, message } of loader.skipped.slice(told[side])) {
+    told[side]++
+    yield { type: 'image-skipped', path, code, message }
+  }
+}
+
+function checkpointEvent({ file, bytes }: SavedFile, { epoch, step }: Position): TrainingEvent {
+  return { type: 'checkpoint', epoch, step, file, bytes }
+}
+
+function notFinite(epoch: number, batch: Batch, { dataset }: DataLoader): TorchgraftError {
+  const names = [...batch.indices].slice(0, 3).map((index) => dataset.name?.(index) ?? `picture ${index}`)
+  return new TorchgraftError(
+    'ERR_NOT_FINITE',
+    `The loss is no number any more at epoch ${epoch}, step ${batch.step + 1} (pictures ${names.join(', ')}, …). Try a lower learning rate, or precision fp32`,
+  )
+}

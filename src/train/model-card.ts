@@ -1,0 +1,23 @@
+import type { ModelMetadata } from '../checkpoints/model-metadata.js'
+import type { DataLoader } from '../data/data-loader.js'
+import type { Metrics } from '../metrics/metrics.js'
+import { TorchgraftError } from '../errors.js'
+import type { RegNetVariant } from '../native/variants.js'
+
+/** What predicting with a model needs to know, taken from the loader that it was scored with. */
+export function modelMetadata(model: RegNetVariant, val: Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>, metrics?: Metrics & { readonly epoch: number }): ModelMetadata {
+  const { dataset, size, mean, std, transform } = val
+  const rule = transform.decode?.(size)
+  if (!rule) throw new TorchgraftError('ERR_ARGUMENT', 'Expected a validation transform that says how pictures are resized, such as evalTransform()')
+  const { shorterSide, crop, antialias, pad, orient, profile } = rule
+  return {
+    formatVersion: 1,
+    model,
+    classes: dataset.classes,
+    size,
+    resize: { shorterSide, crop, antialias, pad, orient, profile },
+    mean,
+    std,
+    ...(metrics && { metrics: { epoch: metrics.epoch, loss: metrics.loss, top1: metrics.top1, count: metrics.count } }),
+  }
+}

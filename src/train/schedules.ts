@@ -1,0 +1,33 @@
+import { finite, integer } from '../arguments.js'
+
+/** Learning rate of an applied step, counted from 0. Pure. */
+export type Schedule = (step: number) => number
+
+export function constant(lr: number): Schedule {
+  finite(lr, 'lr', { min: 0 })
+  return () => lr
+}
+
+export interface WarmupCosineOptions {
+  /** The highest learning rate. */
+  readonly lr: number
+  /** Of the whole training, warm-up included. */
+  readonly steps: number
+  /** Steps of linear warm-up: the first has lr / warmup. @default 0 */
+  readonly warmup?: number
+  /** Where the cosine ends. @default 0 */
+  readonly min?: number
+}
+
+/** Linear warm-up, then half a cosine down to `min` (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts). */
+export function warmupCosine({ lr, steps, warmup = 0, min = 0 }: WarmupCosineOptions): Schedule {
+  finite(lr, 'lr', { min: 0 })
+  integer(steps, 'steps', { min: 1 })
+  integer(warmup, 'warmup', { min: 0 })
+  finite(min, 'min', { min: 0 })
+  return (step) => {
+    if (step < warmup) return (lr * (step + 1)) / warmup
+    const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup))
+    return min + ((lr - min) * (1 + Math.cos(Math.PI * progress))) / 2
+  }
+}

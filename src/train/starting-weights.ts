@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
+import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
+import { TorchgraftError } from '../errors.js'
+import { readSafetensors } from '../formats/safetensors.js'
+import { byteLength, type StateDict, type Tensor } from '../formats/tensor.js'
+import type { Session } from '../native/session.js'
+import { mismatchError } from '../native/state-layout.js'
+import type { RegNetVariant } from '../native/variants.js'
+import { SHIPPED_WEIGHTS } from './options.js'
+
+export interface StartingWeights {
+  readonly tensors: StateDict
+  /** Of the head, where the file tells. */
+  readonly classes: readonly string[] | undefined
+  readonly model: RegNetVariant | undefined
+  readonly origin: WeightsOrigin
+}
+
+/** Names of the head, which belongs to the classes that it was trained for. */
+const HEAD = new Set(['fc.weight', 'fc.bias'])
+
+/**
+ * Reads weights by the name they ship under, or from a file.
+ *
+ * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT
+ */
+export async function readStartingWeights(weights: string): Promise<StartingWeights> {
+  const { name, path } = locate(weights)
+  const { tensors, metadata } = await readSafetensors(path)
+  const known = METADATA_KEY in metadata ? parseModelMetadata(path, metadata).metadata : undefined
+  return {
+    tensors: new Map([...tensors].filter(([tensor]) => !tensor.startsWith('optimizer.'))), // a `last` file will do as well
+    classes: known?.classes,
+    model: known?.model,
+    origin: { name, sha256: await hashFile(path), licence: known?.weights?.licence ?? null },
+  }
+}
+
+/**
+ * Puts weights into a session. The head goes along where its classes are the same ones, in whatever order; otherwise
+ * it stays new.
+ *
+ * @returns what to tell the user.
+ * @throws ERR_STATE_DICT_MISMATCH when anything but the head does not fit
+ */
+export async function applyWeights(session: Session, weights: StartingWeights, classes: readonly string[]): Promise<string[]> {
+  const { origin } = weights
+  if (weights.model !== undefined && weights.model !== session.model) {
+    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${origin.name} holds weights of ${weights.model}, and the model is ${session.model}: choose --model ${weights.model}, or other weights`)
+  }
+  const head = fitHead(weights, classes)
+  const tensors = new Map([...weights.tensors].filter(([name]) => !HEAD.has(name)).concat(head))
+  const report = await session.loadStateDict(tensors, { strict: false })
+  const missing = report.missing.filter((name) => !HEAD.has(name))
+  const mismatched = report.mismatched.filter(({ name }) => !HEAD.has(name))
+  if (missing.length + mismatched.length + report.unexpected.length > 0) throw mismatchError({ missing, mismatched, unexpected: report.unexpected })
+  const fresh = report.missing.length + report.mismatched.length > 0
+  const terms = origin.licence === null ? [] : [`The weights ${origin.name} come with terms: ${origin.licence}. Choose others with --weights FILE, or none with --weights none.`]
+  return [...terms, fresh ? `The head is new, for ${classes.length} classes.` : `The head goes on from ${origin.name}.`]
+}
+
+/** The head's tensors in the order of `classes`, or none where its classes are others. */
+function fitHead({ tensors, classes: trained }: StartingWeights, classes: readonly string[]): [string, Tensor][] {
+  const head = [...tensors].filter(([name]) => HEAD.has(name))
+  if (!trained) return head
+  const rows = classes.map((label) => trained.indexOf(label))
+  if (trained.length !== classes.length || rows.includes(-1)) return []
+  return head.map(([name, tensor]) => [name, { ...tensor, data: reorderRows(tensor, rows) }])
+}
+
+function reorderRows({ dtype, shape, data }: Tensor, rows: readonly number[]): Uint8Array {
+  const stride = byteLength(dtype, shape.slice(1))
+  const result = new Uint8Array(data.length)
+  for (const [to, from] of rows.entries()) result.set(data.subarray(from * stride, (from + 1) * stride), to * stride)
+  return result
+}
+
+function locate(weights: string): { readonly name: string; readonly path: string } {
+  if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: fileURLToPath(new URL(`../../weights/${weights}.safetensors`, import.meta.url)) }
+  if (existsSync(weights)) {
+    if (extname(weights) !== '.safetensors') throw new TorchgraftError('ERR_FILE_FORMAT', `${weights} is not a .safetensors file, and only those are read as weights`, { path: weights })
+    return { name: basename(weights, '.safetensors'), path: weights }
+  }
+  const known = Object.values(SHIPPED_WEIGHTS).join(', ')
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(weights)}: no file has that name, and the ones that ship are ${known}`, { path: weights })
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}
