@@ -2,9 +2,9 @@ import { cpus } from 'node:os'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BEST_FILE, type LastCheckpoint, separateState } from '../checkpoints/checkpoint-store.js'
-import { RunFolder, type RunSplit } from '../checkpoints/run-folder.js'
+import { EVENTS_FILE, RunFolder, type RunSplit } from '../checkpoints/run-folder.js'
 import type { DataLoader } from '../data/data-loader.js'
-import type { ImageFolder } from '../data/image-folder.js'
+import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { fingerprint, openSides, type Sides } from '../data/open-sides.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
@@ -13,7 +13,7 @@ import { Session } from '../native/session.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
 import { evaluate } from './evaluate.js'
-import type { StopEvent, StopReason } from './events.js'
+import type { StopEvent, StopReason, TrainingEvent } from './events.js'
 import { fit } from './fit.js'
 import { type ResolvedOptions, resolveOptions, resumeOptions, type TrainOptions } from './options.js'
 import { makeEarlyStopping, makeLoaders, makeSchedule, sessionOptions } from './recipe.js'
@@ -77,7 +77,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ...(signal && { signal }),
   })
   let stop: StopEvent | undefined
-  for await (const event of events) {
+  for await (const event of withSkippedFiles(events, leftOut(sides))) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
@@ -142,12 +142,24 @@ function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
   return { formatVersion: 1, seed, classes, train: list(train), val: list(val) }
 }
 
-function tellData({ duplicates, train, val }: Sides): string[] {
-  const left = new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).size
+function tellData(sides: Sides): string[] {
+  const left = leftOut(sides).length
   return [
-    ...(duplicates > 0 ? [`${duplicates} exact duplicates were found; each stays on the side of its twin.`] : []),
-    ...(left > 0 ? [`${left} files were left out: "torchgraft stats" is not needed to see why, events.jsonl lists them.`] : []),
+    ...(sides.duplicates > 0 ? [`${sides.duplicates} exact duplicates were found; each stays on the side of its twin.`] : []),
+    ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
+}
+
+/** Files of the data folder that are no pictures to train on, each once. */
+function leftOut({ train, val }: Sides): SkippedFile[] {
+  return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
+}
+
+async function* withSkippedFiles(events: AsyncIterable<TrainingEvent>, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
+  for await (const event of events) {
+    yield event
+    if (event.type === 'start') for (const { path, code, message } of files) yield { type: 'image-skipped', path, code, message }
+  }
 }
 
 function tellFolder({ tookOver }: RunFolder): string[] {

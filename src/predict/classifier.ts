@@ -1,0 +1,159 @@
+import { readModelFile } from '../checkpoints/model-file.js'
+import type { ModelMetadata } from '../checkpoints/model-metadata.js'
+import { decodeImage, type ImageSource } from '../data/decode.js'
+import { evalBatch } from '../data/eval-batch.js'
+import { integer } from '../arguments.js'
+import { TorchgraftError } from '../errors.js'
+import type { Device, Precision } from '../native/session-options.js'
+import { Session } from '../native/session.js'
+
+export interface ClassifierOptions {
+  readonly device?: Device
+  readonly precision?: Precision
+  readonly threads?: number
+}
+
+export interface PredictOptions {
+  /** The most probable classes to tell. @default all */
+  readonly topK?: number
+  readonly signal?: AbortSignal
+}
+
+export interface PredictAllOptions extends PredictOptions {
+  /** Pictures that go through the model at once. @default 32 */
+  readonly batchSize?: number
+}
+
+export interface Prediction {
+  readonly label: string
+  /** 0–1; all classes' together give 1. */
+  readonly probability: number
+}
+
+export type ImagePrediction<T> =
+  | { readonly image: T; readonly predictions: Prediction[]; readonly error?: undefined }
+  | { readonly image: T; readonly predictions: []; readonly error: TorchgraftError }
+
+/** A trained model, ready to tell what is in a picture. */
+export class Classifier implements AsyncDisposable {
+  readonly #session: Session
+  readonly metadata: ModelMetadata
+
+  private constructor(session: Session, metadata: ModelMetadata) {
+    this.#session = session
+    this.metadata = metadata
+  }
+
+  /**
+   * Opens a model file: everything that predicting needs is in it.
+   *
+   * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_DEVICE, ERR_PRECISION
+   */
+  static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
+    const { tensors, metadata } = await readModelFile(file)
+    const session = await Session.create({ ...options, model: metadata.model, classes: metadata.classes.length, freeze: 'trunk' })
+    try {
+      await session.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.')))) // a `last` file will do as well
+    } catch (error) {
+      await session.dispose()
+      throw error
+    }
+    return new Classifier(session, metadata)
+  }
+
+  get classes(): readonly string[] {
+    return this.metadata.classes
+  }
+
+  /**
+   * The classes of one picture, the most probable first.
+   *
+   * @throws ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE, ERR_DISPOSED
+   */
+  async predict(image: ImageSource, options: PredictOptions = {}): Promise<Prediction[]> {
+    for await (const { predictions, error } of this.predictAll([image], options)) {
+      if (error) throw error
+      return predictions
+    }
+    return []
+  }
+
+  /**
+   * Many pictures, in the order given; one that cannot be read has an `error` instead of predictions. Pictures are
+   * decoded while the ones before them go through the model.
+   */
+  async *predictAll<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, options: PredictAllOptions = {}): AsyncGenerator<ImagePrediction<T>, void, undefined> {
+    const { topK, signal } = options
+    const batchSize = integer(options.batchSize ?? 32, 'batchSize', { min: 1, max: 65_536 })
+    if (topK !== undefined) integer(topK, 'topK', { min: 1 })
+    let decoded = Promise.resolve<Decoded<T>[]>([])
+    for await (const group of grouped(images, batchSize)) {
+      const before = await decoded
+      signal?.throwIfAborted()
+      decoded = this.#decode(group)
+      decoded.catch(() => {}) // told when its turn comes
+      yield* await this.#score(before, topK)
+    }
+    const before = await decoded
+    signal?.throwIfAborted()
+    yield* await this.#score(before, topK)
+  }
+
+  dispose(): Promise<void> {
+    return this.#session.dispose()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  #decode<T extends ImageSource>(images: readonly T[]): Promise<Decoded<T>[]> {
+    return Promise.all(images.map(async (image) => {
+      try {
+        return { image, pixels: await decodeImage(image, this.metadata.resize) }
+      } catch (error) {
+        if (error instanceof TorchgraftError) return { image, error }
+        throw error
+      }
+    }))
+  }
+
+  async #score<T>(decoded: readonly Decoded<T>[], topK: number | undefined): Promise<ImagePrediction<T>[]> {
+    const readable = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []))
+    if (readable.length === 0) return decoded.flatMap(({ image, error }) => (error ? [{ image, predictions: [], error }] : []))
+    const { logits } = await this.#session.evalStep(evalBatch(readable, this.metadata))
+    let row = 0
+    return decoded.map(({ image, error }) => {
+      if (error) return { image, predictions: [], error }
+      const scores = logits.subarray(row * this.classes.length, ++row * this.classes.length)
+      return { image, predictions: this.#rank(softmax(scores)).slice(0, topK) }
+    })
+  }
+
+  #rank(probabilities: readonly number[]): Prediction[] {
+    return probabilities.map((probability, i) => ({ label: this.classes[i] ?? String(i), probability })).sort((a, b) => b.probability - a.probability)
+  }
+}
+
+interface Decoded<T> {
+  readonly image: T
+  readonly pixels?: Awaited<ReturnType<typeof decodeImage>>
+  readonly error?: TorchgraftError
+}
+
+async function* grouped<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let group: T[] = []
+  for await (const item of items) {
+    if (group.push(item) < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
+}
+
+function softmax(logits: Float32Array): number[] {
+  const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
+  const powers = Array.from(logits, (logit) => Math.exp(logit - highest))
+  const sum = powers.reduce((a, b) => a + b, 0)
+  return powers.map((power) => power / sum)
+}
