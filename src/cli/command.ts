@@ -1,0 +1,34 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { REGNET_VARIANTS } from '../native/variants.js'
+
+/** Where a command reads and writes: the process's own, or a test's. */
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+}
+
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** For options and arguments that are numbers. What range they may have is the library's to say. */
+export function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Expected a number.')
+  return value
+}
+
+/** A number stays one; anything else is a folder's name. */
+export function fractionOrFolder(text: string): number | string {
+  const value = Number(text)
+  return text.trim() === '' || Number.isNaN(value) ? text : value
+}
+
+export const modelOption = (): Option => new Option('--model <name>', 'RegNet variant').choices(REGNET_VARIANTS).default('regnet_y_400mf')
+export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto')
+export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor multiplies it itself').choices(['auto', 'fp32', 'bf16']).default('auto')
+export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core)').argParser(number)
+export const jsonOption = (): Option => new Option('--json', 'one JSON value on stdout, nothing else there')
+
+/** An options object without the ones that were not given. */
+export function given<T extends object>(options: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [Name in keyof T]: Exclude<T[Name], undefined> }
+}

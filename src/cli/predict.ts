@@ -1,0 +1,70 @@
+import { readdir, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { Command } from 'commander'
+import { IMAGE_EXTENSIONS } from '../data/image-folder.js'
+import { TorchgraftError } from '../errors.js'
+import { Classifier, type ClassifierOptions, type ImagePrediction, type PredictOptions } from '../predict/classifier.js'
+import { percent, printable } from '../report/format.js'
+import { deviceOption, EXIT, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
+
+interface PredictFlags extends ClassifierOptions, Pick<PredictOptions, 'topK'> {
+  readonly json?: boolean
+  readonly csv?: boolean
+}
+
+export function predictCommand(streams: Streams, exit: (code: number) => void): Command {
+  return new Command('predict')
+    .summary('tell what is in pictures')
+    .description('Tells the most probable classes of each picture; of a folder, of all pictures in it.')
+    .argument('<model>', 'model file, such as runs/NAME/best.safetensors')
+    .argument('<images...>', 'picture files or folders')
+    .option('--top-k <n>', 'classes to tell of each', number, 3)
+    .addOption(jsonOption().conflicts('csv'))
+    .option('--csv', 'lines of image,label,probability')
+    .addOption(deviceOption())
+    .addOption(precisionOption())
+    .addOption(threadsOption())
+    .action(async (model: string, images: string[], flags: PredictFlags) => exit(await runPredict(model, images, flags, streams)))
+}
+
+async function runPredict(model: string, images: readonly string[], { topK = 3, json = false, csv = false, ...where }: PredictFlags, { stdout, stderr }: Streams): Promise<number> {
+  const files = (await Promise.all(images.map(picturesIn))).flat()
+  if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
+  await using classifier = await Classifier.open(model, given(where))
+  const results: ImagePrediction<string>[] = []
+  if (csv) stdout.write('image,label,probability\n')
+  for await (const result of classifier.predictAll(files, { topK })) {
+    if (json) results.push(result)
+    else if (result.error) stderr.write(`${printable(result.image)}: ${printable(result.error.message)}\n`)
+    else stdout.write(csv ? csvLines(result) : textLine(result))
+    if (result.error) results.push(result)
+  }
+  if (json) stdout.write(`${JSON.stringify(results.map(toJson))}\n`)
+  return results.some(({ error }) => error) ? EXIT.failed : EXIT.done
+}
+
+/** A folder's pictures, in those of its folders too, sorted by name; anything else is taken for a picture. */
+async function picturesIn(path: string): Promise<string[]> {
+  const info = await stat(path).catch(() => undefined)
+  if (!info?.isDirectory()) return [path]
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile() && IMAGE_EXTENSIONS.has(extname(entry.name).toLowerCase()))
+  return files.map((entry) => join(entry.parentPath, entry.name)).sort()
+}
+
+function toJson({ image, predictions, error }: ImagePrediction<string>) {
+  return error ? { image, error: { code: error.code, message: error.message } } : { image, predictions }
+}
+
+function textLine({ image, predictions }: ImagePrediction<string>): string {
+  return `${printable(image)}  ${predictions.map(({ label, probability }) => `${printable(label)} ${percent(probability)}`).join(', ')}\n`
+}
+
+function csvLines({ image, predictions }: ImagePrediction<string>): string {
+  return predictions.map(({ label, probability }) => `${csvCell(image)},${csvCell(label)},${probability}\n`).join('')
+}
+
+/** As RFC 4180 has it. */
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

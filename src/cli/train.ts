@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, Option } from 'commander'
+import { CONFIG_FILE, SPLIT_FILE, type RunConfig, type RunSplit } from '../checkpoints/run-folder.js'
+import { MONITORS } from '../metrics/metrics.js'
+import { wilsonInterval } from '../metrics/wilson-interval.js'
+import { consoleReport } from '../report/console.js'
+import { duration, percent, printable } from '../report/format.js'
+import type { StopEvent, TrainingEvent } from '../train/events.js'
+import { DEFAULTS, type TrainOptions } from '../train/options.js'
+import { train, type TrainResult } from '../train/train.js'
+import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, modelOption, number, precisionOption, type Streams, threadsOption } from './command.js'
+import { interruptible } from './interrupt.js'
+
+/** What is trained on where no folder is named: small pictures, so a smaller size and fewer epochs will do. */
+export const SAMPLES = { data: fileURLToPath(new URL('../../samples/campus', import.meta.url)), epochs: 6, size: 160 } as const
+
+interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'saveEveryMinutes'> {
+  readonly weights?: string
+  readonly saveEvery?: number
+  readonly json?: boolean
+}
+
+export function trainCommand(streams: Streams, exit: (code: number) => void): Command {
+  return new Command('train')
+    .summary('fine-tune a model on a folder of pictures')
+    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class,\nor one with train/ and val/ of those inside. Without DATA it learns the sample pictures\n(${SAMPLES.epochs} epochs at ${SAMPLES.size} px).`)
+    .argument('[data]', 'folder of pictures')
+    .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')
+    .addOption(modelOption().default(undefined, 'regnet_y_400mf'))
+    .option('--weights <weights>', 'shipped weights, a .safetensors file, or none (default: the shipped ones)')
+    .addOption(count('--epochs <n>', 'times to go through the pictures', DEFAULTS.epochs))
+    .addOption(count('--batch-size <n>', 'pictures a step', DEFAULTS.batchSize))
+    .addOption(count('--lr <x>', 'highest learning rate; the new head has twice that', DEFAULTS.lr))
+    .addOption(count('--size <px>', 'height and width of training pictures', DEFAULTS.size))
+    .addOption(new Option('--val <fraction|folder>', 'validation side').argParser(fractionOrFolder).default(undefined, String(DEFAULTS.val)))
+    .addOption(count('--seed <n>', 'of split, order, augmentation and head', DEFAULTS.seed))
+    .addOption(count('--patience <n>', 'stop after so many epochs without improvement', 'never'))
+    .addOption(new Option('--monitor <metric>', 'names the best epoch').choices(MONITORS).default(undefined, DEFAULTS.monitor))
+    .addOption(new Option('--freeze <what>', 'trunk trains the head alone').choices(['none', 'trunk']).default(undefined, DEFAULTS.freeze))
+    .addOption(new Option('--class-weights <how>', 'balanced helps rare classes').choices(['none', 'balanced']).default(undefined, DEFAULTS.classWeights))
+    .addOption(deviceOption().default(undefined, 'auto'))
+    .addOption(precisionOption().default(undefined, 'auto'))
+    .addOption(threadsOption())
+    .addOption(count('--save-every <minutes>', 'save the position this often', DEFAULTS.saveEveryMinutes))
+    .option('--strict-images', 'a broken picture ends the run instead of being left out')
+    .option('--follow-links', 'follow links that lead out of DATA')
+    .option('--resume', 'go on with the run in --output')
+    .addOption(jsonOption())
+    .action(async (data: string | undefined, flags: TrainFlags) => exit(await runTrain(data, flags, streams)))
+}
+
+function count(flags: string, description: string, byDefault: number | string): Option {
+  return new Option(flags, description).argParser(number).default(undefined, String(byDefault))
+}
+
+async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, stderr }: Streams): Promise<number> {
+  const { json = false, weights, saveEvery, ...rest } = flags
+  const samples = data === undefined && rest.resume !== true ? SAMPLES : {}
+  const report = consoleReport(stderr)
+  let stop: StopEvent | undefined
+  const onEvent = (event: TrainingEvent): void => {
+    report(event)
+    if (event.type === 'stop') stop = event
+  }
+  try {
+    const result = await interruptible((signal) => {
+      const options = { data, ...rest, ...(weights !== undefined && { weights: weights === 'none' ? null : weights }), saveEveryMinutes: saveEvery, signal, onEvent }
+      return train({ ...samples, ...given(options) })
+    }, (line) => stderr.write(`\n${line}\n`))
+    stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : await summary(result))
+    return EXIT.done
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === 'AbortError')) throw error
+    if (json) stdout.write(`${JSON.stringify({ stop: 'aborted', epochs: stop?.epochs ?? 0 })}\n`)
+    else if (stop) stderr.write('Interrupted. To go on: the same command with --resume and --output.\n')
+    return EXIT.interrupted
+  }
+}
+
+function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages }: TrainResult) {
+  const { epoch, metrics, file } = best
+  return {
+    output,
+    best: { epoch, loss: metrics.loss, top1: metrics.top1, file },
+    reloaded: { loss: reloaded.loss, top1: reloaded.top1 },
+    stop, epochs, seconds, device, precision, skippedImages,
+  }
+}
+
+async function summary({ output, best, seconds, skippedImages }: TrainResult): Promise<string> {
+  const { top1, count, loss } = best.metrics
+  const correct = Math.round(top1 * count)
+  const [low, high] = wilsonInterval(correct, count)
+  const model = join(output, best.file)
+  return [
+    '',
+    `Best is epoch ${best.epoch}: top-1 ${percent(top1)} (${correct} of ${count}; 95 % interval ${percent(low)} to ${percent(high)}), loss ${loss.toFixed(4)}.`,
+    'Its file was loaded again and scored the same.',
+    ...(skippedImages > 0 ? [`${skippedImages} broken pictures were left out.`] : []),
+    `${duration(seconds)} in all.`,
+    '',
+    `Model    ${printable(model)}`,
+    `Predict  npx torchgraft predict ${quote(model)} ${quote(await somePicture(output))}`,
+    '',
+  ].join('\n')
+}
+
+/** A picture that the model has not learned from. */
+async function somePicture(output: string): Promise<string> {
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(output, file), 'utf8'))
+  const { val } = (await read(SPLIT_FILE)) as RunSplit
+  const { data } = (await read(CONFIG_FILE)) as RunConfig<unknown>
+  return val[0] ? relative(process.cwd(), join(data, val[0].path)) : 'PHOTO.jpg'
+}
+
+/** As a POSIX shell takes it in one piece. */
+function quote(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { oneOf } from '../arguments.js'
+import { readModelFile } from '../checkpoints/model-file.js'
+import { readSplitBeside } from '../checkpoints/run-folder.js'
+import { DataLoader } from '../data/data-loader.js'
+import { ImageFolder, type SkippedFile } from '../data/image-folder.js'
+import type { SkippedImage } from '../data/data-loader.js'
+import { scoringTransform } from '../data/transforms.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { Session } from '../native/session.js'
+import { evaluate, type Evaluation } from '../train/evaluate.js'
+import type { ClassifierOptions } from './classifier.js'
+
+export interface EvaluateModelOptions extends ClassifierOptions {
+  readonly model: string
+  /** A folder with a folder for each class, or one with train/, val/ or test/ of those inside. */
+  readonly data: string
+  /** Of a folder that has sides. @default 'val' */
+  readonly side?: 'train' | 'val' | 'test'
+  /** Also scores the pictures that the model was trained on. @default false */
+  readonly all?: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface ModelEvaluation extends Evaluation {
+  /** Pictures that the model was trained on, and that were left out. */
+  readonly leftOut: number
+  /** Whether it could be told which pictures the model was trained on. */
+  readonly splitKnown: boolean
+  readonly skipped: readonly (SkippedFile | SkippedImage)[]
+}
+
+/**
+ * Scores a model file on a folder of pictures. Those that it was trained on are left out, where its run folder still tells.
+ *
+ * @throws ERR_DATA_CLASSES when the folder has classes that the model does not know
+ */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
+  const { model, data, side = 'val', all = false, signal, ...where } = options
+  oneOf(side, 'side', ['train', 'val', 'test'])
+  const { tensors, metadata } = await readModelFile(model)
+  const folder = await ImageFolder.open(chooseFolder(data, options.side), { classes: metadata.classes, ...(signal && { signal }) })
+  const split = await readSplitBeside(model)
+  const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
+  const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
+  if (kept.length === 0) {
+    throw new TorchgraftError('ERR_DATA_EMPTY', `The model was trained on all ${folder.length} pictures in ${data}: score others, or these with --all`, { path: data })
+  }
+
+  await using session = await Session.create({ ...where, model: metadata.model, classes: metadata.classes.length, freeze: 'trunk' })
+  await session.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.'))))
+  const { size, mean, std, resize } = metadata
+  const loader = new DataLoader(folder.subset(kept), { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
+  try {
+    const scored = await evaluate(session, loader, signal ? { signal } : {})
+    return { ...scored, leftOut: folder.length - kept.length, splitKnown: split !== undefined, skipped: [...folder.skipped, ...loader.skipped] }
+  } finally {
+    await loader.dispose()
+  }
+}
+
+function chooseFolder(data: string, side: 'train' | 'val' | 'test' | undefined): string {
+  const sided = ['train', 'val'].every((name) => existsSync(join(data, name)))
+  if (sided) return join(data, side ?? 'val')
+  if (side !== undefined) throw argumentError('no side, since the folder has no train/ and val/ inside,', 'side', side)
+  return data
+}

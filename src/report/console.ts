@@ -1,0 +1,87 @@
+import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../train/events.js'
+import { duration, percent, printable } from './format.js'
+
+export interface Terminal {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** Where nobody watches a live line, a long epoch still says something this often. */
+const PLAIN_EVERY_SECONDS = 30
+const HEADER = 'epoch   train loss   train top-1     val loss     val top-1       time'
+
+/**
+ * Tells of training as it goes: a table that grows by a row an epoch and, on a terminal, a live line under it.
+ * Elsewhere plain lines only.
+ */
+export function consoleReport(terminal: Terminal, now: () => number = () => performance.now() / 1000): (event: TrainingEvent) => void {
+  const live = terminal.isTTY === true
+  let start: StartEvent | undefined
+  let began = now()
+  let stepsDone = 0
+  let spokeAt = now()
+  let scoring = 0 // seconds an epoch beyond its steps
+  let skipped = 0
+
+  const clear = (): string => (live ? '\r\x1b[2K' : '')
+  const say = (line: string): void => void terminal.write(`${clear()}${line}\n`)
+
+  const step = (event: StepEvent): void => {
+    stepsDone++
+    if (!start) return
+    if (!live && now() - spokeAt < PLAIN_EVERY_SECONDS) return
+    spokeAt = now()
+    const epochsLeft = start.epochs - event.epoch
+    const left = ((now() - began) / stepsDone) * (start.steps - event.step + epochsLeft * start.steps) + scoring * (epochsLeft + 1)
+    const line = `epoch ${event.epoch}/${start.epochs}  step ${event.step}/${start.steps}  loss ${event.loss.toFixed(4)}  ${event.imagesPerSecond.toFixed(1)} images/s  ${duration(left)} left`
+    if (live) terminal.write(`${clear()}${line.slice(0, (terminal.columns ?? 80) - 1)}`)
+    else terminal.write(`${line}\n`)
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case 'start':
+        start = event
+        for (const line of startLines(event)) say(line)
+        say(HEADER)
+        began = now()
+        return
+      case 'resume':
+        say(`Going on from ${event.from}: epoch ${event.epoch}, ${event.step} steps into it.`)
+        return
+      case 'step':
+        return step(event)
+      case 'epoch':
+        say(epochRow(event))
+        if (start) scoring = Math.max(0, event.seconds - ((now() - began) / Math.max(1, stepsDone)) * start.steps) // rough, and only for the estimate
+        return
+      case 'step-skipped':
+        return say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
+      case 'image-skipped':
+        if (++skipped <= 5) say(`Left out ${printable(event.path)}: ${printable(event.message)}`)
+        else if (skipped === 6) say('More pictures are left out; events.jsonl names them all.')
+        return
+      case 'checkpoint':
+        return
+      case 'stop':
+        terminal.write(clear())
+        if (event.reason === 'early-stopping') say(`Stopped early after ${event.epochs} epochs: no improvement.`)
+        return
+    }
+  }
+}
+
+function startLines({ model, weights, train, val, device, precision, why, notes }: StartEvent): string[] {
+  return [
+    ...notes.map(printable),
+    `${model}, from ${weights === null ? 'random weights' : printable(weights)}; ${train} pictures to learn from, ${val} to score.`,
+    `Computing on ${device} in ${precision}: ${why}.`,
+    '',
+  ]
+}
+
+function epochRow({ epoch, train, val, improved, seconds }: EpochEvent): string {
+  const cells = [String(epoch).padStart(5), train.loss.toFixed(4).padStart(13), percent(train.top1).padStart(14), val.loss.toFixed(4).padStart(13), percent(val.top1).padStart(14), duration(seconds).padStart(11)]
+  return `${cells.join('')}${improved ? '  best' : ''}`
+}
