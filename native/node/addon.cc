@@ -1,0 +1,84 @@
+#include <napi.h>
+
+#include <memory>
+
+#include "convert.h"
+#include "job_queue.h"
+#include "session_wrap.h"
+#include "torch/batch.h"
+#include "torch/regnet_variants.h"
+#include "torch/system.h"
+
+namespace torchgraft {
+
+// The main addon, one for each environment: all state is in here, in the sessions, or in the engine.
+class Addon : public Napi::Addon<Addon> {
+ public:
+  Addon(Napi::Env env, Napi::Object exports)
+      : queue_(std::make_shared<JobQueue>(env)), session_class_(Napi::Persistent(SessionWrap::Define(env))) {
+    DefineAddon(exports, {InstanceValue("libtorchVersion", Napi::String::New(env, DescribeSystem().libtorch_version)),
+                          InstanceValue("variants", VariantNames(env)),
+                          InstanceMethod<&Addon::System>("system"),
+                          InstanceMethod<&Addon::Describe>("describe"),
+                          InstanceMethod<&Addon::CreateSession>("createSession"),
+                          InstanceMethod<&Addon::RenderImages>("renderBatch")});
+  }
+
+ private:
+  static Napi::Value VariantNames(Napi::Env env) {
+    auto names = Napi::Array::New(env);
+    for (const auto& variant : RegNetVariants()) names[names.Length()] = Napi::String::New(env, variant.name);
+    return names;
+  }
+
+  Napi::Value System(const Napi::CallbackInfo& info) { return ToJs(info.Env(), DescribeSystem()); }
+
+  // On JavaScript's thread: it is short work, and the answer is wanted before a session can be asked for.
+  Napi::Value Describe(const Napi::CallbackInfo& info) {
+    const auto model = ToString(info[0], "model");
+    const auto classes = ToInteger(info[1], "classes");
+    try {
+      return ToJs(info.Env(), DescribeModel(model, classes));
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      throw ToJsError(info.Env(), CurrentFailure());
+    }
+  }
+
+  Napi::Value CreateSession(const Napi::CallbackInfo& info) {
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(),
+        [queue = queue_, options = ToSessionOptions(info[0])] {
+          auto session = std::make_unique<Session>(options);
+          SessionWrap::Parts parts{
+              .queue = queue,
+              .holder = nullptr,
+              .num_parameters = session->num_parameters(),
+              .model_layout = session->Layout(StatePart::kModel),
+              .training_layout = session->Layout(StatePart::kTraining),
+          };
+          parts.holder = std::make_shared<SessionHolder>(std::move(session));
+          return parts;
+        },
+        [this](Napi::Env env, SessionWrap::Parts& parts) -> Napi::Value {
+          return session_class_.New({Napi::External<SessionWrap::Parts>::New(env, &parts)});
+        });
+  }
+
+  Napi::Value RenderImages(const Napi::CallbackInfo& info) {
+    auto images = std::make_shared<Images>();
+    ToImages(info[0], *images);
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(), [images] { return RenderFloats(*images); },
+        [](Napi::Env env, const std::vector<float>& pixels) { return ToJs(env, pixels); });
+  }
+
+  std::shared_ptr<JobQueue> queue_;
+  Napi::FunctionReference session_class_;
+};
+
+}  // namespace torchgraft
+
+using torchgraft::Addon;
+NODE_API_ADDON(Addon)

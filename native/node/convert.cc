@@ -1,0 +1,186 @@
+#include "convert.h"
+
+#include <algorithm>
+
+namespace torchgraft {
+
+namespace {
+
+Napi::TypeError Expected(Napi::Env env, const std::string& what, const char* name) {
+  return Napi::TypeError::New(env, "Expected " + what + " for " + name);
+}
+
+Napi::Object ToObject(const Napi::Value& value, const char* name) {
+  if (!value.IsObject()) throw Expected(value.Env(), "an object", name);
+  return value.As<Napi::Object>();
+}
+
+// The elements of a typed array of one kind. A detached one has none.
+template <typename T>
+Napi::TypedArrayOf<T> ToArray(const Napi::Value& value, napi_typedarray_type type, const char* what, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    throw Expected(value.Env(), what, name);
+  }
+  return value.As<Napi::TypedArrayOf<T>>();
+}
+
+template <typename T>
+void CopyArray(const Napi::Value& value, napi_typedarray_type type, const char* what, const char* name,
+               std::vector<T>& into) {
+  const auto array = ToArray<T>(value, type, what, name);
+  into.assign(array.Data(), array.Data() + array.ElementLength());
+}
+
+Napi::Array ToStrings(Napi::Env env, const std::vector<std::string>& strings) {
+  auto array = Napi::Array::New(env, strings.size());
+  for (uint32_t i = 0; i < strings.size(); ++i) array[i] = strings[i];
+  return array;
+}
+
+OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
+  OptimizerOptions result{
+      .decoupled = ToString(options["type"], "optimizer.type") == "adamw",
+      .beta1 = ToNumber(options["beta1"], "optimizer.beta1"),
+      .beta2 = ToNumber(options["beta2"], "optimizer.beta2"),
+      .eps = ToNumber(options["eps"], "optimizer.eps"),
+      .groups = {},
+  };
+  const Napi::Value groups = options["groups"];
+  if (!groups.IsArray()) throw Expected(options.Env(), "an array", "optimizer.groups");
+  const auto array = groups.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto group = ToObject(array[i], "optimizer.groups");
+    result.groups.push_back({ToNumber(group["lrScale"], "lrScale"), ToNumber(group["weightDecay"], "weightDecay")});
+  }
+  return result;
+}
+
+Precision ToPrecision(const Napi::Value& value) {
+  const auto name = ToString(value, "precision");
+  if (name == "bf16") return Precision::kBf16;
+  if (name == "fp32") return Precision::kFp32;
+  throw Expected(value.Env(), "fp32 or bf16", "precision");
+}
+
+}  // namespace
+
+std::string ToString(const Napi::Value& value, const char* name) {
+  if (!value.IsString()) throw Expected(value.Env(), "a string", name);
+  return value.As<Napi::String>();
+}
+
+int64_t ToInteger(const Napi::Value& value, const char* name) {
+  if (!value.IsNumber()) throw Expected(value.Env(), "an integer", name);
+  return value.As<Napi::Number>().Int64Value();
+}
+
+double ToNumber(const Napi::Value& value, const char* name) {
+  if (!value.IsNumber()) throw Expected(value.Env(), "a number", name);
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name) {
+  return ToArray<uint8_t>(value, napi_uint8_array, "a Uint8Array", name);
+}
+
+StatePart ToStatePart(const Napi::Value& value) {
+  const auto name = ToString(value, "part");
+  if (name == "model") return StatePart::kModel;
+  if (name == "training") return StatePart::kTraining;
+  throw Expected(value.Env(), "model or training", "part");
+}
+
+SessionOptions ToSessionOptions(const Napi::Value& value) {
+  const auto options = ToObject(value, "options");
+  SessionOptions result{
+      .model = ToString(options["model"], "model"),
+      .classes = ToInteger(options["classes"], "classes"),
+      .device = ToString(options["device"], "device"),
+      .precision = ToPrecision(options["precision"]),
+      .threads = ToInteger(options["threads"], "threads"),
+      .seed = static_cast<uint64_t>(ToInteger(options["seed"], "seed")),
+      .optimizer = ToOptimizerOptions(ToObject(options["optimizer"], "optimizer")),
+      .group_of = {},
+      .label_smoothing = ToNumber(options["labelSmoothing"], "labelSmoothing"),
+      .class_weights = {},
+      .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
+  };
+  CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf", result.group_of);
+  CopyArray<float>(options["classWeights"], napi_float32_array, "a Float32Array", "classWeights", result.class_weights);
+  const auto groups = static_cast<int32_t>(result.optimizer.groups.size());
+  const bool known = std::all_of(result.group_of.begin(), result.group_of.end(),
+                                 [&](int32_t group) { return group >= -1 && group < groups; });
+  if (!known) throw Expected(value.Env(), "indices of groups", "groupOf");
+  if (result.classes < 1) throw Expected(value.Env(), "at least one class", "classes");
+  return result;
+}
+
+void ToImages(const Napi::Value& value, Images& images) {
+  const auto object = ToObject(value, "images");
+  CopyArray<uint8_t>(object["pixels"], napi_uint8_array, "a Uint8Array", "pixels", images.pixels);
+  CopyArray<int32_t>(object["shapes"], napi_int32_array, "an Int32Array", "shapes", images.shapes);
+  CopyArray<double>(object["plans"], napi_float64_array, "a Float64Array", "plans", images.plans);
+  images.output = ToInteger(object["output"], "output");
+  std::vector<double> mean_std;
+  CopyArray<double>(object["meanStd"], napi_float64_array, "a Float64Array", "meanStd", mean_std);
+  if (mean_std.size() != 6) throw Expected(value.Env(), "six numbers", "meanStd");
+  std::copy_n(mean_std.begin(), 3, images.mean.begin());
+  std::copy_n(mean_std.begin() + 3, 3, images.std.begin());
+}
+
+void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels) {
+  labels.clear();
+  if (!value.IsUndefined()) CopyArray<int32_t>(value, napi_int32_array, "an Int32Array", "labels", labels);
+}
+
+Napi::Value ToJs(Napi::Env env, const TrainSums& sums) {
+  auto result = Napi::Object::New(env);
+  result["steps"] = static_cast<double>(sums.steps);
+  result["images"] = static_cast<double>(sums.images);
+  result["loss"] = sums.loss;
+  result["correct"] = static_cast<double>(sums.correct);
+  result["scale"] = sums.scale;
+  result["skipped"] = static_cast<double>(sums.skipped);
+  return result;
+}
+
+Napi::Value ToJs(Napi::Env env, const EvalResult& result) {
+  auto object = Napi::Object::New(env);
+  object["loss"] = result.loss;
+  object["correct"] = result.correct;
+  object["logits"] = ToJs(env, result.logits);
+  return object;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries) {
+  auto array = Napi::Array::New(env, entries.size());
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    const auto& entry = entries[i];
+    auto shape = Napi::Array::New(env, entry.shape.size());
+    for (uint32_t d = 0; d < entry.shape.size(); ++d) shape[d] = static_cast<double>(entry.shape[d]);
+    auto object = Napi::Object::New(env);
+    object["name"] = entry.name;
+    object["dtype"] = entry.is_int64 ? "int64" : "float32";
+    object["shape"] = shape;
+    object["trainable"] = entry.trainable;
+    array[i] = object;
+  }
+  return array;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers) {
+  auto array = Napi::Float32Array::New(env, numbers.size());
+  std::copy(numbers.begin(), numbers.end(), array.Data());
+  return array;
+}
+
+Napi::Value ToJs(Napi::Env env, const System& system) {
+  auto object = Napi::Object::New(env);
+  object["cuda"] = ToStrings(env, system.cuda_devices);
+  object["bf16"] = system.multiplies_bf16;
+  object["features"] = ToStrings(env, system.processor_features);
+  object["threads"] = static_cast<double>(system.threads);
+  return object;
+}
+
+}  // namespace torchgraft

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "torch/session.h"
+#include "torch/system.h"
+
+namespace torchgraft {
+
+// From JavaScript: throw a TypeError that names the argument where it is of another kind.
+std::string ToString(const Napi::Value& value, const char* name);
+int64_t ToInteger(const Napi::Value& value, const char* name);
+double ToNumber(const Napi::Value& value, const char* name);
+Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name);
+StatePart ToStatePart(const Napi::Value& value);
+SessionOptions ToSessionOptions(const Napi::Value& value);
+// Copies into memory that the images own already.
+void ToImages(const Napi::Value& value, Images& images);
+void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels);
+
+// To JavaScript.
+Napi::Value ToJs(Napi::Env env, const TrainSums& sums);
+Napi::Value ToJs(Napi::Env env, const EvalResult& result);
+Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries);
+Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers);
+Napi::Value ToJs(Napi::Env env, const System& system);
+
+}  // namespace torchgraft

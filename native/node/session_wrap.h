@@ -1,0 +1,57 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "job_queue.h"
+#include "torch/session.h"
+
+namespace torchgraft {
+
+// Batches whose memory is used again: fresh memory for each step would be paged in anew each time.
+class BatchPool {
+ public:
+  std::shared_ptr<Batch> Take();
+
+ private:
+  std::vector<std::shared_ptr<Batch>> batches_;
+};
+
+// A session as jobs share it: emptied by dispose() on the engine thread.
+struct SessionHolder {
+  std::unique_ptr<Session> session;
+
+  Session& Open();  // throws ERR_DISPOSED
+};
+
+// The JavaScript face of a session: checks arguments, copies batches, answers with promises.
+class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
+ public:
+  // What the constructor takes, as an External.
+  struct Parts {
+    std::shared_ptr<JobQueue> queue;
+    std::shared_ptr<SessionHolder> holder;
+    int64_t num_parameters;
+    std::vector<StateEntry> model_layout;
+    std::vector<StateEntry> training_layout;
+  };
+
+  static Napi::Function Define(Napi::Env env);
+  explicit SessionWrap(const Napi::CallbackInfo& info);
+  ~SessionWrap() override;
+
+ private:
+  Napi::Value TrainStep(const Napi::CallbackInfo& info);
+  Napi::Value EvalStep(const Napi::CallbackInfo& info);
+  Napi::Value ReadState(const Napi::CallbackInfo& info);
+  Napi::Value WriteState(const Napi::CallbackInfo& info);
+  Napi::Value Dispose(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<JobQueue> queue_;
+  std::shared_ptr<SessionHolder> holder_;  // what is in it belongs to the engine thread
+  BatchPool batches_;
+};
+
+}  // namespace torchgraft

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace torchgraft {
+
+// Numbers of a packed plan: src/data/plan.ts tells which is which.
+inline constexpr int64_t kPlanLength = 32;
+
+// Pictures of any sizes, each with the plan of what happens to it. Owns its memory, which is kept from batch to batch.
+struct Images {
+  std::vector<uint8_t> pixels;  // sources one after another, height × width × 3 each
+  std::vector<int32_t> shapes;  // [size, 2]: height, width
+  std::vector<double> plans;    // [size, kPlanLength]
+  int64_t output = 0;           // height and width
+  std::array<double, 3> mean{};
+  std::array<double, 3> std{};
+
+  int64_t size() const { return static_cast<int64_t>(shapes.size() / 2); }
+};
+
+struct Batch {
+  Images images;
+  std::vector<int32_t> labels;  // empty where only predicting
+};
+
+// Throws ERR_BATCH_SHAPE where anything could lead out of the arrays.
+void CheckImages(const Images& images);
+
+// Normalized pixels, [size, output, output, 3].
+std::vector<float> RenderFloats(const Images& images);
+
+}  // namespace torchgraft

@@ -1,0 +1,88 @@
+#include "layers.h"
+
+#include <ATen/Functions.h>
+
+#include <cmath>
+
+namespace torchgraft {
+
+namespace {
+
+// PyTorch's defaults for batch norm, which torchvision's RegNet keeps.
+constexpr double kNormMomentum = 0.1;
+constexpr double kNormEps = 1e-5;
+constexpr double kHeadStd = 0.01;  // torchvision's RegNet: fc.weight is N(0, 0.01)
+
+}  // namespace
+
+at::Tensor Making::Normal(at::IntArrayRef shape, double std) const {
+  auto tensor = at::empty(shape, at::device(device).dtype(at::kFloat));
+  return device.is_meta() ? tensor : tensor.normal_(0, std, generator);
+}
+
+at::Tensor Making::Uniform(at::IntArrayRef shape, double bound) const {
+  auto tensor = at::empty(shape, at::device(device).dtype(at::kFloat));
+  return device.is_meta() ? tensor : tensor.uniform_(-bound, bound, generator);
+}
+
+at::Tensor Making::Full(at::IntArrayRef shape, double value, at::ScalarType dtype) const {
+  return at::full(shape, value, at::device(device).dtype(dtype));
+}
+
+ConvImpl::ConvImpl(const ConvOptions& options, const Making& making) : options_(options) {
+  const auto& [in, out, kernel, stride, groups, bias] = options;
+  const auto fan_out = static_cast<double>(kernel * kernel * out);  // not divided by groups, as in torchvision
+  weight_ = register_parameter("weight",
+                               making.Normal({out, in / groups, kernel, kernel}, std::sqrt(2 / fan_out)));
+  if (!bias) return;
+  const auto fan_in = static_cast<double>(in / groups * kernel * kernel);
+  bias_ = register_parameter("bias", making.Uniform({out}, 1 / std::sqrt(fan_in)));  // torch.nn.Conv2d's default
+}
+
+at::Tensor ConvImpl::forward(const at::Tensor& x) {
+  return at::conv2d(x, weight_, bias_, options_.stride, /*padding=*/options_.kernel / 2, /*dilation=*/1,
+                    options_.groups);
+}
+
+BatchNormImpl::BatchNormImpl(int64_t width, const Making& making) {
+  weight_ = register_parameter("weight", making.Full({width}, 1));
+  bias_ = register_parameter("bias", making.Full({width}, 0));
+  running_mean_ = register_buffer("running_mean", making.Full({width}, 0));
+  running_var_ = register_buffer("running_var", making.Full({width}, 1));
+  num_batches_tracked_ = register_buffer("num_batches_tracked", making.Full({}, 0, at::kLong));
+}
+
+at::Tensor BatchNormImpl::forward(const at::Tensor& x) {
+  const bool learns = is_training() && !frozen_;
+  if (learns) num_batches_tracked_.add_(1);
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, learns, kNormMomentum, kNormEps,
+                        /*cudnn_enabled=*/true);
+}
+
+ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& making)
+    : relu_(relu),
+      conv_(register_module("0", Conv(options, making))),
+      norm_(register_module("1", BatchNorm(options.out, making))) {}
+
+at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
+  auto y = norm_->forward(conv_->forward(x));
+  return relu_ ? y.relu_() : y;
+}
+
+SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making)
+    : fc1_(register_module("fc1", Conv(ConvOptions{.in = width, .out = squeezed, .bias = true}, making))),
+      fc2_(register_module("fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
+
+at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
+  const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
+  return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
+}
+
+LinearImpl::LinearImpl(int64_t in, int64_t out, const Making& making) {
+  weight_ = register_parameter("weight", making.Normal({out, in}, kHeadStd));
+  bias_ = register_parameter("bias", making.Full({out}, 0));
+}
+
+at::Tensor LinearImpl::forward(const at::Tensor& x) { return at::linear(x, weight_, bias_); }
+
+}  // namespace torchgraft

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
+
+#include <optional>
+
+namespace torchgraft {
+
+// How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta device, with no memory.
+struct Making {
+  at::Device device;
+  std::optional<at::Generator> generator;
+
+  at::Tensor Normal(at::IntArrayRef shape, double std) const;
+  at::Tensor Uniform(at::IntArrayRef shape, double bound) const;
+  at::Tensor Full(at::IntArrayRef shape, double value, at::ScalarType dtype = at::kFloat) const;
+};
+
+struct ConvOptions {
+  int64_t in;
+  int64_t out;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t groups = 1;
+  bool bias = false;
+};
+
+// A convolution padded by half its kernel, drawn as torchvision's RegNet draws it: N(0, sqrt(2 / (k·k·out))).
+class ConvImpl : public torch::nn::Module {
+ public:
+  ConvImpl(const ConvOptions& options, const Making& making);
+  at::Tensor forward(const at::Tensor& x);
+
+ private:
+  ConvOptions options_;
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+TORCH_MODULE(Conv);
+
+class BatchNormImpl : public torch::nn::Module {
+ public:
+  BatchNormImpl(int64_t width, const Making& making);
+  at::Tensor forward(const at::Tensor& x);
+
+  // Uses the running statistics and leaves them as they are, in training too.
+  void Freeze() { frozen_ = true; }
+
+ private:
+  bool frozen_ = false;
+  at::Tensor weight_;
+  at::Tensor bias_;
+  at::Tensor running_mean_;
+  at::Tensor running_var_;
+  at::Tensor num_batches_tracked_;
+};
+TORCH_MODULE(BatchNorm);
+
+// torchvision's Conv2dNormActivation: "0" the convolution, "1" the norm, then ReLU if asked for.
+class ConvNormImpl : public torch::nn::Module {
+ public:
+  ConvNormImpl(const ConvOptions& options, bool relu, const Making& making);
+  at::Tensor forward(const at::Tensor& x);
+
+ private:
+  bool relu_;
+  Conv conv_;
+  BatchNorm norm_;
+};
+TORCH_MODULE(ConvNorm);
+
+// Squeeze-and-excitation: weighs the channels by what the whole picture holds.
+class SqueezeExcitationImpl : public torch::nn::Module {
+ public:
+  SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making);
+  at::Tensor forward(const at::Tensor& x);
+
+ private:
+  Conv fc1_;
+  Conv fc2_;
+};
+TORCH_MODULE(SqueezeExcitation);
+
+class LinearImpl : public torch::nn::Module {
+ public:
+  LinearImpl(int64_t in, int64_t out, const Making& making);
+  at::Tensor forward(const at::Tensor& x);
+
+ private:
+  at::Tensor weight_;
+  at::Tensor bias_;
+};
+TORCH_MODULE(Linear);
+
+}  // namespace torchgraft

@@ -1,0 +1,53 @@
+#include "system.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/cpu/Utils.h>
+#include <torch/headeronly/version.h>
+
+#include <algorithm>
+
+namespace torchgraft {
+
+namespace {
+
+std::vector<std::string> CudaDevices() {
+  std::vector<std::string> devices;
+  if (!at::hasCUDA()) return devices;
+  const auto count = at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount();
+  for (int i = 0; i < count; ++i) devices.push_back("cuda:" + std::to_string(i));
+  return devices;
+}
+
+// What decides speed, by the names of libtorch's get_cpu_capabilities().
+constexpr const char* kTellingFeatures[] = {"avx2", "fma3", "avx512_f", "avx512_bf16", "amx_bf16", "neon", "sve", "bf16"};
+
+std::vector<std::string> ProcessorFeatures() {
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  std::vector<std::string> features;
+  for (const auto* name : kTellingFeatures) {
+    const auto found = capabilities.find(name);
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) features.emplace_back(name);
+  }
+  return features;
+}
+
+bool Has(const std::vector<std::string>& features, const char* name) {
+  return std::find(features.begin(), features.end(), name) != features.end();
+}
+
+}  // namespace
+
+System DescribeSystem() {
+  const auto features = ProcessorFeatures();
+  return {
+      .libtorch_version = std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
+                          std::to_string(TORCH_VERSION_PATCH),
+      .cuda_devices = CudaDevices(),
+      .multiplies_bf16 = Has(features, "avx512_bf16") || Has(features, "amx_bf16"),
+      .processor_features = features,
+      .threads = at::get_num_threads(),
+  };
+}
+
+}  // namespace torchgraft

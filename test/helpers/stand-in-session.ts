@@ -1,0 +1,52 @@
+import type { Batch } from '../../src/data/batch.js'
+import type { StateDict } from '../../src/formats/tensor.js'
+import type { EvalStepResult, TrainStepResult } from '../../src/native/session.js'
+import type { Trainable } from '../../src/train/fit.js'
+
+export interface Script {
+  /** Mean loss of each training step. */
+  readonly train?: readonly number[]
+  /** Mean loss of each evaluation, which is taken to be one batch. */
+  readonly val?: readonly number[]
+  /** Share of right answers in each evaluation. */
+  readonly top1?: readonly number[]
+}
+
+/** A session that answers from a script and remembers what it was asked. */
+export class StandInSession implements Trainable {
+  readonly model = 'regnet_y_400mf'
+  readonly device = 'cpu'
+  readonly precision = 'fp32'
+  readonly why = 'a stand-in'
+  readonly lr = 0.1
+  readonly steps: { readonly indices: number[]; readonly lr: number | undefined }[] = []
+  readonly #script: Script
+  #scored = 0
+
+  constructor(script: Script = {}) {
+    this.#script = script
+  }
+
+  async trainStep(batch: Batch, options?: { readonly lr?: number }): Promise<TrainStepResult> {
+    const loss = this.#script.train?.[this.steps.length] ?? 1
+    this.steps.push({ indices: [...batch.indices], lr: options?.lr })
+    return { steps: 1, images: batch.size, loss: loss * batch.size, correct: batch.size, scale: 1, skipped: 0 }
+  }
+
+  async evalStep(batch: Batch): Promise<EvalStepResult> {
+    const loss = this.#script.val?.[this.#scored] ?? 1
+    const right = Math.round((this.#script.top1?.[this.#scored] ?? 0) * batch.size)
+    this.#scored++
+    const logits = new Float32Array(batch.size * 2)
+    for (const [i, label] of (batch.labels ?? []).entries()) logits[i * 2 + (i < right ? label : 1 - label)] = 1
+    return { loss: loss * batch.size, correct: right, logits }
+  }
+
+  stateDict(): Promise<StateDict> {
+    return Promise.resolve(new Map([['fc.bias', { dtype: 'float32', shape: [1], data: new Uint8Array([0, 0, 128, 63]) }]]))
+  }
+
+  trainingState(): Promise<StateDict> {
+    return Promise.resolve(new Map([['optimizer.step.fc.bias', { dtype: 'float32', shape: [], data: new Uint8Array(4) }]]))
+  }
+}
