@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { Command } from 'commander'
-import { IMAGE_EXTENSIONS } from '../data/image-folder.js'
+import { IMAGE_EXTENSIONS } from '../data/list-pictures.js'
 import { TorchgraftError } from '../errors.js'
 import { Classifier, type ClassifierOptions, type ImagePrediction, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'

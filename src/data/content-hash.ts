@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import type { SkippedFile } from './image-folder.js'
+import type { ListedPicture } from './list-pictures.js'
+
+export interface HashedPicture extends ListedPicture {
+  /** The first 32 hex digits of the SHA-256 of the file's bytes. */
+  readonly hash: string
+}
+
+/** Files read at once. */
+const AT_ONCE = 8
+
+/** Hashes files in their order. One that cannot be read is told of, not thrown. */
+export async function hashFiles(pictures: readonly ListedPicture[], signal?: AbortSignal): Promise<{ readonly hashed: HashedPicture[]; readonly failed: SkippedFile[] }> {
+  const results: (HashedPicture | SkippedFile)[] = []
+  let next = 0
+  const work = async (): Promise<void> => {
+    for (let i = next++; i < pictures.length; i = next++) {
+      signal?.throwIfAborted()
+      results[i] = await hashOne(pictures[i] as ListedPicture)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return { hashed: results.filter((result) => 'hash' in result), failed: results.filter((result) => 'code' in result) }
+}
+
+async function hashOne(picture: ListedPicture): Promise<HashedPicture | SkippedFile> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(picture.path)) hash.update(chunk as Buffer)
+  } catch (cause) {
+    return { path: picture.path, code: 'ERR_IMAGE_DECODE', message: `it cannot be read: ${(cause as Error).message}` }
+  }
+  return { ...picture, hash: hash.digest('hex').slice(0, 32) }
+}

@@ -1,0 +1,188 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { finite, integer } from '../arguments.js'
+import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { abortable } from './abortable.js'
+import type { Batch } from './batch.js'
+import type { Dataset } from './dataset.js'
+import type { Pixels, ResizeRule } from './decode.js'
+import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
+import type { Plan, Rgb } from './plan.js'
+import { random, shuffle } from './random.js'
+import type { Transform } from './transforms.js'
+
+export interface DataLoaderOptions {
+  readonly batchSize: number
+  /** Height and width of the pictures in a batch. */
+  readonly size: number
+  readonly transform: Transform
+  /** Of pixels in 0–1. @default ImageNet's */
+  readonly mean?: Rgb
+  readonly std?: Rgb
+  /** Another order each epoch. @default false */
+  readonly shuffle?: boolean
+  /** Leaves out a last batch that is not full. @default false */
+  readonly dropLast?: boolean
+  /** Of order and augmentation. @default 0 */
+  readonly seed?: number
+  /** For the transform's progress. @default progress stays 0 */
+  readonly epochs?: number
+  /** Memory for decoded pictures, beyond which a temporary file takes them; 0 decodes anew each time. @default a quarter of what is free */
+  readonly cacheBytes?: number
+  /** Batches made ahead of the one in use. @default 2 */
+  readonly prefetch?: number
+  /** Whether a broken picture rejects, instead of being left out of its batch. @default false */
+  readonly strict?: boolean
+}
+
+/** A broken picture that was left out. */
+export interface SkippedImage {
+  readonly index: number
+  readonly path: string
+  readonly code: TorchgraftErrorCode
+  readonly message: string
+}
+
+const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
+const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
+const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
+/** Bytes copied between two turns of the event loop: well under a millisecond. */
+const COPY_CHUNK = 1 << 20
+/** Keys of the two uses of randomness, so that one does not repeat the other. */
+const ORDER = 1
+const AUGMENTATION = 2
+
+/** Makes batches of a data set: decodes each picture once, plans each epoch anew. */
+export class DataLoader {
+  readonly dataset: Dataset
+  readonly batchSize: number
+  readonly size: number
+  readonly transform: Transform
+  readonly mean: Rgb
+  readonly std: Rgb
+  readonly seed: number
+  readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'strict'>> & { readonly epochs: number | undefined }
+  readonly #cache: PixelCache
+  readonly #skipped = new Map<number, SkippedImage>()
+
+  constructor(dataset: Dataset, options: DataLoaderOptions) {
+    const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, prefetch = 2, shuffle = false, dropLast = false, strict = false } = options
+    if (typeof transform !== 'function') throw argumentError('a transform, such as evalTransform(),', 'transform', transform)
+    for (const [i, part] of std.entries()) finite(part, `std[${i}]`, { above: 0 })
+    for (const [i, part] of mean.entries()) finite(part, `mean[${i}]`)
+    this.dataset = dataset
+    this.batchSize = integer(batchSize, 'batchSize', { min: 1, max: 65_536 })
+    this.size = integer(size, 'size', { min: 1, max: 16_384 })
+    this.transform = transform
+    this.mean = mean
+    this.std = std
+    this.seed = integer(seed, 'seed', { min: 0 })
+    this.#options = { shuffle, dropLast, strict, epochs: epochs === undefined ? undefined : integer(epochs, 'epochs', { min: 1 }), prefetch: integer(prefetch, 'prefetch', { min: 0, max: 64 }) }
+    this.#cache = new PixelCache(transform.decode?.(size) ?? AS_IT_IS, finite(options.cacheBytes ?? defaultCacheBytes(), 'cacheBytes', { min: 0 }))
+  }
+
+  /** Batches in an epoch. */
+  get length(): number {
+    return (this.#options.dropLast ? Math.floor : Math.ceil)(this.dataset.length / this.batchSize)
+  }
+
+  /** Broken pictures met so far, each once. They are left out of their batches, and nothing takes their place. */
+  get skipped(): readonly SkippedImage[] {
+    return [...this.#skipped.values()]
+  }
+
+  /**
+   * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Pictures are
+   * decoded ahead, no further than `prefetch` batches.
+   *
+   * @param options.from skips the batches before it
+   * @throws `signal.reason` when aborted; a broken picture's error when strict
+   */
+  async *epoch(epoch: number, { from = 0, signal }: { readonly from?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<Batch, void, undefined> {
+    integer(epoch, 'epoch', { min: 0 })
+    integer(from, 'from', { min: 0 })
+    const order = this.#order(epoch)
+    const ahead: Promise<Batch | undefined>[] = []
+    let started = from
+    const startUpTo = (count: number): void => {
+      while (started < Math.min(count, this.length)) {
+        const batch = this.#makeBatch(order, epoch, started++)
+        batch.catch(() => {}) // told when its turn comes
+        ahead.push(batch)
+      }
+    }
+    for (let step = from; step < this.length; step++) {
+      signal?.throwIfAborted()
+      startUpTo(step + 1 + this.#options.prefetch)
+      const batch = await abortable(ahead.shift() as Promise<Batch | undefined>, signal)
+      if (batch) yield batch
+    }
+  }
+
+  /** Lets go of the decoded pictures. */
+  dispose(): Promise<void> {
+    return this.#cache[Symbol.asyncDispose]()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  #order(epoch: number): Uint32Array {
+    const order = Uint32Array.from({ length: this.dataset.length }, (_, i) => i)
+    return this.#options.shuffle ? shuffle(order, random(this.seed, epoch, ORDER)) : order
+  }
+
+  /** Undefined where every picture of it is broken. */
+  async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<Batch | undefined> {
+    const indices = [...order.subarray(step * this.batchSize, (step + 1) * this.batchSize)]
+    const pictures = (await Promise.all(indices.map((index) => this.#load(index)))).filter((picture) => picture !== undefined)
+    if (pictures.length === 0) return undefined
+    const progress = epoch / (this.#options.epochs ?? Infinity)
+    return {
+      size: pictures.length,
+      step,
+      indices: Int32Array.from(pictures, ({ index }) => index),
+      labels: Int32Array.from(pictures, ({ label }) => label),
+      images: {
+        pixels: await joinPixels(pictures.map(({ pixels }) => pixels)),
+        shapes: Int32Array.from(pictures.flatMap(({ pixels }) => [pixels.height, pixels.width])),
+        plans: pictures.map(({ index, pixels }) => this.#plan(pixels, epoch, index, progress)),
+        output: this.size,
+        mean: this.mean,
+        std: this.std,
+      },
+    }
+  }
+
+  #plan({ width, height }: Pixels, epoch: number, index: number, progress: number): Plan {
+    return this.transform({ width, height, output: this.size }, random(this.seed, epoch, AUGMENTATION, index), progress)
+  }
+
+  async #load(index: number): Promise<{ readonly index: number; readonly label: number; readonly pixels: Pixels } | undefined> {
+    const { dataset } = this
+    try {
+      const { image, label } = await dataset.get(index)
+      return { index, label, pixels: await this.#cache.get(dataset.key?.(index) ?? String(index), image) }
+    } catch (error) {
+      const broken = error instanceof TorchgraftError && (error.code === 'ERR_IMAGE_DECODE' || error.code === 'ERR_IMAGE_TOO_LARGE')
+      if (!broken || this.#options.strict) throw error
+      if (!this.#skipped.has(index)) this.#skipped.set(index, { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: error.message })
+      return undefined
+    }
+  }
+}
+
+/** One after another, in turns, so that nothing else waits long. */
+async function joinPixels(pictures: readonly Pixels[]): Promise<Uint8Array> {
+  const joined = new Uint8Array(pictures.reduce((sum, { data }) => sum + data.length, 0))
+  let offset = 0
+  let sinceTurn = 0
+  for (const { data } of pictures) {
+    joined.set(data, offset)
+    offset += data.length
+    if ((sinceTurn += data.length) < COPY_CHUNK) continue
+    sinceTurn = 0
+    await nextTurn()
+  }
+  return joined
+}

@@ -1,0 +1,120 @@
+import { stat } from 'node:fs/promises'
+import sharp from 'sharp'
+import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+
+/** A path, or the bytes of a picture file. */
+export type ImageSource = string | Uint8Array
+
+/** uint8, height × width × 3, RGB. */
+export interface Pixels {
+  readonly data: Uint8Array
+  readonly width: number
+  readonly height: number
+}
+
+/** How a picture file becomes pixels. Kept in model files, so that predicting does what scoring did. */
+export interface ResizeRule {
+  /** Both sides are scaled alike, so that the shorter has this many pixels; null leaves them. */
+  readonly shorterSide: number | null
+  /** Height and width of the middle that is kept; null keeps all. */
+  readonly crop: number | null
+  /** Whether what is made smaller is low-pass filtered first, as Pillow does and PyTorch's `interpolate` does not. */
+  readonly antialias: boolean
+  /** Room for recipes that pad; none does yet. */
+  readonly pad: null
+  /** Whether the camera's orientation is applied. */
+  readonly orient: boolean
+  /** Whether an embedded colour profile is applied, so that the pixels are sRGB. */
+  readonly profile: boolean
+  /** Whether a picture smaller than `shorterSide` is enlarged. @default true */
+  readonly enlarge?: boolean
+}
+
+// Pictures are read once each, many at a time: no cache, and one thread for each.
+sharp.cache(false)
+sharp.concurrency(1)
+
+/** libvips' own limit, 16383 × 16383: larger is a mistake, or meant to exhaust the memory. */
+const MAX_PIXELS = 0x3fff * 0x3fff
+
+/**
+ * Decodes a picture: the one path of training, scoring and predicting.
+ *
+ * The first frame of an animation; grey, palette, CMYK and 16-bit pictures as 8-bit RGB; alpha is dropped, not blended,
+ * as Pillow's `convert('RGB')` does. Resizing follows torchvision's `Resize` and `CenterCrop`.
+ *
+ * @throws ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE
+ */
+export async function decodeImage(source: ImageSource, rule: ResizeRule): Promise<Pixels> {
+  const path = typeof source === 'string' ? source : undefined
+  try {
+    if (path !== undefined) await checkFile(path)
+    const options = { failOn: 'error', limitInputPixels: MAX_PIXELS, ...(rule.profile ? {} : { ignoreIcc: true }) } as const
+    const picture = sharp(source, options)
+    const { width, height, orientation = 1 } = await picture.metadata()
+    const turned = rule.orient && orientation >= 5
+    const { data, info } = await shape(rule.orient ? picture.autoOrient() : picture, rule, turned ? { width: height, height: width } : { width, height })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion to RGB`)
+    return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height }
+  } catch (cause) {
+    throw decodeError(cause, path)
+  }
+}
+
+interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** Adds the resize and the crop that the rule asks for, and none that would change nothing. */
+function shape(picture: sharp.Sharp, { shorterSide, crop, antialias, enlarge = true }: ResizeRule, size: Size): sharp.Sharp {
+  const target = shorterSide === null ? size : resized(size, shorterSide, enlarge)
+  if (target.width !== size.width || target.height !== size.height) {
+    // linear is Pillow's bilinear within half a level; its default, lanczos3, is 2 to 3 off
+    picture = picture.resize({ ...target, fit: 'fill', kernel: antialias ? 'linear' : 'nearest', fastShrinkOnLoad: antialias })
+  }
+  if (crop === null || (target.width === crop && target.height === crop)) return picture
+  if (target.width < crop || target.height < crop) throw new Error(`at ${target.width}×${target.height} pixels it is smaller than the crop of ${crop}`)
+  return picture.extract({ left: halfToEven((target.width - crop) / 2), top: halfToEven((target.height - crop) / 2), width: crop, height: crop })
+}
+
+/** torchvision's `Resize(shorterSide)`: the longer side is rounded down. */
+function resized({ width, height }: Size, shorterSide: number, enlarge: boolean): Size {
+  const shorter = Math.min(width, height)
+  if (!enlarge && shorter <= shorterSide) return { width, height }
+  const longer = (side: number): number => Math.floor((shorterSide * side) / shorter)
+  return width <= height ? { width: shorterSide, height: longer(height) } : { width: longer(width), height: shorterSide }
+}
+
+/** Python's `round`. */
+function halfToEven(value: number): number {
+  const rounded = Math.round(value)
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
+}
+
+/** What sharp would say less clearly, or wait for without end. */
+async function checkFile(path: string): Promise<void> {
+  const info = await stat(path)
+  if (!info.isFile()) throw new Error(info.isDirectory() ? 'it is a folder' : 'it is not a file')
+  if (info.size === 0) throw new Error('it is empty')
+}
+
+function decodeError(cause: unknown, path: string | undefined): TorchgraftError {
+  const { message, code } = cause as NodeJS.ErrnoException
+  const [error, reason] = explain(message, code)
+  return new TorchgraftError(error, `${path ?? 'The picture'} cannot be read: ${reason}`, { cause, ...(path !== undefined && { path }) })
+}
+
+function explain(message: string, code: string | undefined): [TorchgraftErrorCode, string] {
+  if (code === 'ENOENT') return ['ERR_IMAGE_DECODE', 'there is no such file']
+  if (code === 'EACCES') return ['ERR_IMAGE_DECODE', 'you may not read it']
+  if (/pixel limit/.test(message)) return ['ERR_IMAGE_TOO_LARGE', `it has more than ${Math.round(MAX_PIXELS / 1e6)} million pixels`]
+  if (/heif|heic/i.test(message)) return ['ERR_IMAGE_DECODE', 'HEIC pictures cannot be read; convert it to JPEG first']
+  if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not a picture in a format that is known (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
+  if (/premature end|truncat|out of data|unexpected end/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is cut short']
+  return ['ERR_IMAGE_DECODE', message.split('\n')[0] ?? message]
+}
