@@ -47,8 +47,8 @@ function doctorCommand({ stdout }: Streams, exit: (code: number) => void): Comma
     .summary('which libtorch, which devices, what to do')
     .description('Tells which libtorch was found and where it was looked for, what there is to\ncompute on, and what to do where something is missing.')
     .addOption(jsonOption())
-    .action(async ({ json = false }: { readonly json?: boolean }) => {
-      const report = await examine()
+    .action(({ json = false }: { readonly json?: boolean }) => {
+      const report = examine()
       stdout.write(json ? `${JSON.stringify(report)}\n` : doctorText(report))
       exit(report.ok ? EXIT.done : EXIT.failed)
     })

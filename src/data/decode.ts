@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 
 /** A path, or the bytes of a picture file. */
@@ -71,7 +71,7 @@ interface Size {
 }
 
 /** Adds the resize and the crop that the rule asks for, and none that would change nothing. */
-function shape(picture: sharp.Sharp, { shorterSide, crop, antialias, enlarge = true }: ResizeRule, size: Size): sharp.Sharp {
+function shape(picture: Sharp, { shorterSide, crop, antialias, enlarge = true }: ResizeRule, size: Size): Sharp {
   const target = shorterSide === null ? size : resized(size, shorterSide, enlarge)
   if (target.width !== size.width || target.height !== size.height) {
     // linear is Pillow's bilinear within half a level; its default, lanczos3, is 2 to 3 off

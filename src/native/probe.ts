@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { TorchgraftError } from '../errors.js'
+
+/** Loads libtorch and the addon as this process is about to, and computes a little. */
+const TRIAL = `
+const [library, loader, main] = process.argv.slice(1)
+require(loader).openLibtorch(library)
+if (require(main).describe('regnet_y_400mf', 2).length === 0) process.exit(3)
+`
+/** A disk that has never read the libraries may take a while. */
+const TIMEOUT_MS = 120_000
+
+/**
+ * Tries a pair of libtorch and addon in a child process, the first time that they meet: where that crashes, it is the
+ * child that dies. Remembered in the user's cache by the files' sizes and times.
+ *
+ * @throws ERR_ADDON, with what the child said
+ */
+export function probeOnce(library: string, addon: { readonly loader: string; readonly main: string }): void {
+  const stamp = join(cacheFolder(), 'probes', stampName([library, addon.loader, addon.main]))
+  if (existsSync(stamp)) return
+  const env = { ...process.env, NODE_OPTIONS: '' } // the parent's flags are not about this
+  const { status, signal, stderr, error } = spawnSync(process.execPath, ['--eval', TRIAL, '--', library, addon.loader, addon.main], { env, encoding: 'utf8', timeout: TIMEOUT_MS })
+  if (status !== 0) {
+    const how = error ? error.message : signal ? `it ended by ${signal}` : `it ended with code ${status}`
+    const said = stderr.trim().split('\n').find((line) => /error/i.test(line)) ?? ''
+    throw new TorchgraftError('ERR_ADDON', `A trial of ${library} in a process of its own failed: ${how}${said === '' ? '' : ` (${said.trim()})`}. Run "npm run setup" to build the addon for it, or point LIBTORCH at another`, { path: library })
+  }
+  try {
+    mkdirSync(join(stamp, '..'), { recursive: true })
+    writeFileSync(stamp, '')
+  } catch {
+    // Not remembered, so tried again next time: slower, and no harm.
+  }
+}
+
+/** `TORCHGRAFT_HOME`, else `XDG_CACHE_HOME/torchgraft`, else `~/.cache/torchgraft`. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const { TORCHGRAFT_HOME: own, XDG_CACHE_HOME: shared } = env
+  if (own !== undefined && own !== '') return own
+  return join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'torchgraft')
+}
+
+function stampName(files: readonly string[]): string {
+  const hash = createHash('sha256').update(process.version)
+  for (const file of files) {
+    const { size, mtimeMs } = statSync(file)
+    hash.update(`\n${file} ${size} ${mtimeMs}`)
+  }
+  return hash.digest('hex').slice(0, 32)
+}
