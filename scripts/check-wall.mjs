@@ -1,0 +1,29 @@
+// The wall between the C++ rooms: native/torch never sees Node-API, native/node never sees libtorch.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const RULES = [
+  { room: 'torch', forbidden: /#\s*include\s*[<"](?:napi|node_api|js_native_api|uv|v8|node\/|\.\.\/node)/, says: 'includes Node-API' },
+  { room: 'node', forbidden: /#\s*include\s*[<"](?:torch\/(?!error|session|system|batch|regnet_variants)|ATen|c10|caffe2)/, says: 'includes libtorch' },
+  { room: 'loader', forbidden: /#\s*include\s*[<"](?:torch|ATen|c10)\//, says: 'includes libtorch' },
+  { room: 'torch', only: /^(?:session|batch|system|error|regnet_variants)\.h$/, forbidden: /#\s*include\s*<(?:torch|ATen|c10)\//, says: 'is seen by native/node, and includes libtorch' },
+]
+
+/** @param {string} root @returns {string[]} breaches, as `file:line: what` */
+export function findBreaches(root) {
+  return RULES.flatMap(({ room, only, forbidden, says }) => {
+    const folder = join(root, 'native', room)
+    const files = readdirSync(folder).filter((name) => /\.(?:cc|h)$/.test(name) && (!only || only.test(name)))
+    return files.flatMap((name) => {
+      const lines = readFileSync(join(folder, name), 'utf8').split('\n')
+      return lines.flatMap((line, i) => (forbidden.test(line) ? [`native/${room}/${name}:${i + 1}: ${says}`] : []))
+    })
+  })
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const breaches = findBreaches(fileURLToPath(new URL('..', import.meta.url)))
+  for (const breach of breaches) console.error(breach)
+  process.exitCode = breaches.length > 0 ? 1 : 0
+}

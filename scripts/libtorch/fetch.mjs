@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { SetupError } from '../setup/fail.mjs'
+import { runCommand } from '../setup/run-command.mjs'
+import { cpuArchive } from './archives.mjs'
+import { download, UnreachableError } from './download.mjs'
+import { inspectLibtorch } from './inspect.mjs'
+import { fetchedFolder } from './locate.mjs'
+import { unzip } from './unzip.mjs'
+import { LIBTORCH_VERSION } from './version.mjs'
+
+/** @typedef {import('../setup.mjs').Context} Context */
+
+/** What the CUDA build takes, NVIDIA's libraries included. */
+const CUDA_SIZE = 'about 2.7 GB to download and 6 GB on disk'
+const OTHER_WAYS = 'Or get libtorch by other means and set LIBTORCH to its folder.'
+
+/**
+ * Fetches libtorch for this machine: the official archive or, where that cannot be reached, the wheel that pip has of
+ * it. Nothing lies under the final name before all of it does, and has been looked at.
+ *
+ * @param {Context} context
+ */
+export async function fetchLibtorch(context) {
+  const { root, env } = context
+  if (process.platform === 'win32') throw new SetupError('Windows is not supported yet: use WSL.')
+  const build = chooseBuild(env)
+  const final = dirname(fetchedFolder(root, build))
+  const working = join(root, '.torchgraft', 'fetching')
+  rmSync(join(working, 'unpacked'), { recursive: true, force: true })
+  mkdirSync(join(working, 'unpacked'), { recursive: true })
+
+  if (!(build === 'cpu' && (await byArchive(context, working)))) await byPip(context, working, build)
+
+  const result = inspectLibtorch(join(working, 'unpacked', 'torch'))
+  if ('problem' in result) throw new SetupError(`What was fetched as libtorch cannot be used: ${result.problem}. ${OTHER_WAYS}`)
+  if (build === 'cuda' && !result.libtorch.cuda) throw new SetupError('The CUDA build was asked for, and pip has the CPU build only: set TORCHGRAFT_LIBTORCH=cpu to take it.')
+  rmSync(final, { recursive: true, force: true })
+  renameSync(join(working, 'unpacked'), final)
+  rmSync(working, { recursive: true, force: true })
+}
+
+/** @param {NodeJS.ProcessEnv} env @returns {'cpu' | 'cuda'} */
+export function chooseBuild(env, driver = existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')) {
+  const asked = env['TORCHGRAFT_LIBTORCH']
+  if (asked === 'cpu' || asked === 'cuda') return asked
+  if (asked) throw new SetupError(`TORCHGRAFT_LIBTORCH is ${JSON.stringify(asked)}: it may be cpu or cuda.`)
+  return driver ? 'cuda' : 'cpu'
+}
+
+/** False where there is no archive, or no way to it. @param {Context} context @param {string} working */
+async function byArchive({ env, progress }, working) {
+  const archive = cpuArchive(env)
+  if (!archive) return false
+  const file = join(working, 'libtorch.zip')
+  const size = `${Math.round(archive.bytes / 1e6)} MB`
+  const share = (/** @type {number} */ part) => `${Math.round(part * 100)} % of ${size}`
+  try {
+    await progress(`Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`, (tell) => download(archive, file, (part) => tell(share(part))))
+  } catch (error) {
+    if (error instanceof UnreachableError) return false
+    throw error
+  }
+  await progress('Unpacking libtorch', (tell) => unzip(file, join(working, 'unpacked'), { tell: (part) => tell(share(part)) }))
+  renameSync(join(working, 'unpacked', 'libtorch'), join(working, 'unpacked', 'torch'))
+  return true
+}
+
+/** @param {Context} context @param {string} working @param {'cpu' | 'cuda'} build */
+async function byPip({ root, env, progress }, working, build) {
+  const python = ['python3', 'python'].find((name) => spawnSync(name, ['-m', 'pip', '--version'], { env }).status === 0)
+  if (!python) throw new SetupError(`The official archive of libtorch cannot be reached, and there is no Python with pip to ask instead. ${OTHER_WAYS}`)
+  const wheels = join(working, 'wheels')
+  rmSync(wheels, { recursive: true, force: true })
+  const args = ['-m', 'pip', 'download', '--only-binary=:all:', '--dest', wheels, ...wanted(build)]
+  const title = build === 'cuda' ? `Asking pip for libtorch ${LIBTORCH_VERSION}, CUDA build with NVIDIA's libraries, ${CUDA_SIZE}` : `Asking pip for libtorch ${LIBTORCH_VERSION}, CPU build, about 190 MB`
+  await progress(title, () => runCommand(python, args, { cwd: working, env, log: join(root, '.torchgraft', 'pip.log'), advice: OTHER_WAYS }))
+  await progress('Unpacking libtorch', async (tell) => {
+    for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), { filter: isNeeded, tell: (part) => tell(`${Math.round(part * 100)} %`) })
+  })
+}
+
+/** Off Linux the plain name is the CPU build; on Linux it would be the CUDA one. @param {'cpu' | 'cuda'} build */
+function wanted(build) {
+  if (build === 'cuda') return [`torch==${LIBTORCH_VERSION}`]
+  return ['--no-deps', process.platform === 'linux' ? `torch==${LIBTORCH_VERSION}+cpu` : `torch==${LIBTORCH_VERSION}`]
+}
+
+/** Of a wheel: the libraries and headers, without what is Python's. @param {string} name */
+function isNeeded(name) {
+  if (/^torch\/lib\/libtorch_python|_test\.so$|^torch\/include\/pybind11\//.test(name)) return false
+  return /^torch\/(?:lib|include)\/|^torch\/version\.py$|^nvidia\/.*\.so|^torch-[^/]*\.dist-info\/(?:licenses\/)?(?:LICENSE|NOTICE)/.test(name)
+}

@@ -1,0 +1,45 @@
+// Puts in place whatever is missing: node modules, libtorch, the addon, JavaScript. Node's built-in modules only.
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { addon } from './setup/addon.mjs'
+import { SetupError } from './setup/fail.mjs'
+import { libtorch } from './setup/libtorch.mjs'
+import { takeLock } from './setup/lock.mjs'
+import { nodeModules } from './setup/node-modules.mjs'
+import { makeProgress } from './setup/progress.mjs'
+import { typescript } from './setup/typescript.mjs'
+
+/** @typedef {{ readonly root: string, readonly env: NodeJS.ProcessEnv, readonly progress: ReturnType<typeof makeProgress> }} Context */
+/** Does nothing where its work is up to date. @typedef {(context: Context) => Promise<void>} Step */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * Runs each step that is not up to date.
+ *
+ * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: NodeJS.WriteStream }} [options]
+ */
+export async function setUp({ root = ROOT, env = process.env, stream = process.stderr } = {}) {
+  const release = await takeLock(join(root, '.torchgraft', 'setup.lock'), (line) => stream.write(`${line}\n`))
+  try {
+    const context = { root, env, progress: makeProgress(stream) }
+    for (const step of [nodeModules, libtorch, addon, typescript]) await step(context)
+  } finally {
+    release()
+  }
+}
+
+/** Runs `setUp` for a command: false, with what to do told, where it failed. */
+export async function trySetUp() {
+  try {
+    await setUp()
+    return true
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error
+    console.error(`torchgraft could not be set up. ${error.message}`)
+    process.exitCode = 1
+    return false
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await trySetUp()

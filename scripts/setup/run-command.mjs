@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { SetupError } from './fail.mjs'
+
+/** Lines of a log that are shown when its command fails. */
+const SHOWN = 25
+
+/**
+ * Runs a command with its output in a log file. When it fails, the end of the log is in the error.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ readonly cwd: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly advice?: string, readonly onOutput?: (text: string) => void }} options
+ */
+export async function runCommand(command, args, { cwd, log, env = process.env, advice = '', onOutput = () => {} }) {
+  mkdirSync(dirname(log), { recursive: true })
+  const file = createWriteStream(log)
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (/** @type {Buffer} */ data) => {
+      file.write(data)
+      onOutput(data.toString())
+    })
+  }
+  /** @type {{ readonly code: number | null, readonly error?: Error }} */
+  const end = await new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: null, error }))
+    child.once('close', (code) => resolve({ code }))
+  })
+  await new Promise((resolve) => file.end(resolve))
+  if (end.code === 0) return
+  const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-SHOWN).join('\n')
+  const how = end.error ? end.error.message : `code ${end.code}`
+  throw new SetupError(`${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed (${how}).${advice === '' ? '' : ` ${advice}`}\n${tail}\nThe whole log: ${log}`)
+}
