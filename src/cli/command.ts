@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { REGNET_VARIANTS } from '../native/variants.js'
 
 /** Where a command reads and writes: the process's own, or a test's. */
 export interface Streams {
@@ -22,9 +21,8 @@ export function fractionOrFolder(text: string): number | string {
   return text.trim() === '' || Number.isNaN(value) ? text : value
 }
 
-export const modelOption = (): Option => new Option('--model <name>', 'RegNet variant').choices(REGNET_VARIANTS).default('regnet_y_400mf')
-export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto')
-export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor multiplies it itself').choices(['auto', 'fp32', 'bf16']).default('auto')
+export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default auto)')
+export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor multiplies it itself (default auto)').choices(['auto', 'fp32', 'bf16'])
 export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core)').argParser(number)
 export const jsonOption = (): Option => new Option('--json', 'one JSON value on stdout, nothing else there')
 

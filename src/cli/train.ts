@@ -10,7 +10,7 @@ import { duration, percent, printable } from '../report/format.js'
 import type { StopEvent, TrainingEvent } from '../train/events.js'
 import { DEFAULTS, type TrainOptions } from '../train/options.js'
 import { train, type TrainResult } from '../train/train.js'
-import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, modelOption, number, precisionOption, type Streams, threadsOption } from './command.js'
+import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
 import { interruptible } from './interrupt.js'
 
 /** What is trained on where no folder is named: small pictures, so a smaller size and fewer epochs will do. */
@@ -25,34 +25,30 @@ interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'saveEveryM
 export function trainCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('train')
     .summary('fine-tune a model on a folder of pictures')
-    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class,\nor one with train/ and val/ of those inside. Without DATA it learns the sample pictures\n(${SAMPLES.epochs} epochs at ${SAMPLES.size} px).`)
+    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class,\nor one with train/ and val/ of those inside. Without DATA it learns the\nsample pictures, in ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
     .argument('[data]', 'folder of pictures')
     .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')
-    .addOption(modelOption().default(undefined, 'regnet_y_400mf'))
-    .option('--weights <weights>', 'shipped weights, a .safetensors file, or none (default: the shipped ones)')
-    .addOption(count('--epochs <n>', 'times to go through the pictures', DEFAULTS.epochs))
-    .addOption(count('--batch-size <n>', 'pictures a step', DEFAULTS.batchSize))
-    .addOption(count('--lr <x>', 'highest learning rate; the new head has twice that', DEFAULTS.lr))
-    .addOption(count('--size <px>', 'height and width of training pictures', DEFAULTS.size))
-    .addOption(new Option('--val <fraction|folder>', 'validation side').argParser(fractionOrFolder).default(undefined, String(DEFAULTS.val)))
-    .addOption(count('--seed <n>', 'of split, order, augmentation and head', DEFAULTS.seed))
-    .addOption(count('--patience <n>', 'stop after so many epochs without improvement', 'never'))
-    .addOption(new Option('--monitor <metric>', 'names the best epoch').choices(MONITORS).default(undefined, DEFAULTS.monitor))
-    .addOption(new Option('--freeze <what>', 'trunk trains the head alone').choices(['none', 'trunk']).default(undefined, DEFAULTS.freeze))
-    .addOption(new Option('--class-weights <how>', 'balanced helps rare classes').choices(['none', 'balanced']).default(undefined, DEFAULTS.classWeights))
-    .addOption(deviceOption().default(undefined, 'auto'))
-    .addOption(precisionOption().default(undefined, 'auto'))
+    .option('--model <name>', `RegNet variant, one of torchvision's 15 (default ${DEFAULTS.model})`)
+    .option('--weights <weights>', 'shipped weights, a .safetensors file, or none (default: those that ship for the model)')
+    .option('--epochs <n>', `times to go through the pictures (default ${DEFAULTS.epochs})`, number)
+    .option('--batch-size <n>', `pictures a step (default ${DEFAULTS.batchSize})`, number)
+    .option('--lr <x>', `highest learning rate; the new head has twice that (default ${DEFAULTS.lr})`, number)
+    .option('--size <px>', `height and width of training pictures (default ${DEFAULTS.size})`, number)
+    .option('--val <fraction|folder>', `validation side (default ${DEFAULTS.val} of each class)`, fractionOrFolder)
+    .option('--seed <n>', `of split, order, augmentation and head (default ${DEFAULTS.seed})`, number)
+    .option('--patience <n>', 'stop after so many epochs without improvement (default: never)', number)
+    .addOption(new Option('--monitor <metric>', `names the best epoch (default ${DEFAULTS.monitor})`).choices(MONITORS))
+    .addOption(new Option('--freeze <what>', `trunk trains the head alone (default ${DEFAULTS.freeze})`).choices(['none', 'trunk']))
+    .addOption(new Option('--class-weights <how>', `balanced helps rare classes (default ${DEFAULTS.classWeights})`).choices(['none', 'balanced']))
+    .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
-    .addOption(count('--save-every <minutes>', 'save the position this often', DEFAULTS.saveEveryMinutes))
+    .option('--save-every <minutes>', `save the position this often (default ${DEFAULTS.saveEveryMinutes})`, number)
     .option('--strict-images', 'a broken picture ends the run instead of being left out')
     .option('--follow-links', 'follow links that lead out of DATA')
     .option('--resume', 'go on with the run in --output')
     .addOption(jsonOption())
     .action(async (data: string | undefined, flags: TrainFlags) => exit(await runTrain(data, flags, streams)))
-}
-
-function count(flags: string, description: string, byDefault: number | string): Option {
-  return new Option(flags, description).argParser(number).default(undefined, String(byDefault))
 }
 
 async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, stderr }: Streams): Promise<number> {

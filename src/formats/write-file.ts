@@ -48,15 +48,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function advice(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException | null)?.code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return '. Free some space on that disk, or choose another folder'
-    case 'EACCES':
-    case 'EROFS':
-    case 'EPERM':
-      return '. Choose a folder that you may write to'
-    default:
-      return ''
-  }
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (['ENOSPC', 'EDQUOT'].includes(code)) return '. Free some space on that disk, or choose another folder'
+  return ['EACCES', 'EROFS', 'EPERM'].includes(code) ? '. Choose a folder that you may write to' : ''
 }

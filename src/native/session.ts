@@ -55,7 +55,7 @@ export class Session implements AsyncDisposable {
    */
   static async create(options: SessionOptions): Promise<Session> {
     const binding = loadAddon()
-    const resolved = resolveSessionOptions(options, binding.system(), binding.describe)
+    const resolved = resolveSessionOptions(options, binding.system(), (model, classes) => binding.describe(model, classes))
     return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)
   }
 

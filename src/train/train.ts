@@ -144,8 +144,9 @@ function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
 
 function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
+  const { duplicates, shared } = sides
   return [
-    ...(sides.duplicates > 0 ? [`${sides.duplicates} exact duplicates were found; each stays on the side of its twin.`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `${shared} of them lie on both sides, as the folders have it, so the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }

@@ -35,7 +35,7 @@ describe('EarlyStopping', () => {
     const first = new EarlyStopping({ patience: 2 })
     for (const loss of [1, 2]) first.update(loss)
     const second = new EarlyStopping({ patience: 2 })
-    second.restore(JSON.parse(JSON.stringify(first.state)))
+    second.restore(JSON.parse(JSON.stringify(first.state)) as typeof first.state)
     expect(second.update(3)).toEqual({ improved: false, shouldStop: true })
   })
 

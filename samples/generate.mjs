@@ -1,0 +1,26 @@
+// Makes the sample pictures: node samples/generate.mjs [FOLDER]
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import { BUILDINGS } from './generator/buildings.mjs'
+import { takePicture } from './generator/view.mjs'
+
+export const VIEWS = 44
+const QUALITY = 84
+
+/** @param {string} name @param {number} number */
+export async function encodePicture(name, number) {
+  const { pixels, width, height, blur } = takePicture(name, number)
+  const picture = sharp(pixels, { raw: { width, height, channels: 3 } })
+  return (blur > 0 ? picture.blur(blur) : picture).jpeg({ quality: QUALITY, mozjpeg: true }).toBuffer()
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = process.argv[2] ?? fileURLToPath(new URL('campus', import.meta.url))
+  for (const name of Object.keys(BUILDINGS)) {
+    mkdirSync(join(folder, name), { recursive: true })
+    for (let i = 0; i < VIEWS; i++) await sharp(await encodePicture(name, i)).toFile(join(folder, name, `${String(i + 1).padStart(2, '0')}.jpg`))
+    console.log(name)
+  }
+}
