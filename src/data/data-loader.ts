@@ -42,6 +42,18 @@ export interface SkippedImage {
   readonly message: string
 }
 
+interface LoadedPicture {
+  readonly index: number
+  readonly label: number
+  readonly pixels: Pixels
+}
+
+interface MadeBatch {
+  /** Absent where every picture of it is broken. */
+  readonly batch?: Batch
+  readonly broken: readonly SkippedImage[]
+}
+
 const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
 const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
@@ -85,7 +97,7 @@ export class DataLoader {
     return (this.#options.dropLast ? Math.floor : Math.ceil)(this.dataset.length / this.batchSize)
   }
 
-  /** Broken pictures met so far, each once. They are left out of their batches, and nothing takes their place. */
+  /** Broken pictures met so far, each once, in the order of the batches that lack them. They are left out of their batches, and nothing takes their place. */
   get skipped(): readonly SkippedImage[] {
     return [...this.#skipped.values()]
   }
@@ -101,7 +113,7 @@ export class DataLoader {
     integer(epoch, 'epoch', { min: 0 })
     integer(from, 'from', { min: 0 })
     const order = this.#order(epoch)
-    const ahead: Promise<Batch | undefined>[] = []
+    const ahead: Promise<MadeBatch>[] = []
     let started = from
     const startUpTo = (count: number): void => {
       while (started < Math.min(count, this.length)) {
@@ -113,7 +125,8 @@ export class DataLoader {
     for (let step = from; step < this.length; step++) {
       signal?.throwIfAborted()
       startUpTo(step + 1 + this.#options.prefetch)
-      const batch = await abortable(ahead.shift() as Promise<Batch | undefined>, signal)
+      const { batch, broken } = await abortable(ahead.shift() as Promise<MadeBatch>, signal)
+      for (const image of broken) if (!this.#skipped.has(image.index)) this.#skipped.set(image.index, image)
       if (batch) yield batch
     }
   }
@@ -132,13 +145,14 @@ export class DataLoader {
     return this.#options.shuffle ? shuffle(order, random(this.seed, epoch, ORDER)) : order
   }
 
-  /** Undefined where every picture of it is broken. */
-  async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<Batch | undefined> {
+  async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<MadeBatch> {
     const indices = [...order.subarray(step * this.batchSize, (step + 1) * this.batchSize)]
-    const pictures = (await Promise.all(indices.map((index) => this.#load(index)))).filter((picture) => picture !== undefined)
-    if (pictures.length === 0) return undefined
+    const loaded = await Promise.all(indices.map((index) => this.#load(index)))
+    const pictures = loaded.filter((picture) => 'pixels' in picture)
+    const broken = loaded.filter((picture) => 'code' in picture)
+    if (pictures.length === 0) return { broken }
     const progress = epoch / (this.#options.epochs ?? Infinity)
-    return {
+    const batch: Batch = {
       size: pictures.length,
       step,
       indices: Int32Array.from(pictures, ({ index }) => index),
@@ -152,13 +166,14 @@ export class DataLoader {
         std: this.std,
       },
     }
+    return { batch, broken }
   }
 
   #plan({ width, height }: Pixels, epoch: number, index: number, progress: number): Plan {
     return this.transform({ width, height, output: this.size }, random(this.seed, epoch, AUGMENTATION, index), progress)
   }
 
-  async #load(index: number): Promise<{ readonly index: number; readonly label: number; readonly pixels: Pixels } | undefined> {
+  async #load(index: number): Promise<LoadedPicture | SkippedImage> {
     const { dataset } = this
     try {
       const { image, label } = await dataset.get(index)
@@ -166,8 +181,7 @@ export class DataLoader {
     } catch (error) {
       const broken = error instanceof TorchgraftError && (error.code === 'ERR_IMAGE_DECODE' || error.code === 'ERR_IMAGE_TOO_LARGE')
       if (!broken || this.#options.strict) throw error
-      if (!this.#skipped.has(index)) this.#skipped.set(index, { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: error.message })
-      return undefined
+      return { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: error.message }
     }
   }
 }

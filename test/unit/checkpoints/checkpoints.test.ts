@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { CheckpointStore, separateState } from '../../../src/checkpoints/checkpoint-store.js'
+import { readModelFile } from '../../../src/checkpoints/model-file.js'
+import type { TrainingMetadata } from '../../../src/checkpoints/model-metadata.js'
+import { RunFolder } from '../../../src/checkpoints/run-folder.js'
+import { writeSafetensors } from '../../../src/formats/safetensors.js'
+import { StandInSession } from '../../helpers/stand-in-session.js'
+import { temporaryFolder } from '../../helpers/temporary-folder.js'
+
+const metadata = (step: number): TrainingMetadata => ({
+  formatVersion: 1, model: 'regnet_y_400mf', classes: ['a', 'b'], size: 32,
+  resize: { shorterSide: 37, crop: 32, antialias: true, pad: null, orient: true, profile: true }, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2],
+  position: { epoch: 0, step, appliedSteps: step, images: step }, scaler: { scale: 1, growthTracker: 0 }, running: { loss: 0, correct: 0, images: 0 }, best: null, patience: null,
+})
+const session = new StandInSession()
+
+describe('CheckpointStore', () => {
+  test('best holds the model alone, last the optimizer too, and the one before is kept', async () => {
+    await using folder = await temporaryFolder()
+    const store = await CheckpointStore.open(join(folder.path, 'deep', 'run'))
+    await store.save('best', session, metadata(0))
+    for (const step of [1, 2]) await store.save('last', session, metadata(step))
+    expect((await readdir(store.folder)).sort()).toEqual(['best.safetensors', 'last.previous.safetensors', 'last.safetensors'])
+    expect([...(await store.best()).tensors.keys()]).toEqual(['fc.bias'])
+    const last = await store.last()
+    expect(last?.metadata.position.step).toBe(2)
+    expect(last?.fellBack).toBeUndefined()
+    const { model, training } = separateState(last!.tensors)
+    expect([[...model.keys()], [...training.keys()]]).toEqual([['fc.bias'], ['optimizer.step.fc.bias']])
+  })
+
+  test('nothing saved yet is undefined', async () => {
+    await using folder = await temporaryFolder()
+    expect(await (await CheckpointStore.open(folder.path)).last()).toBeUndefined()
+  })
+
+  test.each([
+    ['cut short', async (file: string) => truncate(file, 300), 'ERR_FILE_FORMAT'],
+    ['with one bit flipped', async (file: string) => flipLastBit(file), 'ERR_FILE_CHECKSUM'],
+    ['emptied', async (file: string) => writeFile(file, ''), 'ERR_FILE_FORMAT'],
+  ])('a last file %s falls back to its predecessor, and says so', async (_, damage, code) => {
+    await using folder = await temporaryFolder()
+    const store = await CheckpointStore.open(folder.path)
+    for (const step of [1, 2]) await store.save('last', session, metadata(step))
+    await damage(join(folder.path, 'last.safetensors'))
+    const last = await store.last()
+    expect(last).toMatchObject({ file: 'last.previous.safetensors', metadata: { position: { step: 1 } }, fellBack: { code } })
+    await damage(join(folder.path, 'last.previous.safetensors'))
+    await expect(store.last()).rejects.toMatchObject({ code, path: join(folder.path, 'last.safetensors') })
+  })
+
+  test('equal states give equal bytes', async () => {
+    await using folder = await temporaryFolder()
+    const [a, b] = [await CheckpointStore.open(join(folder.path, 'a')), await CheckpointStore.open(join(folder.path, 'b'))]
+    for (const store of [a, b]) await store.save('last', session, metadata(1))
+    expect(await readFile(join(a.folder, 'last.safetensors'))).toEqual(await readFile(join(b.folder, 'last.safetensors')))
+  })
+})
+
+async function flipLastBit(file: string): Promise<void> {
+  const bytes = await readFile(file)
+  bytes[bytes.length - 1]! ^= 1
+  await writeFile(file, bytes)
+}
+
+describe('readModelFile', () => {
+  const { position: _, ...model } = metadata(1)
+  test.each([
+    ['no metadata of ours', {}, 'no class names'],
+    ['metadata that is not JSON', { torchgraft: '{' }, 'not JSON'],
+    ['a list', { torchgraft: '[]' }, 'not an object'],
+    ['a later version', { torchgraft: JSON.stringify({ ...model, formatVersion: 2 }) }, 'version is 2'],
+    ['an unknown model', { torchgraft: JSON.stringify({ ...model, model: 'x' }) }, 'no valid model'],
+    ['no classes', { torchgraft: JSON.stringify({ ...model, classes: [] }) }, 'classes'],
+    ['a size of 0', { torchgraft: JSON.stringify({ ...model, size: 0 }) }, 'size'],
+    ['a std of 0', { torchgraft: JSON.stringify({ ...model, std: [1, 0, 1] }) }, 'std'],
+    ['no resize rule', { torchgraft: JSON.stringify({ ...model, resize: null }) }, 'resize'],
+    ['no checksum', { torchgraft: JSON.stringify(model) }, 'sha256'],
+  ])('refuses a file with %s', async (_, header, reason) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'm.safetensors')
+    await writeSafetensors(path, await session.stateDict(), header as Record<string, string>)
+    await expect(readModelFile(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', path, message: expect.stringContaining(reason) })
+  })
+})
+
+describe('RunFolder', () => {
+  test('its name is the data folder’s, with a number where that is taken', async () => {
+    await using folder = await temporaryFolder()
+    const before = process.cwd()
+    process.chdir(folder.path)
+    try {
+      const runs = []
+      for (let i = 0; i < 3; i++) runs.push(await RunFolder.create(undefined, '/photos/campus/'))
+      expect(runs.map(({ path }) => path)).toEqual(['runs/campus', 'runs/campus-2', 'runs/campus-3'])
+      for (const run of runs) await run[Symbol.asyncDispose]()
+      expect(await readdir('runs')).toEqual([]) // nothing was written into them
+    } finally {
+      process.chdir(before)
+    }
+  })
+
+  test('one that holds a run is not begun anew; one with other files may be', async () => {
+    await using folder = await temporaryFolder()
+    await writeFile(join(folder.path, 'notes.txt'), 'mine')
+    {
+      await using run = await RunFolder.create(folder.path, 'x')
+      await run.writeConfig({ formatVersion: 1, torchgraft: '0', libtorch: '0', data: '/x', options: {}, device: 'cpu', precision: 'fp32', processor: '' })
+    }
+    expect(await readFile(join(folder.path, 'notes.txt'), 'utf8')).toBe('mine')
+    await expect(RunFolder.create(folder.path, 'x')).rejects.toMatchObject({ code: 'ERR_RUN_EXISTS', message: expect.stringContaining('--resume') })
+  })
+
+  test('two at once in one folder are ERR_RUN_LOCKED, naming the process', async () => {
+    await using folder = await temporaryFolder()
+    await using _ = await RunFolder.create(folder.path, 'x')
+    await expect(RunFolder.create(folder.path, 'x')).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(String(process.pid)) })
+  })
+
+  test('a lock whose holder is dead is taken over', async () => {
+    await using folder = await temporaryFolder()
+    const child = spawn(process.execPath, ['-e', ''])
+    await once(child, 'exit')
+    await writeFile(join(folder.path, 'run.lock'), JSON.stringify({ pid: child.pid }))
+    {
+      await using run = await RunFolder.create(folder.path, 'x')
+      expect(run.tookOver).toBe(child.pid)
+    }
+    expect(existsSync(join(folder.path, 'run.lock'))).toBe(false)
+  })
+
+  test('what was edited into nonsense is refused, by name', async () => {
+    await using folder = await temporaryFolder()
+    await expect(RunFolder.reopen(folder.path)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
+    await mkdir(join(folder.path, 'r'))
+    for (const text of ['{', '[]', '{}', '{"formatVersion":2}']) {
+      await writeFile(join(folder.path, 'r', 'config.json'), text)
+      await using run = await RunFolder.reopen(join(folder.path, 'r'))
+      await expect(run.readConfig()).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', path: join(folder.path, 'r', 'config.json') })
+    }
+  })
+})

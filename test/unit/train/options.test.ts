@@ -1,0 +1,58 @@
+import { balancedWeights, sessionOptions } from '../../../src/train/recipe.js'
+import { resolveOptions, resumeOptions, type TrainOptions } from '../../../src/train/options.js'
+
+describe('resolveOptions', () => {
+  test('without any, gives the default recipe', () => {
+    expect(resolveOptions({})).toEqual({
+      model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 12, batchSize: 32, size: 224, lr: 1e-3, val: 0.15, seed: 1, monitor: 'val/top1', patience: null,
+      freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', threads: null, strictImages: false, followLinks: false, saveEveryMinutes: 10,
+    })
+  })
+
+  test.each([
+    [{ epochs: 0 }, 'epochs'], [{ epochs: 1.5 }, 'epochs'], [{ batchSize: -1 }, 'batchSize'], [{ lr: 0 }, 'lr'], [{ lr: Number.NaN }, 'lr'], [{ size: 8 }, 'size'],
+    [{ val: 1 }, 'val'], [{ val: '' }, 'val'], [{ seed: -1 }, 'seed'], [{ monitor: 'val/lss' as never }, 'monitor'], [{ patience: 0 }, 'patience'],
+    [{ freeze: 'all' as never }, 'freeze'], [{ weights: 3 as never }, 'weights'], [{ strictImages: 'yes' as never }, 'strictImages'], [{ threads: 0 }, 'threads'],
+  ] as const)('refuses %j, naming %s', (options, name) => {
+    expect(() => resolveOptions(options as TrainOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining(` for ${name} but received`) }))
+  })
+
+  test('a model that does not exist, and one that no weights ship for, are told apart', () => {
+    expect(() => resolveOptions({ model: 'resnet50' as never })).toThrow(expect.objectContaining({ code: 'ERR_MODEL_UNKNOWN' }))
+    expect(() => resolveOptions({ model: 'regnet_x_400mf' })).toThrow(expect.objectContaining({ code: 'ERR_WEIGHTS_MISSING' }))
+    expect(resolveOptions({ model: 'regnet_x_400mf', weights: null }).weights).toBeNull()
+  })
+})
+
+describe('resumeOptions', () => {
+  const saved = resolveOptions({ epochs: 5, seed: 3 })
+
+  test('are those the run began with; epochs may grow', () => {
+    expect(resumeOptions(saved, { resume: true })).toEqual(saved)
+    expect(resumeOptions(saved, { epochs: 9, seed: 3 })).toEqual({ ...saved, epochs: 9 })
+  })
+
+  test.each([[{ epochs: 4 }, 'epochs'], [{ seed: 4 }, 'seed'], [{ weights: null }, 'weights'], [{ val: 0.5 }, 'val']])('%j is refused', (options, name) => {
+    expect(() => resumeOptions(saved, options)).toThrow(expect.objectContaining({ code: 'ERR_RESUME_MISMATCH', message: expect.stringContaining(name) }))
+  })
+})
+
+describe('the default recipe', () => {
+  const { optimizer } = sessionOptions(resolveOptions({}), 3, [10, 20, 30])
+  const groupOf = (name: string) => optimizer?.groups?.find(({ match }) => match.test(name))
+
+  test.each([
+    ['stem.0.weight', undefined, undefined], ['stem.1.weight', undefined, 0], ['stem.1.bias', undefined, 0],
+    ['trunk_output.block1.block1-0.f.a.0.weight', undefined, undefined], ['trunk_output.block1.block1-0.proj.1.weight', undefined, 0],
+    ['trunk_output.block1.block1-1.f.se.fc1.weight', undefined, undefined], ['trunk_output.block1.block1-1.f.se.fc1.bias', undefined, 0],
+    ['fc.weight', 2, undefined], ['fc.bias', 2, 0],
+  ])('%s: lr × %s, weight decay %s', (name, lrScale, weightDecay) => {
+    expect(groupOf(name)?.lrScale).toBe(lrScale)
+    expect(groupOf(name)?.weightDecay).toBe(weightDecay)
+  })
+
+  test('balanced class weights are pictures / (classes × the class’s pictures)', () => {
+    expect(balancedWeights([10, 20, 30])).toEqual([2, 1, 60 / 90])
+    expect(balancedWeights([5, 0])).toEqual([0.5, 0])
+  })
+})
