@@ -83,7 +83,7 @@ describe('readModelFile', () => {
   ])('refuses a file with %s', async (_, header, reason) => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'm.safetensors')
-    await writeSafetensors(path, await session.stateDict(), header as Record<string, string>)
+    await writeSafetensors(path, await session.stateDict(), header)
     await expect(readModelFile(path)).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', path, message: expect.stringContaining(reason) })
   })
 })
