@@ -21,7 +21,8 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceMethod<&Addon::System>("system"),
                           InstanceMethod<&Addon::Describe>("describe"),
                           InstanceMethod<&Addon::CreateSession>("createSession"),
-                          InstanceMethod<&Addon::RenderImages>("renderBatch")});
+                          InstanceMethod<&Addon::RenderImages>("renderBatch"),
+                          InstanceMethod<&Addon::Stop>("stop")});
   }
 
  private:
@@ -72,6 +73,11 @@ class Addon : public Napi::Addon<Addon> {
     return queue_->Run(
         info.Env(), info.This().As<Napi::Object>(), [images] { return RenderFloats(*images); },
         [](Napi::Env env, const std::vector<float>& pixels) { return ToJs(env, pixels); });
+  }
+
+  Napi::Value Stop(const Napi::CallbackInfo& info) {
+    queue_->Stop();
+    return info.Env().Undefined();
   }
 
   std::shared_ptr<JobQueue> queue_;

@@ -22,18 +22,22 @@ JobQueue::JobQueue(Napi::Env env)
       env_(env),
       // Node closes settler_ at exit. Hooks run last in, first out: this one, added after settler_ was made, stops the
       // jobs while it can still be released.
-      hook_(env.AddCleanupHook(+[](JobQueue* queue) { queue->Stop(); }, this)) {
+      hook_(env.AddCleanupHook(
+          +[](JobQueue* queue) {
+            queue->hooked_ = false;
+            queue->Stop();
+          },
+          this)) {
   settler_.Unref(env);  // an idle queue keeps no process alive
 }
 
 JobQueue::~JobQueue() {
-  if (!engine_) return;
-  hook_.Remove(env_);
+  if (hooked_) hook_.Remove(env_);
   Stop();
 }
 
-// Waits for the job that is running, drops the ones that wait, and lets the engine go.
 void JobQueue::Stop() {
+  if (!engine_) return;
   const auto withdrawn = engine_->Withdraw(this);
   engine_.reset();
   settler_.Release();

@@ -29,8 +29,12 @@ class JobQueue {
   template <typename Work, typename ToJs>
   Napi::Promise Run(Napi::Env env, Napi::Object kept, Work work, ToJs to_js);
 
-  // Frees something on the engine thread, after the jobs before it; nobody waits. Right here when there is no engine any more.
+  // Frees something on the engine thread, after the jobs before it; nobody waits. Right here when there is no engine
+  // any more.
   void Free(std::shared_ptr<void> resource);
+
+  // Waits for the job that is running, drops the ones that wait, and lets the engine go. A second call does nothing.
+  void Stop();
 
  private:
   class SettledJob : public Job {
@@ -54,13 +58,13 @@ class JobQueue {
   using Settler = Napi::TypedThreadSafeFunction<JobQueue, SettledJob, OnSettled>;
 
   void Post(Napi::Env env, std::unique_ptr<SettledJob> job);
-  void Stop();
 
   Settler settler_;
   size_t unsettled_ = 0;
   std::shared_ptr<EngineThread> engine_;  // null once stopped
   Napi::Env env_;
   Napi::Env::CleanupHook<void (*)(JobQueue*), JobQueue> hook_;
+  bool hooked_ = true;
 };
 
 template <typename Work_, typename ToJs>

@@ -25,6 +25,8 @@ export interface Binding {
    * For previews and tests.
    */
   renderBatch(images: NativeImages): Promise<Float32Array>
+  /** Waits for the job that is running and drops this environment's others: for its end. Nothing can be asked for afterwards. */
+  stop(): void
 }
 
 export interface NativeSystem {

@@ -42,6 +42,8 @@ function load(): Binding {
   try {
     const binding = require(ADDON.main) as Binding
     checkOnlyOne(found)
+    // process.exit() goes straight to the C library's exit, which takes libtorch apart under a step that is running.
+    process.once('exit', () => binding.stop())
     return binding
   } catch (cause) {
     if (cause instanceof TorchgraftError) throw cause

@@ -1,0 +1,109 @@
+import type { Matrix2x3, Plan } from '../../src/data/plan.js'
+import { packPlans } from '../../src/data/plan.js'
+import { random } from '../../src/data/random.js'
+import type { NativeImages } from '../../src/native/binding.js'
+import { loadAddon } from '../../src/native/load-addon.js'
+import { referenceRender, type Source } from '../helpers/reference-render.js'
+
+const MEAN = [0.4, 0.5, 0.45] as const
+const STD = [0.25, 0.2, 0.3] as const
+
+function makeSource(width: number, height: number, seed: number): Source {
+  const next = random(seed, width, height)
+  return { width, height, pixels: Uint8Array.from({ length: width * height * 3 }, () => Math.floor(next() * 256)) }
+}
+
+function toImages(sources: readonly Source[], plans: readonly Plan[], output: number): NativeImages {
+  return {
+    pixels: Uint8Array.from(sources.flatMap(({ pixels }) => [...pixels])),
+    shapes: Int32Array.from(sources.flatMap(({ height, width }) => [height, width])),
+    plans: packPlans(plans),
+    output,
+    meanStd: Float64Array.of(...MEAN, ...STD),
+  }
+}
+
+async function largestDifference(sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
+  const rendered = await loadAddon().renderBatch(toImages(sources, plans, output))
+  const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
+  return Math.max(...expected.map((picture, i) => picture.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * picture.length + j]!)), 0)))
+}
+
+const SIZES = [[31, 17], [8, 40], [1, 1], [2, 5], [64, 64], [1, 30]] as const
+const sources = SIZES.map(([width, height], i) => makeSource(width, height, i))
+
+/** Somewhere around the source, turned, sheared, mirrored; some far outside. */
+function randomGeometry(seed: number, { width, height }: Source, output: number): Matrix2x3 {
+  const next = random(seed)
+  const spread = (): number => (next() - 0.5) * 3
+  return [(spread() * width) / output, (spread() * width) / output, spread() * width, (spread() * height) / output, (spread() * height) / output, spread() * height]
+}
+
+describe('the batch kernel does what the slow reference does', () => {
+  const variants: Record<string, Partial<Plan>> = {
+    'bilinear, mirrored outside': {},
+    'bilinear, a colour outside': { border: [0.1, 0.9, 0.5] },
+    'nearest, mirrored outside': { interpolation: 'nearest' },
+    'nearest, a colour outside': { interpolation: 'nearest', border: [1, 0, 0.25] },
+    'with a colour matrix': { colour: [1.4, -0.2, 0, 0.1, 0.3, 0.8, 0.1, -0.2, 0, 0, 2, -0.6], border: [0, 0, 0] },
+  }
+  test.each(Object.entries(variants))('%s, sources of different sizes in one batch', async (_, extra) => {
+    for (let seed = 0; seed < 12; seed++) {
+      const plans = sources.map((source, i) => ({ ...extra, geometry: randomGeometry(seed * 100 + i, source, 13) }))
+      expect(await largestDifference(sources, plans, 13)).toBeLessThan(2e-5)
+    }
+  })
+
+  test.each([[[0, 0, 0] as const], ['reflect' as const]])('snapped to a grid, outside of it %j', async (border) => {
+    for (let seed = 0; seed < 12; seed++) {
+      const plans = sources.map((source, i): Plan => {
+        const snap = { width: 20, height: 14, resize: [source.width / 20, 0, 0, 0, source.height / 14, 0] as const }
+        return { border, snap, geometry: randomGeometry(seed * 100 + i, { pixels: new Uint8Array(), width: 20, height: 14 }, 14) }
+      })
+      expect(await largestDifference(sources, plans, 14)).toBeLessThan(2e-5)
+    }
+  })
+
+  test('identity gives the very pixels', async () => {
+    const source = makeSource(24, 24, 9)
+    const rendered = await loadAddon().renderBatch(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24))
+    const pixels = [...rendered].map((value, i) => (value * STD[i % 3]! + MEAN[i % 3]!) * 255)
+    expect(Math.max(...pixels.map((value, i) => Math.abs(value - source.pixels[i]!)))).toBeLessThan(1e-3)
+  })
+
+  test('a thousand reflections away is still the picture', async () => {
+    const source = makeSource(5, 3, 1)
+    expect(await largestDifference([source], [{ geometry: [1.3, 0, 5000.3, 0, 1.1, -9000.7] }], 16)).toBeLessThan(2e-4)
+  })
+})
+
+describe('what could read out of bounds is refused', () => {
+  const good = toImages([makeSource(4, 4, 1)], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
+  const withPlan = (index: number, value: number): NativeImages => ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
+
+  test.each<[string, NativeImages]>([
+    ['too few pixels', { ...good, pixels: good.pixels.subarray(1) }],
+    ['too many pixels', { ...good, pixels: new Uint8Array(49) }],
+    ['a shape of nothing', { ...good, shapes: Int32Array.of(0, 4) }],
+    ['a negative shape', { ...good, shapes: Int32Array.of(-4, -4) }],
+    ['shapes whose product overflows', { ...good, shapes: Int32Array.of(2 ** 31 - 1, 2 ** 31 - 1) }],
+    ['half a shape', { ...good, shapes: Int32Array.of(4, 4, 4) }],
+    ['an empty batch', { ...good, shapes: new Int32Array(0), pixels: new Uint8Array(0), plans: new Float64Array(0) }],
+    ['a plan too few', { ...good, plans: good.plans.subarray(1) }],
+    ['NaN', withPlan(0, Number.NaN)],
+    ['infinity', withPlan(2, Infinity)],
+    ['a place far beyond', withPlan(5, 1e300)],
+    ['a snap grid without width', withPlan(11, 5)],
+    ['a negative snap grid', withPlan(11, -5)],
+    ['no output', { ...good, output: 0 }],
+    ['a giant output', { ...good, output: 1e6 }],
+    ['a standard deviation of 0', { ...good, meanStd: new Float64Array(6) }],
+  ])('%s', async (_, images) => {
+    const error: unknown = await loadAddon().renderBatch(images).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'ERR_BATCH_SHAPE', message: expect.stringMatching(/^Expected/) })
+  })
+
+  test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
+    expect(() => loadAddon().renderBatch(images as unknown as NativeImages)).toThrow(/^Expected/)
+  })
+})
