@@ -32,15 +32,16 @@ async function runPredict(model: string, images: readonly string[], { topK = 3, 
   if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
   await using classifier = await Classifier.open(model, given(where))
   const results: ImagePrediction<string>[] = []
+  let failed = false
   if (csv) stdout.write('image,label,probability\n')
   for await (const result of classifier.predictAll(files, { topK })) {
     if (json) results.push(result)
     else if (result.error) stderr.write(`${printable(result.image)}: ${printable(result.error.message)}\n`)
     else stdout.write(csv ? csvLines(result) : textLine(result))
-    if (result.error) results.push(result)
+    failed ||= result.error !== undefined
   }
   if (json) stdout.write(`${JSON.stringify(results.map(toJson))}\n`)
-  return results.some(({ error }) => error) ? EXIT.failed : EXIT.done
+  return failed ? EXIT.failed : EXIT.done
 }
 
 /** A folder's pictures, in those of its folders too, sorted by name; anything else is taken for a picture. */

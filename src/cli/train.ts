@@ -55,9 +55,11 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
   const { json = false, weights, saveEvery, ...rest } = flags
   const samples = data === undefined && rest.resume !== true ? SAMPLES : {}
   const report = consoleReport(stderr)
+  let output: string | undefined
   let stop: StopEvent | undefined
   const onEvent = (event: TrainingEvent): void => {
     report(event)
+    if (event.type === 'start') output = event.output
     if (event.type === 'stop') stop = event
   }
   try {
@@ -69,8 +71,9 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
     return EXIT.done
   } catch (error) {
     if (!(error instanceof DOMException && error.name === 'AbortError')) throw error
-    if (json) stdout.write(`${JSON.stringify({ stop: 'aborted', epochs: stop?.epochs ?? 0 })}\n`)
-    else if (stop) stderr.write('Interrupted. To go on: the same command with --resume and --output.\n')
+    if (json) stdout.write(`${JSON.stringify({ ...(output !== undefined && { output }), stop: 'aborted', epochs: stop?.epochs ?? 0 })}\n`)
+    else if (output !== undefined) stderr.write(`Interrupted and saved. To go on: npx torchgraft train --resume --output ${quote(output)}\n`)
+    else stderr.write('Interrupted before training began.\n')
     return EXIT.interrupted
   }
 }

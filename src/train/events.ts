@@ -29,6 +29,8 @@ export interface StartEvent {
   readonly epochs: number
   /** Steps an epoch. */
   readonly steps: number
+  /** The run folder, where there is one. */
+  readonly output?: string
   /** What the user should know before it begins, such as the weights' terms. */
   readonly notes: readonly string[]
 }

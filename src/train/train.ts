@@ -77,7 +77,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ...(signal && { signal }),
   })
   let stop: StopEvent | undefined
-  for await (const event of withSkippedFiles(events, leftOut(sides))) {
+  for await (const event of complete(events, folder.path, leftOut(sides))) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
@@ -156,9 +156,10 @@ function leftOut({ train, val }: Sides): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
-async function* withSkippedFiles(events: AsyncIterable<TrainingEvent>, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
+/** Adds what the loop cannot know: where the run lies, and which files were no pictures from the beginning. */
+async function* complete(events: AsyncIterable<TrainingEvent>, output: string, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
   for await (const event of events) {
-    yield event
+    yield event.type === 'start' ? { ...event, output } : event
     if (event.type === 'start') for (const { path, code, message } of files) yield { type: 'image-skipped', path, code, message }
   }
 }

@@ -30,7 +30,7 @@ test.each(cases)('%s ends as Node would', async (_, code, exitCode, output) => {
 })
 
 test('a signal in mid-step ends the process by that signal', async () => {
-  const end = await run('process.kill(process.pid, "SIGTERM"); const s = await create(); await s.trainStep(batch)')
+  const end = await run('const s = await create(); setTimeout(() => process.kill(process.pid, "SIGTERM"), 20); await s.trainStep(batch); await sleep(5000)')
   expect(end.signal).toBe('SIGTERM')
 })
 

@@ -1,0 +1,251 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readModelFile } from '../../src/checkpoints/model-file.js'
+import { type ChildEnd, type ChildOptions, runCli } from '../helpers/child.js'
+import { makePictures } from '../helpers/picture-folder.js'
+
+/** Small and quick: what is asked here is not accuracy. */
+const SMALL = ['--size', '32', '--batch-size', '8', '--precision', 'fp32', '--threads', '1']
+
+let folder = ''
+const at = (...path: string[]): string => join(folder, ...path)
+const cli = (args: readonly string[], options: ChildOptions = {}): Promise<ChildEnd> => runCli(args, { cwd: folder, ...options })
+const json = (text: string): unknown => JSON.parse(text) as unknown
+const events = async (run: string): Promise<Record<string, unknown>[]> => (await readFile(at(run, 'events.jsonl'), 'utf8')).trim().split('\n').map((line) => json(line) as Record<string, unknown>)
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'torchgraft-e2e-'))
+  await makePictures(at('colours'), 14)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('torchgraft train', () => {
+  let end: ChildEnd
+  beforeAll(async () => {
+    end = await cli(['train', 'colours', '--epochs', '3', '--lr', '0.003', ...SMALL])
+  })
+
+  test('ends with the best epoch, its file and the command to predict; progress is on stderr', () => {
+    expect(end.code).toBe(0)
+    expect(end.stdout).toMatch(/Best is epoch \d: top-1 [\d.]+ % \(\d of 6; 95 % interval [\d.]+ % to [\d.]+ %\), loss/)
+    expect(end.stdout).toContain('loaded again and scored the same')
+    expect(end.stdout).toContain('Model    runs/colours/best.safetensors')
+    expect(end.stdout).toMatch(/Predict {2}npx torchgraft predict runs\/colours\/best\.safetensors colours\/\w+\/\d+\.png/)
+    expect(end.stderr).toMatch(/^The weights regnet_y_400mf-tiny-imagenet come with terms: .*non-commercial/)
+    expect(end.stderr).toMatch(/36 pictures to learn from, 6 to score/)
+    expect(end.stderr.split('\n').filter((line) => /^ {4}[123] /.test(line))).toHaveLength(3)
+  })
+
+  test('leaves the run folder that is described: nothing more, nothing less', async () => {
+    expect((await readdir(at('runs/colours'))).sort()).toEqual(['best.safetensors', 'config.json', 'events.jsonl', 'last.previous.safetensors', 'last.safetensors', 'split.json'])
+    expect(json(await readFile(at('runs/colours/config.json'), 'utf8'))).toMatchObject({
+      formatVersion: 1, torchgraft: '0.1.0', libtorch: expect.stringMatching(/^2\.13/), data: at('colours'), device: 'cpu', precision: 'fp32',
+      options: { model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 3, batchSize: 8, size: 32, lr: 0.003, val: 0.15, seed: 1, threads: 1, patience: null },
+    })
+    const split = json(await readFile(at('runs/colours/split.json'), 'utf8')) as { train: unknown[]; val: unknown[] }
+    expect(split).toMatchObject({ formatVersion: 1, seed: 1, classes: ['blue', 'green', 'red'] })
+    expect([split.train.length, split.val.length]).toEqual([36, 6])
+    expect(split.val[0]).toEqual({ path: expect.stringMatching(/^blue\/\d+\.png$/), label: 'blue', hash: expect.stringMatching(/^[0-9a-f]{32}$/) })
+    const lines = await events('runs/colours')
+    expect(lines.every(({ time, type }) => typeof type === 'string' && !Number.isNaN(Date.parse(String(time))))).toBe(true)
+    expect(lines.filter(({ type }) => type === 'step')).toHaveLength(12)
+    expect(lines.filter(({ type }) => type === 'epoch')).toHaveLength(3)
+    expect(lines.at(-1)).toMatchObject({ type: 'stop', reason: 'completed', epochs: 3 })
+  })
+
+  test('the model file holds all that predicting needs', async () => {
+    const { metadata } = await readModelFile(at('runs/colours/best.safetensors'))
+    expect(metadata).toMatchObject({
+      formatVersion: 1, model: 'regnet_y_400mf', classes: ['blue', 'green', 'red'], size: 32, resize: { shorterSide: 37, crop: 32, antialias: true, pad: null, orient: true, profile: true },
+      metrics: { count: 6 }, weights: { name: 'regnet_y_400mf-tiny-imagenet', sha256: expect.stringMatching(/^[0-9a-f]{64}$/), licence: expect.stringContaining('non-commercial') },
+      data: { fingerprint: expect.stringMatching(/^[0-9a-f]{32}$/), train: 36, val: 6 },
+    })
+  })
+
+  test('a second run in the same folder is refused by name; the default finds another', async () => {
+    const again = await cli(['train', 'colours', '--output', 'runs/colours'])
+    expect(again).toMatchObject({ code: 1, stdout: '', stderr: 'torchgraft: runs/colours holds a run already: go on with it by --resume, or choose another --output\n' })
+    const other = await cli(['train', 'colours', '--epochs', '1', '--json', ...SMALL])
+    expect(other.code).toBe(0)
+    expect(json(other.stdout)).toMatchObject({ output: 'runs/colours-2', best: { epoch: 1, file: 'best.safetensors' }, stop: 'completed', epochs: 1, device: 'cpu', precision: 'fp32', skippedImages: 0, seconds: expect.any(Number) })
+    const { best, reloaded } = json(other.stdout) as { best: { loss: number; top1: number }; reloaded: { loss: number; top1: number } }
+    expect(reloaded).toEqual({ loss: best.loss, top1: best.top1 })
+  })
+
+  test('goes on from one’s own model: the same classes keep the head, others get a new one', async () => {
+    const same = await cli(['train', 'colours', '--epochs', '1', '--weights', 'runs/colours/best.safetensors', '--output', 'same', ...SMALL])
+    expect(same.stderr).toContain('The head goes on from best.')
+    await cp(at('colours'), at('two'), { recursive: true })
+    await rm(at('two/red'), { recursive: true })
+    const two = await cli(['train', 'two', '--epochs', '1', '--weights', 'runs/colours/best.safetensors', '--output', 'other', ...SMALL])
+    expect(two.stderr).toContain('The head is new, for 2 classes.')
+    expect((await readModelFile(at('other/best.safetensors'))).metadata.classes).toEqual(['blue', 'green'])
+    const wrong = await cli(['train', 'colours', '--model', 'regnet_x_400mf', '--weights', 'runs/colours/best.safetensors', '--output', 'wrong', ...SMALL])
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('choose --model regnet_y_400mf') })
+    expect(await readdir(folder)).not.toContain('wrong')
+  })
+
+  test('a broken picture is left out by name, or ends the run where asked', async () => {
+    await cp(at('colours'), at('broken'), { recursive: true })
+    await writeFile(at('broken/blue/bad.jpg'), 'not a picture')
+    await writeFile(at('broken/green/phone.heic'), 'x')
+    const tolerant = await cli(['train', 'broken', '--epochs', '2', '--output', 'tolerant', '--json', ...SMALL])
+    expect(tolerant.code).toBe(0)
+    expect(json(tolerant.stdout)).toMatchObject({ skippedImages: 1 })
+    const skipped = (await events('tolerant')).filter(({ type }) => type === 'image-skipped')
+    expect(skipped).toMatchObject([{ path: 'green/phone.heic', message: expect.stringContaining('convert') }, { path: 'blue/bad.jpg', code: 'ERR_IMAGE_DECODE' }])
+    const strict = await cli(['train', 'broken', '--strict-images', '--output', 'strict', '--json', ...SMALL])
+    expect(strict.code).toBe(1)
+    expect(json(strict.stdout)).toMatchObject({ error: { code: 'ERR_IMAGE_DECODE', path: at('broken/blue/bad.jpg') } })
+  })
+})
+
+/** Acts once, when the first epoch has been told of. */
+function once(act: (kill: (signal: NodeJS.Signals) => void) => void): NonNullable<ChildOptions['onOutput']> {
+  let done = false
+  return (_, stderr, kill) => {
+    if (done || !/^ {4}1 /m.test(stderr)) return
+    done = true
+    act(kill)
+  }
+}
+
+describe('interrupting and resuming', () => {
+  const options = ['--epochs', '4', '--lr', '0.003', '--val', '0.3', ...SMALL]
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s saves and exits with 130; --resume ends with the bytes of the run that was never stopped', async (signal) => {
+    const whole = await cli(['train', 'colours', '--output', `whole-${signal}`, ...options])
+    expect(whole.code).toBe(0)
+    const run = `stopped-${signal}`
+    const stopped = await cli(['train', 'colours', '--output', run, ...options], { onOutput: once((kill) => kill(signal)) })
+    expect(stopped).toMatchObject({ code: 130, stdout: '' })
+    expect(stopped.stderr).toContain('Finishing this step and saving.')
+    expect(stopped.stderr).toContain(`npx torchgraft train --resume --output ${run}`)
+    expect(await readdir(at(run))).not.toContain('run.lock')
+    expect((await events(run)).at(-1)).toMatchObject({ type: 'stop', reason: 'aborted' })
+
+    const resumed = await cli(['train', '--resume', '--output', run])
+    expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining('Going on from last.safetensors') })
+    for (const file of ['best.safetensors', 'last.safetensors']) expect((await readFile(at(run, file))).equals(await readFile(at(`whole-${signal}`, file)))).toBe(true)
+
+    const over = await cli(['train', '--resume', '--output', run])
+    expect(over.code).toBe(0)
+    expect(over.stdout).toContain('scored the same')
+    const another = await cli(['train', '--resume', '--output', run, '--seed', '9'])
+    expect(another).toMatchObject({ code: 1, stderr: 'torchgraft: This run began with seed 1, not 9: leave it out, or start a new run\n' })
+  })
+
+  test('with --json, what was interrupted says so', async () => {
+    const end = await cli(['train', 'colours', '--output', 'json-stop', '--json', ...options], { onOutput: once((kill) => kill('SIGINT')) })
+    expect(end.code).toBe(130)
+    expect(json(end.stdout)).toMatchObject({ output: 'json-stop', stop: 'aborted' })
+  })
+
+  test('pictures that changed since are refused', async () => {
+    await cp(at('colours'), at('changing'), { recursive: true })
+    await cli(['train', 'changing', '--epochs', '1', '--output', 'changed', ...SMALL])
+    await rm(at('changing/red/3.png'))
+    expect(await cli(['train', '--resume', '--output', 'changed', '--epochs', '2'])).toMatchObject({ code: 1, stderr: expect.stringContaining('The pictures are not those') })
+  })
+})
+
+describe('torchgraft evaluate', () => {
+  test('leaves out what the model was trained on, while its run folder tells', async () => {
+    const end = await cli(['evaluate', 'runs/colours/best.safetensors', 'colours', '--json', '--precision', 'fp32', '--threads', '1'])
+    expect(end.code).toBe(0)
+    const { metadata } = await readModelFile(at('runs/colours/best.safetensors'))
+    expect(json(end.stdout)).toMatchObject({ count: 6, leftOut: 36, top1: metadata.metrics?.top1, classes: [{ label: 'blue', count: 2 }, { label: 'green', count: 2 }, { label: 'red', count: 2 }] })
+    expect((json(end.stdout) as { loss: number }).loss).toBeCloseTo(metadata.metrics!.loss, 5)
+    expect(json((await cli(['evaluate', 'runs/colours/best.safetensors', 'colours', '--all', '--json'])).stdout)).toMatchObject({ count: 42, leftOut: 0 })
+  })
+
+  test('says where it cannot tell, and refuses classes that the model does not know', async () => {
+    await mkdir(at('alone'))
+    await cp(at('runs/colours/best.safetensors'), at('alone/model.safetensors'))
+    const alone = await cli(['evaluate', 'alone/model.safetensors', 'colours'])
+    expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining('No split.json lies beside the model') })
+    expect(alone.stdout).toMatch(/^blue +\d+ of 14/m)
+    await mkdir(at('strange'))
+    await cp(at('colours/red'), at('strange/purple'), { recursive: true })
+    expect(await cli(['evaluate', 'alone/model.safetensors', 'strange'])).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown classes: purple') })
+  })
+
+  test('a damaged model is refused', async () => {
+    const bytes = await readFile(at('runs/colours/best.safetensors'))
+    bytes[bytes.length - 9]! ^= 4
+    await writeFile(at('damaged.safetensors'), bytes)
+    expect(json((await cli(['evaluate', 'damaged.safetensors', 'colours', '--json'])).stdout)).toMatchObject({ error: { code: 'ERR_FILE_CHECKSUM', path: 'damaged.safetensors' } })
+  })
+})
+
+describe('torchgraft predict', () => {
+  const model = 'runs/colours/best.safetensors'
+
+  test('gives a line a picture, in the order given; folders are gone through', async () => {
+    const end = await cli(['predict', model, 'colours/red/1.png', 'colours/blue', '--top-k', '2'])
+    expect(end.code).toBe(0)
+    const lines = end.stdout.trim().split('\n')
+    expect(lines).toHaveLength(15)
+    expect(lines[0]).toMatch(/^colours\/red\/1\.png {2}\w+ [\d.]+ %, \w+ [\d.]+ %$/)
+  })
+
+  test('as JSON, probabilities sum to 1; one that cannot be read has its error, and the exit code says so', async () => {
+    await writeFile(at('no,"picture".jpg'), 'x')
+    const end = await cli(['predict', model, 'colours/red/1.png', 'no,"picture".jpg', 'nothing.jpg', 'colours/green/2.png', '--json'])
+    expect(end.code).toBe(1)
+    const results = json(end.stdout) as { image: string; predictions?: { probability: number }[]; error?: { code: string } }[]
+    expect(results.map(({ image, error }) => [image, error?.code])).toEqual([['colours/red/1.png', undefined], ['no,"picture".jpg', 'ERR_IMAGE_DECODE'], ['nothing.jpg', 'ERR_IMAGE_DECODE'], ['colours/green/2.png', undefined]])
+    expect(results[0]?.predictions?.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
+    const csv = await cli(['predict', model, 'colours/red/1.png', '--csv', '--top-k', '1'])
+    expect(csv.stdout).toMatch(/^image,label,probability\ncolours\/red\/1\.png,\w+,0\.\d+\n$/)
+  })
+})
+
+describe('usage', () => {
+  test.each([
+    [['trian'], "unknown command 'trian'\n(Did you mean train?)"],
+    [['train', '--epoch', '3'], "unknown option '--epoch'\n(Did you mean --epochs?)"],
+    [['train', 'a', 'b'], 'too many arguments'],
+    [['train', 'x', '--epochs', 'many'], 'Expected a number'],
+    [['train', 'x', '--epochs', '0'], 'Expected an integer from 1 to 100000 for epochs but received 0'],
+    [['train', 'x', '--precision', 'fp8'], 'Allowed choices are auto, fp32, bf16'],
+    [['train', '--resume'], 'Expected the run folder to resume for output but received undefined'],
+    [['predict', 'm'], "missing required argument 'images'"],
+    [['predict', 'm', 'i', '--json', '--csv'], 'cannot be used with'],
+    [[], 'Usage: torchgraft'],
+  ])('%j is told what is wrong, with exit code 2', async (args, message) => {
+    const end = await cli(args)
+    expect(end).toMatchObject({ code: 2, stdout: '' })
+    expect(end.stderr).toContain(message)
+  })
+
+  test.each([['train'], ['evaluate'], ['predict'], ['doctor']])('%s --help fits 80 columns', async (command) => {
+    const end = await cli([command, '--help'])
+    expect(end.code).toBe(0)
+    expect(end.stdout).toMatch(new RegExp(`^Usage: torchgraft ${command}`))
+    expect(Math.max(...end.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+
+  test.each([
+    [['train', 'nowhere'], 'ERR_DATA_EMPTY', 'nowhere'],
+    [['train', 'colours', '--model', 'regnet_y_800mf'], 'ERR_WEIGHTS_MISSING', undefined],
+    [['train', 'colours', '--weights', 'nothing.safetensors'], 'ERR_WEIGHTS_MISSING', 'nothing.safetensors'],
+    [['train', 'colours', '--device', 'cuda:5', '--output', 'never'], 'ERR_DEVICE', undefined],
+    [['predict', 'nothing.safetensors', 'colours'], 'ERR_FILE_FORMAT', 'nothing.safetensors'],
+  ])('%j fails with %s and leaves nothing behind', async (args, code, path) => {
+    const before = (await readdir(folder)).sort()
+    const end = await cli([...args, '--json'])
+    expect(end.code).toBe(1)
+    expect(json(end.stdout)).toEqual({ error: { code, message: expect.any(String), ...(path !== undefined && { path }) } })
+    expect((await readdir(folder)).sort()).toEqual(before)
+  })
+
+  test('doctor tells what there is, for people and for programs', async () => {
+    const end = await cli(['doctor', '--json'])
+    expect(end.code).toBe(0)
+    expect(json(end.stdout)).toMatchObject({ ok: true, libtorch: { version: expect.stringMatching(/^2\.13/), cuda: expect.any(Boolean) }, devices: expect.arrayContaining(['cpu']), processor: { cores: expect.any(Number) }, node: process.versions.node, advice: expect.any(Array) })
+    const broken = await cli(['doctor'], { env: { ...process.env, LIBTORCH: '/nonexistent' } })
+    expect(broken).toMatchObject({ code: 1, stdout: expect.stringContaining('there is no folder /nonexistent') })
+  })
+})
