@@ -21,8 +21,9 @@ const OTHER_WAYS = 'Or get libtorch by other means and set LIBTORCH to its folde
  * it. Nothing lies under the final name before all of it does, and has been looked at.
  *
  * @param {Context} context
+ * @param {import('./download.mjs').Remote | undefined} [archive]
  */
-export async function fetchLibtorch(context) {
+export async function fetchLibtorch(context, archive = cpuArchive(context.env)) {
   const { root, env } = context
   if (process.platform === 'win32') throw new SetupError('Windows is not supported yet: use WSL.')
   const build = chooseBuild(env)
@@ -31,7 +32,7 @@ export async function fetchLibtorch(context) {
   rmSync(join(working, 'unpacked'), { recursive: true, force: true })
   mkdirSync(join(working, 'unpacked'), { recursive: true })
 
-  if (!(build === 'cpu' && (await byArchive(context, working)))) await byPip(context, working, build)
+  if (!(build === 'cpu' && archive && (await byArchive(context, working, archive)))) await byPip(context, working, build)
 
   const result = inspectLibtorch(join(working, 'unpacked', 'torch'))
   if ('problem' in result) throw new SetupError(`What was fetched as libtorch cannot be used: ${result.problem}. ${OTHER_WAYS}`)
@@ -49,10 +50,8 @@ export function chooseBuild(env, driver = existsSync('/proc/driver/nvidia/versio
   return driver ? 'cuda' : 'cpu'
 }
 
-/** False where there is no archive, or no way to it. @param {Context} context @param {string} working */
-async function byArchive({ env, progress }, working) {
-  const archive = cpuArchive(env)
-  if (!archive) return false
+/** False where there is no way to it. @param {Context} context @param {string} working @param {import('./download.mjs').Remote} archive */
+async function byArchive({ progress }, working, archive) {
   const file = join(working, 'libtorch.zip')
   const size = `${Math.round(archive.bytes / 1e6)} MB`
   const share = (/** @type {number} */ part) => `${Math.round(part * 100)} % of ${size}`
