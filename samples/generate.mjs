@@ -1,5 +1,5 @@
-// Makes the sample pictures: node samples/generate.mjs [FOLDER]
-import { mkdirSync } from 'node:fs'
+// Makes the sample pictures: node samples/generate.mjs [FOLDER [BUILDING]]
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
@@ -18,9 +18,9 @@ export async function encodePicture(name, number) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = process.argv[2] ?? fileURLToPath(new URL('campus', import.meta.url))
-  for (const name of Object.keys(BUILDINGS)) {
+  for (const name of process.argv[3] ? [process.argv[3]] : Object.keys(BUILDINGS)) {
     mkdirSync(join(folder, name), { recursive: true })
-    for (let i = 0; i < VIEWS; i++) await sharp(await encodePicture(name, i)).toFile(join(folder, name, `${String(i + 1).padStart(2, '0')}.jpg`))
+    for (let i = 0; i < VIEWS; i++) writeFileSync(join(folder, name, `${String(i + 1).padStart(2, '0')}.jpg`), await encodePicture(name, i))
     console.log(name)
   }
 }

@@ -1,4 +1,5 @@
-// The loader addon: opens one libtorch, by its absolute path, before the main addon can bind to another.
+// The loader addon: opens one libtorch, by its absolute path, before the main addon can bind to
+// another.
 
 #include <dlfcn.h>
 #include <napi.h>
@@ -17,17 +18,19 @@ std::string LastError() {
 
 Napi::Value OpenLibtorch(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
-  if (info.Length() < 1 || !info[0].IsString()) throw Napi::TypeError::New(env, "Expected the path of libtorch");
+  if (info.Length() < 1 || !info[0].IsString())
+    throw Napi::TypeError::New(env, "Expected the path of libtorch");
   const std::string file = info[0].As<Napi::String>();
 
-  // Kept open for good: code of it runs until the process ends. RTLD_GLOBAL, so that the main addon's needed names
-  // bind to this copy and no other.
+  // Kept open for good: code of it runs until the process ends. RTLD_GLOBAL, so that the main
+  // addon's needed names bind to this copy and no other.
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) throw Napi::Error::New(env, LastError());
   const auto abi_version = reinterpret_cast<AbiVersion>(dlsym(library, "aoti_torch_abi_version"));
   if (!abi_version) throw Napi::Error::New(env, "it is no libtorch, or one from before 2.0");
   const uint64_t version = abi_version();
-  return Napi::String::New(env, std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff));
+  return Napi::String::New(
+      env, std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff));
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

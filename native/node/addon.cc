@@ -11,12 +11,15 @@
 
 namespace torchgraft {
 
-// The main addon, one for each environment: all state is in here, in the sessions, or in the engine.
+// The main addon, one for each environment: all state is in here, in the sessions, or in the
+// engine.
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports)
-      : queue_(std::make_shared<JobQueue>(env)), session_class_(Napi::Persistent(SessionWrap::Define(env))) {
-    DefineAddon(exports, {InstanceValue("libtorchVersion", Napi::String::New(env, DescribeSystem().libtorch_version)),
+      : queue_(std::make_shared<JobQueue>(env)),
+        session_class_(Napi::Persistent(SessionWrap::Define(env))) {
+    DefineAddon(exports, {InstanceValue("libtorchVersion",
+                                        Napi::String::New(env, DescribeSystem().libtorch_version)),
                           InstanceValue("variants", VariantNames(env)),
                           InstanceMethod<&Addon::System>("system"),
                           InstanceMethod<&Addon::Describe>("describe"),
@@ -28,13 +31,15 @@ class Addon : public Napi::Addon<Addon> {
  private:
   static Napi::Value VariantNames(Napi::Env env) {
     auto names = Napi::Array::New(env);
-    for (const auto& variant : RegNetVariants()) names[names.Length()] = Napi::String::New(env, variant.name);
+    for (const auto& variant : RegNetVariants())
+      names[names.Length()] = Napi::String::New(env, variant.name);
     return names;
   }
 
   Napi::Value System(const Napi::CallbackInfo& info) { return ToJs(info.Env(), DescribeSystem()); }
 
-  // On JavaScript's thread: it is short work, and the answer is wanted before a session can be asked for.
+  // On JavaScript's thread: it is short work, and the answer is wanted before a session can be
+  // asked for.
   Napi::Value Describe(const Napi::CallbackInfo& info) {
     const auto model = ToString(info[0], "model");
     const auto classes = ToInteger(info[1], "classes");

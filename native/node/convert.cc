@@ -17,7 +17,8 @@ Napi::Object ToObject(const Napi::Value& value, const char* name) {
 
 // The elements of a typed array of one kind. A detached one has none.
 template <typename T>
-Napi::TypedArrayOf<T> ToArray(const Napi::Value& value, napi_typedarray_type type, const char* what, const char* name) {
+Napi::TypedArrayOf<T> ToArray(const Napi::Value& value, napi_typedarray_type type, const char* what,
+                              const char* name) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
     throw Expected(value.Env(), what, name);
   }
@@ -25,8 +26,8 @@ Napi::TypedArrayOf<T> ToArray(const Napi::Value& value, napi_typedarray_type typ
 }
 
 template <typename T>
-void CopyArray(const Napi::Value& value, napi_typedarray_type type, const char* what, const char* name,
-               std::vector<T>& into) {
+void CopyArray(const Napi::Value& value, napi_typedarray_type type, const char* what,
+               const char* name, std::vector<T>& into) {
   const auto array = ToArray<T>(value, type, what, name);
   into.assign(array.Data(), array.Data() + array.ElementLength());
 }
@@ -50,7 +51,8 @@ OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
   const auto array = groups.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) {
     const auto group = ToObject(array[i], "optimizer.groups");
-    result.groups.push_back({ToNumber(group["lrScale"], "lrScale"), ToNumber(group["weightDecay"], "weightDecay")});
+    result.groups.push_back(
+        {ToNumber(group["lrScale"], "lrScale"), ToNumber(group["weightDecay"], "weightDecay")});
   }
   return result;
 }
@@ -105,8 +107,10 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .class_weights = {},
       .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
   };
-  CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf", result.group_of);
-  CopyArray<float>(options["classWeights"], napi_float32_array, "a Float32Array", "classWeights", result.class_weights);
+  CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",
+                     result.group_of);
+  CopyArray<float>(options["classWeights"], napi_float32_array, "a Float32Array", "classWeights",
+                   result.class_weights);
   const auto groups = static_cast<int32_t>(result.optimizer.groups.size());
   const bool known = std::all_of(result.group_of.begin(), result.group_of.end(),
                                  [&](int32_t group) { return group >= -1 && group < groups; });
@@ -130,7 +134,8 @@ void ToImages(const Napi::Value& value, Images& images) {
 
 void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels) {
   labels.clear();
-  if (!value.IsUndefined()) CopyArray<int32_t>(value, napi_int32_array, "an Int32Array", "labels", labels);
+  if (!value.IsUndefined())
+    CopyArray<int32_t>(value, napi_int32_array, "an Int32Array", "labels", labels);
 }
 
 Napi::Value ToJs(Napi::Env env, const TrainSums& sums) {
@@ -157,7 +162,8 @@ Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries) {
   for (uint32_t i = 0; i < entries.size(); ++i) {
     const auto& entry = entries[i];
     auto shape = Napi::Array::New(env, entry.shape.size());
-    for (uint32_t d = 0; d < entry.shape.size(); ++d) shape[d] = static_cast<double>(entry.shape[d]);
+    for (uint32_t d = 0; d < entry.shape.size(); ++d)
+      shape[d] = static_cast<double>(entry.shape[d]);
     auto object = Napi::Object::New(env);
     object["name"] = entry.name;
     object["dtype"] = entry.is_int64 ? "int64" : "float32";

@@ -62,7 +62,8 @@ void EngineThread::Loop() {
     jobs_.pop_front();
     running_ = entry.owner;
     lock.unlock();
-    entry.job.release()->Run();  // it owns itself from here: it is settled and freed on its environment's thread
+    entry.job.release()
+        ->Run();  // it owns itself from here: it is settled and freed on its environment's thread
     lock.lock();
     running_ = nullptr;
     idle_.notify_all();

@@ -17,10 +17,11 @@ class Job {
   virtual void Run() noexcept = 0;  // on the engine thread
 };
 
-// The process's one engine: a thread that runs jobs one at a time, in the order they came, for all environments.
+// The process's one engine: a thread that runs jobs one at a time, in the order they came, for all
+// environments.
 //
-// It is not libuv's pool: sharp decodes there, and each of its threads would grow an OpenMP team and an autocast
-// state of its own.
+// It is not libuv's pool: sharp decodes there, and each of its threads would grow an OpenMP team
+// and an autocast state of its own.
 class EngineThread {
  public:
   // The engine, started for its first user and stopped after its last.
@@ -34,7 +35,8 @@ class EngineThread {
 
   void Post(JobOwner owner, std::unique_ptr<Job> job);
 
-  // Gives back the owner's waiting jobs, and returns when none of its is running. Not on the engine thread.
+  // Gives back the owner's waiting jobs, and returns when none of its is running. Not on the engine
+  // thread.
   std::deque<std::unique_ptr<Job>> Withdraw(JobOwner owner);
 
  private:

@@ -20,8 +20,8 @@ JobQueue::JobQueue(Napi::Env env)
     : settler_(Settler::New(env, "torchgraft", /*maxQueueSize=*/0, /*initialThreadCount=*/1, this)),
       engine_(EngineThread::Acquire()),
       env_(env),
-      // Node closes settler_ at exit. Hooks run last in, first out: this one, added after settler_ was made, stops the
-      // jobs while it can still be released.
+      // Node closes settler_ at exit. Hooks run last in, first out: this one, added after settler_
+      // was made, stops the jobs while it can still be released.
       hook_(env.AddCleanupHook(
           +[](JobQueue* queue) {
             queue->hooked_ = false;

@@ -14,8 +14,8 @@ namespace torchgraft {
 
 // One environment's way to the engine and back: runs work there, settles promises here.
 //
-// An environment is a JavaScript world: the main thread's or a worker's. All members but Run() of a job are used on
-// that environment's thread.
+// An environment is a JavaScript world: the main thread's or a worker's. All members but Run() of a
+// job are used on that environment's thread.
 class JobQueue {
  public:
   explicit JobQueue(Napi::Env env);
@@ -24,16 +24,17 @@ class JobQueue {
   JobQueue(const JobQueue&) = delete;
   JobQueue& operator=(const JobQueue&) = delete;
 
-  // Runs work() on the engine thread, then to_js(env, result) here to settle the promise. What they hold must not be
-  // JavaScript's, but for `kept`: an object that lives until then.
+  // Runs work() on the engine thread, then to_js(env, result) here to settle the promise. What they
+  // hold must not be JavaScript's, but for `kept`: an object that lives until then.
   template <typename Work, typename ToJs>
   Napi::Promise Run(Napi::Env env, Napi::Object kept, Work work, ToJs to_js);
 
-  // Frees something on the engine thread, after the jobs before it; nobody waits. Right here when there is no engine
-  // any more.
+  // Frees something on the engine thread, after the jobs before it; nobody waits. Right here when
+  // there is no engine any more.
   void Free(std::shared_ptr<void> resource);
 
-  // Waits for the job that is running, drops the ones that wait, and lets the engine go. A second call does nothing.
+  // Waits for the job that is running, drops the ones that wait, and lets the engine go. A second
+  // call does nothing.
   void Stop();
 
  private:
@@ -113,7 +114,8 @@ class JobQueue::PromiseJob : public SettledJob {
 
 template <typename Work, typename ToJs>
 Napi::Promise JobQueue::Run(Napi::Env env, Napi::Object kept, Work work, ToJs to_js) {
-  auto job = std::make_unique<PromiseJob<Work, ToJs>>(*this, env, kept, std::move(work), std::move(to_js));
+  auto job =
+      std::make_unique<PromiseJob<Work, ToJs>>(*this, env, kept, std::move(work), std::move(to_js));
   const auto promise = job->Promise();
   Post(env, std::move(job));
   return promise;

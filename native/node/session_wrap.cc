@@ -36,7 +36,8 @@ Napi::Function SessionWrap::Define(Napi::Env env) {
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const auto env = info.Env();
-  if (info.Length() < 1 || !info[0].IsExternal()) throw Napi::TypeError::New(env, "Sessions are made by createSession");
+  if (info.Length() < 1 || !info[0].IsExternal())
+    throw Napi::TypeError::New(env, "Sessions are made by createSession");
   const auto* parts = info[0].As<Napi::External<Parts>>().Data();
   queue_ = parts->queue;
   holder_ = parts->holder;
@@ -48,7 +49,8 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   self["layout"] = layout;
 }
 
-// Garbage was collected: a step may be running, and the model's memory is the engine thread's to free.
+// Garbage was collected: a step may be running, and the model's memory is the engine thread's to
+// free.
 SessionWrap::~SessionWrap() {
   if (queue_) queue_->Free(std::move(holder_));
 }
@@ -61,7 +63,9 @@ Napi::Value SessionWrap::TrainStep(const Napi::CallbackInfo& info) {
   const bool read = info[3].ToBoolean();
   return queue_->Run(
       info.Env(), info.This().As<Napi::Object>(),
-      [holder = holder_, batch = std::move(batch), lr, read] { return holder->Open().TrainStep(*batch, lr, read); },
+      [holder = holder_, batch = std::move(batch), lr, read] {
+        return holder->Open().TrainStep(*batch, lr, read);
+      },
       [](Napi::Env env, const TrainSums& sums) { return ToJs(env, sums); });
 }
 

@@ -24,7 +24,8 @@ void Adam::Add(const std::string& name, const at::Tensor& value, size_t group) {
 void Adam::Step(double lr) {
   const at::NoGradGuard no_grad;
   for (size_t i = 0; i < groups_.size(); ++i) {
-    if (!groups_[i].values.empty()) StepGroup(groups_[i], options_.groups[i], lr * options_.groups[i].lr_scale);
+    if (!groups_[i].values.empty())
+      StepGroup(groups_[i], options_.groups[i], lr * options_.groups[i].lr_scale);
   }
 }
 
@@ -37,12 +38,14 @@ void Adam::StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group&
   }
   at::_foreach_add_(tensors.steps, 1);
   if (options_.decoupled) {
-    at::_fused_adamw_(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs, /*max_exp_avg_sqs=*/{},
-                      tensors.steps, lr, options_.beta1, options_.beta2, group.weight_decay, options_.eps,
+    at::_fused_adamw_(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
+                      /*max_exp_avg_sqs=*/{}, tensors.steps, lr, options_.beta1, options_.beta2,
+                      group.weight_decay, options_.eps,
                       /*amsgrad=*/false, /*maximize=*/false);
   } else {
-    at::_fused_adam_(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs, /*max_exp_avg_sqs=*/{},
-                     tensors.steps, lr, options_.beta1, options_.beta2, group.weight_decay, options_.eps,
+    at::_fused_adam_(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
+                     /*max_exp_avg_sqs=*/{}, tensors.steps, lr, options_.beta1, options_.beta2,
+                     group.weight_decay, options_.eps,
                      /*amsgrad=*/false, /*maximize=*/false);
   }
 }

@@ -19,10 +19,12 @@ struct AdamParameter {
   at::Tensor step;  // float32, on the parameter's device: the fused kernels want it so
 };
 
-// torch.optim.Adam or AdamW with fused=True: libtorch's own class updates one tensor at a time, and is slower by half.
+// torch.optim.Adam or AdamW with fused=True: libtorch's own class updates one tensor at a time, and
+// is slower by half.
 class Adam {
  public:
-  explicit Adam(OptimizerOptions options) : options_(std::move(options)), groups_(options_.groups.size()) {}
+  explicit Adam(OptimizerOptions options)
+      : options_(std::move(options)), groups_(options_.groups.size()) {}
 
   void Add(const std::string& name, const at::Tensor& value, size_t group);
 

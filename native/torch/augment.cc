@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-
-#include "error.h"
 
 namespace torchgraft {
 
@@ -15,8 +12,6 @@ namespace {
 
 constexpr int kChannels = 3;
 constexpr float kWhite = 255;
-// Coordinates beyond this are a mistake, and would not fit the integers that follow.
-constexpr double kFarthest = 1e9;
 constexpr int64_t kRowsPerTask = 16;
 
 struct Matrix2x3 {
@@ -80,7 +75,8 @@ void Tap(const Source& source, const Plan& plan, int64_t x, int64_t y, float* rg
   for (int c = 0; c < kChannels; ++c) rgb[c] = pixel[c];
 }
 
-void Blend(const float* a, const float* b, const float* c, const float* d, float fx, float fy, float* rgb) {
+void Blend(const float* a, const float* b, const float* c, const float* d, float fx, float fy,
+           float* rgb) {
   for (int i = 0; i < kChannels; ++i) {
     const float top = a[i] + (b[i] - a[i]) * fx;
     const float bottom = c[i] + (d[i] - c[i]) * fx;
@@ -119,7 +115,8 @@ void SampleClamped(const Source& source, double x, double y, float* rgb) {
   const auto iy = static_cast<int64_t>(v);
   float taps[4][kChannels];
   for (int i = 0; i < 4; ++i) {
-    const uint8_t* pixel = source.at(std::min(ix + i % 2, source.width - 1), std::min(iy + i / 2, source.height - 1));
+    const uint8_t* pixel =
+        source.at(std::min(ix + i % 2, source.width - 1), std::min(iy + i / 2, source.height - 1));
     for (int c = 0; c < kChannels; ++c) taps[i][c] = pixel[c];
   }
   Blend(taps[0], taps[1], taps[2], taps[3], static_cast<float>(u - static_cast<double>(ix)),
@@ -167,7 +164,8 @@ struct Finish {
 };
 
 template <typename Out>
-void RenderRow(const Source& source, const Plan& plan, const Finish& finish, int64_t row, int64_t output, Out* out) {
+void RenderRow(const Source& source, const Plan& plan, const Finish& finish, int64_t row,
+               int64_t output, Out* out) {
   const double v = static_cast<double>(row) + 0.5;
   for (int64_t column = 0; column < output; ++column, out += kChannels) {
     const double u = static_cast<double>(column) + 0.5;
@@ -177,7 +175,8 @@ void RenderRow(const Source& source, const Plan& plan, const Finish& finish, int
     if (plan.snaps()) {
       SampleSnapped(source, plan, x, y, rgb);
     } else if (plan.nearest) {
-      Tap(source, plan, static_cast<int64_t>(std::floor(x)), static_cast<int64_t>(std::floor(y)), rgb);
+      Tap(source, plan, static_cast<int64_t>(std::floor(x)), static_cast<int64_t>(std::floor(y)),
+          rgb);
     } else {
       SampleBilinear(source, plan, x, y, rgb);
     }
@@ -206,59 +205,7 @@ void Render(const Images& images, Out* out) {
   });
 }
 
-[[noreturn]] void Refuse(const std::string& message) { throw CodedError("ERR_BATCH_SHAPE", message); }
-
-// Lines stay lines: if the corners are near enough, so is everything between.
-bool StaysNear(const Matrix2x3& matrix, double width, double height) {
-  for (const double u : {0.0, width}) {
-    for (const double v : {0.0, height}) {
-      if (!(std::abs(matrix.x(u, v)) <= kFarthest && std::abs(matrix.y(u, v)) <= kFarthest)) return false;
-    }
-  }
-  return true;
-}
-
-void CheckPlan(const double* packed, int64_t index, int64_t output) {
-  const std::string which = "the plan of picture " + std::to_string(index);
-  if (!std::all_of(packed, packed + kPlanLength, [](double number) { return std::isfinite(number); })) {
-    Refuse("Expected finite numbers in " + which);
-  }
-  for (const double side : {packed[11], packed[12]}) {
-    if (side < 0 || side > kFarthest) Refuse("Expected a snap grid of a sensible size in " + which);
-  }
-  const Plan plan(packed);
-  const auto size = static_cast<double>(output);
-  bool near = StaysNear(plan.geometry, size, size);
-  if (plan.snaps()) {
-    if (plan.snap_width == 0) Refuse("Expected a snap grid with a width in " + which);
-    near = near && StaysNear(plan.resize, static_cast<double>(plan.snap_width), static_cast<double>(plan.snap_height));
-  }
-  if (!near) Refuse("Expected coordinates near the picture from " + which);
-}
-
 }  // namespace
-
-void CheckImages(const Images& images) {
-  const int64_t size = images.size();
-  if (size == 0 || images.shapes.size() % 2 != 0) Refuse("Expected a batch of at least one picture, with two numbers of shape each");
-  if (images.output < 1 || images.output > 1 << 14) Refuse("Expected an output size from 1 to 16384");
-  if (images.plans.size() != static_cast<size_t>(size * kPlanLength)) Refuse("Expected one plan a picture");
-  uint64_t expected = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    const int64_t height = images.shapes[2 * i];
-    const int64_t width = images.shapes[2 * i + 1];
-    if (height < 1 || width < 1) Refuse("Expected pictures of at least one pixel");
-    expected += static_cast<uint64_t>(height) * static_cast<uint64_t>(width) * kChannels;  // < 2^31 pictures of < 2^64: no
-    if (expected > images.pixels.size()) break;                                            // overflow is reached
-    CheckPlan(images.plans.data() + i * kPlanLength, i, images.output);
-  }
-  if (expected != images.pixels.size()) {
-    Refuse("Expected as many bytes of pixels as the shapes tell, but received " + std::to_string(images.pixels.size()));
-  }
-  for (int c = 0; c < kChannels; ++c) {
-    if (!std::isfinite(images.mean[c]) || !(images.std[c] > 0)) Refuse("Expected finite means and positive standard deviations");
-  }
-}
 
 std::vector<float> RenderFloats(const Images& images) {
   CheckImages(images);

@@ -5,8 +5,8 @@
 
 namespace torchgraft {
 
-// Autocast for the current thread and scope. Its state is the thread's and would leak into the next job on the same
-// thread, so all of it is put back.
+// Autocast for the current thread and scope. Its state is the thread's and would leak into the next
+// job on the same thread, so all of it is put back.
 class AutocastGuard {
  public:
   AutocastGuard(c10::DeviceType device, bool enabled, c10::ScalarType dtype);

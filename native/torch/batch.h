@@ -9,7 +9,8 @@ namespace torchgraft {
 // Numbers of a packed plan: src/data/plan.ts tells which is which.
 inline constexpr int64_t kPlanLength = 32;
 
-// Pictures of any sizes, each with the plan of what happens to it. Owns its memory, which is kept from batch to batch.
+// Pictures of any sizes, each with the plan of what happens to it. Owns its memory, which is kept
+// from batch to batch.
 struct Images {
   std::vector<uint8_t> pixels;  // sources one after another, height × width × 3 each
   std::vector<int32_t> shapes;  // [size, 2]: height, width

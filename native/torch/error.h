@@ -23,7 +23,8 @@ class CodedError : public std::runtime_error {
   std::string code_;
 };
 
-// Describes the exception now being handled, without libtorch's backtrace. Call it inside a catch block.
+// Describes the exception now being handled, without libtorch's backtrace. Call it inside a catch
+// block.
 Failure CurrentFailure() noexcept;
 
 }  // namespace torchgraft

@@ -31,17 +31,19 @@ at::Tensor Making::Full(at::IntArrayRef shape, double value, at::ScalarType dtyp
 
 ConvImpl::ConvImpl(const ConvOptions& options, const Making& making) : options_(options) {
   const auto& [in, out, kernel, stride, groups, bias] = options;
-  const auto fan_out = static_cast<double>(kernel * kernel * out);  // not divided by groups, as in torchvision
-  weight_ = register_parameter("weight",
-                               making.Normal({out, in / groups, kernel, kernel}, std::sqrt(2 / fan_out)));
+  const auto fan_out =
+      static_cast<double>(kernel * kernel * out);  // not divided by groups, as in torchvision
+  weight_ = register_parameter(
+      "weight", making.Normal({out, in / groups, kernel, kernel}, std::sqrt(2 / fan_out)));
   if (!bias) return;
   const auto fan_in = static_cast<double>(in / groups * kernel * kernel);
-  bias_ = register_parameter("bias", making.Uniform({out}, 1 / std::sqrt(fan_in)));  // torch.nn.Conv2d's default
+  bias_ = register_parameter(
+      "bias", making.Uniform({out}, 1 / std::sqrt(fan_in)));  // torch.nn.Conv2d's default
 }
 
 at::Tensor ConvImpl::forward(const at::Tensor& x) {
-  return at::conv2d(x, weight_, bias_, options_.stride, /*padding=*/options_.kernel / 2, /*dilation=*/1,
-                    options_.groups);
+  return at::conv2d(x, weight_, bias_, options_.stride, /*padding=*/options_.kernel / 2,
+                    /*dilation=*/1, options_.groups);
 }
 
 BatchNormImpl::BatchNormImpl(int64_t width, const Making& making) {
@@ -55,7 +57,8 @@ BatchNormImpl::BatchNormImpl(int64_t width, const Making& making) {
 at::Tensor BatchNormImpl::forward(const at::Tensor& x) {
   const bool learns = is_training() && !frozen_;
   if (learns) num_batches_tracked_.add_(1);
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, learns, kNormMomentum, kNormEps,
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, learns, kNormMomentum,
+                        kNormEps,
                         /*cudnn_enabled=*/true);
 }
 
@@ -70,8 +73,10 @@ at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
 }
 
 SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making)
-    : fc1_(register_module("fc1", Conv(ConvOptions{.in = width, .out = squeezed, .bias = true}, making))),
-      fc2_(register_module("fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
+    : fc1_(register_module("fc1",
+                           Conv(ConvOptions{.in = width, .out = squeezed, .bias = true}, making))),
+      fc2_(register_module(
+          "fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});

@@ -8,7 +8,8 @@
 
 namespace torchgraft {
 
-// How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta device, with no memory.
+// How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta
+// device, with no memory.
 struct Making {
   at::Device device;
   std::optional<at::Generator> generator;
@@ -27,7 +28,8 @@ struct ConvOptions {
   bool bias = false;
 };
 
-// A convolution padded by half its kernel, drawn as torchvision's RegNet draws it: N(0, sqrt(2 / (k·k·out))).
+// A convolution padded by half its kernel, drawn as torchvision's RegNet draws it: N(0, sqrt(2 /
+// (k·k·out))).
 class ConvImpl : public torch::nn::Module {
  public:
   ConvImpl(const ConvOptions& options, const Making& making);

@@ -18,14 +18,16 @@ class Level : public torch::nn::Module {};
 
 }  // namespace
 
-BottleneckImpl::BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stride, int64_t group_width,
-                               double se_ratio, const Making& making) {
+BottleneckImpl::BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stride,
+                               int64_t group_width, double se_ratio, const Making& making) {
   if (width_in != width_out || stride != 1) {
     proj_ = register_module(
-        "proj", ConvNorm(ConvOptions{.in = width_in, .out = width_out, .stride = stride}, /*relu=*/false, making));
+        "proj", ConvNorm(ConvOptions{.in = width_in, .out = width_out, .stride = stride},
+                         /*relu=*/false, making));
   }
   const auto f = register_module("f", std::make_shared<Level>());
-  a_ = f->register_module("a", ConvNorm(ConvOptions{.in = width_in, .out = width_out}, /*relu=*/true, making));
+  a_ = f->register_module(
+      "a", ConvNorm(ConvOptions{.in = width_in, .out = width_out}, /*relu=*/true, making));
   b_ = f->register_module("b", ConvNorm(ConvOptions{.in = width_out,
                                                     .out = width_out,
                                                     .kernel = 3,
@@ -33,11 +35,14 @@ BottleneckImpl::BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stri
                                                     .groups = width_out / group_width},
                                         /*relu=*/true, making));
   if (se_ratio > 0) {
-    // From the width of the block's input: a stage's first block squeezes to another width than the rest.
-    const auto squeezed = static_cast<int64_t>(std::nearbyint(se_ratio * static_cast<double>(width_in)));
+    // From the width of the block's input: a stage's first block squeezes to another width than the
+    // rest.
+    const auto squeezed =
+        static_cast<int64_t>(std::nearbyint(se_ratio * static_cast<double>(width_in)));
     se_ = f->register_module("se", SqueezeExcitation(width_out, squeezed, making));
   }
-  c_ = f->register_module("c", ConvNorm(ConvOptions{.in = width_out, .out = width_out}, /*relu=*/false, making));
+  c_ = f->register_module(
+      "c", ConvNorm(ConvOptions{.in = width_out, .out = width_out}, /*relu=*/false, making));
 }
 
 at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
@@ -49,8 +54,8 @@ at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
 
 RegNetImpl::RegNetImpl(const RegNetVariant& variant, int64_t classes, const Making& making) {
   stem_ = register_module(
-      "stem",
-      ConvNorm(ConvOptions{.in = 3, .out = kStemWidth, .kernel = 3, .stride = kStride}, /*relu=*/true, making));
+      "stem", ConvNorm(ConvOptions{.in = 3, .out = kStemWidth, .kernel = 3, .stride = kStride},
+                       /*relu=*/true, making));
   const auto trunk = register_module("trunk_output", std::make_shared<Level>());
   int64_t width = kStemWidth;
   int number = 0;
@@ -58,7 +63,8 @@ RegNetImpl::RegNetImpl(const RegNetVariant& variant, int64_t classes, const Maki
     const std::string name = "block" + std::to_string(++number);
     const auto level = trunk->register_module(name, std::make_shared<Level>());
     for (int64_t i = 0; i < stage.depth; ++i) {
-      const Bottleneck block(width, stage.width, i == 0 ? kStride : 1, stage.group_width, variant.se_ratio, making);
+      const Bottleneck block(width, stage.width, i == 0 ? kStride : 1, stage.group_width,
+                             variant.se_ratio, making);
       blocks_.push_back(level->register_module(name + "-" + std::to_string(i), block));
       width = stage.width;
     }

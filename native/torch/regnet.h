@@ -10,8 +10,8 @@ namespace torchgraft {
 // torchvision's ResBottleneckBlock: ReLU(proj(x) + c(se(b(a(x))))).
 class BottleneckImpl : public torch::nn::Module {
  public:
-  BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stride, int64_t group_width, double se_ratio,
-                 const Making& making);
+  BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stride, int64_t group_width,
+                 double se_ratio, const Making& making);
   at::Tensor forward(const at::Tensor& x);
 
  private:

@@ -16,7 +16,8 @@ std::vector<int64_t> BlockWidths(const RegNetVariant& variant) {
   std::vector<int64_t> widths;
   for (int64_t j = 0; j < variant.depth; ++j) {
     // float, and half to even (std::nearbyint), as torch computes it
-    const auto linear = static_cast<float>(j) * static_cast<float>(variant.w_a) + static_cast<float>(variant.w_0);
+    const auto linear =
+        static_cast<float>(j) * static_cast<float>(variant.w_a) + static_cast<float>(variant.w_0);
     const double power = std::nearbyint(std::log(linear / variant.w_0) / std::log(variant.w_m));
     const double width = variant.w_0 * std::pow(variant.w_m, power);
     widths.push_back(static_cast<int64_t>(std::nearbyint(width / kWidthStep)) * kWidthStep);

@@ -6,7 +6,8 @@
 
 namespace torchgraft {
 
-// A point of the RegNet design space (Radosavovic et al. 2020, arXiv:2003.13678), as torchvision names its numbers.
+// A point of the RegNet design space (Radosavovic et al. 2020, arXiv:2003.13678), as torchvision
+// names its numbers.
 struct RegNetVariant {
   const char* name;
   int64_t depth;

@@ -22,18 +22,21 @@ namespace {
 // Weights whose memory is NHWC make activations NHWC, which is faster on CPUs.
 void UseChannelsLast(RegNet& model) {
   for (auto& parameter : model->parameters()) {
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
   }
 }
 
 void CheckLabels(const Batch& batch, int64_t classes) {
   if (batch.labels.size() != static_cast<size_t>(batch.images.size())) {
     throw CodedError("ERR_BATCH_SHAPE", "Expected " + std::to_string(batch.images.size()) +
-                                            " labels, one a picture, but received " + std::to_string(batch.labels.size()));
+                                            " labels, one a picture, but received " +
+                                            std::to_string(batch.labels.size()));
   }
   for (const int32_t label : batch.labels) {
     if (label < 0 || label >= classes) {
-      throw CodedError("ERR_BATCH_SHAPE", "Expected labels from 0 to " + std::to_string(classes - 1) + " but received " +
+      throw CodedError("ERR_BATCH_SHAPE", "Expected labels from 0 to " +
+                                              std::to_string(classes - 1) + " but received " +
                                               std::to_string(label));
     }
   }
@@ -42,7 +45,8 @@ void CheckLabels(const Batch& batch, int64_t classes) {
 }  // namespace
 
 std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes) {
-  return Describe(StateDict(*RegNet(FindVariant(model), classes, Making{.device = at::kMeta, .generator = {}})));
+  return Describe(StateDict(
+      *RegNet(FindVariant(model), classes, Making{.device = at::kMeta, .generator = {}})));
 }
 
 struct Session::Impl {
@@ -51,13 +55,15 @@ struct Session::Impl {
     if (options.freeze_batch_norm) model->FreezeBatchNorm();
     model->to(device);
     UseChannelsLast(model);
-    if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
+    if (!options.class_weights.empty())
+      class_weights = at::tensor(options.class_weights).to(device);
     AddParameters();
     ResetSums();
   }
 
   static RegNet Make(const SessionOptions& options) {
-    const auto generator = at::detail::createCPUGenerator(options.seed);  // the global one is the user's
+    const auto generator =
+        at::detail::createCPUGenerator(options.seed);  // the global one is the user's
     return RegNet(FindVariant(options.model), options.classes,
                   Making{.device = at::kCPU, .generator = generator});
   }
@@ -66,12 +72,14 @@ struct Session::Impl {
     size_t i = 0;
     for (auto& [name, tensor, trainable] : StateDict(*model)) {
       if (!trainable) continue;
-      if (i == options.group_of.size()) throw CodedError("ERR_ARGUMENT", "Expected a group for each parameter");
+      if (i == options.group_of.size())
+        throw CodedError("ERR_ARGUMENT", "Expected a group for each parameter");
       const int32_t group = options.group_of[i++];
       tensor.set_requires_grad(group >= 0);
       if (group >= 0) adam.Add(name, tensor, static_cast<size_t>(group));
     }
-    if (adam.parameters().empty()) throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
+    if (adam.parameters().empty())
+      throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
   }
 
   void ResetSums() {
@@ -136,7 +144,9 @@ int64_t Session::num_parameters() const {
   return count;
 }
 
-std::vector<StateEntry> Session::Layout(StatePart part) const { return Describe(impl_->State(part)); }
+std::vector<StateEntry> Session::Layout(StatePart part) const {
+  return Describe(impl_->State(part));
+}
 
 TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   auto& [options, device, adam, model, class_weights, sums, loss_sum, correct_sum] = *impl_;
@@ -147,8 +157,8 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
 
   model->train();
   const auto logits = impl_->Forward(batch.images);
-  const auto loss = at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean, /*ignore_index=*/-100,
-                                           options.label_smoothing);
+  const auto loss = at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
+                                           /*ignore_index=*/-100, options.label_smoothing);
   loss.backward();
   adam.Step(lr);
 

@@ -68,7 +68,8 @@ struct EvalResult {
 // The state of a model without the model: costs no memory for weights.
 std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes);
 
-// A model, its optimizer and the precision they work in. Every call belongs on one and the same thread, the engine's.
+// A model, its optimizer and the precision they work in. Every call belongs on one and the same
+// thread, the engine's.
 class Session {
  public:
   explicit Session(const SessionOptions& options);
@@ -80,11 +81,13 @@ class Session {
   int64_t num_parameters() const;
   std::vector<StateEntry> Layout(StatePart part) const;
 
-  // autocast → loss → backward → optimizer, in one. The sums stay on the device until they are read.
+  // autocast → loss → backward → optimizer, in one. The sums stay on the device until they are
+  // read.
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
-  // Entries packed one after another as Layout() orders them, row-major. Throws ERR_BATCH_SHAPE for another length.
+  // Entries packed one after another as Layout() orders them, row-major. Throws ERR_BATCH_SHAPE for
+  // another length.
   void ReadState(StatePart part, uint8_t* into, size_t bytes) const;
   void WriteState(StatePart part, const uint8_t* from, size_t bytes);
 

@@ -10,14 +10,16 @@ namespace torchgraft {
 
 namespace {
 
-void Collect(const torch::nn::Module& module, const std::string& prefix, std::vector<NamedTensor>& state) {
+void Collect(const torch::nn::Module& module, const std::string& prefix,
+             std::vector<NamedTensor>& state) {
   for (const auto& item : module.named_parameters(/*recurse=*/false)) {
     state.push_back({prefix + item.key(), item.value(), true});
   }
   for (const auto& item : module.named_buffers(/*recurse=*/false)) {
     state.push_back({prefix + item.key(), item.value(), false});
   }
-  for (const auto& item : module.named_children()) Collect(*item.value(), prefix + item.key() + ".", state);
+  for (const auto& item : module.named_children())
+    Collect(*item.value(), prefix + item.key() + ".", state);
 }
 
 void CheckLength(const std::vector<NamedTensor>& state, size_t bytes) {
@@ -25,7 +27,8 @@ void CheckLength(const std::vector<NamedTensor>& state, size_t bytes) {
   for (const auto& [name, tensor, trainable] : state) expected += tensor.nbytes();
   if (bytes == expected) return;
   throw CodedError("ERR_STATE_DICT_MISMATCH", "Expected " + std::to_string(expected) +
-                                                  " bytes of state but received " + std::to_string(bytes));
+                                                  " bytes of state but received " +
+                                                  std::to_string(bytes));
 }
 
 }  // namespace
@@ -58,7 +61,8 @@ void CopyIn(const std::vector<NamedTensor>& state, const uint8_t* from, size_t b
   CheckLength(state, bytes);
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor, trainable] : state) {
-    auto plain = at::empty(tensor.sizes(), tensor.scalar_type());  // copied first: the buffer may not be aligned
+    auto plain = at::empty(tensor.sizes(),
+                           tensor.scalar_type());  // copied first: the buffer may not be aligned
     std::memcpy(plain.data_ptr(), from, plain.nbytes());
     tensor.detach().copy_(plain);
     from += plain.nbytes();

@@ -23,7 +23,8 @@ std::vector<NamedTensor> StateDict(const torch::nn::Module& module);
 
 std::vector<StateEntry> Describe(const std::vector<NamedTensor>& state);
 
-// Between tensors, wherever and however they lie, and a flat buffer of them one after another, row-major.
+// Between tensors, wherever and however they lie, and a flat buffer of them one after another,
+// row-major.
 void CopyOut(const std::vector<NamedTensor>& state, uint8_t* into, size_t bytes);
 void CopyIn(const std::vector<NamedTensor>& state, const uint8_t* from, size_t bytes);
 

@@ -20,14 +20,16 @@ std::vector<std::string> CudaDevices() {
 }
 
 // What decides speed, by the names of libtorch's get_cpu_capabilities().
-constexpr const char* kTellingFeatures[] = {"avx2", "fma3", "avx512_f", "avx512_bf16", "amx_bf16", "neon", "sve", "bf16"};
+constexpr const char* kTellingFeatures[] = {"avx2",     "fma3", "avx512_f", "avx512_bf16",
+                                            "amx_bf16", "neon", "sve",      "bf16"};
 
 std::vector<std::string> ProcessorFeatures() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
   std::vector<std::string> features;
   for (const auto* name : kTellingFeatures) {
     const auto found = capabilities.find(name);
-    if (found != capabilities.end() && found->second.isBool() && found->second.toBool()) features.emplace_back(name);
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool())
+      features.emplace_back(name);
   }
   return features;
 }
@@ -41,7 +43,8 @@ bool Has(const std::vector<std::string>& features, const char* name) {
 System DescribeSystem() {
   const auto features = ProcessorFeatures();
   return {
-      .libtorch_version = std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." +
+      .libtorch_version = std::to_string(TORCH_VERSION_MAJOR) + "." +
+                          std::to_string(TORCH_VERSION_MINOR) + "." +
                           std::to_string(TORCH_VERSION_PATCH),
       .cuda_devices = CudaDevices(),
       .multiplies_bf16 = Has(features, "avx512_bf16") || Has(features, "amx_bf16"),

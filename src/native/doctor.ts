@@ -33,7 +33,7 @@ export function examine(): DoctorReport {
     processor: { name: processors[0]?.model.trim() ?? 'unknown', features: system?.features ?? [], cores: processors.length },
     precision: system ? (system.bf16 ? 'bf16' : 'fp32') : null,
     node: process.versions.node,
-    advice: [...(problem === undefined ? [] : [problem]), ...adviseOnGpu(system, found?.cuda === true)],
+    advice: [...(problem === undefined ? [] : [problem]), ...(system ? adviseOnGpu(system.cuda, found?.cuda === true) : [])],
   }
 }
 
@@ -51,9 +51,10 @@ export function hasNvidiaDriver(): boolean {
   return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')
 }
 
-function adviseOnGpu(system: NativeSystem | undefined, cuda: boolean): string[] {
-  if (!system || system.cuda.length > 0) return []
-  if (hasNvidiaDriver() && !cuda) return ['There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda npm run setup']
+/** What to do where a GPU is not used that could be: for every run to say. */
+export function adviseOnGpu(devices: readonly string[], cuda: boolean, driver = hasNvidiaDriver()): string[] {
+  if (devices.length > 0) return []
+  if (driver && !cuda) return ['There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda npm run setup']
   if (cuda) return ['This libtorch is a CUDA build, and it sees no GPU: check that the NVIDIA driver is installed and new enough (nvidia-smi)']
   return []
 }

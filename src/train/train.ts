@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { BEST_FILE, type LastCheckpoint, separateState } from '../checkpoints/checkpoint-store.js'
 import { EVENTS_FILE, RunFolder, type RunSplit } from '../checkpoints/run-folder.js'
 import type { DataLoader } from '../data/data-loader.js'
@@ -8,7 +9,8 @@ import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { fingerprint, openSides, type Sides } from '../data/open-sides.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
-import { loadAddon } from '../native/load-addon.js'
+import { adviseOnGpu } from '../native/doctor.js'
+import { loadAddon, ROOT } from '../native/load-addon.js'
 import { Session } from '../native/session.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
@@ -72,7 +74,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkpoints: folder.checkpoints,
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: weights?.origin ?? null },
-    notes: [...notes, ...tellData(sides), ...tellFolder(folder)],
+    notes: [...notes, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
     ...(last && { resume: { from: last.file, metadata: last.metadata } }),
     ...(signal && { signal }),
   })
@@ -149,6 +151,11 @@ function tellData(sides: Sides): string[] {
     ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `${shared} of them lie on both sides, as the folders have it, so the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
+}
+
+/** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */
+function tellGpu({ device }: ResolvedOptions): string[] {
+  return device === 'cpu' ? [] : adviseOnGpu(loadAddon().system().cuda, locateLibtorch({ root: ROOT }).found?.cuda === true)
 }
 
 /** Files of the data folder that are no pictures to train on, each once. */
