@@ -160,7 +160,7 @@ export const BUILDINGS = {
 }
 
 /** The stuff that scenes around the buildings are made of. */
-export const STREET = { white: WHITE, dark: DARK, lead: LEAD, dim }
+export const STREET = { dark: DARK, dim }
 
 /** A wedge-nosed body that passes for a car from a street's width. @param {Frame} frame @param {Colour} colour @returns {Solid[]} */
 export function car(frame, colour) {

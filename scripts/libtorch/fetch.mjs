@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SetupError } from '../setup/fail.mjs'
 import { runCommand } from '../setup/run-command.mjs'
 import { cpuArchive } from './archives.mjs'
 import { download, UnreachableError } from './download.mjs'
 import { inspectLibtorch } from './inspect.mjs'
-import { fetchedFolder } from './locate.mjs'
+import { fetchedFolder, hasNvidiaDriver } from './locate.mjs'
 import { unzip } from './unzip.mjs'
 import { LIBTORCH_VERSION } from './version.mjs'
 
@@ -43,7 +43,7 @@ export async function fetchLibtorch(context, archive = cpuArchive(context.env)) 
 }
 
 /** @param {NodeJS.ProcessEnv} env @returns {'cpu' | 'cuda'} */
-export function chooseBuild(env, driver = existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')) {
+export function chooseBuild(env, driver = hasNvidiaDriver()) {
   const asked = env['TORCHGRAFT_LIBTORCH']
   if (asked === 'cpu' || asked === 'cuda') return asked
   if (asked) throw new SetupError(`TORCHGRAFT_LIBTORCH is ${JSON.stringify(asked)}: it may be cpu or cuda.`)

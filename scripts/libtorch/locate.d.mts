@@ -14,5 +14,6 @@ export interface Attempt {
   readonly result: string
 }
 
+export function hasNvidiaDriver(): boolean
 export function fetchedFolder(root: string, build: 'cpu' | 'cuda'): string
 export function locateLibtorch(options: { readonly root: string; readonly env?: NodeJS.ProcessEnv }): { readonly found?: Libtorch; readonly tried: readonly Attempt[] }

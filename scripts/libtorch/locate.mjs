@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspectLibtorch } from './inspect.mjs'
 import { LIBTORCH_VERSION } from './version.mjs'
@@ -46,6 +47,11 @@ export function locateLibtorch({ root, env = process.env }) {
     if (found) return { found, tried }
   }
   return { tried }
+}
+
+/** Whether NVIDIA's driver is running. */
+export function hasNvidiaDriver() {
+  return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')
 }
 
 /** The folder of torch in the Python that a shell would start, without importing it. @param {NodeJS.ProcessEnv} env @returns {{ readonly folder: string } | { readonly problem: string }} */

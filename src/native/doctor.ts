@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
-import type { Attempt } from '../../scripts/libtorch/locate.mjs'
-import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
+import { type Attempt, hasNvidiaDriver, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { NativeSystem } from './binding.js'
 import { loadAddon, ROOT } from './load-addon.js'
@@ -44,11 +42,6 @@ function trySystem(): { readonly system?: NativeSystem; readonly problem?: strin
     if (error instanceof TorchgraftError) return { problem: error.message }
     throw error
   }
-}
-
-/** Whether NVIDIA's driver is running. */
-export function hasNvidiaDriver(): boolean {
-  return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')
 }
 
 /** What to do where a GPU is not used that could be: for every run to say. */

@@ -82,7 +82,8 @@ export function resolveSessionOptions(options: SessionOptions, system: NativeSys
   return { native, why, lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
 }
 
-function checkModel(model: unknown): RegNetVariant {
+/** @throws ERR_MODEL_UNKNOWN, naming those that there are */
+export function checkModel(model: unknown): RegNetVariant {
   const found = REGNET_VARIANTS.find((name) => name === model)
   if (found) return found
   throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${REGNET_VARIANTS.join(', ')}`)

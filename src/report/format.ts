@@ -11,11 +11,6 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
-/** 8_912_345 → "8.9 MB" */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
-}
-
 /** Terminals act on control characters, and a file's name may hold any. */
 export function printable(text: string): string {
   // eslint-disable-next-line no-control-regex -- these are what must not pass

@@ -1,8 +1,8 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Monitor, MONITORS } from '../metrics/metrics.js'
-import type { Device, Precision } from '../native/session-options.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
+import { checkModel, type Device, type Precision } from '../native/session-options.js'
+import type { RegNetVariant } from '../native/variants.js'
 import type { TrainingEvent } from './events.js'
 
 /** Every option of `torchgraft train`, with its default. */
@@ -107,12 +107,6 @@ export function resumeOptions(saved: ResolvedOptions, options: TrainOptions): Re
     throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with ${name} ${JSON.stringify(saved[name])}, not ${JSON.stringify(asked[name])}: ${rule}`)
   }
   return { ...saved, epochs: options.epochs === undefined ? saved.epochs : asked.epochs }
-}
-
-function checkModel(model: unknown): RegNetVariant {
-  const found = REGNET_VARIANTS.find((name) => name === model)
-  if (found) return found
-  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${REGNET_VARIANTS.join(', ')}`)
 }
 
 function shippedWeights(model: RegNetVariant): string {

@@ -1,5 +1,5 @@
 import { consoleReport } from '../../../src/report/console.js'
-import { duration, megabytes, percent, printable } from '../../../src/report/format.js'
+import { duration, percent, printable } from '../../../src/report/format.js'
 import type { TrainingEvent } from '../../../src/train/events.js'
 
 const EVENTS: readonly TrainingEvent[] = [
@@ -50,5 +50,5 @@ test('every line is at most 80 columns wide', () => {
 })
 
 test.each([[0, '0 s'], [59.4, '59 s'], [75, '1 min 15 s'], [3700, '1 h 1 min']])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text))
-test('shares and sizes', () => expect([percent(0.9738), percent(Number.NaN), megabytes(8_138_864)]).toEqual(['97.4 %', '–', '8.1 MB']))
+test('shares are percent', () => expect([percent(0.9738), percent(Number.NaN)]).toEqual(['97.4 %', '–']))
 test('control characters are shown, not sent', () => expect(printable('a\nb\u001b[0m\u202ec')).toBe('a\\u000ab\\u001b[0m\\u202ec'))
