@@ -36,6 +36,7 @@ function load(): Binding {
   const built = builtFor()
   checkVersion(found.version, built, found.folder)
   probeOnce(found.library, ADDON)
+  limitSpinning(process.env)
   const require = createRequire(import.meta.url)
   const opened = openLibtorch(require(ADDON.loader) as LoaderBinding, found)
   checkVersion(opened, built, found.folder)
@@ -49,6 +50,15 @@ function load(): Binding {
     if (cause instanceof TorchgraftError) throw cause
     throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "npm run setup" to build it anew`, { path: ADDON.main, cause })
   }
+}
+
+/**
+ * libtorch's OpenMP threads spin while they wait for each other, by default so long that one busy program beside them
+ * makes a training step many times slower. A shorter spin costs nothing on an idle machine. The environment is read
+ * when libtorch is opened; what the user has set stays.
+ */
+export function limitSpinning(env: NodeJS.ProcessEnv): void {
+  if (env['OMP_WAIT_POLICY'] === undefined) env['GOMP_SPINCOUNT'] ??= '10000'
 }
 
 /** The version of libtorch that the addon was built for. @throws ERR_ADDON where there is no addon */

@@ -98,7 +98,9 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
  *
  * @throws ERR_RESUME_MISMATCH, naming the option
  */
-export function resumeOptions(saved: ResolvedOptions, options: TrainOptions): ResolvedOptions {
+export function resumeOptions(kept: ResolvedOptions, options: TrainOptions): ResolvedOptions {
+  const { patience, threads, ...rest } = kept
+  const saved = resolveOptions({ ...rest, ...(patience !== null && { patience }), ...(threads !== null && { threads }) }) // it may have been edited by hand
   const asked = resolveOptions({ ...options, weights: options.weights === undefined ? null : options.weights })
   for (const name of Object.keys(saved) as (keyof ResolvedOptions)[]) {
     if (options[name] === undefined || JSON.stringify(asked[name]) === JSON.stringify(saved[name])) continue

@@ -51,7 +51,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
-  const weights = resolved.weights === null ? undefined : await readStartingWeights(resolved.weights)
+  const weights = resolved.weights === null || last ? undefined : await readStartingWeights(resolved.weights)
 
   await using session = await Session.create(sessionOptions(resolved, sides.classes.length, countLabels(sides.train)))
   await using loaders = makeLoaders(resolved, sides)
@@ -73,7 +73,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ...(earlyStopping && { earlyStopping }),
     checkpoints: folder.checkpoints,
     saveEveryMinutes: resolved.saveEveryMinutes,
-    origin: { ...origin, weights: weights?.origin ?? null },
+    origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
     notes: [...notes, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
     ...(last && { resume: { from: last.file, metadata: last.metadata } }),
     ...(signal && { signal }),

@@ -17,5 +17,18 @@ test('a report for people says what is missing and what to do', () => {
   const report: DoctorReport = {
     ok: false, libtorch: null, tried: [{ source: 'LIBTORCH', result: 'not set' }], devices: [], processor: { name: 'AMD EPYC', features: [], cores: 2 }, precision: null, node: '20.20.2', advice: ['Run it.'],
   }
-  expect(doctorText(report)).toMatchInlineSnapshot()
+  expect(doctorText(report)).toMatchInlineSnapshot(`
+"libtorch   not found
+devices    none
+processor  AMD EPYC, 2 cores
+precision  unknown
+node       20.20.2
+
+Where libtorch was looked for:
+  LIBTORCH: not set
+
+To do: Run it.
+Nothing can be computed until this is mended.
+"
+`)
 })

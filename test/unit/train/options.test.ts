@@ -32,6 +32,10 @@ describe('resumeOptions', () => {
     expect(resumeOptions(saved, { epochs: 9, seed: 3 })).toEqual({ ...saved, epochs: 9 })
   })
 
+  test('what was edited into nonsense is refused', () => {
+    expect(() => resumeOptions({ ...saved, lr: 'fast' as never }, {})).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining('for lr') }))
+  })
+
   test.each([[{ epochs: 4 }, 'epochs'], [{ seed: 4 }, 'seed'], [{ weights: null }, 'weights'], [{ val: 0.5 }, 'val']])('%j is refused', (options, name) => {
     expect(() => resumeOptions(saved, options)).toThrow(expect.objectContaining({ code: 'ERR_RESUME_MISMATCH', message: expect.stringContaining(name) }))
   })
