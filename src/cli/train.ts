@@ -14,7 +14,7 @@ import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, number, precis
 import { interruptible } from './interrupt.js'
 
 /** What is trained on where no folder is named: small pictures, so a smaller size and fewer epochs will do. */
-export const SAMPLES = { data: fileURLToPath(new URL('../../samples/campus', import.meta.url)), epochs: 8, size: 160 } as const
+export const SAMPLES = { data: fileURLToPath(new URL('../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
 
 interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'saveEveryMinutes'> {
   readonly weights?: string
