@@ -1,5 +1,5 @@
 // How long JavaScript waits for its event loop while torchgraft trains, beside the same wait with as many busy processes
-// as there are cores and no torchgraft.   node bench/event-loop.mjs [SECONDS]
+// as there are cores and no torchgraft.   node bench/event-loop.mjs [SECONDS [DATA]]
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const SECONDS = Number(process.argv[2] ?? 30)
+const DATA = process.argv[3] ?? fileURLToPath(new URL('../samples/campus', import.meta.url))
 /** The monitor counts its own interval, which is taken off again. */
 const RESOLUTION_MS = 10
 
@@ -27,12 +28,10 @@ async function measure(work) {
 async function trainForAWhile() {
   const { train } = await import(new URL('../dist/index.js', import.meta.url).href)
   const folder = await mkdtemp(join(tmpdir(), 'torchgraft-bench-'))
-  const data = fileURLToPath(new URL('../samples/campus', import.meta.url))
   /** @type {Delay | undefined} */
   let delay
   try {
-    await train({ data, output: join(folder, 'run'), epochs: 1, size: 160 }) // loads and decodes; what follows is training alone
-    delay = await measure(() => train({ data, output: join(folder, 'run-2'), epochs: 1000, size: 160, signal: AbortSignal.timeout(SECONDS * 1000) }).catch(() => {}))
+    delay = await measure(() => train({ data: DATA, output: join(folder, 'run'), epochs: 1000, signal: AbortSignal.timeout(SECONDS * 1000) }).catch(() => {})) // all of it: listing, decoding, steps, saving
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
