@@ -22,6 +22,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   try {
     return await work(controller.signal)
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    // Once interrupted it stays: a second signal of the same key press must not end the process before it has told.
+    if (firstAt === undefined) process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
 }

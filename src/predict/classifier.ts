@@ -51,6 +51,7 @@ export class Classifier implements AsyncDisposable {
    */
   static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
     const { tensors, metadata } = await readModelFile(file)
+    // Frozen, so that no memory goes to an optimizer's state.
     const session = await Session.create({ ...options, model: metadata.model, classes: metadata.classes.length, freeze: 'trunk' })
     try {
       await session.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.')))) // a `last` file will do as well

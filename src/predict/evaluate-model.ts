@@ -48,6 +48,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     throw new TorchgraftError('ERR_DATA_EMPTY', `The model was trained on all ${folder.length} pictures in ${data}: score others, or these with --all`, { path: data })
   }
 
+  // Frozen, so that no memory goes to an optimizer's state.
   await using session = await Session.create({ ...where, model: metadata.model, classes: metadata.classes.length, freeze: 'trunk' })
   await session.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.'))))
   const { size, mean, std, resize } = metadata

@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics/metrics.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { loadAddon, ROOT } from '../native/load-addon.js'
 import { Session } from '../native/session.js'
+import type { Device, Precision, SessionOptions } from '../native/session-options.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
 import { evaluate } from './evaluate.js'
@@ -46,14 +47,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
   const { signal, onEvent } = options
   await using folder = await openFolder(options)
-  const { resolved, data } = await decide(folder, options)
+  const { resolved, data, computing } = await decide(folder, options)
   const sides = await openSides(data, { val: resolved.val, seed: resolved.seed, followLinks: resolved.followLinks, ...(signal && { signal }) })
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
   const weights = resolved.weights === null || last ? undefined : await readStartingWeights(resolved.weights)
 
-  await using session = await Session.create(sessionOptions(resolved, sides.classes.length, countLabels(sides.train)))
+  await using session = await Session.create({ ...sessionOptions(resolved, sides.classes.length, countLabels(sides.train)), ...computing })
   await using loaders = makeLoaders(resolved, sides)
   const notes = last ? await restore(session, last) : weights ? await applyWeights(session, weights, sides.classes) : ['The model is trained from scratch.']
   await folder.writeConfig({
@@ -109,11 +110,18 @@ function openFolder(options: TrainOptions): Promise<RunFolder> {
   return RunFolder.create(output, dataOf(data))
 }
 
-async function decide(folder: RunFolder, options: TrainOptions): Promise<{ readonly resolved: ResolvedOptions; readonly data: string }> {
-  if (options.resume !== true) return { resolved: resolveOptions(options), data: dataOf(options.data) }
-  const { options: saved, data } = await folder.readConfig<ResolvedOptions>()
+interface Decisions {
+  readonly resolved: ResolvedOptions
+  readonly data: string
+  /** A resumed run goes on as it began, whatever `auto` would be on this machine. */
+  readonly computing: Pick<SessionOptions, 'device' | 'precision'>
+}
+
+async function decide(folder: RunFolder, options: TrainOptions): Promise<Decisions> {
+  if (options.resume !== true) return { resolved: resolveOptions(options), data: dataOf(options.data), computing: {} }
+  const { options: saved, data, device, precision } = await folder.readConfig<ResolvedOptions>()
   if (options.data !== undefined && resolve(options.data) !== data) throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with the data in ${data}, not ${resolve(options.data)}`, { path: folder.path })
-  return { resolved: resumeOptions(saved, options), data }
+  return { resolved: resumeOptions(saved, options), data, computing: { device: device as Device, precision: precision as Precision } } // Session.create checks them
 }
 
 function dataOf(data: string | undefined): string {
@@ -148,7 +156,7 @@ function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
   const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `${shared} of them lie on both sides, as the folders have it, so the score flatters.`}`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides, as the folders have it: the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }

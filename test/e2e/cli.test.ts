@@ -112,7 +112,7 @@ function once(act: (kill: (signal: NodeJS.Signals) => void) => void): NonNullabl
 }
 
 describe('interrupting and resuming', () => {
-  const options = ['--epochs', '4', '--lr', '0.003', '--val', '0.3', ...SMALL]
+  const options = ['--epochs', '8', '--lr', '0.003', '--val', '0.3', ...SMALL]
 
   test.each(['SIGINT', 'SIGTERM'] as const)('%s saves and exits with 130; --resume ends with the bytes of the run that was never stopped', async (signal) => {
     const whole = await cli(['train', 'colours', '--output', `whole-${signal}`, ...options])
