@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path'
 
 /** @typedef {{ readonly folder: string, readonly library: string, readonly version: string, readonly cuda: boolean }} Libtorch */
 
+const SUFFIX = process.platform === 'darwin' ? 'dylib' : 'so'
 /** Bytes of NVIDIA's libraries that a CUDA build of libtorch needs beside it, roughly. */
 const NVIDIA_SIZE = '2.2 GB'
 
 /** The file that is opened: it brings the rest along. @param {string} folder */
 export function libraryFile(folder) {
-  const name = { darwin: 'libtorch.dylib', win32: 'torch.dll' }[/** @type {string} */ (process.platform)] ?? 'libtorch.so'
-  return join(folder, 'lib', name)
+  return join(folder, 'lib', `libtorch.${SUFFIX}`)
 }
 
 /**
@@ -21,8 +21,7 @@ export function libraryFile(folder) {
 export function inspectLibtorch(folder) {
   if (!existsSync(folder)) return { problem: `there is no folder ${folder}` }
   const library = libraryFile(folder)
-  for (const file of [library, join(folder, 'lib', library.includes('.so') ? 'libtorch_cpu.so' : 'libtorch_cpu.dylib')]) {
-    if (process.platform === 'win32') break
+  for (const file of [library, join(folder, 'lib', `libtorch_cpu.${SUFFIX}`)]) {
     if (!existsSync(file)) return { problem: `there is no ${file}` }
     if (statSync(file).size < 1024) return { problem: `${file} is cut short` }
   }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { examine } from '../native/doctor.js'
 import { VERSION } from '../version.js'
+import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 import { doctorText } from './doctor.js'
 import { evaluateCommand } from './evaluate.js'
@@ -10,6 +11,7 @@ import { trainCommand } from './train.js'
 
 /** Runs a command line, without the program's name, and gives its exit code. */
 export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
+  if (streams === process) tolerateClosedPipes(process)
   let code: number = EXIT.done
   const program = makeProgram(streams, (result) => (code = result))
   try {

@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readModelFile } from '../../src/checkpoints/model-file.js'
-import { type ChildEnd, type ChildOptions, runCli } from '../helpers/child.js'
+import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/child.js'
 import { makePictures } from '../helpers/picture-folder.js'
 
 /** Small and quick: what is asked here is not accuracy. */
@@ -200,6 +201,13 @@ describe('torchgraft predict', () => {
     const csv = await cli(['predict', model, 'colours/red/1.png', '--csv', '--top-k', '1'])
     expect(csv.stdout).toMatch(/^image,label,probability\ncolours\/red\/1\.png,\w+,0\.\d+\n$/)
   })
+})
+
+test.each([['stdout', '| head -n 1'], ['stderr too', '2>&1 | head -n 1']])('a reader that closes %s early is no error', async (_, pipe) => {
+  const command = `"${process.execPath}" "${join(ROOT, 'scripts/torchgraft.mjs')}" predict runs/colours/best.safetensors colours colours ${pipe}`
+  const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', command], { cwd: folder, encoding: 'utf8' })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(stdout.trim().split('\n')).toHaveLength(1)
 })
 
 describe('usage', () => {
