@@ -23,14 +23,36 @@ export async function runCommand(command, args, { cwd, log, env = process.env, a
       onOutput(data.toString())
     })
   }
+  const letGo = endTogether(child)
   /** @type {{ readonly code: number | null, readonly error?: Error }} */
   const end = await new Promise((resolve) => {
     child.once('error', (error) => resolve({ code: null, error }))
     child.once('close', (code) => resolve({ code }))
   })
+  letGo()
   await new Promise((resolve) => file.end(resolve))
   if (end.code === 0) return
   const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-SHOWN).join('\n')
   const how = end.error ? end.error.message : `code ${end.code}`
   throw new SetupError(`${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed (${how}).${advice === '' ? '' : ` ${advice}`}\n${tail}\nThe whole log: ${log}`)
+}
+
+/**
+ * A signal that ends this process ends its child first: one left behind would get in the way of the next set-up.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ * @returns {() => void} to call when the child has ended by itself
+ */
+function endTogether(child) {
+  const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
+  const onSignal = (/** @type {NodeJS.Signals} */ signal) => {
+    letGo()
+    child.once('close', () => process.kill(process.pid, signal))
+    child.kill('SIGTERM')
+  }
+  const letGo = () => {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return letGo
 }

@@ -13,6 +13,7 @@ import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { unzip } from '../../scripts/libtorch/unzip.mjs'
 import { findBreaches } from '../../scripts/check-wall.mjs'
 import { takeLock } from '../../scripts/setup/lock.mjs'
+import { runCommand } from '../../scripts/setup/run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from '../../scripts/setup/stamp.mjs'
 import { ROOT, runNode } from '../helpers/child.js'
 import { makeZip } from '../helpers/make-zip.js'
@@ -301,6 +302,23 @@ describe('steps that are up to date', () => {
     ;(await takeLock(path, () => {}))()
     expect(await readdir(folder.path)).toEqual([])
   })
+})
+
+test('a signal that ends set-up ends the command that it runs, too', async () => {
+  await using folder = await temporaryFolder()
+  const code = `
+    const { runCommand } = await import('./scripts/setup/run-command.mjs')
+    await runCommand(process.execPath, ['--eval', 'console.log(process.pid); setInterval(() => {}, 1000)'], { cwd: '.', log: '${folder.path}/log', onOutput: (text) => process.stdout.write(text) })
+  `
+  const end = await runNode(['--input-type=module', '--eval', code], { onOutput: (stdout, _, kill) => void (stdout.endsWith('\n') && kill('SIGINT')) })
+  expect(end.signal).toBe('SIGINT')
+  expect(() => process.kill(Number(end.stdout), 0)).toThrow('ESRCH')
+})
+
+test('a command that fails is told of with the end of its log', async () => {
+  await using folder = await temporaryFolder()
+  const failing = runCommand(process.execPath, ['--eval', 'console.log("line one"); console.error("the reason"); process.exit(3)'], { cwd: '.', log: join(folder.path, 'log'), advice: 'Try this.' })
+  await expect(failing).rejects.toThrow(/failed \(code 3\)\. Try this\.[\s\S]*the reason[\s\S]*The whole log: .*log/)
 })
 
 describe('the wall between the C++ rooms', () => {
