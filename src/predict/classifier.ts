@@ -1,17 +1,12 @@
-import { readModelFile } from '../checkpoints/model-file.js'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { decodeImage, type ImageSource } from '../data/decode.js'
 import { evalBatch } from '../data/eval-batch.js'
 import { integer } from '../arguments.js'
 import { TorchgraftError } from '../errors.js'
-import type { Device, Precision } from '../native/session-options.js'
-import { Session } from '../native/session.js'
+import type { Session } from '../native/session.js'
+import { type ComputeOptions, openModel } from './open-model.js'
 
-export interface ClassifierOptions {
-  readonly device?: Device
-  readonly precision?: Precision
-  readonly threads?: number
-}
+export type ClassifierOptions = ComputeOptions
 
 export interface PredictOptions {
   /** The most probable classes to tell. @default all */
@@ -50,15 +45,7 @@ export class Classifier implements AsyncDisposable {
    * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_DEVICE, ERR_PRECISION
    */
   static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    const { tensors, metadata } = await readModelFile(file)
-    // Frozen, so that no memory goes to an optimizer's state.
-    const session = await Session.create({ ...options, model: metadata.model, classes: metadata.classes.length, freeze: 'trunk' })
-    try {
-      await session.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.')))) // a `last` file will do as well
-    } catch (error) {
-      await session.dispose()
-      throw error
-    }
+    const { session, metadata } = await openModel(file, options)
     return new Classifier(session, metadata)
   }
 

@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { oneOf } from '../arguments.js'
-import { readModelFile } from '../checkpoints/model-file.js'
 import { readSplitBeside } from '../checkpoints/run-folder.js'
 import { DataLoader } from '../data/data-loader.js'
 import { ImageFolder, type SkippedFile } from '../data/image-folder.js'
 import type { SkippedImage } from '../data/data-loader.js'
 import { scoringTransform } from '../data/transforms.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { Session } from '../native/session.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
-import type { ClassifierOptions } from './classifier.js'
+import { type ComputeOptions, openModel } from './open-model.js'
 
-export interface EvaluateModelOptions extends ClassifierOptions {
+export interface EvaluateModelOptions extends ComputeOptions {
   readonly model: string
   /** A folder with a folder for each class, or one with train/, val/ or test/ of those inside. */
   readonly data: string
@@ -39,7 +37,9 @@ export interface ModelEvaluation extends Evaluation {
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
   const { model, data, side = 'val', all = false, signal, ...where } = options
   oneOf(side, 'side', ['train', 'val', 'test'])
-  const { tensors, metadata } = await readModelFile(model)
+  const opened = await openModel(model, where)
+  await using session = opened.session
+  const { metadata } = opened
   const folder = await ImageFolder.open(chooseFolder(data, options.side), { classes: metadata.classes, ...(signal && { signal }) })
   const split = await readSplitBeside(model)
   const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
@@ -48,9 +48,6 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     throw new TorchgraftError('ERR_DATA_EMPTY', `The model was trained on all ${folder.length} pictures in ${data}: score others, or these with --all`, { path: data })
   }
 
-  // Frozen, so that no memory goes to an optimizer's state.
-  await using session = await Session.create({ ...where, model: metadata.model, classes: metadata.classes.length, freeze: 'trunk' })
-  await session.loadStateDict(new Map([...tensors].filter(([name]) => !name.startsWith('optimizer.'))))
   const { size, mean, std, resize } = metadata
   const loader = new DataLoader(folder.subset(kept), { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
   try {

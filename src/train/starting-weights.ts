@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { separateState } from '../checkpoints/checkpoint-store.js'
 import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
@@ -33,7 +34,7 @@ export async function readStartingWeights(weights: string): Promise<StartingWeig
   const { tensors, metadata } = await readSafetensors(path)
   const known = METADATA_KEY in metadata ? parseModelMetadata(path, metadata).metadata : undefined
   return {
-    tensors: new Map([...tensors].filter(([tensor]) => !tensor.startsWith('optimizer.'))), // a `last` file will do as well
+    tensors: separateState(tensors).model, // a `last` file will do as well
     classes: known?.classes,
     model: known?.model,
     origin: { name, sha256: await hashFile(path), licence: known?.weights?.licence ?? null },
