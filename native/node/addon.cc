@@ -22,6 +22,7 @@ class Addon : public Napi::Addon<Addon> {
                                         Napi::String::New(env, DescribeSystem().libtorch_version)),
                           InstanceValue("variants", VariantNames(env)),
                           InstanceMethod<&Addon::System>("system"),
+                          InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
                           InstanceMethod<&Addon::Describe>("describe"),
                           InstanceMethod<&Addon::CreateSession>("createSession"),
                           InstanceMethod<&Addon::RenderImages>("renderBatch"),
@@ -37,6 +38,15 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value System(const Napi::CallbackInfo& info) { return ToJs(info.Env(), DescribeSystem()); }
+
+  Napi::Value MultipliesBf16(const Napi::CallbackInfo& info) {
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(),
+        [device = ToString(info[0], "device")] { return CudaMultipliesBf16(device); },
+        [](Napi::Env env, bool multiplies) -> Napi::Value {
+          return Napi::Boolean::New(env, multiplies);
+        });
+  }
 
   // On JavaScript's thread: it is short work, and the answer is wanted before a session can be
   // asked for.
@@ -75,8 +85,10 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value RenderImages(const Napi::CallbackInfo& info) {
     auto images = std::make_shared<Images>();
     ToImages(info[0], *images);
+    const auto renderer = ToRenderer(info[1]);
     return queue_->Run(
-        info.Env(), info.This().As<Napi::Object>(), [images] { return RenderFloats(*images); },
+        info.Env(), info.This().As<Napi::Object>(),
+        [images, renderer] { return RenderFloats(*images, renderer); },
         [](Napi::Env env, const std::vector<float>& pixels) { return ToJs(env, pixels); });
   }
 

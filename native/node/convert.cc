@@ -57,11 +57,21 @@ OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
   return result;
 }
 
+GradScalerOptions ToScalerOptions(const Napi::Object& options) {
+  return {
+      .init_scale = ToNumber(options["initScale"], "scaler.initScale"),
+      .growth_factor = ToNumber(options["growthFactor"], "scaler.growthFactor"),
+      .backoff_factor = ToNumber(options["backoffFactor"], "scaler.backoffFactor"),
+      .growth_interval = ToInteger(options["growthInterval"], "scaler.growthInterval"),
+  };
+}
+
 Precision ToPrecision(const Napi::Value& value) {
   const auto name = ToString(value, "precision");
   if (name == "bf16") return Precision::kBf16;
+  if (name == "fp16") return Precision::kFp16;
   if (name == "fp32") return Precision::kFp32;
-  throw Expected(value.Env(), "fp32 or bf16", "precision");
+  throw Expected(value.Env(), "fp32, bf16 or fp16", "precision");
 }
 
 }  // namespace
@@ -92,6 +102,13 @@ StatePart ToStatePart(const Napi::Value& value) {
   throw Expected(value.Env(), "model or training", "part");
 }
 
+Renderer ToRenderer(const Napi::Value& value) {
+  const auto name = ToString(value, "renderer");
+  if (name == "loops") return Renderer::kLoops;
+  if (name == "operations") return Renderer::kOperations;
+  throw Expected(value.Env(), "loops or operations", "renderer");
+}
+
 SessionOptions ToSessionOptions(const Napi::Value& value) {
   const auto options = ToObject(value, "options");
   SessionOptions result{
@@ -99,9 +116,12 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .classes = ToInteger(options["classes"], "classes"),
       .device = ToString(options["device"], "device"),
       .precision = ToPrecision(options["precision"]),
+      .channels_last = options.Get("channelsLast").ToBoolean(),
       .threads = ToInteger(options["threads"], "threads"),
       .seed = static_cast<uint64_t>(ToInteger(options["seed"], "seed")),
       .optimizer = ToOptimizerOptions(ToObject(options["optimizer"], "optimizer")),
+      .scaler = ToScalerOptions(ToObject(options["scaler"], "scaler")),
+      .clip_norm = ToNumber(options["clipNorm"], "clipNorm"),
       .group_of = {},
       .label_smoothing = ToNumber(options["labelSmoothing"], "labelSmoothing"),
       .class_weights = {},
@@ -115,6 +135,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
   const bool known = std::all_of(result.group_of.begin(), result.group_of.end(),
                                  [&](int32_t group) { return group >= -1 && group < groups; });
   if (!known) throw Expected(value.Env(), "indices of groups", "groupOf");
+  if (result.threads < 1) throw Expected(value.Env(), "at least one thread", "threads");
   if (result.classes < 1) throw Expected(value.Env(), "at least one class", "classes");
   return result;
 }

@@ -16,6 +16,7 @@ int64_t ToInteger(const Napi::Value& value, const char* name);
 double ToNumber(const Napi::Value& value, const char* name);
 Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name);
 StatePart ToStatePart(const Napi::Value& value);
+Renderer ToRenderer(const Napi::Value& value);
 SessionOptions ToSessionOptions(const Napi::Value& value);
 // Copies into memory that the images own already.
 void ToImages(const Napi::Value& value, Images& images);

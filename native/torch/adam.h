@@ -19,6 +19,12 @@ struct AdamParameter {
   at::Tensor step;  // float32, on the parameter's device: the fused kernels want it so
 };
 
+// What a scaler tells the fused kernels: float32 scalars on the device, or undefined.
+struct AmpScale {
+  at::Tensor grad_scale = {};  // the gradients are divided by it
+  at::Tensor found_inf = {};   // 1: the step is passed over
+};
+
 // torch.optim.Adam or AdamW with fused=True: libtorch's own class updates one tensor at a time, and
 // is slower by half.
 class Adam {
@@ -29,7 +35,11 @@ class Adam {
   void Add(const std::string& name, const at::Tensor& value, size_t group);
 
   // Applies and drops the gradients. Each group's learning rate is lr × its scale.
-  void Step(double lr);
+  void Step(double lr, const AmpScale& amp = {});
+
+  // Of the parameters that have one, in their order: to read or to change in place.
+  std::vector<at::Tensor> Gradients() const;
+  void ClearGradients();
 
   // In the order in which they were added.
   const std::vector<AdamParameter>& parameters() const { return parameters_; }
@@ -43,7 +53,8 @@ class Adam {
     std::vector<at::Tensor> steps;
   };
 
-  void StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr);
+  void StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr,
+                 const AmpScale& amp);
 
   OptimizerOptions options_;
   std::vector<AdamParameter> parameters_;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "augment_on_device.h"
+
 namespace torchgraft {
 
 namespace {
@@ -207,21 +209,24 @@ void Render(const Images& images, Out* out) {
 
 }  // namespace
 
-std::vector<float> RenderFloats(const Images& images) {
-  CheckImages(images);
-  std::vector<float> pixels(images.size() * images.output * images.output * kChannels);
-  Render(images, pixels.data());
-  return pixels;
-}
-
 at::Tensor RenderBatch(const Images& images, at::ScalarType dtype) {
   const auto batch = at::empty({images.size(), images.output, images.output, kChannels}, dtype);
   if (dtype == at::kBFloat16) {
     Render(images, batch.data_ptr<at::BFloat16>());
+  } else if (dtype == at::kHalf) {
+    Render(images, batch.data_ptr<at::Half>());
   } else {
     Render(images, batch.data_ptr<float>());
   }
   return batch.permute({0, 3, 1, 2});
+}
+
+std::vector<float> RenderFloats(const Images& images, Renderer renderer) {
+  CheckImages(images);
+  const auto batch = renderer == Renderer::kLoops ? RenderBatch(images, at::kFloat)
+                                                  : RenderBatchOn(at::kCPU, images, at::kFloat);
+  const auto pixels = batch.permute({0, 2, 3, 1}).contiguous();
+  return {pixels.const_data_ptr<float>(), pixels.const_data_ptr<float>() + pixels.numel()};
 }
 
 }  // namespace torchgraft

@@ -69,7 +69,8 @@ void CheckImages(const Images& images) {
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
     if (height < 1 || width < 1) Refuse("Expected pictures of at least one pixel");
-    // Below 2^64 whatever the shape, and the sum never grows beyond the first picture that is too much.
+    // Below 2^64 whatever the shape, and the sum never grows beyond the first picture that is too
+    // much.
     expected += static_cast<uint64_t>(height) * static_cast<uint64_t>(width) * kChannels;
     if (expected > images.pixels.size()) break;
     CheckPlan(images.plans.data() + i * kPlanLength, i, images.output);

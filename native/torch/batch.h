@@ -30,7 +30,10 @@ struct Batch {
 // Throws ERR_BATCH_SHAPE where anything could lead out of the arrays.
 void CheckImages(const Images& images);
 
-// Normalized pixels, [size, output, output, 3].
-std::vector<float> RenderFloats(const Images& images);
+// Who renders: the loops that the CPU's batches go through, or the operations that a GPU's do.
+enum class Renderer { kLoops, kOperations };
+
+// Normalized pixels, [size, output, output, 3], computed on the CPU.
+std::vector<float> RenderFloats(const Images& images, Renderer renderer);
 
 }  // namespace torchgraft

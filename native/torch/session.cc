@@ -1,8 +1,10 @@
 #include "session.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
 #include <limits>
@@ -10,16 +12,32 @@
 
 #include "adam.h"
 #include "augment.h"
+#include "augment_on_device.h"
 #include "autocast.h"
+#include "clip_norm.h"
 #include "error.h"
+#include "grad_scaler.h"
 #include "regnet.h"
 #include "state_dict.h"
+#include "transfer.h"
 
 namespace torchgraft {
 
 namespace {
 
-// Weights whose memory is NHWC make activations NHWC, which is faster on CPUs.
+at::ScalarType ComputeType(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16:
+      return at::kBFloat16;
+    case Precision::kFp16:
+      return at::kHalf;
+    case Precision::kFp32:
+      return at::kFloat;
+  }
+  throw CodedError("ERR_PRECISION", "Expected a known precision");
+}
+
+// Weights whose memory is NHWC make activations NHWC.
 void UseChannelsLast(RegNet& model) {
   for (auto& parameter : model->parameters()) {
     if (parameter.dim() == 4)
@@ -42,6 +60,13 @@ void CheckLabels(const Batch& batch, int64_t classes) {
   }
 }
 
+// Σ loss × pictures and Σ correct, on the device.
+at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
+  const at::NoGradGuard no_grad;
+  const auto correct = logits.argmax(1).eq(labels).sum();
+  return at::stack({loss.to(at::kDouble) * labels.size(0), correct.to(at::kDouble)});
+}
+
 }  // namespace
 
 std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes) {
@@ -54,11 +79,13 @@ struct Session::Impl {
       : options(options), device(options.device), adam(options.optimizer), model(Make(options)) {
     if (options.freeze_batch_norm) model->FreezeBatchNorm();
     model->to(device);
-    UseChannelsLast(model);
+    if (options.channels_last) UseChannelsLast(model);
     if (!options.class_weights.empty())
       class_weights = at::tensor(options.class_weights).to(device);
+    if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
     AddParameters();
-    ResetSums();
+    sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
+    skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   }
 
   static RegNet Make(const SessionOptions& options) {
@@ -82,29 +109,52 @@ struct Session::Impl {
       throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
   }
 
-  void ResetSums() {
-    sums = {};
-    loss_sum = at::zeros({}, at::device(device).dtype(at::kDouble));
-    correct_sum = at::zeros({}, at::device(device).dtype(at::kLong));
+  // The engine's thread and its settings are shared by all sessions: each call sets them as its own
+  // wants them.
+  c10::DeviceGuard Enter() const {
+    if (at::get_num_threads() != options.threads)
+      at::set_num_threads(static_cast<int>(options.threads));
+    return c10::DeviceGuard(device);
   }
 
   at::Tensor Forward(const Images& images) {
-    const bool bf16 = options.precision == Precision::kBf16;
-    const auto pixels = RenderBatch(images, bf16 ? at::kBFloat16 : at::kFloat).to(device);
-    const AutocastGuard autocast(device.type(), bf16, at::kBFloat16);
+    const auto type = ComputeType(options.precision);
+    auto pixels = device.is_cpu() ? RenderBatch(images, type) : RenderBatchOn(device, images, type);
+    if (!options.channels_last) pixels = pixels.contiguous();
+    const AutocastGuard autocast(device.type(), type != at::kFloat, type);
     return model->forward(pixels).to(at::kFloat);
   }
 
   at::Tensor Labels(const Batch& batch) const {
-    return at::tensor(at::ArrayRef<int32_t>(batch.labels), at::kLong).to(device);
+    return ToDevice(at::tensor(at::ArrayRef<int32_t>(batch.labels), at::kLong), device);
   }
 
-  TrainSums ReadSums() {
-    TrainSums read = sums;
-    read.loss = loss_sum.item<double>();
-    read.correct = correct_sum.item<int64_t>();
-    ResetSums();
-    return read;
+  // backward → clipping → optimizer → scaler
+  void Learn(const at::Tensor& loss, double lr) {
+    if (!scaler) {
+      loss.backward();
+      if (options.clip_norm > 0) ClipGradNorm(adam.Gradients(), options.clip_norm);
+      adam.Step(lr);
+      return;
+    }
+    scaler->Scale(loss).backward();
+    if (options.clip_norm > 0) {
+      scaler->Unscale(adam);
+      ClipGradNorm(adam.Gradients(), options.clip_norm);
+    }
+    scaler->Step(adam, lr);
+    scaler->Update();
+    skipped += scaler->found_inf().to(at::kLong);
+  }
+
+  // Drops what an error may have left of the step before.
+  void ForgetUnfinished() {
+    adam.ClearGradients();
+    if (scaler) scaler->Abandon();
+  }
+
+  at::Tensor Scale() const {
+    return scaler ? scaler->scale().to(at::kDouble) : at::ones({}, sums.options());
   }
 
   std::vector<NamedTensor> TrainingState() const {
@@ -113,6 +163,10 @@ struct Session::Impl {
       state.push_back({"optimizer.exp_avg." + parameter.name, parameter.exp_avg, false});
       state.push_back({"optimizer.exp_avg_sq." + parameter.name, parameter.exp_avg_sq, false});
       state.push_back({"optimizer.step." + parameter.name, parameter.step, false});
+    }
+    if (scaler) {
+      for (const auto& entry : scaler->State()) state.push_back(entry);
+      state.push_back({"scaler.skipped", skipped, false});
     }
     return state;
   }
@@ -125,18 +179,28 @@ struct Session::Impl {
   at::Device device;
   Adam adam;
   RegNet model;
-  at::Tensor class_weights;  // undefined: none
-  TrainSums sums;
-  at::Tensor loss_sum;
-  at::Tensor correct_sum;
+  std::optional<GradScaler> scaler;  // fp16 only
+  at::Tensor class_weights;          // undefined: none
+  TrainSums counts;                  // of the unread steps: what is known without the device
+  at::Tensor sums;                   // of the unread steps: [loss, correct]
+  at::Tensor skipped;                // steps passed over that nobody was told of
 };
 
 Session::Session(const SessionOptions& options) {
-  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
+  at::set_num_threads(static_cast<int>(options.threads));
   impl_ = std::make_unique<Impl>(options);
 }
 
-Session::~Session() = default;
+Session::~Session() {
+  const auto device = impl_->device;
+  impl_.reset();
+  if (device.is_cpu()) return;
+  try {
+    at::accelerator::emptyCache();  // what the model held is other programs' again
+  } catch (const std::exception&) {
+    // A device in error keeps its memory until the process ends.
+  }
+}
 
 int64_t Session::num_parameters() const {
   int64_t count = 0;
@@ -149,25 +213,41 @@ std::vector<StateEntry> Session::Layout(StatePart part) const {
 }
 
 TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
-  auto& [options, device, adam, model, class_weights, sums, loss_sum, correct_sum] = *impl_;
   CheckImages(batch.images);
-  CheckLabels(batch, options.classes);
-  const int64_t size = batch.images.size();
+  CheckLabels(batch, impl_->options.classes);
+  const auto entered = impl_->Enter();
+  impl_->ForgetUnfinished();
   const auto labels = impl_->Labels(batch);
 
-  model->train();
+  impl_->model->train();
   const auto logits = impl_->Forward(batch.images);
-  const auto loss = at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
-                                           /*ignore_index=*/-100, options.label_smoothing);
-  loss.backward();
-  adam.Step(lr);
+  const auto loss =
+      at::cross_entropy_loss(logits, labels, impl_->class_weights, at::Reduction::Mean,
+                             /*ignore_index=*/-100, impl_->options.label_smoothing);
+  TrainSums counts = impl_->counts;
+  counts.steps += 1;
+  counts.images += batch.images.size();
+  const auto sums = impl_->sums + StepSums(loss, logits, labels);
+  const auto skipped = impl_->skipped.clone();
+  // Asked for before the backward pass, so that reading does not wait for it.
+  std::optional<HostCopy> copy;
+  if (read) copy.emplace(at::cat({sums, at::stack({skipped.to(at::kDouble), impl_->Scale()})}));
 
-  const at::NoGradGuard no_grad;
-  loss_sum += loss.detach() * size;
-  correct_sum += logits.detach().argmax(1).eq(labels).sum();
-  sums.steps += 1;
-  sums.images += size;
-  return read ? impl_->ReadSums() : TrainSums{};
+  impl_->Learn(loss, lr);
+  if (!read) {
+    impl_->counts = counts;
+    impl_->sums = sums;
+    return {};
+  }
+  impl_->counts = {};
+  impl_->sums = at::zeros_like(sums);
+  impl_->skipped -= skipped;
+  const auto* numbers = copy->Wait().const_data_ptr<double>();
+  counts.loss = numbers[0];
+  counts.correct = static_cast<int64_t>(numbers[1]);
+  counts.skipped = static_cast<int64_t>(numbers[2]);
+  counts.scale = numbers[3];
+  return counts;
 }
 
 EvalResult Session::EvalStep(const Batch& batch) {
@@ -177,6 +257,7 @@ EvalResult Session::EvalStep(const Batch& batch) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   EvalResult result{.loss = kUnknown, .correct = kUnknown, .logits = {}};
 
+  const auto entered = impl_->Enter();
   const c10::InferenceMode inference;
   impl_->model->eval();
   const auto logits = impl_->Forward(batch.images);
@@ -191,10 +272,12 @@ EvalResult Session::EvalStep(const Batch& batch) {
 }
 
 void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {
+  const auto entered = impl_->Enter();
   CopyOut(impl_->State(part), into, bytes);
 }
 
 void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes) {
+  const auto entered = impl_->Enter();
   CopyIn(impl_->State(part), from, bytes);
 }
 

@@ -10,7 +10,7 @@
 // The door to libtorch's room: nothing here tells that libtorch is behind it.
 namespace torchgraft {
 
-enum class Precision { kFp32, kBf16 };
+enum class Precision { kFp32, kBf16, kFp16 };
 
 struct OptimizerOptions {
   struct Group {
@@ -25,14 +25,25 @@ struct OptimizerOptions {
   std::vector<Group> groups;
 };
 
+// As torch.amp.GradScaler names them; for fp16.
+struct GradScalerOptions {
+  double init_scale;
+  double growth_factor;
+  double backoff_factor;
+  int64_t growth_interval;
+};
+
 struct SessionOptions {
   std::string model;
   int64_t classes;
   std::string device;
   Precision precision;
-  int64_t threads;  // 0: libtorch's choice
+  bool channels_last;  // NHWC, else NCHW
+  int64_t threads;
   uint64_t seed;
   OptimizerOptions optimizer;
+  GradScalerOptions scaler;
+  double clip_norm;               // of all gradients together; 0: none
   std::vector<int32_t> group_of;  // one a parameter, in state_dict order; −1: frozen
   double label_smoothing;
   std::vector<float> class_weights;  // one a class, or none
@@ -49,7 +60,8 @@ struct StateEntry {
 
 enum class StatePart { kModel, kTraining };
 
-// Sums since the last read.
+// Sums since the last read. `skipped` counts the steps that the scaler passed over, and is known
+// one step late; `scale` is the one that the last step was taken with.
 struct TrainSums {
   int64_t steps = 0;
   int64_t images = 0;
@@ -81,8 +93,8 @@ class Session {
   int64_t num_parameters() const;
   std::vector<StateEntry> Layout(StatePart part) const;
 
-  // autocast → loss → backward → optimizer, in one. The sums stay on the device until they are
-  // read.
+  // autocast → loss → scaled backward → clipping → optimizer → scaler, in one. The sums stay on the
+  // device until they are read.
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 

@@ -22,9 +22,14 @@ void Collect(const torch::nn::Module& module, const std::string& prefix,
     Collect(*item.value(), prefix + item.key() + ".", state);
 }
 
+at::ScalarType StoredType(const at::Tensor& tensor) {
+  return tensor.is_floating_point() ? at::kFloat : at::kLong;
+}
+
 void CheckLength(const std::vector<NamedTensor>& state, size_t bytes) {
   size_t expected = 0;
-  for (const auto& [name, tensor, trainable] : state) expected += tensor.nbytes();
+  for (const auto& [name, tensor, trainable] : state)
+    expected += tensor.numel() * at::elementSize(StoredType(tensor));
   if (bytes == expected) return;
   throw CodedError("ERR_STATE_DICT_MISMATCH", "Expected " + std::to_string(expected) +
                                                   " bytes of state but received " +
@@ -42,7 +47,7 @@ std::vector<NamedTensor> StateDict(const torch::nn::Module& module) {
 std::vector<StateEntry> Describe(const std::vector<NamedTensor>& state) {
   std::vector<StateEntry> entries;
   for (const auto& [name, tensor, trainable] : state) {
-    entries.push_back({name, tensor.scalar_type() == at::kLong, tensor.sizes().vec(), trainable});
+    entries.push_back({name, StoredType(tensor) == at::kLong, tensor.sizes().vec(), trainable});
   }
   return entries;
 }
@@ -51,7 +56,7 @@ void CopyOut(const std::vector<NamedTensor>& state, uint8_t* into, size_t bytes)
   CheckLength(state, bytes);
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor, trainable] : state) {
-    const auto plain = tensor.detach().cpu().contiguous();
+    const auto plain = tensor.detach().to(at::kCPU, StoredType(tensor)).contiguous();
     std::memcpy(into, plain.data_ptr(), plain.nbytes());
     into += plain.nbytes();
   }
@@ -61,8 +66,8 @@ void CopyIn(const std::vector<NamedTensor>& state, const uint8_t* from, size_t b
   CheckLength(state, bytes);
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor, trainable] : state) {
-    auto plain = at::empty(tensor.sizes(),
-                           tensor.scalar_type());  // copied first: the buffer may not be aligned
+    // Copied first: the buffer may not be aligned.
+    const auto plain = at::empty(tensor.sizes(), StoredType(tensor));
     std::memcpy(plain.data_ptr(), from, plain.nbytes());
     tensor.detach().copy_(plain);
     from += plain.nbytes();

@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/headeronly/version.h>
 
 #include <algorithm>
@@ -34,6 +36,12 @@ std::vector<std::string> ProcessorFeatures() {
   return features;
 }
 
+// Asked first when the addon is loaded, before any session sets another number.
+int64_t DefaultThreads() {
+  static const int64_t threads = at::get_num_threads();
+  return threads;
+}
+
 bool Has(const std::vector<std::string>& features, const char* name) {
   return std::find(features.begin(), features.end(), name) != features.end();
 }
@@ -49,8 +57,13 @@ System DescribeSystem() {
       .cuda_devices = CudaDevices(),
       .multiplies_bf16 = Has(features, "avx512_bf16") || Has(features, "amx_bf16"),
       .processor_features = features,
-      .threads = at::get_num_threads(),
+      .threads = DefaultThreads(),
   };
+}
+
+bool CudaMultipliesBf16(const std::string& device) {
+  const c10::DeviceGuard guard{at::Device(device)};
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
 }
 
 }  // namespace torchgraft

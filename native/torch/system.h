@@ -16,4 +16,8 @@ struct System {
 
 System DescribeSystem();
 
+// Whether a CUDA device multiplies bf16 itself, as those since Ampere do. Takes the device into
+// use.
+bool CudaMultipliesBf16(const std::string& device);
+
 }  // namespace torchgraft

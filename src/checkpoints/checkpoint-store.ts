@@ -2,7 +2,7 @@ import { link, mkdir, rename, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import type { StateDict } from '../formats/tensor.js'
+import { scalar, type StateDict } from '../formats/tensor.js'
 import { type ModelFile, readModelFile, writeModelFile } from './model-file.js'
 import { asTrainingMetadata, type ModelMetadata, type TrainingMetadata } from './model-metadata.js'
 
@@ -51,13 +51,15 @@ export class CheckpointStore {
    * predecessor.
    */
   save(name: 'best', session: Savable, metadata: ModelMetadata): Promise<SavedFile>
-  save(name: 'last', session: Savable, metadata: TrainingMetadata): Promise<SavedFile>
+  save(name: 'last', session: Savable, metadata: Omit<TrainingMetadata, 'scaler'>): Promise<SavedFile>
   async save(name: 'best' | 'last', session: Savable, metadata: ModelMetadata): Promise<SavedFile> {
     const file = name === 'best' ? BEST_FILE : LAST_FILE
     const model = await session.stateDict()
-    const tensors = name === 'best' ? model : new Map([...model, ...(await session.trainingState())])
-    if (name === 'last') await this.#keepPrevious()
-    return { file, bytes: await writeModelFile(join(this.folder, file), { tensors, metadata }) }
+    if (name === 'best') return { file, bytes: await writeModelFile(join(this.folder, file), { tensors: model, metadata }) }
+    const training = await session.trainingState()
+    await this.#keepPrevious()
+    const content = { tensors: new Map([...model, ...training]), metadata: { ...metadata, scaler: scalerState(training) } }
+    return { file, bytes: await writeModelFile(join(this.folder, file), content) }
   }
 
   best(): Promise<ModelFile> {
@@ -101,9 +103,20 @@ export class CheckpointStore {
   }
 }
 
-/** Takes a `last` file apart: the model's weights, and the optimizer's state. */
+/** What the scaler's tensors say, for whoever reads the file's header; resuming takes the tensors. */
+function scalerState(training: StateDict): TrainingMetadata['scaler'] {
+  const number = (name: string): number | undefined => scalar(training.get(`scaler.${name}`))
+  const scale = number('scale')
+  if (scale === undefined) return { scale: 1, growthTracker: 0 }
+  return {
+    scale, growthFactor: number('growth_factor'), backoffFactor: number('backoff_factor'),
+    growthInterval: number('growth_interval'), growthTracker: number('_growth_tracker') ?? 0,
+  }
+}
+
+/** Takes a `last` file apart: the model's weights, and the state of the optimizer and the scaler. */
 export function separateState(tensors: StateDict): { readonly model: StateDict; readonly training: StateDict } {
-  const isTraining = (name: string): boolean => name.startsWith('optimizer.')
+  const isTraining = (name: string): boolean => /^(?:optimizer|scaler)\./.test(name)
   const pick = (training: boolean): StateDict => new Map([...tensors].filter(([name]) => isTraining(name) === training))
   return { model: pick(false), training: pick(true) }
 }

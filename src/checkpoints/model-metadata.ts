@@ -33,11 +33,20 @@ export interface WeightsOrigin {
 /** All that resuming needs besides the tensors. */
 export interface TrainingMetadata extends ModelMetadata {
   readonly position: Position
-  readonly scaler: { readonly scale: number; readonly growthTracker: number }
+  /** `torch.amp.GradScaler`'s state; a scale of 1 and nothing else where there was none. */
+  readonly scaler: ScalerState
   /** Sums over the epoch so far. */
   readonly running: RunningSums
   readonly best: BestEpoch | null
   readonly patience: Patience | null
+}
+
+export interface ScalerState {
+  readonly scale: number
+  readonly growthFactor?: number | undefined
+  readonly backoffFactor?: number | undefined
+  readonly growthInterval?: number | undefined
+  readonly growthTracker: number
 }
 
 export interface Position {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { PRECISIONS } from '../native/session-options.js'
 
 /** Where a command reads and writes: the process's own, or a test's. */
 export interface Streams {
@@ -22,8 +23,8 @@ export function fractionOrFolder(text: string): number | string {
 }
 
 export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default auto)')
-export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor multiplies it itself (default auto)').choices(['auto', 'fp32', 'bf16'])
-export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core)').argParser(number)
+export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor or GPU multiplies it itself; fp16 takes a GPU (default auto)').choices(PRECISIONS)
+export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core, as a container\'s limit allows)').argParser(number)
 export const jsonOption = (): Option => new Option('--json', 'one JSON value on stdout, nothing else there')
 
 /** An options object without the ones that were not given. */

@@ -27,6 +27,13 @@ export function describeTensor({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>
   return `${dtype} [${shape.join(', ')}]`
 }
 
+/** The number that a tensor of one element holds. */
+export function scalar(tensor: Tensor | undefined): number | undefined {
+  if (!tensor) return undefined
+  if (tensor.dtype !== 'int64') return toFloat32(tensor)[0]
+  return Number(new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength).getBigInt64(0, true))
+}
+
 /** The tensor's numbers. Not for int64, whose numbers may not fit. */
 export function toFloat32(tensor: Tensor): Float32Array<ArrayBuffer> {
   const { data, dtype } = tensor

@@ -19,12 +19,14 @@ export interface Binding {
    * `trainable` tells parameters from buffers.
    */
   describe(model: string, classes: number): readonly NativeEntry[]
+  /** Whether a CUDA device multiplies bf16 itself. Takes the device into use. */
+  multipliesBf16(device: string): Promise<boolean>
   createSession(options: NativeSessionOptions): Promise<NativeSession>
   /**
-   * Runs the batch kernel alone: normalized pixels, float32, [size, output, output, 3] row-major.
-   * For previews and tests.
+   * Renders a batch alone, on the CPU: normalized pixels, float32, [size, output, output, 3] row-major. By the loops that
+   * the CPU's batches go through, or by the operations that a GPU's do. For previews and tests.
    */
-  renderBatch(images: NativeImages): Promise<Float32Array>
+  renderBatch(images: NativeImages, renderer: 'loops' | 'operations'): Promise<Float32Array>
   /** Waits for the job that is running and drops this environment's others: for its end. Nothing can be asked for afterwards. */
   stop(): void
 }
@@ -43,8 +45,10 @@ export interface NativeSessionOptions {
   readonly classes: number
   /** `cpu`, `cuda:0` … */
   readonly device: string
-  readonly precision: 'fp32' | 'bf16'
-  /** 0 leaves libtorch's choice. Process-wide by nature. */
+  readonly precision: 'fp32' | 'bf16' | 'fp16'
+  /** Memory format of weights and activations: NHWC, else NCHW. */
+  readonly channelsLast: boolean
+  /** Within an operation. */
   readonly threads: number
   /** Of the initial weights: 53 bits at most. */
   readonly seed: number
@@ -56,6 +60,10 @@ export interface NativeSessionOptions {
     /** A step's lr × lrScale is the group's; weight decay is Adam's L2 or AdamW's decoupled one. */
     readonly groups: readonly { readonly lrScale: number; readonly weightDecay: number }[]
   }
+  /** Used with fp16. */
+  readonly scaler: { readonly initScale: number; readonly growthFactor: number; readonly backoffFactor: number; readonly growthInterval: number }
+  /** 0: none. */
+  readonly clipNorm: number
   /** For each trainable parameter in `describe`'s order, its index in `optimizer.groups`; −1: frozen. */
   readonly groupOf: Int32Array
   readonly labelSmoothing: number
@@ -66,7 +74,7 @@ export interface NativeSessionOptions {
 }
 
 export interface NativeEntry {
-  /** As torchvision's state_dict spells it; in the training state `optimizer.exp_avg.<name>` and so on. */
+  /** As torchvision's state_dict spells it; in the training state `optimizer.exp_avg.<name>` and so on, then `scaler.*` with fp16. */
   readonly name: string
   readonly dtype: 'float32' | 'int64'
   readonly shape: readonly number[]
@@ -97,7 +105,7 @@ export interface NativeSession {
    * (NCHW for 4-d weights, whatever the memory format inside), little-endian.
    */
   readonly layout: { readonly model: readonly NativeEntry[]; readonly training: readonly NativeEntry[] }
-  /** autocast → loss → backward → optimizer. `read: false` leaves the sums on the device. */
+  /** autocast → loss → scaled backward → clipping → optimizer → scaler. `read: false` leaves the sums on the device. */
   trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<NativeTrainSums>
   /** Evaluation mode, no gradients, the session's precision. Without labels `loss` and `correct` are NaN. */
   evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<NativeEvalResult>
@@ -108,14 +116,16 @@ export interface NativeSession {
   dispose(): Promise<void>
 }
 
-/** Sums since the last read; all zero with `read: false` (`scale` is 1 without a scaler). */
+/** Sums since the last read; all zero with `read: false`, and a scale of 1. */
 export interface NativeTrainSums {
   readonly steps: number
   readonly images: number
   /** Sum over steps of the mean loss × the batch's size. */
   readonly loss: number
   readonly correct: number
+  /** What the last step's loss was multiplied by: 1 without a scaler. */
   readonly scale: number
+  /** Steps that the scaler passed over. Reading waits for no backward pass, so a step's comes with the read after its own. */
   readonly skipped: number
 }
 

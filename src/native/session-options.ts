@@ -1,10 +1,15 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import type { NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
+import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
+import { defaultThreads } from './cores.js'
 import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
-export type Precision = 'auto' | 'fp32' | 'bf16'
+export type Precision = 'auto' | 'fp32' | 'bf16' | 'fp16'
+/** How weights and activations lie in memory: NHWC or NCHW, in PyTorch's words. */
+export type MemoryFormat = 'channels_last' | 'contiguous'
+
+export const PRECISIONS = ['auto', 'fp32', 'bf16', 'fp16'] as const satisfies readonly Precision[]
 
 export interface SessionOptions {
   readonly model: RegNetVariant
@@ -12,14 +17,25 @@ export interface SessionOptions {
   readonly classes: number
   /** @default 'auto': the first CUDA device that this libtorch can use, else the CPU */
   readonly device?: Device
-  /** @default 'auto': bf16 on a CPU that multiplies bf16 itself, else fp32 */
+  /**
+   * bf16 and fp16 are mixed precision: autocast, with the weights in fp32; fp16 with a scaled loss.
+   * @default 'auto': bf16 where the processor or the GPU multiplies it itself; else fp16 on a GPU, fp32 on a CPU
+   */
   readonly precision?: Precision
-  /** Threads within an operation, for the whole process. @default libtorch's choice, one a core */
+  /** fp16 on the CPU, which is a hundred times slower than fp32: for tests. @default false */
+  readonly allowSlow?: boolean
+  /** @default 'channels_last', which is the faster on CPUs */
+  readonly memoryFormat?: MemoryFormat
+  /** Threads within an operation. @default one a core, as far as a container's limit allows */
   readonly threads?: number
   /** Of the initial weights. @default 0 */
   readonly seed?: number
   readonly optimizer?: OptimizerOptions
+  /** Used with fp16 only. */
+  readonly scaler?: GradScalerOptions
   readonly loss?: LossOptions
+  /** Scales the gradients so that their norm, all taken together, is at most this: `torch.nn.utils.clip_grad_norm_`. @default none */
+  readonly clipNorm?: number
   /**
    * `trunk` trains the head alone, with the trunk's running statistics kept as they are; `batch-norm-statistics` trains
    * all, with the running statistics used and kept.
@@ -51,6 +67,18 @@ export interface ParameterGroup {
   readonly weightDecay?: number
 }
 
+/** `torch.amp.GradScaler`: the loss is multiplied by a scale, which falls after a step whose gradients overflowed (that step is skipped) and rises after many that did not. */
+export interface GradScalerOptions {
+  /** @default 65536 */
+  readonly initScale?: number
+  /** Above 1. @default 2 */
+  readonly growthFactor?: number
+  /** Between 0 and 1. @default 0.5 */
+  readonly backoffFactor?: number
+  /** Steps in a row without overflow before the scale grows. @default 2000 */
+  readonly growthInterval?: number
+}
+
 export interface LossOptions {
   /** As in `torch.nn.CrossEntropyLoss`. From 0 to 1. @default 0 */
   readonly labelSmoothing?: number
@@ -59,27 +87,33 @@ export interface LossOptions {
 }
 
 /** Checks what `Session.create` was given, and fills it in for native code. */
-export function resolveSessionOptions(options: SessionOptions, system: NativeSystem, describe: (model: string, classes: number) => readonly NativeEntry[]) {
-  const { device = 'auto', precision = 'auto', optimizer = {}, loss = {}, freeze = 'none' } = options
+export async function resolveSessionOptions(options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>) {
+  const { device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last', optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
+  const system = binding.system()
   const model = checkModel(options.model)
   const classes = integer(options.classes, 'classes', { min: 1, max: 1_000_000 })
   oneOf(freeze, 'freeze', ['none', 'trunk', 'batch-norm-statistics'])
+  oneOf(precision, 'precision', PRECISIONS)
+  oneOf(memoryFormat, 'memoryFormat', ['channels_last', 'contiguous'])
   const where = resolveDevice(device, system)
-  const { chosen, why } = resolvePrecision(precision, where, system)
-  const parameters = describe(model, classes).filter(({ trainable }) => trainable)
+  const { chosen, why } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
+  const parameters = binding.describe(model, classes).filter(({ trainable }) => trainable)
   const native: NativeSessionOptions = {
     model,
     classes,
     device: where,
     precision: chosen,
-    threads: options.threads === undefined ? 0 : integer(options.threads, 'threads', { min: 1, max: 1024 }),
+    channelsLast: memoryFormat === 'channels_last',
+    threads: options.threads === undefined ? defaultThreads(system.threads) : integer(options.threads, 'threads', { min: 1, max: 1024 }),
     seed: integer(options.seed ?? 0, 'seed', { min: 0 }),
     ...resolveOptimizer(optimizer, parameters, freeze === 'trunk'),
+    scaler: resolveScaler(scaler),
+    clipNorm: options.clipNorm === undefined ? 0 : finite(options.clipNorm, 'clipNorm', { above: 0 }),
     labelSmoothing: finite(loss.labelSmoothing ?? 0, 'loss.labelSmoothing', { min: 0, max: 1 }),
     classWeights: checkClassWeights(loss.classWeights ?? [], classes),
     freezeBatchNorm: freeze !== 'none',
   }
-  return { native, why, lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
+  return { native, why, memoryFormat, lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
 }
 
 /** @throws ERR_MODEL_UNKNOWN, naming those that there are */
@@ -99,11 +133,33 @@ function resolveDevice(device: Device, { cuda }: NativeSystem): string {
   throw new TorchgraftError('ERR_DEVICE', `${device} was asked for, and this libtorch sees ${found}. Run "torchgraft doctor" to see why, or use device cpu`)
 }
 
-function resolvePrecision(precision: Precision, device: string, { bf16 }: NativeSystem): { chosen: 'fp32' | 'bf16'; why: string } {
-  if ((precision as string) === 'fp16') throw new TorchgraftError('ERR_PRECISION', 'fp16 cannot be had: this version of torchgraft trains in fp32 and bf16')
-  if (oneOf(precision, 'precision', ['auto', 'fp32', 'bf16']) !== 'auto') return { chosen: precision as 'fp32' | 'bf16', why: 'as asked for' }
-  if (device !== 'cpu') return { chosen: 'fp32', why: 'bf16 on a GPU is taken only where it is asked for' }
-  return bf16 ? { chosen: 'bf16', why: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', why: 'this processor has no bf16 instructions' }
+interface PrecisionChoice {
+  readonly chosen: Exclude<Precision, 'auto'>
+  readonly why: string
+}
+
+async function choosePrecision(device: string, binding: Pick<Binding, 'system' | 'multipliesBf16'>): Promise<PrecisionChoice> {
+  if (device === 'cpu') {
+    return binding.system().bf16 ? { chosen: 'bf16', why: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', why: 'this processor has no bf16 instructions' }
+  }
+  return (await binding.multipliesBf16(device)) ? { chosen: 'bf16', why: 'this GPU multiplies bf16 itself' } : { chosen: 'fp16', why: 'this GPU has no bf16 instructions' }
+}
+
+function checkPrecision(precision: Exclude<Precision, 'auto'>, device: string, allowSlow: boolean): PrecisionChoice {
+  if (precision === 'fp16' && device === 'cpu' && !allowSlow) {
+    throw new TorchgraftError('ERR_PRECISION', 'fp16 on the CPU is about a hundred times slower than fp32: use bf16, fp32 or a GPU (the library takes allowSlow, for tests)')
+  }
+  return { chosen: precision, why: 'as asked for' }
+}
+
+function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 }: GradScalerOptions) {
+  if (finite(backoffFactor, 'scaler.backoffFactor', { above: 0 }) >= 1) throw argumentError('a number between 0 and 1', 'scaler.backoffFactor', backoffFactor)
+  return {
+    initScale: finite(initScale, 'scaler.initScale', { above: 0 }),
+    growthFactor: finite(growthFactor, 'scaler.growthFactor', { above: 1 }),
+    backoffFactor,
+    growthInterval: integer(growthInterval, 'scaler.growthInterval', { min: 1 }),
+  }
 }
 
 function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean) {

@@ -5,11 +5,14 @@ import { TorchgraftError } from '../errors.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeTrainSums } from './binding.js'
 import { loadAddon } from './load-addon.js'
-import { resolveSessionOptions, type SessionOptions } from './session-options.js'
+import { type MemoryFormat, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
 import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
 import type { RegNetVariant } from './variants.js'
 
-/** Sums since the last read; all zero with `read: false`. `loss` is summed over pictures. */
+/**
+ * Sums since the last read; all zero with `read: false`. `loss` is summed over pictures. With fp16, `skipped` counts the
+ * steps that overflowed and moved nothing; a step's comes with the read after its own. `scale` is the last step's.
+ */
 export type TrainStepResult = NativeTrainSums
 /** `logits` is [size, classes]; `loss` (a sum over pictures, plain cross entropy) and `correct` are NaN without labels. */
 export type EvalStepResult = NativeEvalResult
@@ -32,19 +35,24 @@ export class Session implements AsyncDisposable {
   readonly model: RegNetVariant
   readonly classes: number
   readonly device: 'cpu' | `cuda:${number}`
-  readonly precision: 'fp32' | 'bf16'
+  readonly precision: Exclude<Precision, 'auto'>
+  readonly memoryFormat: MemoryFormat
+  /** Within an operation. */
+  readonly threads: number
   /** Of a step that names none. */
   readonly lr: number
   /** Why this device and precision, in words. */
   readonly why: string
 
-  private constructor(native: NativeSession, options: ReturnType<typeof resolveSessionOptions>) {
+  private constructor(native: NativeSession, options: Awaited<ReturnType<typeof resolveSessionOptions>>) {
     this.#native = native
     this.lr = options.lr
     this.model = options.native.model as RegNetVariant
     this.classes = options.native.classes
     this.device = options.native.device as Session['device']
     this.precision = options.native.precision
+    this.memoryFormat = options.memoryFormat
+    this.threads = options.native.threads
     this.why = options.why
   }
 
@@ -55,7 +63,7 @@ export class Session implements AsyncDisposable {
    */
   static async create(options: SessionOptions): Promise<Session> {
     const binding = loadAddon()
-    const resolved = resolveSessionOptions(options, binding.system(), (model, classes) => binding.describe(model, classes))
+    const resolved = await resolveSessionOptions(options, binding)
     return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)
   }
 
@@ -64,7 +72,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * One whole step in mixed precision: autocast forward, loss, backward, optimizer.
+   * One whole step in mixed precision: autocast forward, loss, scaled backward, clipping, optimizer, scaler.
    *
    * @throws ERR_BATCH_SHAPE, ERR_OUT_OF_MEMORY, ERR_DISPOSED
    */
@@ -97,7 +105,7 @@ export class Session implements AsyncDisposable {
     return this.#write('model', state, strict)
   }
 
-  /** All that resuming needs besides the model: the optimizer's moments and step counts. */
+  /** All that resuming needs besides the model: the optimizer's moments and step counts, with fp16 the scaler's state. */
   trainingState(): Promise<StateDict> {
     return this.#read('training')
   }

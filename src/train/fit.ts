@@ -64,7 +64,6 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   if (before?.patience) earlyStopping?.restore(before.patience)
   let position: Position = before?.position ?? { epoch: 0, step: 0, appliedSteps: 0, images: 0 }
   let running: RunningSums = before?.running ?? NOTHING
-  let scale = before?.scaler.scale ?? 1
   let reason: StopReason = 'completed'
   let savedAt = performance.now()
   const told = { train: 0, val: 0 }
@@ -73,7 +72,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const saveLast = async (): Promise<TrainingEvent[]> => {
     if (!checkpoints) return []
     const patience = earlyStopping?.state ?? null
-    const saved = await checkpoints.save('last', session, { ...metadata(), position, running, scaler: { scale, growthTracker: 0 }, best: bestSoFar.best ?? null, patience })
+    const saved = await checkpoints.save('last', session, { ...metadata(), position, running, best: bestSoFar.best ?? null, patience })
     savedAt = performance.now()
     return [checkpointEvent(saved, position)]
   }
@@ -95,14 +94,15 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
     for await (const batch of train.epoch(position.epoch, { from: position.step })) {
       const lr = schedule(position.appliedSteps)
       const sums = await session.trainStep(batch, { lr })
-      if (!Number.isFinite(sums.loss) && sums.skipped === 0) throw notFinite(epoch, batch, train)
+      const finite = Number.isFinite(sums.loss)
+      if (!finite && !overflowIsSkipped(session, sums)) throw notFinite(epoch, batch, train)
       const now = performance.now()
+      // Reading a step's numbers waits for no backward pass, so that it was skipped is told by the step after it.
+      if (sums.skipped > 0) yield { type: 'step-skipped', ...stepBefore(position, train), scale: sums.scale }
       position = { ...position, step: batch.step + 1, appliedSteps: position.appliedSteps + sums.steps - sums.skipped, images: position.images + batch.size }
-      running = { loss: running.loss + sums.loss, correct: running.correct + sums.correct, images: running.images + sums.images }
-      scale = sums.scale
+      if (finite) running = { loss: running.loss + sums.loss, correct: running.correct + sums.correct, images: running.images + sums.images }
       yield* newlySkipped(train, 'train', told)
-      if (sums.skipped > 0) yield { type: 'step-skipped', epoch, step: position.step, scale }
-      yield { type: 'step', epoch, step: position.step, loss: sums.loss / sums.images, lr, scale, imagesPerSecond: (batch.size * 1000) / (now - stepBegan) }
+      yield { type: 'step', epoch, step: position.step, loss: sums.loss / sums.images, lr, scale: sums.scale, imagesPerSecond: (batch.size * 1000) / (now - stepBegan) }
       if (signal?.aborted) break
       if (now - savedAt > saveEvery) yield* await saveLast()
       stepBegan = performance.now()
@@ -150,6 +150,16 @@ function* newlySkipped(loader: DataLoader, side: 'train' | 'val', told: Record<'
 
 function checkpointEvent({ file, bytes }: SavedFile, { epoch, step }: Position): TrainingEvent {
   return { type: 'checkpoint', epoch, step, file, bytes }
+}
+
+/** Whether a loss that is no number will mend itself: fp16's scaler passes over such steps, and a smaller scale may do. */
+function overflowIsSkipped({ precision }: Trainable, { scale }: TrainStepResult): boolean {
+  return precision === 'fp16' && scale >= 1
+}
+
+/** The step that ended at a position, as events count. */
+function stepBefore({ epoch, step }: Position, { length }: DataLoader): { readonly epoch: number; readonly step: number } {
+  return step > 0 ? { epoch: epoch + 1, step } : { epoch, step: length }
 }
 
 function notFinite(epoch: number, batch: Batch, { dataset }: DataLoader): TorchgraftError {

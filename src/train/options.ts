@@ -1,7 +1,7 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Monitor, MONITORS } from '../metrics/metrics.js'
-import { checkModel, type Device, type Precision } from '../native/session-options.js'
+import { checkModel, type Device, type Precision, PRECISIONS } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
 import type { TrainingEvent } from './events.js'
 
@@ -85,7 +85,7 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
     freeze: oneOf(given.freeze, 'freeze', ['none', 'trunk']),
     classWeights: oneOf(given.classWeights, 'classWeights', ['none', 'balanced']),
     device: given.device,
-    precision: oneOf(given.precision, 'precision', ['auto', 'fp32', 'bf16']),
+    precision: oneOf(given.precision, 'precision', PRECISIONS),
     threads: given.threads === undefined ? null : integer(given.threads, 'threads', { min: 1, max: 1024 }),
     strictImages: flag(given.strictImages, 'strictImages'),
     followLinks: flag(given.followLinks, 'followLinks'),

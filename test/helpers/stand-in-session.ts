@@ -10,13 +10,15 @@ export interface Script {
   readonly val?: readonly number[]
   /** Share of right answers in each evaluation. */
   readonly top1?: readonly number[]
+  /** Steps, from 0, whose gradients overflow in fp16: each is told of by the step after it, and halves the scale. */
+  readonly overflows?: readonly number[]
 }
 
 /** A session that answers from a script and remembers what it was asked. */
 export class StandInSession implements Trainable {
   readonly model = 'regnet_y_400mf'
   readonly device = 'cpu'
-  readonly precision = 'fp32'
+  readonly precision: string
   readonly why = 'a stand-in'
   readonly lr = 0.1
   readonly steps: { readonly indices: number[]; readonly lr: number | undefined }[] = []
@@ -25,12 +27,16 @@ export class StandInSession implements Trainable {
 
   constructor(script: Script = {}) {
     this.#script = script
+    this.precision = script.overflows ? 'fp16' : 'fp32'
   }
 
   async trainStep(batch: Batch, options?: { readonly lr?: number }): Promise<TrainStepResult> {
-    const loss = this.#script.train?.[this.steps.length] ?? 1
+    const { train, overflows = [] } = this.#script
+    const step = this.steps.length
+    const loss = train?.[step] ?? 1
     this.steps.push({ indices: [...batch.indices], lr: options?.lr })
-    return { steps: 1, images: batch.size, loss: loss * batch.size, correct: batch.size, scale: 1, skipped: 0 }
+    const scale = this.precision === 'fp16' ? 4 * 0.5 ** overflows.filter((other) => other < step).length : 1
+    return { steps: 1, images: batch.size, loss: loss * batch.size, correct: batch.size, scale, skipped: overflows.includes(step - 1) ? 1 : 0 }
   }
 
   async evalStep(batch: Batch): Promise<EvalStepResult> {

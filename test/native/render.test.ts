@@ -23,8 +23,10 @@ function toImages(sources: readonly Source[], plans: readonly Plan[], output: nu
   }
 }
 
-async function largestDifference(sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
-  const rendered = await loadAddon().renderBatch(toImages(sources, plans, output))
+type Renderer = 'loops' | 'operations'
+
+async function largestDifference(renderer: Renderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
+  const rendered = await loadAddon().renderBatch(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
   return Math.max(...expected.map((picture, i) => picture.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * picture.length + j]!)), 0)))
 }
@@ -39,7 +41,7 @@ function randomGeometry(seed: number, { width, height }: Source, output: number)
   return [(spread() * width) / output, (spread() * width) / output, spread() * width, (spread() * height) / output, (spread() * height) / output, spread() * height]
 }
 
-describe('the batch kernel does what the slow reference does', () => {
+describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU does in its place', 'operations']])('%s does what the slow reference does', (_, renderer) => {
   const variants: Record<string, Partial<Plan>> = {
     'bilinear, mirrored outside': {},
     'bilinear, a colour outside': { border: [0.1, 0.9, 0.5] },
@@ -50,7 +52,7 @@ describe('the batch kernel does what the slow reference does', () => {
   test.each(Object.entries(variants))('%s, sources of different sizes in one batch', async (_, extra) => {
     for (let seed = 0; seed < 12; seed++) {
       const plans = sources.map((source, i) => ({ ...extra, geometry: randomGeometry(seed * 100 + i, source, 13) }))
-      expect(await largestDifference(sources, plans, 13)).toBeLessThan(2e-5)
+      expect(await largestDifference(renderer, sources, plans, 13)).toBeLessThan(2e-5)
     }
   })
 
@@ -60,20 +62,26 @@ describe('the batch kernel does what the slow reference does', () => {
         const snap = { width: 20, height: 14, resize: [source.width / 20, 0, 0, 0, source.height / 14, 0] as const }
         return { border, snap, geometry: randomGeometry(seed * 100 + i, { pixels: new Uint8Array(), width: 20, height: 14 }, 14) }
       })
-      expect(await largestDifference(sources, plans, 14)).toBeLessThan(2e-5)
+      expect(await largestDifference(renderer, sources, plans, 14)).toBeLessThan(2e-5)
     }
   })
 
   test('identity gives the very pixels', async () => {
     const source = makeSource(24, 24, 9)
-    const rendered = await loadAddon().renderBatch(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24))
+    const rendered = await loadAddon().renderBatch(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24), renderer)
     const pixels = [...rendered].map((value, i) => (value * STD[i % 3]! + MEAN[i % 3]!) * 255)
     expect(Math.max(...pixels.map((value, i) => Math.abs(value - source.pixels[i]!)))).toBeLessThan(1e-3)
   })
 
+  test('pictures that are sampled in different ways, in one batch', async () => {
+    const kinds: Partial<Plan>[] = [...Object.values(variants), { snap: { width: 20, height: 14, resize: [1.2, 0, 0, 0, 0.7, 0] }, border: [0.5, 0, 1] }]
+    const plans = sources.map((source, i): Plan => ({ ...kinds[i % kinds.length], geometry: randomGeometry(500 + i, source, 11) }))
+    expect(await largestDifference(renderer, sources, plans, 11)).toBeLessThan(2e-5)
+  })
+
   test('a thousand reflections away is still the picture', async () => {
     const source = makeSource(5, 3, 1)
-    expect(await largestDifference([source], [{ geometry: [1.3, 0, 5000.3, 0, 1.1, -9000.7] }], 16)).toBeLessThan(2e-4)
+    expect(await largestDifference(renderer, [source], [{ geometry: [1.3, 0, 5000.3, 0, 1.1, -9000.7] }], 16)).toBeLessThan(2e-4)
   })
 })
 
@@ -99,11 +107,11 @@ describe('what could read out of bounds is refused', () => {
     ['a giant output', { ...good, output: 1e6 }],
     ['a standard deviation of 0', { ...good, meanStd: new Float64Array(6) }],
   ])('%s', async (_, images) => {
-    const error: unknown = await loadAddon().renderBatch(images).catch((reason: unknown) => reason)
+    const error: unknown = await loadAddon().renderBatch(images, 'loops').catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ERR_BATCH_SHAPE', message: expect.stringMatching(/^Expected/) })
   })
 
   test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
-    expect(() => loadAddon().renderBatch(images as unknown as NativeImages)).toThrow(/^Expected/)
+    expect(() => loadAddon().renderBatch(images as unknown as NativeImages, 'loops')).toThrow(/^Expected/)
   })
 })

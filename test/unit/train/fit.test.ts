@@ -111,13 +111,17 @@ describe('fit', () => {
     await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 1, step 2 \(pictures picture \d/) })
   })
 
-  test('a skipped step moves neither the schedule nor the run to an error', async () => {
-    const { session, events, finish } = await run({}, { epochs: 1, schedule: (step) => step + 1 })
-    const trainStep = session.trainStep.bind(session)
-    session.trainStep = async (...args) => ({ ...(await trainStep(...args)), ...(session.steps.length === 1 && { skipped: 1, loss: Infinity, scale: 0.5 }) })
+  test('a step that overflowed is told of by the next, and does not count for the schedule', async () => {
+    const { session, events, finish } = await run({ train: [1, Infinity, 1, 1], overflows: [1] }, { epochs: 2, schedule: (step) => step + 1 })
     await finish()
-    expect(session.steps.map(({ lr }) => lr)).toEqual([1, 1])
-    expect(events.find(({ type }) => type === 'step-skipped')).toMatchObject({ epoch: 1, step: 1, scale: 0.5 })
+    expect(session.steps.map(({ lr }) => lr)).toEqual([1, 2, 3, 3])
+    expect(events.filter(({ type }) => type === 'step-skipped')).toEqual([{ type: 'step-skipped', epoch: 1, step: 2, scale: 2 }])
+    expect(events.flatMap((event) => (event.type === 'epoch' ? [event.train.loss] : []))).toEqual([1, 1]) // its loss spoils no mean
+  })
+
+  test('a loss that overflows whatever the scale stops the run', async () => {
+    const { finish } = await run({ train: [Infinity, Infinity, Infinity, Infinity], overflows: [0, 1, 2, 3] }, { epochs: 2 })
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2/) }) // the scale is 4, 2, 1, 0.5
   })
 
   test('broken pictures are told of once, in training and in scoring', async () => {
