@@ -1,6 +1,7 @@
 // Puts in place whatever is missing: node modules, libtorch, the addon, JavaScript. Node's built-in modules only.
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import { isInstalled, stateFolder } from './places.mjs'
 import { addon } from './setup/addon.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { libtorch } from './setup/libtorch.mjs'
@@ -9,24 +10,30 @@ import { nodeModules } from './setup/node-modules.mjs'
 import { makeProgress } from './setup/progress.mjs'
 import { typescript } from './setup/typescript.mjs'
 
-/** @typedef {{ readonly root: string, readonly env: NodeJS.ProcessEnv, readonly progress: ReturnType<typeof makeProgress> }} Context */
-/** Does nothing where its work is up to date. @typedef {(context: Context) => Promise<void>} Step */
+export { SetupError }
+
+/** @typedef {import('./setup/step.mjs').Step} Step */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * Runs each step that is not up to date.
  *
- * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: NodeJS.WriteStream }} [options]
+ * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean } }} [options]
  */
 export async function setUp({ root = ROOT, env = process.env, stream = process.stderr } = {}) {
-  const release = await takeLock(join(root, '.torchgraft', 'setup.lock'), (line) => stream.write(`${line}\n`))
+  const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${line}\n`))
   try {
     const context = { root, env, progress: makeProgress(stream) }
-    for (const step of [nodeModules, libtorch, addon, typescript]) await step(context)
+    for (const step of stepsFor(root)) await step(context)
   } finally {
     release()
   }
+}
+
+/** A package comes with its neighbours, and with JavaScript. @param {string} root @returns {readonly Step[]} */
+function stepsFor(root) {
+  return isInstalled(root) ? [libtorch, addon] : [nodeModules, libtorch, addon, typescript]
 }
 
 /** Runs `setUp` for a command: false, with what to do told, where it failed. */

@@ -157,8 +157,8 @@ void CheckActions(const Arguments& actions) {
 // What autocast is on this thread, in one line.
 std::string Describe() {
   namespace autocast = at::autocast;
-  std::string state = autocast::is_autocast_enabled(at::kCPU) ? "on" : "off";
-  state += autocast::get_autocast_dtype(at::kCPU) == at::kHalf ? " fp16" : " bf16";
+  std::string state = autocast::is_autocast_enabled(at::kCPU) ? "on " : "off ";
+  state += c10::toString(autocast::get_autocast_dtype(at::kCPU));
   state += autocast::is_autocast_cache_enabled() ? " cached" : " uncached";
   const int nesting = autocast::increment_nesting();
   autocast::decrement_nesting();

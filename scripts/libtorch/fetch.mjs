@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { stateFolder } from '../places.mjs'
 import { SetupError } from '../setup/fail.mjs'
 import { runCommand } from '../setup/run-command.mjs'
 import { cpuArchive } from './archives.mjs'
@@ -10,10 +11,10 @@ import { fetchedFolder, hasNvidiaDriver } from './locate.mjs'
 import { unzip } from './unzip.mjs'
 import { LIBTORCH_VERSION } from './version.mjs'
 
-/** @typedef {import('../setup.mjs').Context} Context */
+/** @typedef {import('../setup/step.mjs').Context} Context */
 
 /** What the CUDA build takes, NVIDIA's libraries included. */
-const CUDA_SIZE = 'about 2.7 GB to download and 6 GB on disk'
+const CUDA_SIZE = 'about 2.7 GB to download and 4 GB on disk'
 const OTHER_WAYS = 'Or get libtorch by other means and set LIBTORCH to its folder.'
 
 /**
@@ -27,8 +28,8 @@ export async function fetchLibtorch(context, archive = cpuArchive(context.env)) 
   const { root, env } = context
   if (process.platform === 'win32') throw new SetupError('Windows is not supported yet: use WSL.')
   const build = chooseBuild(env)
-  const final = dirname(fetchedFolder(root, build))
-  const working = join(root, '.torchgraft', 'fetching')
+  const final = dirname(fetchedFolder(root, env, build))
+  const working = join(stateFolder(root, env), 'fetching')
   rmSync(join(working, 'unpacked'), { recursive: true, force: true })
   mkdirSync(join(working, 'unpacked'), { recursive: true })
 
@@ -74,7 +75,7 @@ async function byPip({ root, env, progress }, working, build) {
   rmSync(wheels, { recursive: true, force: true })
   const args = ['-m', 'pip', 'download', '--only-binary=:all:', '--dest', wheels, ...wanted(build)]
   const title = build === 'cuda' ? `Asking pip for libtorch ${LIBTORCH_VERSION}, CUDA build with NVIDIA's libraries, ${CUDA_SIZE}` : `Asking pip for libtorch ${LIBTORCH_VERSION}, CPU build, about 190 MB`
-  await progress(title, () => runCommand(python, args, { cwd: working, env, log: join(root, '.torchgraft', 'pip.log'), advice: OTHER_WAYS }))
+  await progress(title, () => runCommand(python, args, { cwd: working, env, log: join(stateFolder(root, env), 'pip.log'), advice: OTHER_WAYS }))
   await progress('Unpacking libtorch', async (tell) => {
     for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), { filter: isNeeded, tell: (part) => tell(`${Math.round(part * 100)} %`) })
   })

@@ -15,5 +15,5 @@ export interface Attempt {
 }
 
 export function hasNvidiaDriver(): boolean
-export function fetchedFolder(root: string, build: 'cpu' | 'cuda'): string
+export function fetchedFolder(root: string, env: NodeJS.ProcessEnv, build: 'cpu' | 'cuda'): string
 export function locateLibtorch(options: { readonly root: string; readonly env?: NodeJS.ProcessEnv }): { readonly found?: Libtorch; readonly tried: readonly Attempt[] }

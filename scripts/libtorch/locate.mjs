@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { stateFolder } from '../places.mjs'
 import { inspectLibtorch } from './inspect.mjs'
 import { LIBTORCH_VERSION } from './version.mjs'
 
@@ -8,9 +9,9 @@ import { LIBTORCH_VERSION } from './version.mjs'
 /** @typedef {'LIBTORCH' | 'LIBTORCH_USE_PYTORCH' | 'set-up'} Source */
 /** @typedef {{ readonly source: Source, readonly result: string }} Attempt */
 
-/** Where set-up puts what it fetches. @param {string} root of torchgraft @param {'cpu' | 'cuda'} build */
-export function fetchedFolder(root, build) {
-  return join(root, '.torchgraft', `libtorch-${LIBTORCH_VERSION}-${build}`, 'torch')
+/** Where set-up puts what it fetches. @param {string} root of torchgraft @param {NodeJS.ProcessEnv} env @param {'cpu' | 'cuda'} build */
+export function fetchedFolder(root, env, build) {
+  return join(stateFolder(root, env), `libtorch-${LIBTORCH_VERSION}-${build}`, 'torch')
 }
 
 /**
@@ -43,7 +44,7 @@ export function locateLibtorch({ root, env = process.env }) {
   tried.push({ source: 'LIBTORCH_USE_PYTORCH', result: 'not set' })
   const builds = /** @type {const} */ (env['TORCHGRAFT_LIBTORCH'] === 'cpu' ? ['cpu'] : ['cuda', 'cpu'])
   for (const build of builds) {
-    const found = look('set-up', fetchedFolder(root, build))
+    const found = look('set-up', fetchedFolder(root, env, build))
     if (found) return { found, tried }
   }
   return { tried }

@@ -2,7 +2,7 @@ import { fetchLibtorch } from '../libtorch/fetch.mjs'
 import { locateLibtorch } from '../libtorch/locate.mjs'
 import { SetupError } from './fail.mjs'
 
-/** @typedef {import('../setup.mjs').Step} Step */
+/** @typedef {import('./step.mjs').Step} Step */
 
 /** Finds libtorch, or fetches it. @type {Step} */
 export const libtorch = async ({ root, env, progress }) => {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { runCommand } from './run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from './stamp.mjs'
 
-/** @typedef {import('../setup.mjs').Step} Step */
+/** @typedef {import('./step.mjs').Step} Step */
 
 /** Packages from the lock file. The stamp lies among them, and goes when they go. @type {Step} */
 export const nodeModules = async ({ root, progress }) => {

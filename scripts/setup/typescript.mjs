@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { runCommand } from './run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from './stamp.mjs'
 
-/** @typedef {import('../setup.mjs').Step} Step */
+/** @typedef {import('./step.mjs').Step} Step */
 
 /** TypeScript to JavaScript, into dist/. @type {Step} */
 export const typescript = async ({ root, progress }) => {

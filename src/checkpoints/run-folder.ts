@@ -20,6 +20,9 @@ export interface RunConfig<Options> {
   readonly options: Options
   readonly device: string
   readonly precision: string
+  readonly memoryFormat?: string
+  /** Within an operation. */
+  readonly threads?: number
   readonly processor: string
 }
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { examine } from '../native/doctor.js'
+import { runSetUp } from '../native/first-use.js'
 import { VERSION } from '../version.js'
 import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
@@ -33,6 +34,7 @@ function makeProgram(streams: Streams, exit: (code: number) => void): Command {
     .addCommand(evaluateCommand(streams, exit))
     .addCommand(predictCommand(streams, exit))
     .addCommand(doctorCommand(streams, exit))
+    .addCommand(setupCommand())
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -54,6 +56,13 @@ function doctorCommand({ stdout }: Streams, exit: (code: number) => void): Comma
       stdout.write(json ? `${JSON.stringify(report)}\n` : doctorText(report))
       exit(report.ok ? EXIT.done : EXIT.failed)
     })
+}
+
+function setupCommand(): Command {
+  return new Command('setup')
+    .summary('fetch libtorch and build the addon now')
+    .description('Fetches libtorch and builds the addon where they are missing: what the first use\nof an installed package would do. TORCHGRAFT_LIBTORCH=cpu or cuda chooses the build.')
+    .action(runSetUp)
 }
 
 function fail(error: unknown, json: boolean, { stdout, stderr }: Streams): number {

@@ -1,8 +1,10 @@
 import { cpus } from 'node:os'
 import { type Attempt, hasNvidiaDriver, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
+import { setUpCommand } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { NativeSystem } from './binding.js'
-import { loadAddon, ROOT } from './load-addon.js'
+import { loadAddon } from './load-addon.js'
+import { ROOT } from './root.js'
 
 export interface DoctorReport {
   /** Whether torchgraft can compute here. */
@@ -47,7 +49,7 @@ function trySystem(): { readonly system?: NativeSystem; readonly problem?: strin
 /** What to do where a GPU is not used that could be: for every run to say. */
 export function adviseOnGpu(devices: readonly string[], cuda: boolean, driver = hasNvidiaDriver()): string[] {
   if (devices.length > 0) return []
-  if (driver && !cuda) return ['There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda npm run setup']
+  if (driver && !cuda) return [`There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda ${setUpCommand(ROOT)}`]
   if (cuda) return ['This libtorch is a CUDA build, and it sees no GPU: check that the NVIDIA driver is installed and new enough (nvidia-smi)']
   return []
 }

@@ -1,23 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Attempt, type Libtorch, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
+import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
 import { probeOnce } from './probe.js'
+import { ROOT } from './root.js'
 
-/** torchgraft's own folder. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const RELEASE = join(ROOT, 'build', 'Release')
-
-/** The files that make up the built addon. */
-export const ADDON = {
-  loader: join(RELEASE, 'torchgraft_loader.node'),
-  main: join(RELEASE, 'torchgraft.node'),
-  /** Written by set-up: which libtorch the addon was built for. */
-  built: join(RELEASE, 'torchgraft.json'),
-} as const
+const SET_UP = setUpCommand(ROOT)
 
 let loaded: Binding | undefined
 
@@ -33,22 +23,23 @@ export function loadAddon(): Binding {
 function load(): Binding {
   const { found, tried } = locateLibtorch({ root: ROOT })
   if (!found) throw missing(tried)
-  const built = builtFor()
+  const addon = addonFiles(buildFolder(ROOT, process.env, found))
+  const built = builtFor(addon)
   checkVersion(found.version, built, found.folder)
-  probeOnce(found.library, ADDON)
+  probeOnce(found.library, addon)
   limitSpinning(process.env)
   const require = createRequire(import.meta.url)
-  const opened = openLibtorch(require(ADDON.loader) as LoaderBinding, found)
+  const opened = openLibtorch(require(addon.loader) as LoaderBinding, found)
   checkVersion(opened, built, found.folder)
   try {
-    const binding = require(ADDON.main) as Binding
+    const binding = require(addon.main) as Binding
     checkOnlyOne(found)
     // process.exit() goes straight to the C library's exit, which takes libtorch apart under a step that is running.
     process.once('exit', () => binding.stop())
     return binding
   } catch (cause) {
     if (cause instanceof TorchgraftError) throw cause
-    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "npm run setup" to build it anew`, { path: ADDON.main, cause })
+    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "${SET_UP}" to build it anew`, { path: addon.main, cause })
   }
 }
 
@@ -62,18 +53,18 @@ export function limitSpinning(env: NodeJS.ProcessEnv): void {
 }
 
 /** The version of libtorch that the addon was built for. @throws ERR_ADDON where there is no addon */
-export function builtFor(): string {
-  if (![ADDON.loader, ADDON.main, ADDON.built].every((file) => existsSync(file))) {
-    throw new TorchgraftError('ERR_ADDON', 'The addon has not been built. Run "npm run setup" in the folder of torchgraft', { path: ADDON.main })
+function builtFor({ loader, main, built }: AddonFiles): string {
+  if (![loader, main, built].every((file) => existsSync(file))) {
+    throw new TorchgraftError('ERR_ADDON', `The addon has not been built. Run "${SET_UP}" in the folder of torchgraft`, { path: main })
   }
-  return (JSON.parse(readFileSync(ADDON.built, 'utf8')) as { libtorch: string }).libtorch
+  return (JSON.parse(readFileSync(built, 'utf8')) as { libtorch: string }).libtorch
 }
 
 /** Any patch of the minor version will do. @throws ERR_LIBTORCH_VERSION */
 export function checkVersion(found: string, built: string, folder: string): void {
   const minor = (version: string): string => version.split('.').slice(0, 2).join('.')
   if (minor(found) === minor(built)) return
-  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `The addon was built for libtorch ${minor(built)}, and ${folder} holds ${found}. Point LIBTORCH at a ${minor(built)}, or run "npm run setup" to build for this one`, { path: folder })
+  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `The addon was built for libtorch ${minor(built)}, and ${folder} holds ${found}. Point LIBTORCH at a ${minor(built)}, or run "${SET_UP}" to build for this one`, { path: folder })
 }
 
 function openLibtorch(loader: LoaderBinding, { library }: Libtorch): string {
@@ -94,5 +85,5 @@ function checkOnlyOne({ library, folder }: Libtorch): void {
 
 function missing(tried: readonly Attempt[]): TorchgraftError {
   const attempts = tried.map(({ source, result }) => `${source}: ${result}`).join('; ')
-  return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). Run "npm run setup" in the folder of torchgraft, or set LIBTORCH to a folder of libtorch`)
+  return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). Run "${SET_UP}", or set LIBTORCH to a folder of libtorch`)
 }

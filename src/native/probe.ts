@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cacheFolder, setUpCommand } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
+import { ROOT } from './root.js'
 
 /** Loads libtorch and the addon as this process is about to, and computes a little. */
 const TRIAL = `
@@ -28,7 +29,7 @@ export function probeOnce(library: string, addon: { readonly loader: string; rea
   if (status !== 0) {
     const how = error ? error.message : signal ? `it ended by ${signal}` : `it ended with code ${status}`
     const said = stderr.trim().split('\n').find((line) => /error/i.test(line)) ?? ''
-    throw new TorchgraftError('ERR_ADDON', `A trial of ${library} in a process of its own failed: ${how}${said === '' ? '' : ` (${said.trim()})`}. Run "npm run setup" to build the addon for it, or point LIBTORCH at another`, { path: library })
+    throw new TorchgraftError('ERR_ADDON', `A trial of ${library} in a process of its own failed: ${how}${said === '' ? '' : ` (${said.trim()})`}. Run "${setUpCommand(ROOT)}" to build the addon for it, or point LIBTORCH at another`, { path: library })
   }
   try {
     mkdirSync(join(stamp, '..'), { recursive: true })
@@ -36,13 +37,6 @@ export function probeOnce(library: string, addon: { readonly loader: string; rea
   } catch {
     // Not remembered, so tried again next time: slower, and no harm.
   }
-}
-
-/** `TORCHGRAFT_HOME`, else `XDG_CACHE_HOME/torchgraft`, else `~/.cache/torchgraft`. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const { TORCHGRAFT_HOME: own, XDG_CACHE_HOME: shared } = env
-  if (own !== undefined && own !== '') return own
-  return join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'torchgraft')
 }
 
 function stampName(files: readonly string[]): string {

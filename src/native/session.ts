@@ -4,6 +4,7 @@ import { packPlans } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeTrainSums } from './binding.js'
+import { setUpAtFirstUse } from './first-use.js'
 import { loadAddon } from './load-addon.js'
 import { type MemoryFormat, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
 import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
@@ -62,6 +63,7 @@ export class Session implements AsyncDisposable {
    * @throws ERR_MODEL_UNKNOWN, ERR_DEVICE, ERR_PRECISION, ERR_ARGUMENT, ERR_LIBTORCH_MISSING, ERR_OUT_OF_MEMORY
    */
   static async create(options: SessionOptions): Promise<Session> {
+    await setUpAtFirstUse()
     const binding = loadAddon()
     const resolved = await resolveSessionOptions(options, binding)
     return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+import { availableParallelism, cpus } from 'node:os'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
@@ -10,14 +10,17 @@ import { fingerprint, openSides, type Sides } from '../data/open-sides.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { adviseOnGpu } from '../native/doctor.js'
-import { loadAddon, ROOT } from '../native/load-addon.js'
+import { setUpAtFirstUse } from '../native/first-use.js'
+import { loadAddon } from '../native/load-addon.js'
+import { ROOT } from '../native/root.js'
 import { Session } from '../native/session.js'
-import type { Device, Precision, SessionOptions } from '../native/session-options.js'
+import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
 import { evaluate } from './evaluate.js'
 import type { StopEvent, StopReason, TrainingEvent } from './events.js'
 import { fit } from './fit.js'
+import { chooseMemoryFormat } from './memory-format.js'
 import { type ResolvedOptions, resolveOptions, resumeOptions, type TrainOptions } from './options.js'
 import { makeEarlyStopping, makeLoaders, makeSchedule, sessionOptions } from './recipe.js'
 import { applyWeights, readStartingWeights } from './starting-weights.js'
@@ -46,6 +49,8 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
   const { signal, onEvent } = options
+  if (options.resume !== true) resolveOptions(options) // complains before anything is fetched or made
+  await setUpAtFirstUse()
   await using folder = await openFolder(options)
   const { resolved, data, computing } = await decide(folder, options)
   const sides = await openSides(data, { val: resolved.val, seed: resolved.seed, followLinks: resolved.followLinks, ...(signal && { signal }) })
@@ -54,12 +59,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   checkUnchanged(last, origin.data.fingerprint)
   const weights = resolved.weights === null || last ? undefined : await readStartingWeights(resolved.weights)
 
-  await using session = await Session.create({ ...sessionOptions(resolved, sides.classes.length, countLabels(sides.train)), ...computing })
+  const wanted = { ...sessionOptions(resolved, sides.classes.length, countLabels(sides.train)), ...computing }
+  const { memoryFormat, told } = await chooseMemoryFormat(wanted, resolved)
+  await using session = await Session.create({ ...wanted, memoryFormat })
   await using loaders = makeLoaders(resolved, sides)
   const notes = last ? await restore(session, last) : weights ? await applyWeights(session, weights, sides.classes) : ['The model is trained from scratch.']
   await folder.writeConfig({
     formatVersion: 1, torchgraft: VERSION, libtorch: loadAddon().libtorchVersion, data: resolve(data), options: resolved,
-    device: session.device, precision: session.precision, processor: cpus()[0]?.model.trim() ?? 'unknown',
+    device: session.device, precision: session.precision, memoryFormat: session.memoryFormat, threads: session.threads, processor: cpus()[0]?.model.trim() ?? 'unknown',
   })
   await folder.writeSplit(splitOf(resolved.seed, sides))
 
@@ -75,7 +82,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkpoints: folder.checkpoints,
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
-    notes: [...notes, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
+    notes: [...notes, ...told, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
     ...(last && { resume: { from: last.file, metadata: last.metadata } }),
     ...(signal && { signal }),
   })
@@ -106,7 +113,6 @@ function openFolder(options: TrainOptions): Promise<RunFolder> {
     if (output === undefined) throw argumentError('the run folder to resume', 'output', output)
     return RunFolder.reopen(output)
   }
-  resolveOptions(options) // complains before a folder is made
   return RunFolder.create(output, dataOf(data))
 }
 
@@ -114,14 +120,17 @@ interface Decisions {
   readonly resolved: ResolvedOptions
   readonly data: string
   /** A resumed run goes on as it began, whatever `auto` would be on this machine. */
-  readonly computing: Pick<SessionOptions, 'device' | 'precision'>
+  readonly computing: Pick<SessionOptions, 'device' | 'precision' | 'memoryFormat' | 'threads'>
 }
 
 async function decide(folder: RunFolder, options: TrainOptions): Promise<Decisions> {
   if (options.resume !== true) return { resolved: resolveOptions(options), data: dataOf(options.data), computing: {} }
-  const { options: saved, data, device, precision } = await folder.readConfig<ResolvedOptions>()
+  const { options: saved, data, device, precision, memoryFormat = 'channels_last', threads } = await folder.readConfig<ResolvedOptions>()
   if (options.data !== undefined && resolve(options.data) !== data) throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with the data in ${data}, not ${resolve(options.data)}`, { path: folder.path })
-  return { resolved: resumeOptions(saved, options), data, computing: { device: device as Device, precision: precision as Precision } } // Session.create checks them
+  const computing = { device: device as Device, precision: precision as Precision, memoryFormat: memoryFormat as MemoryFormat } // Session.create checks them
+  // Fewer cores than it began with: no more threads than they can run.
+  const same = threads !== undefined && threads <= availableParallelism()
+  return { resolved: resumeOptions(saved, options), data, computing: { ...computing, ...(same && { threads }) } }
 }
 
 function dataOf(data: string | undefined): string {

@@ -1,0 +1,83 @@
+import { totalmem } from 'node:os'
+import { toFloat32 } from '../../src/formats/tensor.js'
+import { Session } from '../../src/native/session.js'
+import { REGNET_VARIANTS } from '../../src/native/variants.js'
+import { CLASSES, formulaBatch, loadFormula } from './formula.js'
+import { expectParity, furthest, largest, processor, readFixture } from './rows.js'
+
+/** Of the largest logit: float32 sums of some thousand products, taken in another order. */
+const LOGITS_TOLERANCE = 1e-4
+/** RegNet's fp32 gradients are noisy in training mode; PyTorch's own distance to double precision is the measure. */
+const DISTANCES = 2
+/** Standard errors: of some thousand comparisons none should be further off by chance. */
+const STANDARD_ERRORS = 5
+
+/** Weights, their copy on the way in, and the formula's: about 10 GB for the largest. */
+const LARGE = new Set(['regnet_y_16gf', 'regnet_y_32gf', 'regnet_x_32gf', 'regnet_y_128gf'])
+const runLarge = process.env['TORCHGRAFT_TEST_LARGE'] === '1'
+
+const create = (model: Session['model'], freeze: 'none' | 'trunk'): Promise<Session> =>
+  // Betas of 0 leave the gradient itself in exp_avg.
+  Session.create({ model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, freeze, optimizer: { betas: [0, 0] } })
+
+beforeAll(() => void process.stderr.write(`parity of models, fp32: ${processor()}\n`))
+
+describe('logits are torchvision’s', () => {
+  const fixture = readFixture<Record<string, Record<string, number[][]>>>('logits')
+  const cases = REGNET_VARIANTS.flatMap((model) => Object.keys(fixture[model] ?? {}).map((size) => [model, Number(size)] as const))
+
+  test('of all variants', () => {
+    expect(new Set(cases.map(([model]) => model))).toEqual(new Set(REGNET_VARIANTS))
+  })
+
+  test.each(cases.filter(([model]) => runLarge || !LARGE.has(model)))('%s at %d px', async (model, size) => {
+    await using session = await create(model, 'trunk')
+    await loadFormula(session)
+    const { logits } = await session.evalStep(formulaBatch(2, size))
+    const expected = fixture[model]?.[size]?.flat() ?? []
+    expectParity(`logits of ${model} at ${size} px`, furthest(expected, logits) / largest(expected), LOGITS_TOLERANCE)
+  }, 300_000)
+
+  const reason = `takes 2 to 10 GB of memory (here ${Math.round(totalmem() / 1e9)} GB): set TORCHGRAFT_TEST_LARGE=1`
+  for (const [model] of cases.filter(([name]) => !runLarge && LARGE.has(name))) test.skip(`${model}: ${reason}`, () => {})
+})
+
+describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s', (model) => {
+  test('gradients are PyTorch’s', async () => {
+    const { norms, first, distance } = readFixture<Record<string, { norms: Record<string, number>; first: Record<string, number[]>; distance: number }>>('gradients')[model]!
+    await using session = await create(model, 'none')
+    await loadFormula(session)
+    await session.trainStep(formulaBatch(16, 96), { lr: 0 })
+    const state = await session.trainingState()
+    let worst = 0
+    for (const [name, norm] of Object.entries(norms)) {
+      const gradient = toFloat32(state.get(`optimizer.exp_avg.${name}`)!)
+      const ours = Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0))
+      const scale = norm / Math.sqrt(gradient.length)
+      worst = Math.max(worst, Math.abs(ours - norm) / norm, furthest(gradient.subarray(0, first[name]!.length), first[name]!) / Math.max(scale, largest(first[name]!)))
+    }
+    expect(Object.keys(norms).length).toBe(state.size / 3)
+    expectParity(`gradients of ${model}, from double precision (PyTorch's fp32: ${distance.toExponential(1)})`, worst, DISTANCES * distance)
+  })
+
+  test('each parameter begins with the moments of torchvision’s', async () => {
+    const fixture = readFixture<Record<string, Record<string, [number, number, number, number]>>>('initialization')[model]!
+    await using session = await Session.create({ model, classes: 1000, device: 'cpu', precision: 'fp32', freeze: 'trunk', seed: 7 })
+    const state = await session.stateDict()
+    let worst = 0
+    for (const [name, [count, mean, std, most]] of Object.entries(fixture)) {
+      const values = toFloat32(state.get(name)!)
+      const ourMean = values.reduce((sum, value) => sum + value, 0) / count
+      const ourStd = Math.sqrt(values.reduce((sum, value) => sum + (value - ourMean) ** 2, 0) / count)
+      expect(values.length).toBe(count)
+      if (std === 0) {
+        expect([name, ourMean, ourStd]).toEqual([name, mean, 0]) // ones and zeros
+        continue
+      }
+      // Of the difference of two samples: each mean is off by std/√n, each standard deviation by std/√(2n) at most.
+      worst = Math.max(worst, Math.abs(ourMean - mean) / (std * Math.sqrt(2 / count)), Math.abs(ourStd - std) / (std * Math.sqrt(1 / count)))
+      if (name.endsWith('.bias')) expect(largest(values)).toBeLessThanOrEqual(most * 1.5) // uniform: it has an end
+    }
+    expectParity(`initial weights of ${model}, in standard errors`, worst, STANDARD_ERRORS)
+  })
+})
