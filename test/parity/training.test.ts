@@ -9,7 +9,7 @@ interface Fixture {
   readonly losses: readonly number[]
   readonly scales: readonly number[]
   readonly state: Readonly<Record<string, readonly number[]>>
-  /** How far PyTorch's own runs lie apart, in other memory layouts and thread counts. */
+  /** How far PyTorch's own runs lie apart, in other memory layouts, thread counts and instruction sets. */
   readonly spread: { readonly losses: number; readonly state: number }
 }
 

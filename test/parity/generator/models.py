@@ -26,20 +26,41 @@ def logits() -> dict:
 
 
 def gradients(name: str) -> dict:
+    """In training mode, and with the running statistics used and kept."""
+    return {"batch statistics": gradients_of(name, frozen=False), "running statistics": gradients_of(name, frozen=True)}
+
+
+def gradients_of(name: str, frozen: bool) -> dict:
     """Norms of all gradients and the first numbers of each, in double precision; and how far fp32 is from them."""
 
-    def compute(dtype: torch.dtype, memory_format: torch.memory_format, threads: int) -> dict[str, torch.Tensor]:
+    def compute(dtype: torch.dtype, memory_format: torch.memory_format, threads: int) -> dict[str, tuple]:
         torch.set_num_threads(threads)
         model = build(name).train().to(dtype=dtype, memory_format=memory_format)
+        if frozen:
+            for module in model.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
         images = pictures(16, 96).to(dtype).contiguous(memory_format=memory_format)
         torch.nn.functional.cross_entropy(model(images), torch.arange(16) % CLASSES).backward()
-        return {key: parameter.grad.double() for key, parameter in model.named_parameters()}
+        return {key: summary(parameter.grad) for key, parameter in model.named_parameters()}
 
     truth = compute(torch.float64, torch.contiguous_format, 2)
     runs = [compute(torch.float32, layout, threads) for layout in (torch.channels_last, torch.contiguous_format) for threads in (1, 2)]
-    distance = max(((run[key] - truth[key]).norm() / truth[key].norm()).item() for run in runs for key in truth)
-    first = {key: gradient.contiguous().flatten()[:4].tolist() for key, gradient in truth.items()}
-    return {"norms": {key: gradient.norm().item() for key, gradient in truth.items()}, "first": first, "distance": distance}
+    distances = [distance(run[key], truth[key]) for run in runs for key in truth]
+    norms = {key: norm for key, (_, norm, _) in truth.items()}
+    return {"norms": norms, "first": {key: first for key, (_, _, first) in truth.items()}, "distance": max(distances)}
+
+
+def summary(gradient: torch.Tensor) -> tuple[int, float, list[float]]:
+    gradient = gradient.double().contiguous()
+    return gradient.numel(), gradient.norm().item(), gradient.flatten()[:4].tolist()
+
+
+def distance(ours: tuple, truth: tuple) -> float:
+    """Of the norm, and of the first numbers relative to the gradient's root mean square or the largest of them."""
+    (_, norm, first), (count, true_norm, true_first) = ours, truth
+    scale = max(true_norm / count**0.5, *map(abs, true_first))
+    return max(abs(norm - true_norm) / true_norm, *(abs(a - b) / scale for a, b in zip(first, true_first)))
 
 
 def initialization(name: str) -> dict:

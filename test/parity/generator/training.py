@@ -1,6 +1,11 @@
-"""Training steps of a whole model, one recipe a case; each in several layouts and thread counts."""
+"""Training steps of a whole model, one recipe a case; each in several layouts, thread counts and instruction sets."""
 
 import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import torch
 
@@ -73,10 +78,29 @@ def spread(runs: list[dict]) -> dict:
     return {"losses": max(losses), "state": max(state)}
 
 
+RUNS = ((torch.channels_last, 2), (torch.contiguous_format, 2), (torch.channels_last, 1), (torch.contiguous_format, 1))
+
+
+def runs(name: str, title: str) -> list[dict]:
+    return [run(name, layout, threads, **CASES[title]) for layout, threads in RUNS]
+
+
+def runs_on_avx2(name: str) -> dict[str, list[dict]]:
+    """All cases as a processor without AVX-512 computes them."""
+    env = {**os.environ, "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    command = [sys.executable, "-m", "generator.training", name]
+    return json.loads(subprocess.run(command, env=env, cwd=pathlib.Path(__file__).parent.parent, check=True, capture_output=True, text=True).stdout)
+
+
 def cases(name: str) -> dict:
+    elsewhere = runs_on_avx2(name)
     result = {}
-    for title, options in CASES.items():
-        runs = [run(name, layout, threads, **options) for layout, threads in ((torch.channels_last, 2), (torch.contiguous_format, 2), (torch.channels_last, 1), (torch.contiguous_format, 1))]
-        result[title] = {**runs[0], "spread": spread(runs)}
-        print(name, title, result[title]["spread"], runs[0]["losses"][0], runs[0]["losses"][-1], runs[0]["scales"], flush=True)
+    for title in CASES:
+        here = runs(name, title)
+        result[title] = {**here[0], "spread": spread([*here, *elsewhere[title]])}
+        print(name, title, result[title]["spread"], flush=True)
     return result
+
+
+if __name__ == "__main__":
+    print(json.dumps({title: runs(sys.argv[1], title) for title in CASES}))
