@@ -70,8 +70,8 @@ async function dataStart(archive, { header, name }) {
   }
 }
 
-/** @param {string} archive @returns {Promise<Entry[]>} */
-async function readEntries(archive) {
+/** What lies in a zip file, by its directory alone. @param {string} archive @returns {Promise<Entry[]>} */
+export async function readEntries(archive) {
   const file = await open(archive)
   try {
     const { size: length } = await file.stat()

@@ -7,7 +7,7 @@ import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/child
 import { makePictures } from '../helpers/picture-folder.js'
 
 /** Small and quick: what is asked here is not accuracy. */
-const SMALL = ['--size', '32', '--batch-size', '8', '--precision', 'fp32', '--threads', '1']
+const SMALL = ['--size', '32', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']
 
 let folder = ''
 const at = (...path: string[]): string => join(folder, ...path)

@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process'
 import { cpuArchive } from '../../scripts/libtorch/archives.mjs'
 import type { Remote } from '../../scripts/libtorch/download.mjs'
 import { chooseBuild, fetchLibtorch } from '../../scripts/libtorch/fetch.mjs'
+import { fetchHeaders } from '../../scripts/libtorch/headers.mjs'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { unzip } from '../../scripts/libtorch/unzip.mjs'
 import { findBreaches } from '../../scripts/check-wall.mjs'
@@ -175,6 +176,41 @@ describe('fetching libtorch by pip, where the archive cannot be reached', () => 
   test('a build that does not exist is refused', () => {
     expect(() => chooseBuild({ TORCHGRAFT_LIBTORCH: 'rocm' }, false)).toThrow('it may be cpu or cuda')
   })
+})
+
+test('the CUDA build is asked of pip with NVIDIA’s libraries, which lie beside it', async () => {
+  await using folder = await temporaryFolder()
+  const { path } = folder
+  await lay(path, { 'bin/python3': `#!/bin/sh\necho "$@" >> ${path}/asked\nwhile [ $# -gt 0 ]; do [ "$1" = --dest ] && mkdir -p "$2" && cp ${path}/*.whl "$2"; shift; done\nexit 0\n` })
+  await chmod(join(path, 'bin/python3'), 0o755)
+  await writeFile(join(path, 'torch.whl'), makeZip({ ...tree('torch', '2.13.0+cu130'), 'torch/lib/libtorch_cuda.so': BIG }))
+  await writeFile(join(path, 'nvidia_cudnn.whl'), makeZip({ 'nvidia/cudnn/lib/libcudnn.so.9': BIG, 'nvidia/cudnn/include/cudnn.h': '//' }))
+  await writeFile(join(path, 'sympy.whl'), makeZip({ 'sympy/core.py': '' }))
+  const setting = context(path, { TORCHGRAFT_LIBTORCH: 'cuda', PATH: `${path}/bin:/usr/bin:/bin` })
+  await fetchLibtorch(setting)
+  expect(setting.said[0]).toMatch(/CUDA build with NVIDIA's libraries, about 2\.7 GB to download and 4 GB on disk/)
+  expect(await readFile(join(path, 'asked'), 'utf8')).toMatch(/--dest \S+ torch==2\.13\.0$/m)
+  const place = join(path, '.torchgraft/libtorch-2.13.0-cuda')
+  expect((await readdir(place, { recursive: true })).filter((name) => /cudnn|sympy/.test(name))).toEqual(['nvidia/cudnn', 'nvidia/cudnn/lib', 'nvidia/cudnn/lib/libcudnn.so.9'])
+  expect(locateLibtorch({ root: path, env: {} }).found).toMatchObject({ version: '2.13.0+cu130', cuda: true })
+})
+
+test('headers come out of a wheel of which a part is fetched', async () => {
+  await using folder = await temporaryFolder()
+  const wheel = makeZip({ 'torch/lib/libtorch.so': 'x'.repeat(9 << 20), 'torch/include/torch/headeronly/version.h': '#define A', 'torch/include/pybind11/pybind11.h': '//', 'torch/include/b.h': '#define B' })
+  let sent = 0
+  await using server = await serve((request, response) => {
+    const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+    const start = from === '' ? Math.max(0, wheel.length - Number(to)) : Number(from)
+    const part = wheel.subarray(start, from === '' ? wheel.length : Number(to) + 1)
+    sent += part.length
+    response.writeHead(206, { 'Content-Range': `bytes ${start}-${start + part.length - 1}/${wheel.length}` }).end(part)
+  })
+  const place = join(folder.path, 'headers')
+  await fetchHeaders(`${server.url}/torch.whl`, place)
+  expect(await readFile(join(place, 'torch/include/b.h'), 'utf8')).toBe('#define B')
+  expect((await readdir(place, { recursive: true })).filter((name) => /\.(h|so|whl)$/.test(name)).sort()).toEqual(['torch/include/b.h', 'torch/include/torch/headeronly/version.h'])
+  expect(sent).toBeLessThan(wheel.length)
 })
 
 describe('unzip', () => {

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Batch } from '../../src/data/batch.js'
+import type { Plan } from '../../src/data/plan.js'
+import { random } from '../../src/data/random.js'
+import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
+import { loadAddon } from '../../src/native/load-addon.js'
+import { Session } from '../../src/native/session.js'
+import type { Device, SessionOptions } from '../../src/native/session-options.js'
+import { train } from '../../src/train/train.js'
+import { makePictures } from '../helpers/picture-folder.js'
+import { CLASSES, formulaBatch, loadFormula } from '../parity/formula.js'
+import { expectParity, furthest, largest, readFixture } from '../parity/rows.js'
+
+// The parity tests' fixtures and a run, on a GPU. TORCHGRAFT_TEST_DEVICE=cpu tries the tests themselves where there is none.
+
+const device = (process.env['TORCHGRAFT_TEST_DEVICE'] ?? loadAddon().system().cuda[0]) as Device | undefined
+const gpu = device === undefined ? describe.skip : describe
+const onCpu = device === 'cpu'
+const where = device ?? 'no CUDA device: not run'
+
+/** cuDNN multiplies fp32 as TF32 by PyTorch's default: 10 bits of mantissa. */
+const TF32 = 1e-2
+/** Losses of a few steps with the running statistics frozen, of the first: in TF32 or in half precision. */
+const STEPS_TOLERANCE = 5e-2
+
+const base = (options: Partial<SessionOptions> = {}): SessionOptions => ({
+  model: 'regnet_y_400mf', classes: CLASSES, precision: 'fp32', allowSlow: true, device: device!,
+  optimizer: { type: 'adamw', lr: 1e-3, weightDecay: 0.02, groups: [{ match: /^fc\./, lrScale: 2 }, { match: /\.1\.weight$|\.bias$/, weightDecay: 0 }] },
+  ...options,
+})
+
+async function open(options?: Partial<SessionOptions>): Promise<Session> {
+  const session = await Session.create(base(options))
+  await loadFormula(session)
+  return session
+}
+
+function hashOf(state: StateDict): string {
+  const hash = createHash('sha256')
+  for (const [name, { data }] of state) hash.update(name).update(data)
+  return hash.digest('hex')
+}
+
+/** The formula's pictures, turned, sheared, snapped and coloured. */
+function augmented(count: number, size: number): Batch {
+  const batch = formulaBatch(count, size)
+  const plans = Array.from({ length: count }, (_, i): Plan => {
+    const next = random(1, i)
+    const spread = (): number => (next() - 0.5) * 0.4
+    const geometry = [1 + spread(), spread(), spread() * size, spread(), 1 + spread(), spread() * size] as const
+    const colour = [1 + spread(), spread(), 0, spread(), 0, 1, spread(), 0, 0, 0, 1, spread()] as const
+    const snap = { width: size, height: size, resize: [1, 0, 0, 0, 1, 0] as const }
+    return { geometry, colour, ...(i % 3 === 1 && { interpolation: 'nearest', border: [0.2, 0.4, 0.6] }), ...(i % 3 === 2 && { snap, border: [0, 0, 0] }) }
+  })
+  return { ...batch, images: { ...batch.images, plans } }
+}
+
+gpu(`on a GPU (${where})`, () => {
+  test.each(['regnet_y_400mf', 'regnet_x_400mf', 'regnet_y_8gf'] as const)('logits of %s are torchvision’s, in both memory formats', async (model) => {
+    const expected = readFixture<Record<string, Record<string, number[][]>>>('logits')[model]!['64']!.flat()
+    for (const memoryFormat of ['channels_last', 'contiguous'] as const) {
+      await using session = await open({ model, memoryFormat })
+      const { logits } = await session.evalStep(formulaBatch(2, 64))
+      expectParity(`${where}: logits of ${model}, ${memoryFormat}`, furthest(expected, logits) / largest(expected), TF32)
+    }
+  }, 120_000)
+
+  test('augmented pictures come out as on the CPU', async () => {
+    await using session = await open()
+    await using reference = await open({ device: 'cpu' })
+    const batch = augmented(6, 64)
+    const { logits: expected } = await reference.evalStep(batch)
+    const { logits } = await session.evalStep(batch)
+    expectParity(`${where}: logits of augmented pictures, from the CPU's`, furthest(expected, logits) / largest(expected), TF32)
+  })
+
+  test.each<[string, Partial<SessionOptions>, number, number]>([
+    ['frozen running statistics', {}, 16, 96],
+    ['frozen running statistics, class weights and smoothing', { loss: { labelSmoothing: 0.2, classWeights: Array.from({ length: CLASSES }, (_, i) => 0.5 + 0.25 * i) } }, 16, 96],
+    ['frozen running statistics, clipping by norm', { clipNorm: 0.05 }, 16, 96],
+    ['frozen running statistics, bf16', { precision: 'bf16' }, 16, 96],
+    ['frozen running statistics, fp16, clipping by norm', { precision: 'fp16', clipNorm: 0.05, scaler: { initScale: 2 ** 20, growthInterval: 2 } }, 8, 64],
+  ])('%s: losses go with PyTorch’s', async (title, options, count, size) => {
+    const { losses: expected } = readFixture<Record<string, Record<string, { losses: number[] }>>>('training')['regnet_y_400mf']![title]!
+    await using session = await open({ ...options, freeze: 'batch-norm-statistics' })
+    const losses: number[] = []
+    for (let i = 0; i < expected.length; i++) losses.push((await session.trainStep(formulaBatch(count, size))).loss / count)
+    expectParity(`${where}: ${title}`, furthest(losses, expected) / expected[0]!, STEPS_TOLERANCE)
+  }, 120_000)
+
+  test('fp16: steps that overflow are skipped, and told of by the step after', async () => {
+    await using session = await open({ precision: 'fp16', scaler: { initScale: 2 ** 30, growthInterval: 1000 } })
+    const before = toFloat32((await session.stateDict()).get('fc.weight')!)
+    const steps = []
+    for (let i = 0; i < 4; i++) steps.push(await session.trainStep(formulaBatch(4, 64)))
+    expect(steps.map(({ scale }) => Math.log2(scale))).toEqual([30, 29, 28, 27])
+    expect(steps.map(({ skipped }) => skipped)).toEqual([0, 1, 1, 1])
+    expect(toFloat32((await session.stateDict()).get('fc.weight')!)).toEqual(before)
+    const state = await session.trainingState()
+    expect(toFloat32(state.get('optimizer.step.fc.weight')!)[0]).toBe(0)
+    expect(toFloat32(state.get('scaler.scale')!)[0]).toBe(2 ** 26)
+  }, 60_000)
+
+  test('state comes back as it was put in', async () => {
+    await using session = await open()
+    await session.trainStep(formulaBatch(4, 64))
+    await using other = await Session.create(base({ seed: 9 }))
+    const [model, training] = [await session.stateDict(), await session.trainingState()]
+    await other.loadStateDict(model)
+    await other.loadTrainingState(training)
+    expect([hashOf(await other.stateDict()), hashOf(await other.trainingState())]).toEqual([hashOf(model), hashOf(training)])
+  })
+
+  test('a run measures the memory format once, and keeps it in its config', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'torchgraft-'))
+    try {
+      await makePictures(join(folder, 'data'), 8)
+      const notes: string[] = []
+      const options = { output: join(folder, 'run'), device: device!, onEvent: (event: { type: string; notes?: readonly string[] }) => void (event.type === 'start' && notes.push(...(event.notes ?? []))) }
+      await train({ ...options, data: join(folder, 'data'), weights: null, epochs: 1, size: 64, batchSize: 8 })
+      const config = JSON.parse(await readFile(join(folder, 'run', 'config.json'), 'utf8')) as { device: string; memoryFormat: string }
+      expect(config).toMatchObject({ device, memoryFormat: expect.stringMatching(/^(channels_last|contiguous)$/) })
+      const measured = notes.filter((note) => note.startsWith('Memory format')).length
+      expect(measured).toBe(onCpu ? 0 : 1)
+      await train({ ...options, resume: true, epochs: 2 })
+      expect(notes.filter((note) => note.startsWith('Memory format')).length).toBe(measured)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }, 120_000)
+
+  const withMemory = onCpu ? test.skip : test
+  withMemory('too large a batch is ERR_OUT_OF_MEMORY, and the session goes on', async () => {
+    await using session = await open()
+    const { images, ...rest } = formulaBatch(256, 8)
+    const huge = { ...rest, images: { ...images, output: 4096 } }
+    await expect(session.trainStep(huge)).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
+    expect((await session.trainStep(formulaBatch(4, 64))).steps).toBe(1)
+  }, 120_000)
+
+  test('precision auto is bf16 or fp16, and says why', async () => {
+    await using session = await Session.create(base({ precision: 'auto' }))
+    expect(session.precision).toMatch(onCpu ? /^(bf16|fp32)$/ : /^(bf16|fp16)$/)
+    expect(session.why).toMatch(/instructions|multiplies/)
+  })
+})
