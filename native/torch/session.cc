@@ -1,49 +1,20 @@
 #include "session.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
-#include <c10/core/DeviceGuard.h>
 #include <c10/core/InferenceMode.h>
 
 #include <limits>
 #include <optional>
 
-#include "adam.h"
-#include "augment.h"
-#include "augment_on_device.h"
-#include "autocast.h"
-#include "clip_norm.h"
 #include "error.h"
-#include "grad_scaler.h"
-#include "regnet.h"
-#include "state_dict.h"
+#include "session_impl.h"
 #include "transfer.h"
 
 namespace torchgraft {
 
 namespace {
-
-at::ScalarType ComputeType(Precision precision) {
-  switch (precision) {
-    case Precision::kBf16:
-      return at::kBFloat16;
-    case Precision::kFp16:
-      return at::kHalf;
-    case Precision::kFp32:
-      return at::kFloat;
-  }
-  throw CodedError("ERR_PRECISION", "Expected a known precision");
-}
-
-// Weights whose memory is NHWC make activations NHWC.
-void UseChannelsLast(RegNet& model) {
-  for (auto& parameter : model->parameters()) {
-    if (parameter.dim() == 4)
-      parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
-  }
-}
 
 void CheckLabels(const Batch& batch, int64_t classes) {
   if (batch.labels.size() != static_cast<size_t>(batch.images.size())) {
@@ -73,118 +44,6 @@ std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes)
   return Describe(StateDict(
       *RegNet(FindVariant(model), classes, Making{.device = at::kMeta, .generator = {}})));
 }
-
-struct Session::Impl {
-  explicit Impl(const SessionOptions& options)
-      : options(options), device(options.device), adam(options.optimizer), model(Make(options)) {
-    if (options.freeze_batch_norm) model->FreezeBatchNorm();
-    model->to(device);
-    if (options.channels_last) UseChannelsLast(model);
-    if (!options.class_weights.empty())
-      class_weights = at::tensor(options.class_weights).to(device);
-    if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
-    AddParameters();
-    sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
-    skipped = at::zeros({}, at::device(device).dtype(at::kLong));
-  }
-
-  static RegNet Make(const SessionOptions& options) {
-    const auto generator =
-        at::detail::createCPUGenerator(options.seed);  // the global one is the user's
-    return RegNet(FindVariant(options.model), options.classes,
-                  Making{.device = at::kCPU, .generator = generator});
-  }
-
-  void AddParameters() {
-    size_t i = 0;
-    for (auto& [name, tensor, trainable] : StateDict(*model)) {
-      if (!trainable) continue;
-      if (i == options.group_of.size())
-        throw CodedError("ERR_ARGUMENT", "Expected a group for each parameter");
-      const int32_t group = options.group_of[i++];
-      tensor.set_requires_grad(group >= 0);
-      if (group >= 0) adam.Add(name, tensor, static_cast<size_t>(group));
-    }
-    if (adam.parameters().empty())
-      throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
-  }
-
-  // The engine's thread and its settings are shared by all sessions: each call sets them as its own
-  // wants them.
-  c10::DeviceGuard Enter() const {
-    if (at::get_num_threads() != options.threads)
-      at::set_num_threads(static_cast<int>(options.threads));
-    return c10::DeviceGuard(device);
-  }
-
-  at::Tensor Forward(const Images& images) {
-    const auto type = ComputeType(options.precision);
-    auto pixels = device.is_cpu() ? RenderBatch(images, type) : RenderBatchOn(device, images, type);
-    if (!options.channels_last) pixels = pixels.contiguous();
-    const AutocastGuard autocast(device.type(), type != at::kFloat, type);
-    return model->forward(pixels).to(at::kFloat);
-  }
-
-  at::Tensor Labels(const Batch& batch) const {
-    return ToDevice(at::tensor(at::ArrayRef<int32_t>(batch.labels), at::kLong), device);
-  }
-
-  // backward → clipping → optimizer → scaler
-  void Learn(const at::Tensor& loss, double lr) {
-    if (!scaler) {
-      loss.backward();
-      if (options.clip_norm > 0) ClipGradNorm(adam.Gradients(), options.clip_norm);
-      adam.Step(lr);
-      return;
-    }
-    scaler->Scale(loss).backward();
-    if (options.clip_norm > 0) {
-      scaler->Unscale(adam);
-      ClipGradNorm(adam.Gradients(), options.clip_norm);
-    }
-    scaler->Step(adam, lr);
-    scaler->Update();
-    skipped += scaler->found_inf().to(at::kLong);
-  }
-
-  // Drops what an error may have left of the step before.
-  void ForgetUnfinished() {
-    adam.ClearGradients();
-    if (scaler) scaler->Abandon();
-  }
-
-  at::Tensor Scale() const {
-    return scaler ? scaler->scale().to(at::kDouble) : at::ones({}, sums.options());
-  }
-
-  std::vector<NamedTensor> TrainingState() const {
-    std::vector<NamedTensor> state;
-    for (const auto& parameter : adam.parameters()) {
-      state.push_back({"optimizer.exp_avg." + parameter.name, parameter.exp_avg, false});
-      state.push_back({"optimizer.exp_avg_sq." + parameter.name, parameter.exp_avg_sq, false});
-      state.push_back({"optimizer.step." + parameter.name, parameter.step, false});
-    }
-    if (scaler) {
-      for (const auto& entry : scaler->State()) state.push_back(entry);
-      state.push_back({"scaler.skipped", skipped, false});
-    }
-    return state;
-  }
-
-  std::vector<NamedTensor> State(StatePart part) const {
-    return part == StatePart::kModel ? StateDict(*model) : TrainingState();
-  }
-
-  SessionOptions options;
-  at::Device device;
-  Adam adam;
-  RegNet model;
-  std::optional<GradScaler> scaler;  // fp16 only
-  at::Tensor class_weights;          // undefined: none
-  TrainSums counts;                  // of the unread steps: what is known without the device
-  at::Tensor sums;                   // of the unread steps: [loss, correct]
-  at::Tensor skipped;                // steps passed over that nobody was told of
-};
 
 Session::Session(const SessionOptions& options) {
   at::set_num_threads(static_cast<int>(options.threads));

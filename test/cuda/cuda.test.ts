@@ -11,15 +11,15 @@ import { Session } from '../../src/native/session.js'
 import type { Device, SessionOptions } from '../../src/native/session-options.js'
 import { train } from '../../src/train/train.js'
 import { makePictures } from '../helpers/picture-folder.js'
+import { skip } from '../helpers/skip.js'
 import { CLASSES, formulaBatch, loadFormula } from '../parity/formula.js'
 import { expectParity, furthest, largest, readFixture } from '../parity/rows.js'
 
 // The parity tests' fixtures and a run, on a GPU. TORCHGRAFT_TEST_DEVICE=cpu tries the tests themselves where there is none.
 
 const device = (process.env['TORCHGRAFT_TEST_DEVICE'] ?? loadAddon().system().cuda[0]) as Device | undefined
-const gpu = device === undefined ? describe.skip : describe
 const onCpu = device === 'cpu'
-const where = device ?? 'no CUDA device: not run'
+const where = String(device)
 
 /** cuDNN multiplies fp32 as TF32 by PyTorch's default: 10 bits of mantissa. */
 const TF32 = 1e-2
@@ -27,7 +27,7 @@ const TF32 = 1e-2
 const STEPS_TOLERANCE = 5e-2
 
 const base = (options: Partial<SessionOptions> = {}): SessionOptions => ({
-  model: 'regnet_y_400mf', classes: CLASSES, precision: 'fp32', allowSlow: true, device: device!,
+  model: 'regnet_y_400mf', classes: CLASSES, precision: 'fp32', allowSlow: true, device: device as Device,
   optimizer: { type: 'adamw', lr: 1e-3, weightDecay: 0.02, groups: [{ match: /^fc\./, lrScale: 2 }, { match: /\.1\.weight$|\.bias$/, weightDecay: 0 }] },
   ...options,
 })
@@ -58,7 +58,8 @@ function augmented(count: number, size: number): Batch {
   return { ...batch, images: { ...batch.images, plans } }
 }
 
-gpu(`on a GPU (${where})`, () => {
+if (device === undefined) skip('everything on a GPU', 'libtorch sees no CUDA device here')
+else describe(`on a GPU (${where})`, () => {
   test.each(['regnet_y_400mf', 'regnet_x_400mf', 'regnet_y_8gf'] as const)('logits of %s are torchvision’s, in both memory formats', async (model) => {
     const expected = readFixture<Record<string, Record<string, number[][]>>>('logits')[model]!['64']!.flat()
     for (const memoryFormat of ['channels_last', 'contiguous'] as const) {
@@ -119,7 +120,7 @@ gpu(`on a GPU (${where})`, () => {
     try {
       await makePictures(join(folder, 'data'), 8)
       const notes: string[] = []
-      const options = { output: join(folder, 'run'), device: device!, onEvent: (event: { type: string; notes?: readonly string[] }) => void (event.type === 'start' && notes.push(...(event.notes ?? []))) }
+      const options = { output: join(folder, 'run'), device: device, onEvent: (event: { type: string; notes?: readonly string[] }) => void (event.type === 'start' && notes.push(...(event.notes ?? []))) }
       await train({ ...options, data: join(folder, 'data'), weights: null, epochs: 1, size: 64, batchSize: 8 })
       const config = JSON.parse(await readFile(join(folder, 'run', 'config.json'), 'utf8')) as { device: string; memoryFormat: string }
       expect(config).toMatchObject({ device, memoryFormat: expect.stringMatching(/^(channels_last|contiguous)$/) })
@@ -132,8 +133,8 @@ gpu(`on a GPU (${where})`, () => {
     }
   }, 120_000)
 
-  const withMemory = onCpu ? test.skip : test
-  withMemory('too large a batch is ERR_OUT_OF_MEMORY, and the session goes on', async () => {
+  if (onCpu) skip('too large a batch', 'a CPU takes it from the system’s memory')
+  else test('too large a batch is ERR_OUT_OF_MEMORY, and the session goes on', async () => {
     await using session = await open()
     const { images, ...rest } = formulaBatch(256, 8)
     const huge = { ...rest, images: { ...images, output: 4096 } }

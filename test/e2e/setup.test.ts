@@ -364,7 +364,7 @@ describe('the wall between the C++ rooms', () => {
 
   test('is seen when it is broken, by file and line', async () => {
     await using folder = await temporaryFolder()
-    await lay(folder.path, { 'native/torch/a.cc': '#include <vector>\n#include <napi.h>\n', 'native/torch/session.h': '#include <torch/types.h>\n', 'native/node/b.h': '# include <ATen/ATen.h>\n#include "torch/session.h"\n', 'native/loader/c.cc': '' })
+    await lay(folder.path, { 'native/torch/a.cc': '#include <vector>\n#include <napi.h>\n', 'native/torch/session.h': '#include <torch/types.h>\n', 'native/node/b.h': '# include <ATen/ATen.h>\n#include "torch/session.h"\n', 'native/loader/c.cc': '', 'native/check/d.cc': '' })
     expect(findBreaches(folder.path)).toEqual(['native/torch/a.cc:2: includes Node-API', 'native/node/b.h:1: includes libtorch', 'native/torch/session.h:1: is seen by native/node, and includes libtorch'])
   })
 })

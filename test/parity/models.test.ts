@@ -2,6 +2,7 @@ import { totalmem } from 'node:os'
 import { toFloat32 } from '../../src/formats/tensor.js'
 import { Session } from '../../src/native/session.js'
 import { REGNET_VARIANTS } from '../../src/native/variants.js'
+import { skip } from '../helpers/skip.js'
 import { CLASSES, formulaBatch, loadFormula } from './formula.js'
 import { expectParity, furthest, largest, processor, readFixture } from './rows.js'
 
@@ -54,7 +55,7 @@ describe('logits are torchvision’s', () => {
   }, 300_000)
 
   const reason = `takes 11 GB of memory (here ${Math.round(totalmem() / 1e9)} GB): set TORCHGRAFT_TEST_LARGE=1`
-  for (const [model] of cases.filter(([name]) => !runLarge && LARGE.has(name))) test.skip(`${model}: ${reason}`, () => {})
+  for (const [model] of cases.filter(([name]) => !runLarge && LARGE.has(name))) skip(`logits of ${model}`, reason)
 })
 
 describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s', (model) => {
