@@ -1,3 +1,7 @@
+// As the library does (src/native/load-addon.ts), which cannot do it here: tests see a copy of the environment. Several
+// of them compute at once, and libtorch's threads would spin while they wait for each other.
+process.env.GOMP_SPINCOUNT ??= '10000'
+
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],

@@ -2,6 +2,7 @@ import { finite } from '../arguments.js'
 import type { Batch } from '../data/batch.js'
 import { packPlans } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
+import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeTrainSums } from './binding.js'
 import { setUpAtFirstUse } from './first-use.js'
@@ -103,7 +104,7 @@ export class Session implements AsyncDisposable {
    *
    * @throws ERR_STATE_DICT_MISMATCH when strict, naming what is missing, unexpected or of another shape
    */
-  async loadStateDict(state: StateDict, { strict = true }: { readonly strict?: boolean } = {}): Promise<LoadReport> {
+  async loadStateDict(state: LazyStateDict, { strict = true }: { readonly strict?: boolean } = {}): Promise<LoadReport> {
     return this.#write('model', state, strict)
   }
 
@@ -133,14 +134,14 @@ export class Session implements AsyncDisposable {
     return unpackState(layout, buffer)
   }
 
-  async #write(part: 'model' | 'training', state: StateDict, strict: boolean): Promise<LoadReport> {
+  async #write(part: 'model' | 'training', state: LazyStateDict, strict: boolean): Promise<LoadReport> {
     const layout = this.#native.layout[part]
     const report = compareState(layout, state)
     const fits = report.missing.length + report.mismatched.length === 0
     if (strict && !(fits && report.unexpected.length === 0)) throw mismatchError(report)
     const buffer = new Uint8Array(layoutBytes(layout))
     if (!fits) await fromNative(() => this.#native.readState(part, buffer))
-    packState(layout, state, buffer)
+    await packState(layout, state, buffer)
     await fromNative(() => this.#native.writeState(part, buffer))
     return report
   }

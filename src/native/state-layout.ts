@@ -1,4 +1,5 @@
 import { TorchgraftError } from '../errors.js'
+import { type LazyStateDict, loadTensor } from '../formats/lazy-tensor.js'
 import { byteLength, describeTensor, type StateDict, type Tensor, toFloat32 } from '../formats/tensor.js'
 import type { NativeEntry } from './binding.js'
 
@@ -27,7 +28,7 @@ export function unpackState(layout: readonly NativeEntry[], buffer: Uint8Array):
 }
 
 /** Compares a state with a layout, name by name. */
-export function compareState(layout: readonly NativeEntry[], state: StateDict): LoadReport {
+export function compareState(layout: readonly NativeEntry[], state: LazyStateDict): LoadReport {
   const names = new Set(layout.map(({ name }) => name))
   const mismatched: LoadReport['mismatched'][number][] = []
   const missing: string[] = []
@@ -40,12 +41,15 @@ export function compareState(layout: readonly NativeEntry[], state: StateDict): 
 }
 
 /** Writes the tensors that fit into the flat buffer, converted to what the layout holds. */
-export function packState(layout: readonly NativeEntry[], state: StateDict, into: Uint8Array): void {
+export async function packState(layout: readonly NativeEntry[], state: LazyStateDict, into: Uint8Array): Promise<void> {
   let offset = 0
   for (const entry of layout) {
     const length = byteLength(entry.dtype, entry.shape)
-    const tensor = state.get(entry.name)
-    if (tensor && fits(entry, tensor)) into.set(tensor.dtype === entry.dtype ? tensor.data : new Uint8Array(toFloat32(tensor).buffer), offset)
+    const found = state.get(entry.name)
+    if (found && fits(entry, found)) {
+      const tensor = await loadTensor(found) // one at a time: a file of any size takes no more than its largest
+      into.set(tensor.dtype === entry.dtype ? tensor.data : new Uint8Array(toFloat32(tensor).buffer), offset)
+    }
     offset += length
   }
 }
@@ -66,7 +70,7 @@ function list(what: string, names: readonly string[]): string {
   return `${what} ${names.slice(0, 4).join(', ')}${more}`
 }
 
-function fits(entry: NativeEntry, tensor: Tensor): boolean {
+function fits(entry: NativeEntry, tensor: Pick<Tensor, 'dtype' | 'shape'>): boolean {
   const kind = (entry.dtype === 'int64') === (tensor.dtype === 'int64')
   return kind && entry.shape.length === tensor.shape.length && entry.shape.every((size, i) => size === tensor.shape[i])
 }

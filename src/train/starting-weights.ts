@@ -6,31 +6,47 @@ import { separateState } from '../checkpoints/checkpoint-store.js'
 import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
+import { contentsOf } from '../formats/checkpoint-contents.js'
+import { type LazyStateDict, loadAll } from '../formats/lazy-tensor.js'
+import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
-import { byteLength, type StateDict, type Tensor } from '../formats/tensor.js'
+import { byteLength, type Tensor } from '../formats/tensor.js'
 import type { Session } from '../native/session.js'
 import { mismatchError } from '../native/state-layout.js'
 import type { RegNetVariant } from '../native/variants.js'
 import { SHIPPED_WEIGHTS } from './options.js'
 
-export interface StartingWeights {
-  readonly tensors: StateDict
+export interface StartingWeights extends AsyncDisposable {
+  readonly tensors: LazyStateDict
   /** Of the head, where the file tells. */
   readonly classes: readonly string[] | undefined
   readonly model: RegNetVariant | undefined
   readonly origin: WeightsOrigin
+  /** What was done on reading them. */
+  readonly notes: readonly string[]
 }
 
 /** Names of the head, which belongs to the classes that it was trained for. */
 const HEAD = new Set(['fc.weight', 'fc.bias'])
 
 /**
- * Reads weights by the name they ship under, or from a file.
+ * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch.
  *
- * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT
+ * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
-export async function readStartingWeights(weights: string): Promise<StartingWeights> {
+export async function openStartingWeights(weights: string): Promise<StartingWeights> {
   const { name, path } = locate(weights)
+  if (isPth(path)) {
+    const file = await PthFile.open(path)
+    try {
+      const { model, notes } = contentsOf(file)
+      const origin = { name, sha256: await hashFile(path), licence: null }
+      return { tensors: model, classes: undefined, model: undefined, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
+    } catch (error) {
+      await file[Symbol.asyncDispose]()
+      throw error
+    }
+  }
   const { tensors, metadata } = await readSafetensors(path)
   const known = METADATA_KEY in metadata ? parseModelMetadata(path, metadata).metadata : undefined
   return {
@@ -38,6 +54,8 @@ export async function readStartingWeights(weights: string): Promise<StartingWeig
     classes: known?.classes,
     model: known?.model,
     origin: { name, sha256: await hashFile(path), licence: known?.weights?.licence ?? null },
+    notes: [],
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }
 
@@ -53,20 +71,20 @@ export async function applyWeights(session: Session, weights: StartingWeights, c
   if (weights.model !== undefined && weights.model !== session.model) {
     throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${origin.name} holds weights of ${weights.model}, and the model is ${session.model}: choose --model ${weights.model}, or other weights`)
   }
-  const head = fitHead(weights, classes)
-  const tensors = new Map([...weights.tensors].filter(([name]) => !HEAD.has(name)).concat(head))
+  const head = await fitHead(weights, classes)
+  const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !HEAD.has(name)), ...head])
   const report = await session.loadStateDict(tensors, { strict: false })
   const missing = report.missing.filter((name) => !HEAD.has(name))
   const mismatched = report.mismatched.filter(({ name }) => !HEAD.has(name))
   if (missing.length + mismatched.length + report.unexpected.length > 0) throw mismatchError({ missing, mismatched, unexpected: report.unexpected })
   const fresh = report.missing.length + report.mismatched.length > 0
   const terms = origin.licence === null ? [] : [`The weights ${origin.name} come with terms: ${origin.licence}. Choose others with --weights FILE, or none with --weights none.`]
-  return [...terms, fresh ? `The head is new, for ${classes.length} classes.` : `The head goes on from ${origin.name}.`]
+  return [...terms, ...weights.notes, fresh ? `The head is new, for ${classes.length} classes.` : `The head goes on from ${origin.name}.`]
 }
 
 /** The head's tensors in the order of `classes`, or none where its classes are others. */
-function fitHead({ tensors, classes: trained }: StartingWeights, classes: readonly string[]): [string, Tensor][] {
-  const head = [...tensors].filter(([name]) => HEAD.has(name))
+async function fitHead({ tensors, classes: trained }: StartingWeights, classes: readonly string[]): Promise<[string, Tensor][]> {
+  const head = [...(await loadAll(new Map([...tensors].filter(([name]) => HEAD.has(name)))))]
   if (!trained) return head
   const rows = classes.map((label) => trained.indexOf(label))
   if (trained.length !== classes.length || rows.includes(-1)) return []
@@ -83,8 +101,8 @@ function reorderRows({ dtype, shape, data }: Tensor, rows: readonly number[]): U
 function locate(weights: string): { readonly name: string; readonly path: string } {
   if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: fileURLToPath(new URL(`../../weights/${weights}.safetensors`, import.meta.url)) }
   if (existsSync(weights)) {
-    if (extname(weights) !== '.safetensors') throw new TorchgraftError('ERR_FILE_FORMAT', `${weights} is not a .safetensors file, and only those are read as weights`, { path: weights })
-    return { name: basename(weights, '.safetensors'), path: weights }
+    if (extname(weights) !== '.safetensors' && !isPth(weights)) throw new TorchgraftError('ERR_FILE_FORMAT', `${weights} is neither a .safetensors nor a .pth file, and only those are read as weights`, { path: weights })
+    return { name: basename(weights, extname(weights)), path: weights }
   }
   const known = Object.values(SHIPPED_WEIGHTS).join(', ')
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(weights)}: no file has that name, and the ones that ship are ${known}`, { path: weights })

@@ -23,7 +23,7 @@ import { fit } from './fit.js'
 import { chooseMemoryFormat } from './memory-format.js'
 import { type ResolvedOptions, resolveOptions, resumeOptions, type TrainOptions } from './options.js'
 import { makeEarlyStopping, makeLoaders, makeSchedule, sessionOptions } from './recipe.js'
-import { applyWeights, readStartingWeights } from './starting-weights.js'
+import { applyWeights, openStartingWeights } from './starting-weights.js'
 
 export interface TrainResult {
   /** The run folder. */
@@ -57,7 +57,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
-  const weights = resolved.weights === null || last ? undefined : await readStartingWeights(resolved.weights)
+  await using weights = resolved.weights === null || last ? null : await openStartingWeights(resolved.weights)
 
   const wanted = { ...sessionOptions(resolved, sides.classes.length, countLabels(sides.train)), ...computing }
   const { memoryFormat, told } = await chooseMemoryFormat(wanted, resolved)
