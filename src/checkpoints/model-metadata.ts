@@ -2,6 +2,7 @@ import type { ResizeRule } from '../data/decode.js'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import type { BestEpoch, Metrics } from '../metrics/metrics.js'
+import type { OptimizerDescription } from '../native/session-options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
 
 /** What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs give equal files. */
@@ -35,6 +36,7 @@ export interface TrainingMetadata extends ModelMetadata {
   readonly position: Position
   /** `torch.amp.GradScaler`'s state; a scale of 1 and nothing else where there was none. */
   readonly scaler: ScalerState
+  readonly optimizer?: OptimizerDescription
   /** Sums over the epoch so far. */
   readonly running: RunningSums
   readonly best: BestEpoch | null

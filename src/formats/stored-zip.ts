@@ -104,7 +104,7 @@ function parseCentral(view: DataView, at: number, path: string) {
   const name = decodeName(new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL.size, nameLength), path)
   const flags = view.getUint16(at + 8, true)
   if ((flags & ~(IN_DESCRIPTOR | UTF8)) !== 0) throw refuse(path, `${name} is encrypted, or of another kind that PyTorch does not write`)
-  if (view.getUint16(at + 10, true) !== 0) throw refuse(path, `${name} is compressed, which PyTorch does not do`)
+  if (view.getUint16(at + 10, true) !== 0) throw refuse(path, `${name} is compressed, which torch.save does not do; a TorchScript archive may be (in Python: torch.save(torch.jit.load(FILE).state_dict(), OTHER))`)
   const wide = wideNumbers(view, at + CENTRAL.size + nameLength, extraLength)
   const take = (value: number): number => (value === WIDE ? (wide.shift() ?? value) : value) // in this order, where they do not fit
   const size = take(view.getUint32(at + 24, true))

@@ -51,6 +51,37 @@ export function toFloat32(tensor: Tensor): Float32Array<ArrayBuffer> {
   return result
 }
 
+/**
+ * Floating-point numbers in half precision, rounded to nearest, ties to even.
+ *
+ * @throws ERR_FILE_FORMAT where a number is beyond its range of ±65504
+ */
+export function toFloat16(tensor: Tensor, name: string): Tensor {
+  const numbers = toFloat32(tensor)
+  const bits = new Uint32Array(numbers.buffer)
+  const halves = new Uint16Array(numbers.length)
+  for (let i = 0; i < numbers.length; i++) {
+    halves[i] = float32ToFloat16Bits(bits[i]!)
+    if (Number.isFinite(numbers[i]) && (halves[i]! & 0x7c00) === 0x7c00) throw new TorchgraftError('ERR_FILE_FORMAT', `${name} holds ${numbers[i]}, which is beyond what fp16 can hold`)
+  }
+  return { dtype: 'float16', shape: tensor.shape, data: new Uint8Array(halves.buffer) }
+}
+
+function float32ToFloat16Bits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const exponent = (bits >>> 23) & 0xff
+  const fraction = bits & 0x7fffff
+  if (exponent === 0xff) return sign | 0x7c00 | (fraction === 0 ? 0 : 0x200) // infinity, NaN
+  if (exponent < 102) return sign // below half of the smallest
+  const subnormal = exponent < 113
+  const kept = subnormal ? (fraction | 0x800000) >>> 0 : ((exponent - 112) << 23) | fraction
+  const shift = subnormal ? 126 - exponent : 13
+  const half = kept >>> shift
+  const rest = kept & ((1 << shift) - 1)
+  const middle = 1 << (shift - 1)
+  return sign | Math.min(0x7c00, half + (rest > middle || (rest === middle && (half & 1) === 1) ? 1 : 0))
+}
+
 /** IEEE 754 binary16 to binary32, bit patterns. */
 function float16ToFloat32Bits(half: number): number {
   const sign = (half & 0x8000) << 16

@@ -59,6 +59,15 @@ export interface OptimizerOptions {
   readonly groups?: readonly ParameterGroup[]
 }
 
+/** An optimizer's settings, which its state alone does not tell: `torch.optim.Adam`'s or `AdamW`'s. */
+export interface OptimizerDescription {
+  readonly type: 'adam' | 'adamw'
+  readonly betas: readonly [number, number]
+  readonly eps: number
+  /** `lr` is that of the last step. */
+  readonly groups: readonly { readonly lr: number; readonly weightDecay: number; readonly parameters: readonly string[] }[]
+}
+
 export interface ParameterGroup {
   readonly match: RegExp
   /** Multiplies the step's lr. @default 1 */
@@ -113,7 +122,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     classWeights: checkClassWeights(loss.classWeights ?? [], classes),
     freezeBatchNorm: freeze !== 'none',
   }
-  return { native, why, memoryFormat, lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
+  return { native, why, memoryFormat, parameters: parameters.map(({ name }) => name), lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
 }
 
 /** @throws ERR_MODEL_UNKNOWN, naming those that there are */

@@ -4,10 +4,10 @@ import { packPlans } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import type { StateDict } from '../formats/tensor.js'
-import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeTrainSums } from './binding.js'
+import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeSessionOptions, NativeTrainSums } from './binding.js'
 import { setUpAtFirstUse } from './first-use.js'
 import { loadAddon } from './load-addon.js'
-import { type MemoryFormat, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
+import { type MemoryFormat, type OptimizerDescription, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
 import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
 import type { RegNetVariant } from './variants.js'
 
@@ -34,6 +34,8 @@ export interface TrainStepOptions {
  */
 export class Session implements AsyncDisposable {
   readonly #native: NativeSession
+  readonly #options: NativeSessionOptions
+  readonly #parameters: readonly string[]
   readonly model: RegNetVariant
   readonly classes: number
   readonly device: 'cpu' | `cuda:${number}`
@@ -48,6 +50,8 @@ export class Session implements AsyncDisposable {
 
   private constructor(native: NativeSession, options: Awaited<ReturnType<typeof resolveSessionOptions>>) {
     this.#native = native
+    this.#options = options.native
+    this.#parameters = options.parameters
     this.lr = options.lr
     this.model = options.native.model as RegNetVariant
     this.classes = options.native.classes
@@ -68,6 +72,13 @@ export class Session implements AsyncDisposable {
     const binding = loadAddon()
     const resolved = await resolveSessionOptions(options, binding)
     return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)
+  }
+
+  /** The optimizer's settings, as of a step with this learning rate. */
+  describeOptimizer(lr: number = this.lr): OptimizerDescription {
+    const { optimizer: { type, beta1, beta2, eps, groups }, groupOf } = this.#options
+    const described = groups.map(({ lrScale, weightDecay }, group) => ({ lr: lr * lrScale, weightDecay, parameters: this.#parameters.filter((_, i) => groupOf[i] === group) }))
+    return { type, betas: [beta1, beta2], eps, groups: described.filter(({ parameters }) => parameters.length > 0) }
   }
 
   get numParameters(): number {

@@ -3,6 +3,7 @@ import type { ModelMetadata, Position, RunningSums, TrainingMetadata } from '../
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { DataLoader } from '../data/data-loader.js'
 import { type Metrics, type Monitor, monitored, monitorMode } from '../metrics/metrics.js'
+import type { OptimizerDescription } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
 import type { Batch } from '../data/batch.js'
 import type { TrainStepOptions, TrainStepResult } from '../native/session.js'
@@ -21,6 +22,7 @@ export interface Trainable extends Scorer, Savable {
   readonly why: string
   readonly lr: number
   trainStep(batch: Batch, options?: TrainStepOptions): Promise<TrainStepResult>
+  describeOptimizer?(lr: number): OptimizerDescription
 }
 
 export interface FitOptions {
@@ -64,6 +66,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   if (before?.patience) earlyStopping?.restore(before.patience)
   let position: Position = before?.position ?? { epoch: 0, step: 0, appliedSteps: 0, images: 0 }
   let running: RunningSums = before?.running ?? NOTHING
+  let lr = schedule(Math.max(0, position.appliedSteps - 1))
   let reason: StopReason = 'completed'
   let savedAt = performance.now()
   const told = { train: 0, val: 0 }
@@ -72,7 +75,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const saveLast = async (): Promise<TrainingEvent[]> => {
     if (!checkpoints) return []
     const patience = earlyStopping?.state ?? null
-    const saved = await checkpoints.save('last', session, { ...metadata(), position, running, best: bestSoFar.best ?? null, patience })
+    const saved = await checkpoints.save('last', session, { ...metadata(), position, running, ...(session.describeOptimizer && { optimizer: session.describeOptimizer(lr) }), best: bestSoFar.best ?? null, patience })
     savedAt = performance.now()
     return [checkpointEvent(saved, position)]
   }
@@ -92,7 +95,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
     const began = performance.now()
     let stepBegan = began
     for await (const batch of train.epoch(position.epoch, { from: position.step })) {
-      const lr = schedule(position.appliedSteps)
+      lr = schedule(position.appliedSteps)
       const sums = await session.trainStep(batch, { lr })
       const finite = Number.isFinite(sums.loss)
       if (!finite && !overflowIsSkipped(session, sums)) throw notFinite(epoch, batch, train)
