@@ -88,11 +88,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** @throws ERR_FILE_FORMAT when it was damaged, or edited into something else */
   async readConfig<Options>(): Promise<RunConfig<Options>> {
-    const path = join(this.path, CONFIG_FILE)
-    const config = await readJson(path)
-    const { formatVersion, data, options } = config as Partial<RunConfig<Options>>
-    if (formatVersion !== 1 || typeof data !== 'string' || typeof options !== 'object') throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a run's configuration that this torchgraft reads`, { path })
-    return config as RunConfig<Options>
+    return (await readConfigIn(this.path)) as RunConfig<Options>
   }
 
   /** Lets go of the folder; one that nothing was written into goes too. */
@@ -146,4 +142,13 @@ async function readJson(path: string): Promise<object> {
   } catch (cause) {
     throw new TorchgraftError('ERR_FILE_FORMAT', `Could not read ${path}: ${(cause as Error).message}`, { path, cause })
   }
+}
+
+/** Without taking the folder's lock. @throws ERR_FILE_FORMAT */
+export async function readConfigIn(folder: string): Promise<RunConfig<unknown>> {
+  const path = join(folder, CONFIG_FILE)
+  const config = (await readJson(path)) as Partial<RunConfig<unknown>>
+  const { formatVersion, data, options } = config
+  if (formatVersion === 1 && typeof data === 'string' && typeof options === 'object') return config as RunConfig<unknown>
+  throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a run's configuration that this torchgraft reads`, { path })
 }

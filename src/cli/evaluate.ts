@@ -2,9 +2,10 @@ import { Command, Option } from 'commander'
 import { wilsonInterval } from '../metrics/wilson-interval.js'
 import { evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from '../predict/evaluate-model.js'
 import { percent, printable } from '../report/format.js'
+import { classesOption, readClasses, sizeOption } from './model-files.js'
 import { deviceOption, EXIT, given, jsonOption, precisionOption, type Streams, threadsOption } from './command.js'
 
-type EvaluateFlags = Omit<EvaluateModelOptions, 'model' | 'data'> & { readonly json?: boolean }
+type EvaluateFlags = Omit<EvaluateModelOptions, 'model' | 'data' | 'classes'> & { readonly json?: boolean; readonly classes?: string }
 
 export function evaluateCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('evaluate')
@@ -14,12 +15,14 @@ export function evaluateCommand(streams: Streams, exit: (code: number) => void):
     .argument('<data>', 'folder of pictures')
     .addOption(new Option('--side <side>', 'of a folder with train/ and val/ inside (default: val)').choices(['train', 'val', 'test']))
     .option('--all', 'score the pictures that it was trained on as well')
+    .addOption(classesOption())
+    .addOption(sizeOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
-    .action(async (model: string, data: string, { json = false, ...flags }: EvaluateFlags) => {
-      const result = await evaluateModel({ model, data, ...given(flags) })
+    .action(async (model: string, data: string, { json = false, classes, ...flags }: EvaluateFlags) => {
+      const result = await evaluateModel({ model, data, ...given({ ...flags, classes: classes === undefined ? undefined : await readClasses(classes) }) })
       streams.stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : text(result))
       exit(EXIT.done)
     })

@@ -7,8 +7,10 @@ import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 import { doctorText } from './doctor.js'
 import { evaluateCommand } from './evaluate.js'
+import { exportCommand, inspectCommand } from './model-files.js'
 import { predictCommand } from './predict.js'
 import { trainCommand } from './train.js'
+import { weightsCommand } from './weights.js'
 
 /** Runs a command line, without the program's name, and gives its exit code. */
 export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
@@ -33,9 +35,12 @@ function makeProgram(streams: Streams, exit: (code: number) => void): Command {
     .addCommand(trainCommand(streams, exit))
     .addCommand(evaluateCommand(streams, exit))
     .addCommand(predictCommand(streams, exit))
+    .addCommand(inspectCommand(streams, exit))
+    .addCommand(exportCommand(streams, exit))
+    .addCommand(weightsCommand(streams, exit))
     .addCommand(doctorCommand(streams, exit))
     .addCommand(setupCommand())
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => streams.stdout.write(text),
       writeErr: (text) => streams.stderr.write(text),

@@ -5,9 +5,11 @@ import { IMAGE_EXTENSIONS } from '../data/list-pictures.js'
 import { TorchgraftError } from '../errors.js'
 import { Classifier, type ClassifierOptions, type ImagePrediction, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'
+import { classesOption, readClasses, sizeOption } from './model-files.js'
 import { deviceOption, EXIT, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
 
-interface PredictFlags extends ClassifierOptions, Pick<PredictOptions, 'topK'> {
+interface PredictFlags extends Omit<ClassifierOptions, 'classes'>, Pick<PredictOptions, 'topK'> {
+  readonly classes?: string
   readonly json?: boolean
   readonly csv?: boolean
 }
@@ -21,16 +23,18 @@ export function predictCommand(streams: Streams, exit: (code: number) => void): 
     .option('--top-k <n>', 'classes to tell of each', number, 3)
     .addOption(jsonOption().conflicts('csv'))
     .option('--csv', 'lines of image,label,probability')
+    .addOption(classesOption())
+    .addOption(sizeOption())
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
     .action(async (model: string, images: string[], flags: PredictFlags) => exit(await runPredict(model, images, flags, streams)))
 }
 
-async function runPredict(model: string, images: readonly string[], { topK = 3, json = false, csv = false, ...where }: PredictFlags, { stdout, stderr }: Streams): Promise<number> {
+async function runPredict(model: string, images: readonly string[], { topK = 3, json = false, csv = false, classes, ...where }: PredictFlags, { stdout, stderr }: Streams): Promise<number> {
   const files = (await Promise.all(images.map(picturesIn))).flat()
   if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
-  await using classifier = await Classifier.open(model, given(where))
+  await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
   const results: ImagePrediction<string>[] = []
   let failed = false
   if (csv) stdout.write('image,label,probability\n')

@@ -29,7 +29,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .argument('[data]', 'folder of pictures')
     .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')
     .option('--model <name>', `RegNet variant, one of torchvision's 15 (default ${DEFAULTS.model})`)
-    .option('--weights <weights>', 'shipped weights, a .safetensors file, or none (default: those that ship for the model)')
+    .option('--weights <weights>', 'a name of "torchgraft weights", a .safetensors or .pth file, or none (default: those that ship for the model, or lie on this disk)')
     .option('--epochs <n>', `times to go through the pictures (default ${DEFAULTS.epochs})`, number)
     .option('--batch-size <n>', `pictures a step (default ${DEFAULTS.batchSize})`, number)
     .option('--lr <x>', `highest learning rate; the new head has twice that (default ${DEFAULTS.lr})`, number)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TorchgraftError } from '../errors.js'
 import { duplicateKey } from './json-keys.js'
+import { openForReading, readAt } from './read-at.js'
 import { byteLength, type StateDict, type Tensor, type TensorDtype } from './tensor.js'
 import { writeFileWhole } from './write-file.js'
 
@@ -37,11 +38,12 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
   }
 }
 
-/** Only the metadata of a safetensors file: cheap, whatever its size. */
-export async function readSafetensorsMetadata(path: string): Promise<Readonly<Record<string, string>>> {
+/** What a safetensors file says of itself, without its tensors' numbers: cheap, whatever its size. */
+export async function readSafetensorsLayout(path: string): Promise<{ readonly tensors: readonly Pick<Entry, 'name' | 'dtype' | 'shape'>[]; readonly metadata: Readonly<Record<string, string>> }> {
   const file = await openForReading(path)
   try {
-    return (await readHeader(file, path)).metadata
+    const { entries, metadata } = await readHeader(file, path)
+    return { tensors: entries.map(({ name, dtype, shape }) => ({ name, dtype, shape })), metadata }
   } finally {
     await file.close()
   }
@@ -90,18 +92,8 @@ interface Entry {
   readonly end: number
 }
 
-async function openForReading(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r')
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new TorchgraftError('ERR_FILE_FORMAT', missing ? `There is no file ${path}` : `Could not open ${path}: ${(cause as Error).message}`, { path, cause })
-  }
-}
-
 async function readHeader(file: FileHandle, path: string) {
   const stat = await file.stat()
-  if (!stat.isFile()) throw refuse(path, 'it is not a file')
   if (stat.size < 8) throw refuse(path, `it has ${stat.size} bytes, and the length of its header alone takes 8`)
   const length = new DataView((await readAt(file, 0, 8, path)).buffer).getBigUint64(0, true)
   if (length > MAX_HEADER) throw refuse(path, `its header would be ${length} bytes long`)
@@ -159,17 +151,6 @@ function parseEntry(name: string, value: unknown, path: string): Entry {
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
-}
-
-async function readAt(file: FileHandle, position: number, length: number, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const buffer = new Uint8Array(length)
-  let read = 0
-  while (read < length) {
-    const { bytesRead } = await file.read(buffer, read, length - read, position + read)
-    if (bytesRead === 0) throw refuse(path, 'it became shorter while it was read')
-    read += bytesRead
-  }
-  return buffer
 }
 
 function refuse(path: string, reason: string, cause?: unknown): TorchgraftError {

@@ -3,6 +3,7 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import { type Monitor, MONITORS } from '../metrics/metrics.js'
 import { checkModel, type Device, type Precision, PRECISIONS } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
+import { onDisk } from '../weights/catalogue.js'
 import type { TrainingEvent } from './events.js'
 
 /** Every option of `torchgraft train`, with its default. */
@@ -13,7 +14,7 @@ export interface TrainOptions {
   readonly output?: string
   /** @default 'regnet_y_400mf' */
   readonly model?: RegNetVariant
-  /** A name of shipped weights or a .safetensors file; null trains from scratch. @default the shipped ones of the model */
+  /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk */
   readonly weights?: string | null
   /** @default 12 */
   readonly epochs?: number
@@ -114,7 +115,9 @@ export function resumeOptions(kept: ResolvedOptions, options: TrainOptions): Res
 function shippedWeights(model: RegNetVariant): string {
   const name = SHIPPED_WEIGHTS[model]
   if (name !== undefined) return name
-  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `No weights ship for ${model}: name a .safetensors file of it as weights, or none to train from scratch`)
+  const found = onDisk(model)
+  if (found) return found.name
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `No weights of ${model} ship or lie on this disk: pull some ("torchgraft weights" lists them), name a file of it as weights, or none to train from scratch`)
 }
 
 function checkWeights(weights: unknown): string | null {

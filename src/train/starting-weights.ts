@@ -14,6 +14,8 @@ import { byteLength, type Tensor } from '../formats/tensor.js'
 import type { Session } from '../native/session.js'
 import { mismatchError } from '../native/state-layout.js'
 import type { RegNetVariant } from '../native/variants.js'
+import { type CatalogueEntry, fileOf, findInCatalogue } from '../weights/catalogue.js'
+import { checkHash } from '../weights/pull.js'
 import { SHIPPED_WEIGHTS } from './options.js'
 
 export interface StartingWeights extends AsyncDisposable {
@@ -35,13 +37,14 @@ const HEAD = new Set(['fc.weight', 'fc.bias'])
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
 export async function openStartingWeights(weights: string): Promise<StartingWeights> {
-  const { name, path } = locate(weights)
+  const { name, path, entry } = locate(weights)
+  if (entry) await checkHash(entry, path)
   if (isPth(path)) {
     const file = await PthFile.open(path)
     try {
       const { model, notes } = contentsOf(file)
-      const origin = { name, sha256: await hashFile(path), licence: null }
-      return { tensors: model, classes: undefined, model: undefined, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
+      const origin = { name, sha256: await hashFile(path), licence: entry?.licence ?? null }
+      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
     } catch (error) {
       await file[Symbol.asyncDispose]()
       throw error
@@ -98,14 +101,22 @@ function reorderRows({ dtype, shape, data }: Tensor, rows: readonly number[]): U
   return result
 }
 
-function locate(weights: string): { readonly name: string; readonly path: string } {
+function locate(weights: string): { readonly name: string; readonly path: string; readonly entry?: CatalogueEntry } {
   if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: fileURLToPath(new URL(`../../weights/${weights}.safetensors`, import.meta.url)) }
   if (existsSync(weights)) {
     if (extname(weights) !== '.safetensors' && !isPth(weights)) throw new TorchgraftError('ERR_FILE_FORMAT', `${weights} is neither a .safetensors nor a .pth file, and only those are read as weights`, { path: weights })
     return { name: basename(weights, extname(weights)), path: weights }
   }
+  const entry = findInCatalogue(weights)
+  if (entry) return { name: weights, path: presentFile(entry), entry }
   const known = Object.values(SHIPPED_WEIGHTS).join(', ')
-  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(weights)}: no file has that name, and the ones that ship are ${known}`, { path: weights })
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(weights)}: no file has that name, and neither have the ones that ship (${known}) nor those that "torchgraft weights" lists`, { path: weights })
+}
+
+function presentFile(entry: CatalogueEntry): string {
+  const file = fileOf(entry)
+  if (existsSync(file)) return file
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `${entry.name} is not on this disk (${entry.megabytes} MB): run "torchgraft weights pull ${entry.name}", or place the file as ${file}`, { path: file })
 }
 
 async function hashFile(path: string): Promise<string> {

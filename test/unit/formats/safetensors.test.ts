@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hashTensors, readSafetensors, readSafetensorsMetadata, writeSafetensors } from '../../../src/formats/safetensors.js'
+import { hashTensors, readSafetensors, readSafetensorsLayout, writeSafetensors } from '../../../src/formats/safetensors.js'
 import type { StateDict } from '../../../src/formats/tensor.js'
 import { temporaryFolder } from '../../helpers/temporary-folder.js'
 
@@ -21,7 +21,9 @@ describe('safetensors', () => {
     const file = await readSafetensors(path)
     expect([...file.tensors]).toEqual([...tensors])
     expect(file.metadata).toEqual({ format: 'pt', note: '"quoted" – é' })
-    expect(await readSafetensorsMetadata(path)).toEqual(file.metadata)
+    const layout = await readSafetensorsLayout(path)
+    expect(layout.metadata).toEqual(file.metadata)
+    expect(layout.tensors.map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([...file.tensors].map(([name, { dtype, shape }]) => [name, dtype, shape]))
   })
 
   test('tensors begin on a multiple of 8 bytes', async () => {

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { Command, Option } from 'commander'
+import { type Inspection, inspectFile } from '../checkpoints/inspect.js'
+import { argumentError } from '../errors.js'
+import { describeTensor } from '../formats/tensor.js'
+import { EXPORT_FORMATS, type ExportFormat, exportModel } from '../predict/export-model.js'
+import { printable } from '../report/format.js'
+import { EXIT, given, jsonOption, number, type Streams } from './command.js'
+
+/** For commands that take a .pth file, which does not tell its classes. */
+export const classesOption = (): Option => new Option('--classes <file>', 'of a .pth file: names of its classes, a line each, in order')
+export const sizeOption = (): Option => new Option('--size <px>', 'of a .pth file: height and width of what it sees (default 224)').argParser(number)
+
+/** A line each; empty ones at the end do not count. */
+export async function readClasses(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw argumentError('a file with a class on each line', 'classes', `${file} (${(cause as Error).message})`)
+  })
+  return text.trimEnd().split(/\r?\n/)
+}
+
+export function inspectCommand({ stdout }: Streams, exit: (code: number) => void): Command {
+  return new Command('inspect')
+    .summary('what is in a model file or a run folder')
+    .description('Tells what is in a .safetensors or .pth file, or in a run folder, without loading it.')
+    .argument('<file>', 'file or run folder')
+    .addOption(jsonOption())
+    .action(async (file: string, { json = false }: { readonly json?: boolean }) => {
+      const found = await inspectFile(file)
+      stdout.write(json ? `${JSON.stringify(found)}\n` : inspectionText(found))
+      exit(EXIT.done)
+    })
+}
+
+export function exportCommand({ stdout }: Streams, exit: (code: number) => void): Command {
+  return new Command('export')
+    .summary('write a model for PyTorch, or as plain safetensors')
+    .description('Writes MODEL for others. A .pth file is a plain state_dict, as torchvision’s are;\nof a last.safetensors it is { state_dict, optimizer }, for training to go on in PyTorch.')
+    .argument('<model>', 'model file, such as runs/NAME/best.safetensors')
+    .addOption(new Option('--format <format>', 'of the file').choices(EXPORT_FORMATS).makeOptionMandatory())
+    .option('--output <path>', 'file to write (default: the name of MODEL with the new ending)')
+    .option('--fp16', 'weights in half precision: half the size')
+    .addOption(jsonOption())
+    .action(async (model: string, { json = false, ...options }: { readonly json?: boolean; readonly format: ExportFormat; readonly output?: string; readonly fp16?: boolean }) => {
+      const result = await exportModel({ model, ...given(options) })
+      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n`)
+      exit(EXIT.done)
+    })
+}
+
+function inspectionText({ kind, model, metadata, tensors, bytes, files = [] }: Inspection): string {
+  const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${key.padEnd(14)} ${printable(short(value))}`)
+  return [
+    `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${model}`}`,
+    ...rows,
+    ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
+    ...(tensors.length > 0 ? ['', `${tensors.length} tensors:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
+    '',
+  ].join('\n')
+}
+
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > 64 ? `${text.slice(0, 63)}…` : text
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}

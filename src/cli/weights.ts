@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { Command } from 'commander'
+import { TorchgraftError } from '../errors.js'
+import { percent, printable } from '../report/format.js'
+import { SHIPPED_WEIGHTS } from '../train/options.js'
+import { CATALOGUE, fileOf, findInCatalogue, hubFolder } from '../weights/catalogue.js'
+import { pullWeights } from '../weights/pull.js'
+import { EXIT, jsonOption, type Streams } from './command.js'
+import { interruptible } from './interrupt.js'
+
+export function weightsCommand(streams: Streams, exit: (code: number) => void): Command {
+  return new Command('weights')
+    .summary('pretrained weights: which there are, and fetching them')
+    .description(`Lists the pretrained weights that --weights takes by name. They are torchvision's,\nfrom ImageNet-1k, and are kept where PyTorch keeps them: TORCH_HOME, else\n~/.cache/torch, in hub/checkpoints.`)
+    .addOption(jsonOption())
+    .action(({ json = false }: { readonly json?: boolean }) => {
+      streams.stdout.write(json ? `${JSON.stringify(CATALOGUE.map((entry) => ({ ...entry, file: fileOf(entry), onDisk: existsSync(fileOf(entry)) })))}\n` : listText())
+      exit(EXIT.done)
+    })
+    .addCommand(pullCommand(streams, exit))
+}
+
+function pullCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
+  return new Command('pull')
+    .description('Fetches weights by name into PyTorch’s cache, and checks them. What broke off goes on.')
+    .argument('<names...>', 'as "torchgraft weights" lists them')
+    .action(async (names: string[]) => {
+      const entries = names.map((name) => findInCatalogue(name) ?? unknown(name))
+      for (const entry of entries) {
+        if (entry.licence.startsWith('CC-BY-NC')) stderr.write(`${entry.name} comes with terms: ${entry.licence}.\n`)
+        const { file, fetched } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), (line) => stderr.write(`\n${line}\n`))
+        if (stderr.isTTY) stderr.write('\r\x1b[2K')
+        stdout.write(`${printable(file)}${fetched ? '' : '  (was there already)'}\n`)
+      }
+      exit(EXIT.done)
+    })
+}
+
+/** A live line on a terminal; elsewhere a line for each tenth. */
+function progress(stderr: Streams['stderr'], name: string): (received: number, total: number | undefined) => void {
+  let told = -1
+  return (received, total) => {
+    const share = total === undefined ? undefined : received / total
+    const step = Math.floor(share === undefined ? received / 1e7 : share * (stderr.isTTY ? 100 : 10))
+    if (step === told) return
+    told = step
+    const line = `${name}: ${(received / 1e6).toFixed(0)} MB${share === undefined ? '' : `, ${Math.floor(share * 100)} %`}`
+    stderr.write(stderr.isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
+  }
+}
+
+function listText(): string {
+  const rows = CATALOGUE.map((entry) => {
+    const mark = entry.licence.startsWith('CC-BY-NC') ? ' *' : ''
+    return `${entry.name.padEnd(44)} ${entry.megabytes.toFixed(0).padStart(5)} MB  ${percent(entry.top1).padStart(6)}${existsSync(fileOf(entry)) ? '  on disk' : ''}${mark}`
+  })
+  return [
+    'Ships with torchgraft:', ...Object.values(SHIPPED_WEIGHTS), '',
+    `${'To pull, from ImageNet-1k'.padEnd(44)}    size   top-1`, ...rows, '',
+    '* CC-BY-NC-4.0: for non-commercial use only.', `They are kept in ${printable(hubFolder())}`, '',
+  ].join('\n')
+}
+
+function unknown(name: string): never {
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(name)}: "torchgraft weights" lists those that there are`)
+}

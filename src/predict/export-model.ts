@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs'
+import { extname } from 'node:path'
+import { oneOf } from '../arguments.js'
+import { separateState } from '../checkpoints/checkpoint-store.js'
+import { readModelFile, writeModelFile } from '../checkpoints/model-file.js'
+import type { ModelMetadata, TrainingMetadata } from '../checkpoints/model-metadata.js'
+import { readTorchCheckpoint, writeTorchCheckpoint } from '../checkpoints/torch-checkpoint.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { isPth } from '../formats/pth.js'
+import { writeSafetensors } from '../formats/safetensors.js'
+import { type StateDict, toFloat16 } from '../formats/tensor.js'
+
+export const EXPORT_FORMATS = ['pth', 'safetensors'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+export interface ExportOptions {
+  /** A model file, a `last` file, or a .pth file. */
+  readonly model: string
+  readonly format: ExportFormat
+  /** @default the model's name with the format's ending, beside it */
+  readonly output?: string
+  /** Weights in half precision, running statistics as they are. Not with an optimizer. @default false */
+  readonly fp16?: boolean
+}
+
+export interface ExportResult {
+  readonly file: string
+  readonly bytes: number
+  /** Whether the optimizer's state is in it. */
+  readonly optimizer: boolean
+}
+
+/**
+ * Writes a model for others: .pth for PyTorch (with the optimizer's state, where the file has one), or .safetensors.
+ *
+ * @throws ERR_ARGUMENT, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_WRITE where the output exists
+ */
+export async function exportModel({ model, format, output, fp16 = false }: ExportOptions): Promise<ExportResult> {
+  oneOf(format, 'format', EXPORT_FORMATS)
+  const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}.${format}`
+  if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', `${file} exists: choose another name with --output`, { path: file })
+  const { tensors, training, metadata, optimizer } = await read(model)
+  const withOptimizer = format === 'pth' && training !== undefined && optimizer !== undefined
+  if (fp16 && withOptimizer) throw argumentError('a file without an optimizer, such as best.safetensors,', 'model with fp16', model)
+  const weights = fp16 ? halve(tensors) : tensors
+  if (format === 'pth') return { file, bytes: await writeTorchCheckpoint(file, { model: weights, ...(withOptimizer && { training, optimizer }) }), optimizer: withOptimizer }
+  const bytes = metadata ? await writeModelFile(file, { tensors: weights, metadata }) : await writeSafetensors(file, weights, { format: 'pt' })
+  return { file, bytes, optimizer: false }
+}
+
+async function read(path: string) {
+  if (isPth(path)) {
+    const { model, training, optimizer } = await readTorchCheckpoint(path)
+    return { tensors: model, training, optimizer, metadata: undefined }
+  }
+  const { tensors, metadata } = await readModelFile(path)
+  const { model, training } = separateState(tensors)
+  const { position, running, scaler, best, patience, optimizer, ...plain } = metadata as ModelMetadata & Partial<TrainingMetadata>
+  void [position, running, scaler, best, patience] // where training stood is not the model's
+  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, metadata: plain }
+}
+
+function halve(tensors: StateDict): StateDict {
+  const keeps = (name: string): boolean => /\.running_(?:mean|var)$/.test(name)
+  return new Map([...tensors].map(([name, tensor]) => [name, tensor.dtype === 'float32' && !keeps(name) ? toFloat16(tensor, name) : tensor]))
+}

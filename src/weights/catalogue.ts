@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { RegNetVariant } from '../native/variants.js'
+
+/** Pretrained weights that torchvision offers, from ImageNet-1k. Accuracies are those that torchvision tells. */
+export interface CatalogueEntry {
+  readonly name: string
+  readonly model: RegNetVariant
+  readonly url: string
+  /** The first digits of the file's SHA-256, in hex. */
+  readonly sha256Prefix: string
+  readonly megabytes: number
+  readonly top1: number
+  readonly top5: number
+  /** Shorter side and centre crop that the accuracy was measured with. */
+  readonly resize: number
+  readonly crop: number
+  readonly interpolation: 'bilinear' | 'bicubic'
+  readonly licence: string
+}
+
+export const CATALOGUE = JSON.parse(readFileSync(new URL('../../weights/catalogue.json', import.meta.url), 'utf8')) as readonly CatalogueEntry[]
+
+export function findInCatalogue(name: string): CatalogueEntry | undefined {
+  return CATALOGUE.find((entry) => entry.name === name)
+}
+
+/** Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else `~/.cache/torch`. */
+export function hubFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const { TORCH_HOME: own, XDG_CACHE_HOME: shared } = env
+  const home = own !== undefined && own !== '' ? own : join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'torch')
+  return join(home, 'hub', 'checkpoints')
+}
+
+/** The file of an entry, whether it is there or not. */
+export function fileOf({ url }: CatalogueEntry, env: NodeJS.ProcessEnv = process.env): string {
+  return join(hubFolder(env), url.slice(url.lastIndexOf('/') + 1))
+}
+
+/** Weights of a model that lie on this disk, the newer first; none whose licence asks for a choice. */
+export function onDisk(model: RegNetVariant, env: NodeJS.ProcessEnv = process.env): CatalogueEntry | undefined {
+  const free = CATALOGUE.filter((entry) => entry.model === model && !entry.name.includes('swag'))
+  return free.reverse().find((entry) => existsSync(fileOf(entry, env)))
+}
