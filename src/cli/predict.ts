@@ -35,6 +35,7 @@ async function runPredict(model: string, images: readonly string[], { topK = 3, 
   const files = (await Promise.all(images.map(picturesIn))).flat()
   if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
+  for (const note of classifier.notes) stderr.write(`${note}\n`)
   const results: ImagePrediction<string>[] = []
   let failed = false
   if (csv) stdout.write('image,label,probability\n')

@@ -4,7 +4,7 @@ import { evalBatch } from '../data/eval-batch.js'
 import { integer } from '../arguments.js'
 import { TorchgraftError } from '../errors.js'
 import type { Session } from '../native/session.js'
-import { type ComputeOptions, openModel } from './open-model.js'
+import { type ComputeOptions, type OpenedModel, openModel } from './open-model.js'
 
 export type ClassifierOptions = ComputeOptions
 
@@ -33,20 +33,24 @@ export type ImagePrediction<T> =
 export class Classifier implements AsyncDisposable {
   readonly #session: Session
   readonly metadata: ModelMetadata
+  /** What was done on reading the file, such as mapping names. */
+  readonly notes: readonly string[]
 
-  private constructor(session: Session, metadata: ModelMetadata) {
+  private constructor(session: Session, { metadata, notes }: Omit<OpenedModel, 'session'>) {
     this.#session = session
     this.metadata = metadata
+    this.notes = notes
   }
 
   /**
-   * Opens a model file: everything that predicting needs is in it.
+   * Opens a model file: everything that predicting needs is in it. A .pth file of PyTorch, or other weights, tell no
+   * classes: name them.
    *
-   * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_DEVICE, ERR_PRECISION
+   * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
    */
   static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    const { session, metadata } = await openModel(file, options)
-    return new Classifier(session, metadata)
+    const { session, ...rest } = await openModel(file, options)
+    return new Classifier(session, rest)
   }
 
   get classes(): readonly string[] {

@@ -27,6 +27,8 @@ export interface ModelEvaluation extends Evaluation {
   /** Whether it could be told which pictures the model was trained on. */
   readonly splitKnown: boolean
   readonly skipped: readonly (SkippedFile | SkippedImage)[]
+  /** What was done on reading the model file. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -52,7 +54,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   const loader = new DataLoader(folder.subset(kept), { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
   try {
     const scored = await evaluate(session, loader, signal ? { signal } : {})
-    return { ...scored, leftOut: folder.length - kept.length, splitKnown: split !== undefined, skipped: [...folder.skipped, ...loader.skipped] }
+    return { ...scored, leftOut: folder.length - kept.length, splitKnown: split !== undefined, skipped: [...folder.skipped, ...loader.skipped], notes: opened.notes }
   } finally {
     await loader.dispose()
   }

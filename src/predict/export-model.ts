@@ -3,18 +3,18 @@ import { extname } from 'node:path'
 import { oneOf } from '../arguments.js'
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { readModelFile, writeModelFile } from '../checkpoints/model-file.js'
-import type { ModelMetadata, TrainingMetadata } from '../checkpoints/model-metadata.js'
+import { METADATA_KEY, type ModelMetadata, type TrainingMetadata } from '../checkpoints/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../checkpoints/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { isPth } from '../formats/pth.js'
-import { writeSafetensors } from '../formats/safetensors.js'
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 
 export const EXPORT_FORMATS = ['pth', 'safetensors'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 export interface ExportOptions {
-  /** A model file, a `last` file, or a .pth file. */
+  /** A model file, a `last` file, a .pth file, or any .safetensors file, whose metadata is kept. */
   readonly model: string
   readonly format: ExportFormat
   /** @default the model's name with the format's ending, beside it */
@@ -39,25 +39,27 @@ export async function exportModel({ model, format, output, fp16 = false }: Expor
   oneOf(format, 'format', EXPORT_FORMATS)
   const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}.${format}`
   if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', `${file} exists: choose another name with --output`, { path: file })
-  const { tensors, training, metadata, optimizer } = await read(model)
+  const { tensors, training, metadata, optimizer, others } = await read(model)
   const withOptimizer = format === 'pth' && training !== undefined && optimizer !== undefined
   if (fp16 && withOptimizer) throw argumentError('a file without an optimizer, such as best.safetensors,', 'model with fp16', model)
   const weights = fp16 ? halve(tensors) : tensors
   if (format === 'pth') return { file, bytes: await writeTorchCheckpoint(file, { model: weights, ...(withOptimizer && { training, optimizer }) }), optimizer: withOptimizer }
-  const bytes = metadata ? await writeModelFile(file, { tensors: weights, metadata }) : await writeSafetensors(file, weights, { format: 'pt' })
+  const bytes = metadata ? await writeModelFile(file, { tensors: weights, metadata }) : await writeSafetensors(file, weights, others)
   return { file, bytes, optimizer: false }
 }
 
 async function read(path: string) {
   if (isPth(path)) {
     const { model, training, optimizer } = await readTorchCheckpoint(path)
-    return { tensors: model, training, optimizer, metadata: undefined }
+    return { tensors: model, training, optimizer, metadata: undefined, others: { format: 'pt' } }
   }
+  const plainFile = await readSafetensors(path)
+  if (!(METADATA_KEY in plainFile.metadata)) return { tensors: plainFile.tensors, training: undefined, optimizer: undefined, metadata: undefined, others: plainFile.metadata }
   const { tensors, metadata } = await readModelFile(path)
   const { model, training } = separateState(tensors)
   const { position, running, scaler, best, patience, optimizer, ...plain } = metadata as ModelMetadata & Partial<TrainingMetadata>
   void [position, running, scaler, best, patience] // where training stood is not the model's
-  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, metadata: plain }
+  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, metadata: plain, others: {} }
 }
 
 function halve(tensors: StateDict): StateDict {

@@ -1,11 +1,12 @@
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { readModelFile } from '../checkpoints/model-file.js'
-import type { ModelMetadata } from '../checkpoints/model-metadata.js'
+import { METADATA_KEY, type ModelMetadata } from '../checkpoints/model-metadata.js'
 import { integer } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
+import { readSafetensors, readSafetensorsLayout } from '../formats/safetensors.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
 import { Session } from '../native/session.js'
@@ -14,15 +15,17 @@ import { compareState } from '../native/state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
 
 export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'> {
-  /** Names of a .pth file's outputs, in their order: such a file tells none. Of a model file of ours they are known. */
+  /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
   readonly classes?: readonly string[]
-  /** Height and width of what a .pth file's model sees. @default 224 */
+  /** Of such a file: height and width of what its model sees. @default 224 */
   readonly size?: number
 }
 
 export interface OpenedModel {
   readonly session: Session
   readonly metadata: ModelMetadata
+  /** What was done on reading it, for the user to know. */
+  readonly notes: readonly string[]
 }
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
@@ -30,20 +33,24 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
 const SHORTER_SIDE = 256 / 224
 
 /**
- * A session that holds a model file's weights, to score or predict with. A `last` file will do as well, and a .pth file of
- * PyTorch with the names of its classes: its pictures are scaled, cropped and normalized as torchvision's are.
+ * A session that holds a model file's weights, to score or predict with. A `last` file will do as well, and weights
+ * that others wrote (.pth, .safetensors) with the names of their classes: pictures are then scaled, cropped and normalized
+ * as torchvision does it.
  *
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
  */
 export async function openModel(file: string, options: ComputeOptions): Promise<OpenedModel> {
-  if (isPth(file)) return openPth(file, options)
+  if (isPth(file)) {
+    await using opened = await PthFile.open(file)
+    const { model, notes } = contentsOf(opened)
+    return openForeign(file, model, notes, options)
+  }
+  if (!(METADATA_KEY in (await readSafetensorsLayout(file)).metadata)) return openForeign(file, (await readSafetensors(file)).tensors, [], options)
   const { tensors, metadata } = await readModelFile(file)
-  return { session: await fill(metadata, separateState(tensors).model, options), metadata }
+  return { session: await fill(metadata, separateState(tensors).model, options), metadata, notes: [] }
 }
 
-async function openPth(path: string, options: ComputeOptions): Promise<OpenedModel> {
-  await using file = await PthFile.open(path)
-  const { model: tensors } = contentsOf(file)
+async function openForeign(path: string, tensors: LazyStateDict, notes: readonly string[], options: ComputeOptions): Promise<OpenedModel> {
   const outputs = tensors.get('fc.bias')?.shape[0] ?? 0
   const model = await recognize(tensors, outputs, path)
   const { classes } = options
@@ -52,7 +59,7 @@ async function openPth(path: string, options: ComputeOptions): Promise<OpenedMod
   const size = integer(options.size ?? 224, 'size', { min: 32, max: 2048 })
   const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
   const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, ...IMAGENET }
-  return { session: await fill(metadata, tensors, options), metadata }
+  return { session: await fill(metadata, tensors, options), metadata, notes }
 }
 
 /** The variant whose names and shapes these are. */
