@@ -7,6 +7,7 @@ import { PickleDict } from '../formats/pickle.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
 import type { Tensor } from '../formats/tensor.js'
+import { tryRecognizeVariant } from '../native/recognize.js'
 import { METADATA_KEY } from './model-metadata.js'
 import { CONFIG_FILE, readConfigIn } from './run-folder.js'
 
@@ -17,6 +18,8 @@ export interface Inspection {
   /** What the file says of itself; of a run, its config. */
   readonly metadata: Readonly<Record<string, unknown>>
   readonly tensors: readonly (Pick<Tensor, 'dtype' | 'shape'> & { readonly name: string })[]
+  /** The variant whose names and shapes the tensors have, and its classes; null where there is none, or nothing to compute with. */
+  readonly fits: { readonly variant: string; readonly classes: number } | null
   /** Of a run's files together. */
   readonly bytes: number
   /** Of a run. */
@@ -37,7 +40,7 @@ export async function inspectFile(path: string): Promise<Inspection> {
   const { tensors, metadata } = await readSafetensorsLayout(path)
   const { [METADATA_KEY]: ours, ...others } = metadata
   const known = ours === undefined ? {} : parse(ours)
-  return { kind: 'safetensors', model: typeof known['model'] === 'string' ? known['model'] : null, metadata: { ...others, ...known }, tensors, bytes: info.size }
+  return { kind: 'safetensors', model: typeof known['model'] === 'string' ? known['model'] : null, metadata: { ...others, ...known }, tensors, fits: fitting(tensors), bytes: info.size }
 }
 
 async function inspectPth(path: string, bytes: number): Promise<Inspection> {
@@ -45,7 +48,8 @@ async function inspectPth(path: string, bytes: number): Promise<Inspection> {
   const { model, optimizer, notes } = contentsOf(file)
   const keys = file.value instanceof PickleDict ? [...file.value.keys()].map(String) : []
   const metadata = { ...(optimizer && { keys, optimizer: true }), ...(notes.length > 0 && { notes }) }
-  return { kind: 'pth', model: null, metadata, tensors: [...model].map(([name, { dtype, shape }]) => ({ name, dtype, shape })), bytes }
+  const tensors = [...model].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
+  return { kind: 'pth', model: null, metadata, tensors, fits: fitting(tensors), bytes }
 }
 
 async function inspectRun(path: string): Promise<Inspection> {
@@ -54,7 +58,12 @@ async function inspectRun(path: string): Promise<Inspection> {
   const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name).sort()
   const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(path, name))).size })))
   const { model } = (metadata.options ?? {}) as { model?: unknown }
-  return { kind: 'run', model: typeof model === 'string' ? model : null, metadata, tensors: [], bytes: files.reduce((sum, file) => sum + file.bytes, 0), files }
+  return { kind: 'run', model: typeof model === 'string' ? model : null, metadata, tensors: [], fits: null, bytes: files.reduce((sum, file) => sum + file.bytes, 0), files }
+}
+
+function fitting(tensors: Inspection['tensors']): Inspection['fits'] {
+  const model = tensors.filter(({ name }) => !/^(?:optimizer|scaler)\./.test(name))
+  return tryRecognizeVariant(new Map(model.map((tensor) => [tensor.name, tensor]))) ?? null
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { type Inspection, inspectFile } from '../checkpoints/inspect.js'
 import { argumentError } from '../errors.js'
-import { describeTensor } from '../formats/tensor.js'
+import { describeTensor, elements } from '../formats/tensor.js'
 import { EXPORT_FORMATS, type ExportFormat, exportModel } from '../predict/export-model.js'
 import { printable } from '../report/format.js'
 import { EXIT, given, jsonOption, number, type Streams } from './command.js'
@@ -48,13 +48,13 @@ export function exportCommand({ stdout }: Streams, exit: (code: number) => void)
     })
 }
 
-function inspectionText({ kind, model, metadata, tensors, bytes, files = [] }: Inspection): string {
+function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection): string {
   const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${key.padEnd(14)} ${printable(short(value))}`)
   return [
     `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${model}`}`,
     ...rows,
     ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
-    ...(tensors.length > 0 ? ['', `${tensors.length} tensors:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
+    ...(tensors.length > 0 ? ['', fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.', `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
     '',
   ].join('\n')
 }

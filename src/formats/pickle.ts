@@ -41,7 +41,10 @@ export interface PickleHandlers {
   persistent(id: unknown): unknown
 }
 
-const MAX_ITEMS = 5_000_000
+/** Far above what any checkpoint has, so that a small file cannot ask for much memory: opcodes, dicts and lists and tuples, and marks inside one another. */
+const MAX_STEPS = 5_000_000
+const MAX_CONTAINERS = 500_000
+const MAX_DEPTH = 1000
 /** Bytes were wanted beyond the end: with more of the file it may go on. */
 export class PickleEnd extends Error {}
 
@@ -66,7 +69,8 @@ class Interpreter {
   /** The stacks outside of each open mark. */
   readonly #outer: unknown[][] = []
   readonly #memo = new Map<number, unknown>()
-  #items = 0
+  #steps = 0
+  #containers = 0
 
   constructor(bytes: Uint8Array, handlers: PickleHandlers, path: string, from: number) {
     this.#bytes = bytes
@@ -79,7 +83,7 @@ class Interpreter {
   run(): { value: unknown; end: number } {
     for (;;) {
       const opcode = this.#byte()
-      if (++this.#items > MAX_ITEMS) throw this.#refuse('more steps than any model takes')
+      if (++this.#steps > MAX_STEPS) throw this.#refuse('more steps than any model takes')
       if (opcode === 0x2e) return { value: this.#pop(), end: this.#at } // STOP
       this.#step(opcode)
     }
@@ -94,6 +98,7 @@ class Interpreter {
       }
       case 0x63: return this.#push(this.#global()) // GLOBAL
       case 0x28: // MARK
+        if (this.#outer.length === MAX_DEPTH) throw this.#refuse(`marks ${MAX_DEPTH} deep`)
         this.#outer.push(this.#stack)
         this.#stack = []
         return
@@ -110,11 +115,11 @@ class Interpreter {
       case 0x8a: return this.#push(this.#long()) // LONG1
       case 0x47: return this.#push(this.#view.getFloat64(this.#take(8), false)) // BINFLOAT
       case 0x58: return this.#push(this.#text()) // BINUNICODE
-      case 0x29: return this.#push(new PickleTuple([])) // EMPTY_TUPLE
-      case 0x5d: return this.#push([]) // EMPTY_LIST
-      case 0x7d: return this.#push(new PickleDict()) // EMPTY_DICT
-      case 0x74: return this.#push(new PickleTuple(this.#closeMark())) // TUPLE
-      case 0x85: case 0x86: case 0x87: return this.#push(new PickleTuple(this.#popMany(opcode - 0x84))) // TUPLE1–3
+      case 0x29: return this.#pushContainer(new PickleTuple([])) // EMPTY_TUPLE
+      case 0x5d: return this.#pushContainer([]) // EMPTY_LIST
+      case 0x7d: return this.#pushContainer(new PickleDict()) // EMPTY_DICT
+      case 0x74: return this.#pushContainer(new PickleTuple(this.#closeMark())) // TUPLE
+      case 0x85: case 0x86: case 0x87: return this.#pushContainer(new PickleTuple(this.#popMany(opcode - 0x84))) // TUPLE1–3
       case 0x61: return this.#append(this.#popMany(1)) // APPEND
       case 0x65: return this.#append(this.#closeMark()) // APPENDS
       case 0x73: return this.#setItems(this.#popMany(2)) // SETITEM
@@ -131,7 +136,7 @@ class Interpreter {
     if (!(callable instanceof PickleGlobal) || !(args instanceof PickleTuple)) throw this.#refuse('a call of something that is no known function')
     const value = this.#handlers.reduce(callable.name, args.items)
     if (value === undefined) throw this.#refuse(`a call of ${callable.name}`)
-    this.#push(value)
+    this.#pushContainer(value)
   }
 
   /** A state_dict's `_metadata`, which says nothing that is needed here, is all that may be put into an object. */
@@ -200,6 +205,11 @@ class Interpreter {
     if (!outer) throw this.#refuse('a mark that is missing')
     this.#stack = outer
     return items
+  }
+
+  #pushContainer(value: unknown): void {
+    if (++this.#containers > MAX_CONTAINERS) throw this.#refuse('more dicts, lists and tuples than any model has')
+    this.#push(value)
   }
 
   #push(value: unknown): void {

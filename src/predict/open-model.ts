@@ -8,11 +8,9 @@ import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors, readSafetensorsLayout } from '../formats/safetensors.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
-import { loadAddon } from '../native/load-addon.js'
+import { recognizeVariant } from '../native/recognize.js'
 import { Session } from '../native/session.js'
 import type { SessionOptions } from '../native/session-options.js'
-import { compareState } from '../native/state-layout.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
 
 export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'> {
   /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
@@ -51,8 +49,10 @@ export async function openModel(file: string, options: ComputeOptions): Promise<
 }
 
 async function openForeign(path: string, tensors: LazyStateDict, notes: readonly string[], options: ComputeOptions): Promise<OpenedModel> {
-  const outputs = tensors.get('fc.bias')?.shape[0] ?? 0
-  const model = await recognize(tensors, outputs, path)
+  await setUpAtFirstUse()
+  const found = recognizeVariant(tensors)
+  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
+  const { variant: model, classes: outputs } = found
   const { classes } = options
   if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
   if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
@@ -60,18 +60,6 @@ async function openForeign(path: string, tensors: LazyStateDict, notes: readonly
   const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
   const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, ...IMAGENET }
   return { session: await fill(metadata, tensors, options), metadata, notes }
-}
-
-/** The variant whose names and shapes these are. */
-async function recognize(tensors: LazyStateDict, outputs: number, path: string): Promise<RegNetVariant> {
-  await setUpAtFirstUse()
-  const binding = loadAddon()
-  const found = REGNET_VARIANTS.find((variant) => {
-    const { missing, unexpected, mismatched } = compareState(binding.describe(variant, Math.max(1, outputs)), tensors)
-    return missing.length + unexpected.length + mismatched.length === 0
-  })
-  if (found) return found
-  throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
 }
 
 /** Frozen, so that no memory goes to an optimizer's state. */

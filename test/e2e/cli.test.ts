@@ -208,7 +208,7 @@ describe('model files', () => {
 
   test('inspect tells what is in a file and in a run, for people and for programs', async () => {
     const file = json((await cli(['inspect', model, '--json'])).stdout)
-    expect(file).toMatchObject({ kind: 'safetensors', model: 'regnet_y_400mf', metadata: { classes: ['blue', 'green', 'red'] }, bytes: expect.any(Number) })
+    expect(file).toMatchObject({ kind: 'safetensors', model: 'regnet_y_400mf', metadata: { classes: ['blue', 'green', 'red'] }, fits: { variant: 'regnet_y_400mf', classes: 3 }, bytes: expect.any(Number) })
     expect((file as { tensors: unknown[] }).tensors[0]).toEqual({ name: 'stem.0.weight', dtype: 'float32', shape: [32, 3, 3, 3] })
     expect(json((await cli(['inspect', 'runs/colours', '--json'])).stdout)).toMatchObject({ kind: 'run', model: 'regnet_y_400mf', metadata: { options: { epochs: 3 } }, tensors: [] })
     const text = (await cli(['inspect', 'runs/colours'])).stdout
@@ -229,6 +229,8 @@ describe('model files', () => {
     const [theirs] = await predict('runs/colours/best.pth', '--classes', 'names.txt', '--size', '32')
     expect(theirs?.predictions.map(({ label }) => label)).toEqual(ours?.predictions.map(({ label }) => label))
     expect(theirs?.predictions[0]?.probability).toBeCloseTo(ours!.predictions[0]!.probability, 5)
+    await cli(['export', 'runs/colours/best.pth', '--format', 'safetensors', '--output', 'plain.safetensors'])
+    expect(await predict('plain.safetensors', '--classes', 'names.txt', '--size', '32')).toEqual([theirs])
     const scored = json((await cli(['evaluate', 'runs/colours/best.pth', 'colours', '--all', '--json', '--classes', 'names.txt', '--size', '32'])).stdout)
     expect(scored).toMatchObject({ count: 42 })
   })
@@ -245,7 +247,7 @@ describe('model files', () => {
 
   test('the optimizer goes along from last.safetensors', async () => {
     expect(json((await cli(['export', 'runs/colours/last.safetensors', '--format', 'pth', '--json'])).stdout)).toMatchObject({ optimizer: true })
-    expect(json((await cli(['inspect', 'runs/colours/last.pth', '--json'])).stdout)).toMatchObject({ kind: 'pth', metadata: { keys: ['state_dict', 'optimizer'] } })
+    expect(json((await cli(['inspect', 'runs/colours/last.pth', '--json'])).stdout)).toMatchObject({ kind: 'pth', metadata: { keys: ['state_dict', 'optimizer'] }, fits: { variant: 'regnet_y_400mf', classes: 3 } })
     expect(await cli(['export', 'runs/colours/last.safetensors', '--format', 'pth', '--fp16', '--output', 'half.pth'])).toMatchObject({ code: 2, stderr: expect.stringContaining('without an optimizer') })
   })
 

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { contentsOf, fromTimm } from '../../../src/formats/checkpoint-contents.js'
 import { PickleDict, PickleTuple } from '../../../src/formats/pickle.js'
 import { pickle, PythonFloat, PythonTuple } from '../../../src/formats/pickle-writer.js'
@@ -36,6 +37,51 @@ const rebuild = (parts: { storage?: string; offset?: string; shape?: string; str
   `ctorch._utils\n_rebuild_tensor_v2\n(${parts.storage ?? storage()}${parts.offset ?? 'K\x00'}${parts.shape ?? 'K\x04\x85'}${parts.strides ?? 'K\x01\x85'}\x89ccollections\nOrderedDict\n)RtR`
 const stateDict = (value: string): string => `${PROTO}}${text('w')}${value}s.`
 const zipOf = (data: Buffer, options: ZipOptions & { readonly extra?: Record<string, string | Buffer> } = {}): Buffer => makeZip({ 'a/data.pkl': data, 'a/data/0': Buffer.alloc(16), ...options.extra }, options)
+
+interface Descriptor {
+  readonly signature: string
+  readonly crc: number
+  readonly size: number
+  readonly more: string
+}
+
+/** An archive as PyTorch writes it, with what a header tells behind the data; as wrong as is asked for. */
+function withDescriptors(data: Buffer, { signature = 'PK\x07\x08', crc, size, more = '' }: Partial<Descriptor>): Buffer {
+  const parts = [['a/data.pkl', data], ['a/data/0', Buffer.alloc(16)]] as const
+  const locals: Buffer[] = []
+  const central: Buffer[] = []
+  let offset = 0
+  for (const [name, content] of parts) {
+    const local = Buffer.alloc(30)
+    local.writeUInt32LE(0x04034b50, 0)
+    local.writeUInt16LE(8, 6)
+    local.writeUInt16LE(name.length, 26)
+    const descriptor = Buffer.alloc(12)
+    descriptor.writeUInt32LE(crc ?? crc32(content), 0)
+    descriptor.writeUInt32LE(size ?? content.length, 4)
+    descriptor.writeUInt32LE(size ?? content.length, 8)
+    const whole = Buffer.concat([local, Buffer.from(name), content, Buffer.from(signature), descriptor, Buffer.from(more)])
+    const entry = Buffer.alloc(46)
+    entry.writeUInt32LE(0x02014b50, 0)
+    entry.writeUInt16LE(8, 8)
+    entry.writeUInt32LE(crc32(content), 16)
+    entry.writeUInt32LE(content.length, 20)
+    entry.writeUInt32LE(content.length, 24)
+    entry.writeUInt16LE(name.length, 28)
+    entry.writeUInt32LE(offset, 42)
+    central.push(Buffer.concat([entry, Buffer.from(name)]))
+    locals.push(whole)
+    offset += whole.length
+  }
+  const directory = Buffer.concat(central)
+  const end = Buffer.alloc(22)
+  end.writeUInt32LE(0x06054b50, 0)
+  end.writeUInt16LE(2, 8)
+  end.writeUInt16LE(2, 10)
+  end.writeUInt32LE(directory.length, 12)
+  end.writeUInt32LE(offset, 16)
+  return Buffer.concat([...locals, directory, end])
+}
 
 describe('what is written is read again', () => {
   test('dicts, lists, tuples, numbers and tensors of any shape', async () => {
@@ -106,7 +152,8 @@ describe('a pickle is interpreted, never executed', () => {
     ['INST', `${PROTO}(ios\nsystem\n.`, /opcode INST/], ['OBJ', `${PROTO}(o.`, /opcode OBJ/], ['NEWOBJ', `${PROTO}))\x81.`, /opcode NEWOBJ/],
     ['STACK_GLOBAL', `${PROTO}${text('os')}${text('system')}\x93.`, /opcode STACK_GLOBAL/], ['EXT1', `${PROTO}\x82\x01.`, /opcode EXT1/], ['an opcode that there is not', `${PROTO}\xff.`, /opcode 0xff/],
     ['protocol 4', '\x80\x04N.', /protocol 4/], ['a reference to nothing', `${PROTO}h\x07.`, /reference to nothing/], ['a mark that is missing', `${PROTO}t.`, /mark that is missing/],
-    ['nothing on the stack', `${PROTO}.`, /stack that is empty/], ['a giant integer', `${PROTO}\x8a\xff${'\x01'.repeat(255)}.`, /integer of 255 bytes/],
+    ['nothing on the stack', `${PROTO}.`, /stack that is empty/], ['more steps than any model takes', `${PROTO}${'N'.repeat(5_000_001)}.`, /more steps/],
+    ['a million dicts', `${PROTO}${'}'.repeat(1_000_000)}.`, /more dicts/], ['marks in marks', `${PROTO}${'('.repeat(2000)}.`, /marks 1000 deep/], ['a giant integer', `${PROTO}\x8a\xff${'\x01'.repeat(255)}.`, /integer of 255 bytes/],
   ])('%s is refused by name', async (_, program, message) => {
     expect(await open(zipOf(bytes(program)))).toMatchObject({ code: 'ERR_PICKLE_REFUSED', message: expect.stringMatching(message) })
   })
@@ -139,6 +186,33 @@ describe('an archive says one thing everywhere', () => {
     ['a TorchScript archive', zipOf(bytes(stateDict(rebuild())), { extra: { 'a/code/x.py': 'pass' } })], ['what is neither', Buffer.from('hello, this is text')], ['nothing at all', Buffer.alloc(0)],
   ])('%s is refused', async (_, file) => {
     expect(await open(file)).toMatchObject({ code: 'ERR_FILE_FORMAT', message: expect.stringContaining('FILE') })
+  })
+
+  test.each<[string, Partial<Descriptor>, string | undefined]>([
+    ['agree', {}, undefined], ['have no signature', { signature: '' }, undefined], ['tell another checksum', { crc: 1 }, 'ERR_FILE_FORMAT'], ['tell another size', { size: 9 }, 'ERR_FILE_FORMAT'], ['are followed by more', { more: 'x' }, 'ERR_FILE_FORMAT'],
+  ])('descriptors behind the data, which %s', async (_, descriptor, code) => {
+    expect((await open(withDescriptors(bytes(stateDict(rebuild())), descriptor))).code).toBe(code)
+  })
+
+  test.each<[string, (view: DataView, record: number) => void]>([
+    ['another number of entries', (view, record) => view.setUint8(record + 32, 99)], ['another size of the directory', (view, record) => view.setUint8(record + 40, 1)], ['another place of it', (view, record) => view.setUint8(record + 48, 1)],
+    ['another place of itself', (view, record) => view.setUint8(record + 56 + 8, 1)],
+    ['200,000 entries', (view, record) => {
+      view.setUint32(record + 24, 200_000, true)
+      view.setUint32(record + 32, 200_000, true)
+      view.setUint32(record + 56 + 20 + 8, 0xffffffff, true)
+    }],
+  ])('a zip64 end that tells %s is refused', async (_, change) => {
+    await using folder = await temporaryFolder()
+    await writePth(join(folder.path, 'x.pth'), new Map([['w', tensor([1])]]))
+    const file = await readFile(join(folder.path, 'x.pth'))
+    const record = file.indexOf('PK\x06\x06')
+    change(new DataView(file.buffer, file.byteOffset, file.length), record)
+    expect(await open(file)).toMatchObject({ code: 'ERR_FILE_FORMAT' })
+  })
+
+  test('a pickle of more than 64 MB is refused', async () => {
+    expect(await open(makeZip({ 'a/data.pkl': Buffer.alloc((1 << 26) + 1) }))).toMatchObject({ code: 'ERR_FILE_FORMAT', message: expect.stringContaining('data.pkl takes 67108865 bytes') })
   })
 
   test('the same entry twice is refused', async () => {

@@ -1,0 +1,166 @@
+// Feeds mutated files to the readers of model files: what they say must be one of their own errors, soon.
+//
+//   npm run fuzz -- [--seconds N | --files N] [--seed S]
+//
+// Of each kind (.pth, its pickle with the archive around it whole, legacy .pth, .safetensors) files are made from small
+// good ones, by changing, cutting, doubling and moving bytes and whole opcodes, for so long or so many. Prints counts by
+// outcome; ends with code 1 where a reader threw anything else, took over a second, or kept memory.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { crc32 } from 'node:zlib'
+
+const dist = new URL('../../dist/', import.meta.url)
+const [{ PthFile }, { contentsOf }, { loadAll }, { pickle, PythonFloat, PythonTuple }, { writePth }, { readSafetensors, writeSafetensors }, { readTorchCheckpoint }, { random }] = await Promise.all(
+  ['formats/pth.js', 'formats/checkpoint-contents.js', 'formats/lazy-tensor.js', 'formats/pickle-writer.js', 'formats/pth-writer.js', 'formats/safetensors.js', 'checkpoints/torch-checkpoint.js', 'data/random.js'].map((file) => import(new URL(file, dist).href)),
+)
+
+const { values } = parseArgs({ options: { seconds: { type: 'string' }, files: { type: 'string' }, seed: { type: 'string', default: '1' } } })
+const seed = Number(values.seed)
+const seconds = Number(values.seconds ?? (values.files === undefined ? 10 : Infinity))
+const files = Number(values.files ?? Infinity)
+/** More than this beyond the start is kept, or grows. */
+const MEMORY = 300e6
+const SLOW_MS = 1000
+const CODES = new Set(['ERR_FILE_FORMAT', 'ERR_FILE_CHECKSUM', 'ERR_PICKLE_REFUSED'])
+const folder = mkdtempSync(join(tmpdir(), 'torchgraft-fuzz-'))
+const next = random(seed)
+const below = (count) => Math.floor(next() * count)
+const pick = (items) => items[below(items.length)]
+
+const tensor = (shape) => ({ dtype: 'float32', shape, data: new Uint8Array(shape.reduce((a, b) => a * b, 4)).map((_, i) => i) })
+const model = new Map([['stem.0.weight', tensor([4, 3, 3, 3])], ['stem.1.bias', tensor([4])], ['stem.1.num_batches_tracked', { dtype: 'int64', shape: [], data: new Uint8Array(8) }]])
+const group = new Map([['lr', new PythonFloat(0.001)], ['betas', new PythonTuple([0.9, 0.999])], ['eps', 1e-8], ['weight_decay', new PythonFloat(0)], ['params', [0, 1]]])
+const state = new Map([0, 1].map((i) => [i, new Map([['step', tensor([])], ['exp_avg', tensor(i ? [4] : [4, 3, 3, 3])], ['exp_avg_sq', tensor(i ? [4] : [4, 3, 3, 3])]])]))
+const checkpoint = new Map([['state_dict', model], ['optimizer', new Map([['state', state], ['param_groups', [group]]])]])
+
+/** Bytes that mean something to these formats. */
+const TELLING = [0, 1, 0x7f, 0x80, 0xff, ...Buffer.from('PK.(){}[]tRQbcsuaeqrhjXKMJG')]
+
+function mutate(good) {
+  let bytes = Buffer.from(good)
+  for (let i = 1 + below(4); i > 0; i--) {
+    const at = below(bytes.length)
+    const length = 1 + below(Math.min(16, bytes.length - at))
+    const part = bytes.subarray(at, at + length)
+    switch (below(7)) {
+      case 0: bytes[at] ^= 1 << below(8); break
+      case 1: bytes[at] = pick(TELLING); break
+      case 2: bytes = bytes.subarray(0, at + 1); break
+      case 3: bytes = Buffer.concat([bytes.subarray(0, at), part, bytes.subarray(at)]); break
+      case 4: bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]); break
+      case 5: part.copy(bytes, below(bytes.length)); break
+      case 6: if (at + 8 <= bytes.length) bytes.writeBigUInt64LE(pick([0n, 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n, 2n ** 64n - 1n]), at); break
+    }
+    if (bytes.length === 0) return bytes
+  }
+  return bytes
+}
+
+/** A pickle and its storages in an archive that is right in itself. */
+function archive(data, storages) {
+  const parts = [['a/data.pkl', data], ...storages.map((bytes, key) => [`a/data/${key}`, bytes])]
+  const locals = []
+  const central = []
+  let offset = 0
+  for (const [name, bytes] of parts) {
+    const common = Buffer.alloc(26)
+    common.writeUInt32LE(crc32(bytes), 10)
+    common.writeUInt32LE(bytes.length, 14)
+    common.writeUInt32LE(bytes.length, 18)
+    common.writeUInt16LE(name.length, 22)
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), bytes])
+    const rest = Buffer.alloc(14)
+    rest.writeUInt32LE(offset, 10)
+    central.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.alloc(2), common, rest, Buffer.from(name)]))
+    locals.push(local)
+    offset += local.length
+  }
+  const directory = Buffer.concat(central)
+  const end = Buffer.alloc(18)
+  end.writeUInt16LE(parts.length, 4)
+  end.writeUInt16LE(parts.length, 6)
+  end.writeUInt32LE(directory.length, 8)
+  end.writeUInt32LE(offset, 12)
+  return Buffer.concat([...locals, directory, Buffer.from('PK\x05\x06'), end])
+}
+
+/** As PyTorch wrote before 1.6: five pickles, then the storages. */
+function legacy(value) {
+  const { bytes, storages } = pickle(value)
+  const magic = Buffer.from([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e])
+  const counts = [...storageCounts(value)]
+  const tail = storages.map((data, key) => {
+    const count = Buffer.alloc(8)
+    count.writeBigInt64LE(BigInt(counts[key]))
+    return Buffer.concat([count, data])
+  })
+  const system = new Map([['protocol_version', 1001], ['little_endian', true]])
+  return Buffer.concat([magic, pickle(1001).bytes, pickle(system).bytes, bytes, pickle(storages.map((_, key) => String(key))).bytes, ...tail])
+}
+
+function* storageCounts(value) {
+  if (value instanceof Map) for (const part of value.values()) yield* storageCounts(part)
+  else if (value?.data) yield value.shape.reduce((a, b) => a * b, 1)
+}
+
+async function readPth(path) {
+  {
+    const file = await PthFile.open(path)
+    try {
+      await loadAll(contentsOf(file).model)
+    } finally {
+      await file[Symbol.asyncDispose]()
+    }
+  }
+  await readTorchCheckpoint(path)
+}
+
+async function goodFile(name, write) {
+  const path = join(folder, name)
+  await write(path)
+  return (await import('node:fs')).readFileSync(path)
+}
+
+const pickled = pickle(checkpoint)
+const zip = await goodFile('good.pth', (path) => writePth(path, checkpoint))
+const safetensors = await goodFile('good.safetensors', (path) => writeSafetensors(path, model, { format: 'pt', note: 'x' }))
+const old = legacy(checkpoint)
+const KINDS = [
+  { kind: 'pth', name: 'x.pth', make: () => mutate(zip), good: zip, read: readPth },
+  { kind: 'pickle in a whole archive', name: 'x.pth', make: () => archive(mutate(pickled.bytes), pickled.storages), good: archive(pickled.bytes, pickled.storages), read: readPth },
+  { kind: 'legacy pth', name: 'x.pth', make: () => mutate(old), good: old, read: readPth },
+  { kind: 'safetensors', name: 'x.safetensors', make: () => mutate(safetensors), good: safetensors, read: readSafetensors },
+]
+
+for (const { kind, name, make, good, read } of KINDS) {
+  const path = join(folder, name)
+  writeFileSync(path, good)
+  await read(path) // the seed itself must be read
+  const counts = new Map()
+  const until = performance.now() + seconds * 1000
+  const before = process.memoryUsage().rss
+  let made = 0
+  for (; made < files && performance.now() < until; made++) {
+    const bytes = make()
+    writeFileSync(path, bytes)
+    const began = performance.now()
+    let outcome = 'read'
+    try {
+      await read(path)
+    } catch (error) {
+      outcome = CODES.has(error?.code) && error.name === 'TorchgraftError' ? error.code : `FOUND ${error?.stack ?? error}`
+    }
+    if (performance.now() - began > SLOW_MS) outcome = `FOUND slow: ${Math.round(performance.now() - began)} ms`
+    if (outcome.startsWith('FOUND')) {
+      process.exitCode = 1
+      if (!counts.has(outcome)) console.log(`${kind}: ${outcome}\n  ${bytes.toString('base64').slice(0, 2000)}`)
+    }
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  }
+  const kept = process.memoryUsage().rss - before
+  if (kept > MEMORY) process.exitCode = 1
+  console.log(`${kind}: ${made} files, seed ${seed}: ${[...counts].map(([outcome, count]) => `${outcome.slice(0, 60)} ${count}`).join(', ')}; memory grew by ${Math.round(kept / 1e6)} MB`)
+}
+rmSync(folder, { recursive: true })
