@@ -88,17 +88,30 @@ export class TorchTensor implements LazyTensor {
     const span = count === 0 ? 0 : this.shape.reduce((sum, size, i) => sum + (size - 1) * this.#strides[i]!, 1)
     const source = await readAt(file, begin + this.#offset * kind.size, span * kind.size, this.#path)
     if (!kind.read && isRowMajor(shape, this.#strides)) return { dtype, shape, data: source }
-    const view = new DataView(source.buffer)
-    const output = dtype === 'int64' ? new BigInt64Array(count) : kind.read ? new Float32Array(count) : undefined
-    const data = output ? new Uint8Array(output.buffer) : new Uint8Array(count * kind.size)
-    let to = 0
-    for (const index of indices(shape, this.#strides)) {
-      if (output && kind.read) output[to] = kind.read(view, index * kind.size)
-      else data.set(source.subarray(index * kind.size, (index + 1) * kind.size), to * kind.size)
-      to++
-    }
-    return { dtype, shape, data }
+    if (kind.read) return { dtype, shape, data: convert(source, kind.size, kind.read, dtype, count, shape, this.#strides) }
+    const [from, to] = [asNumbers(source, kind.size), asNumbers(new Uint8Array(count * kind.size), kind.size)]
+    forEachPlace(shape, this.#strides, (index, i) => {
+      to[i] = from[index] as never
+    })
+    return { dtype, shape, data: new Uint8Array(to.buffer) }
   }
+}
+
+/** Elements of another kind, as what we read them as. */
+function convert(source: Uint8Array<ArrayBuffer>, size: number, read: NonNullable<Kind['read']>, dtype: TensorDtype, count: number, shape: readonly number[], strides: readonly number[]): Uint8Array {
+  const view = new DataView(source.buffer)
+  const output = dtype === 'int64' ? new BigInt64Array(count) : new Float32Array(count)
+  forEachPlace(shape, strides, (index, i) => {
+    output[i] = read(view, index * size)
+  })
+  return new Uint8Array(output.buffer)
+}
+
+/** Whole elements, to be copied and not computed with. */
+function asNumbers({ buffer }: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer> {
+  if (size === 8) return new BigUint64Array(buffer)
+  if (size === 4) return new Uint32Array(buffer)
+  return size === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer)
 }
 
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
@@ -110,20 +123,15 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
   return true
 }
 
-/** Places in the storage, the last dimension running fastest. */
-function* indices(shape: readonly number[], strides: readonly number[]): Generator<number> {
-  const count = elements(shape)
-  const at = shape.map(() => 0)
-  let index = 0
-  for (let i = 0; i < count; i++) {
-    yield index
-    for (let d = shape.length - 1; d >= 0; d--) {
-      index += strides[d]!
-      if (++at[d]! < shape[d]!) break
-      index -= strides[d]! * shape[d]!
-      at[d] = 0
-    }
+/** Calls with each element's place in the storage and in row-major order, the last dimension running fastest. */
+function forEachPlace(shape: readonly number[], strides: readonly number[], call: (index: number, i: number) => void): void {
+  let i = 0
+  const walk = (dimension: number, index: number): void => {
+    if (dimension === shape.length) return call(index, i++)
+    const stride = strides[dimension]!
+    for (let n = shape[dimension]!; n > 0; n--, index += stride) walk(dimension + 1, index)
   }
+  walk(0, 0)
 }
 
 function refuse(path: string, reason: string): TorchgraftError {

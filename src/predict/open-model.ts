@@ -41,7 +41,7 @@ export async function openModel(file: string, options: ComputeOptions): Promise<
   if (isPth(file)) {
     await using opened = await PthFile.open(file)
     const { model, notes } = contentsOf(opened)
-    return openForeign(file, model, notes, options)
+    return await openForeign(file, model, notes, options) // the file stays open until then
   }
   if (!(METADATA_KEY in (await readSafetensorsLayout(file)).metadata)) return openForeign(file, (await readSafetensors(file)).tensors, [], options)
   const { tensors, metadata } = await readModelFile(file)
