@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { percent, printable } from '../report/format.js'
 import { SHIPPED_WEIGHTS } from '../train/options.js'
-import { CATALOGUE, fileOf, findInCatalogue, hubFolder } from '../weights/catalogue.js'
+import { CATALOGUE, type CatalogueEntry, fileOf, findInCatalogue, hubFolder } from '../weights/catalogue.js'
 import { pullWeights } from '../weights/pull.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 import { interruptible } from './interrupt.js'
@@ -26,14 +26,22 @@ function pullCommand({ stdout, stderr }: Streams, exit: (code: number) => void):
     .argument('<names...>', 'as "torchgraft weights" lists them')
     .action(async (names: string[]) => {
       const entries = names.map((name) => findInCatalogue(name) ?? unknown(name))
-      for (const entry of entries) {
-        if (entry.licence.startsWith('CC-BY-NC')) stderr.write(`${entry.name} comes with terms: ${entry.licence}.\n`)
-        const { file, fetched } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), (line) => stderr.write(`\n${line}\n`))
-        if (stderr.isTTY) stderr.write('\r\x1b[2K')
-        stdout.write(`${printable(file)}${fetched ? '' : '  (was there already)'}\n`)
+      try {
+        for (const entry of entries) await pull(entry, { stdout, stderr })
+        exit(EXIT.done)
+      } catch (error) {
+        if (!(error instanceof DOMException && error.name === 'AbortError')) throw error
+        stderr.write('Interrupted. What has come is kept: run it again to go on.\n')
+        exit(EXIT.interrupted)
       }
-      exit(EXIT.done)
     })
+}
+
+async function pull(entry: CatalogueEntry, { stdout, stderr }: Streams): Promise<void> {
+  if (entry.licence.startsWith('CC-BY-NC')) stderr.write(`${entry.name} comes with terms: ${entry.licence}.\n`)
+  const { file, fetched } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), () => stderr.write('\n'))
+  if (stderr.isTTY) stderr.write('\r\x1b[2K')
+  stdout.write(`${printable(file)}${fetched ? '' : '  (was there already)'}\n`)
 }
 
 /** A live line on a terminal; elsewhere a line for each tenth. */

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { once as eventOnce } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readModelFile } from '../../src/checkpoints/model-file.js'
@@ -14,6 +17,15 @@ const at = (...path: string[]): string => join(folder, ...path)
 const cli = (args: readonly string[], options: ChildOptions = {}): Promise<ChildEnd> => runCli(args, { cwd: folder, ...options })
 const json = (text: string): unknown => JSON.parse(text) as unknown
 const events = async (run: string): Promise<Record<string, unknown>[]> => (await readFile(at(run, 'events.jsonl'), 'utf8')).trim().split('\n').map((line) => json(line) as Record<string, unknown>)
+
+/** Sends a little of a large file, and then nothing. */
+async function slowServer(): Promise<{ readonly url: string } & AsyncDisposable> {
+  const server = createServer((_, response) => response.writeHead(200, { 'content-length': 17_000_000 }).write(Buffer.alloc(2_000_000)))
+  server.listen(0, '127.0.0.1')
+  await eventOnce(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void (server.closeAllConnections(), server.close(), await eventOnce(server, 'close')) }
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'torchgraft-e2e-'))
@@ -259,6 +271,11 @@ describe('model files', () => {
     expect((await cli(['weights'], { env })).stdout).toMatch(/regnet_y_16gf-imagenet1k_v1 +335 MB {2}80\.4 %\n/)
     expect(await cli(['weights', 'pull', 'regnet_y_400mf-imagenet1k_v2'], { env })).toMatchObject({ code: 1, stderr: expect.stringMatching(/could not be reached .*place it as .*hub\/hub\/checkpoints\/regnet_y_400mf-e6988f5f\.pth/) })
     expect(await cli(['weights', 'pull', 'nothing'], { env })).toMatchObject({ code: 1, stderr: expect.stringContaining('There are no weights "nothing"') })
+    await using server = await slowServer()
+    const mirror = { ...env, TORCHGRAFT_WEIGHTS_MIRROR: server.url }
+    const cut = await cli(['weights', 'pull', 'regnet_y_400mf-imagenet1k_v2'], { env: mirror, onOutput: (_, stderr, kill) => void (stderr.includes('MB') && kill('SIGINT')) })
+    expect(cut).toMatchObject({ code: 130, stderr: expect.stringContaining('What has come is kept') })
+    expect(await readdir(at('hub/hub/checkpoints'))).toEqual(['regnet_y_400mf-e6988f5f.pth.part'])
     const missing = await cli(['train', 'colours', '--weights', 'regnet_y_400mf-imagenet1k_v1', '--output', 'never', ...SMALL], { env })
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/not on this disk \(17\.6 MB\): run "torchgraft weights pull regnet_y_400mf-imagenet1k_v1", or place the file as/) })
   })
