@@ -10,6 +10,7 @@ export interface AddonFiles {
 }
 
 export function isInstalled(root: string): boolean
+export function userCache(env?: NodeJS.ProcessEnv): string
 export function cacheFolder(env?: NodeJS.ProcessEnv): string
 export function stateFolder(root: string, env: NodeJS.ProcessEnv): string
 export function buildFolder(root: string, env: NodeJS.ProcessEnv, libtorch: Libtorch): string

@@ -10,8 +10,12 @@ export function isInstalled(root) {
 
 /** `TORCHGRAFT_HOME`, else `XDG_CACHE_HOME/torchgraft`, else `~/.cache/torchgraft`. @param {NodeJS.ProcessEnv} [env] */
 export function cacheFolder(env = process.env) {
-  const { TORCHGRAFT_HOME: own, XDG_CACHE_HOME: shared } = env
-  return own || join(shared || join(homedir(), '.cache'), 'torchgraft')
+  return env['TORCHGRAFT_HOME'] || join(userCache(env), 'torchgraft')
+}
+
+/** `XDG_CACHE_HOME`, else `~/.cache`. @param {NodeJS.ProcessEnv} [env] */
+export function userCache(env = process.env) {
+  return env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
 }
 
 /**

@@ -114,9 +114,13 @@ function scalerState(training: StateDict): TrainingMetadata['scaler'] {
   }
 }
 
+/** Whether a tensor is the optimizer's or the scaler's, and not the model's. */
+export function isTrainingState(name: string): boolean {
+  return /^(?:optimizer|scaler)\./.test(name)
+}
+
 /** Takes a `last` file apart: the model's weights, and the state of the optimizer and the scaler. */
 export function separateState(tensors: StateDict): { readonly model: StateDict; readonly training: StateDict } {
-  const isTraining = (name: string): boolean => /^(?:optimizer|scaler)\./.test(name)
-  const pick = (training: boolean): StateDict => new Map([...tensors].filter(([name]) => isTraining(name) === training))
+  const pick = (training: boolean): StateDict => new Map([...tensors].filter(([name]) => isTrainingState(name) === training))
   return { model: pick(false), training: pick(true) }
 }

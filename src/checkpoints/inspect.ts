@@ -8,6 +8,7 @@ import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
 import type { Tensor } from '../formats/tensor.js'
 import { tryRecognizeVariant } from '../native/recognize.js'
+import { isTrainingState } from './checkpoint-store.js'
 import { METADATA_KEY } from './model-metadata.js'
 import { CONFIG_FILE, readConfigIn } from './run-folder.js'
 
@@ -62,7 +63,7 @@ async function inspectRun(path: string): Promise<Inspection> {
 }
 
 function fitting(tensors: Inspection['tensors']): Inspection['fits'] {
-  const model = tensors.filter(({ name }) => !/^(?:optimizer|scaler)\./.test(name))
+  const model = tensors.filter(({ name }) => !isTrainingState(name))
   return tryRecognizeVariant(new Map(model.map((tensor) => [tensor.name, tensor]))) ?? null
 }
 

@@ -1,11 +1,16 @@
 import { TorchgraftError } from '../errors.js'
-import { hashTensors, readSafetensors, writeSafetensors } from '../formats/safetensors.js'
+import { hashTensors, readSafetensors, readSafetensorsLayout, writeSafetensors } from '../formats/safetensors.js'
 import type { StateDict } from '../formats/tensor.js'
 import { METADATA_KEY, type ModelMetadata, parseModelMetadata } from './model-metadata.js'
 
 export interface ModelFile<M extends ModelMetadata = ModelMetadata> {
   readonly tensors: StateDict
   readonly metadata: M
+}
+
+/** Whether a .safetensors file is a model file of ours; else it holds tensors and no class names. @throws ERR_FILE_FORMAT */
+export async function isModelFile(path: string): Promise<boolean> {
+  return METADATA_KEY in (await readSafetensorsLayout(path)).metadata
 }
 
 /**

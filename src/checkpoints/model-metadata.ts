@@ -94,6 +94,13 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
   return { metadata: rest as unknown as ModelMetadata, sha256: String(sha256) }
 }
 
+const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience'] satisfies readonly (keyof TrainingMetadata)[])
+
+/** What a `last` file says of the model, without where its training stood. */
+export function withoutTraining(metadata: ModelMetadata): ModelMetadata {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !TRAINING_KEYS.has(key))) as unknown as ModelMetadata
+}
+
 /** @throws ERR_FILE_FORMAT when it is no `last` file, or not a whole one */
 export function asTrainingMetadata(path: string, metadata: ModelMetadata): TrainingMetadata {
   const { position, running, scaler, best, patience } = metadata as Partial<TrainingMetadata>

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { hashFile } from '../formats/hash-file.js'
 import type { SkippedFile } from './image-folder.js'
 import type { ListedPicture } from './list-pictures.js'
 
@@ -26,11 +25,9 @@ export async function hashFiles(pictures: readonly ListedPicture[], signal?: Abo
 }
 
 async function hashOne(picture: ListedPicture): Promise<HashedPicture | SkippedFile> {
-  const hash = createHash('sha256')
   try {
-    for await (const chunk of createReadStream(picture.path)) hash.update(chunk as Buffer)
+    return { ...picture, hash: (await hashFile(picture.path)).slice(0, 32) }
   } catch (cause) {
     return { path: picture.path, code: 'ERR_IMAGE_DECODE', message: `it cannot be read: ${(cause as Error).message}` }
   }
-  return { ...picture, hash: hash.digest('hex').slice(0, 32) }
 }

@@ -54,8 +54,8 @@ interface MadeBatch {
   readonly broken: readonly SkippedImage[]
 }
 
-const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
-const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
+export const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
+export const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 /** Bytes copied between two turns of the event loop: well under a millisecond. */
 const COPY_CHUNK = 1 << 20

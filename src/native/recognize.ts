@@ -1,12 +1,7 @@
-import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { TorchgraftError } from '../errors.js'
-import type { LazyTensor } from '../formats/lazy-tensor.js'
-import type { Tensor } from '../formats/tensor.js'
 import { loadAddon } from './load-addon.js'
-import { compareState } from './state-layout.js'
+import { compareState, type Shaped } from './state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
-
-type Shaped = Pick<Tensor | LazyTensor, 'dtype' | 'shape'>
 
 /** The variant whose names and shapes these are, and its number of classes; undefined where there is none. */
 export function recognizeVariant(tensors: ReadonlyMap<string, Shaped>): { readonly variant: RegNetVariant; readonly classes: number } | undefined {
@@ -14,7 +9,7 @@ export function recognizeVariant(tensors: ReadonlyMap<string, Shaped>): { readon
   if (classes < 1) return undefined
   const binding = loadAddon()
   const variant = REGNET_VARIANTS.find((name) => {
-    const { missing, unexpected, mismatched } = compareState(binding.describe(name, classes), tensors as LazyStateDict)
+    const { missing, unexpected, mismatched } = compareState(binding.describe(name, classes), tensors)
     return missing.length + unexpected.length + mismatched.length === 0
   })
   return variant && { variant, classes }

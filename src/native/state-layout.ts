@@ -13,6 +13,9 @@ export interface LoadReport {
   readonly mismatched: readonly { readonly name: string; readonly expected: string; readonly received: string }[]
 }
 
+/** As much of a tensor as a comparison takes. */
+export type Shaped = Pick<Tensor, 'dtype' | 'shape'>
+
 export function layoutBytes(layout: readonly NativeEntry[]): number {
   return layout.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0)
 }
@@ -28,7 +31,7 @@ export function unpackState(layout: readonly NativeEntry[], buffer: Uint8Array):
 }
 
 /** Compares a state with a layout, name by name. */
-export function compareState(layout: readonly NativeEntry[], state: LazyStateDict): LoadReport {
+export function compareState(layout: readonly NativeEntry[], state: ReadonlyMap<string, Shaped>): LoadReport {
   const names = new Set(layout.map(({ name }) => name))
   const mismatched: LoadReport['mismatched'][number][] = []
   const missing: string[] = []
@@ -70,7 +73,7 @@ function list(what: string, names: readonly string[]): string {
   return `${what} ${names.slice(0, 4).join(', ')}${more}`
 }
 
-function fits(entry: NativeEntry, tensor: Pick<Tensor, 'dtype' | 'shape'>): boolean {
+function fits(entry: NativeEntry, tensor: Shaped): boolean {
   const kind = (entry.dtype === 'int64') === (tensor.dtype === 'int64')
   return kind && entry.shape.length === tensor.shape.length && entry.shape.every((size, i) => size === tensor.shape[i])
 }

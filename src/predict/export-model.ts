@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import { oneOf } from '../arguments.js'
 import { separateState } from '../checkpoints/checkpoint-store.js'
-import { readModelFile, writeModelFile } from '../checkpoints/model-file.js'
-import { METADATA_KEY, type ModelMetadata, type TrainingMetadata } from '../checkpoints/model-metadata.js'
+import { isModelFile, readModelFile, writeModelFile } from '../checkpoints/model-file.js'
+import { type TrainingMetadata, withoutTraining } from '../checkpoints/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../checkpoints/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { isPth } from '../formats/pth.js'
@@ -53,13 +53,14 @@ async function read(path: string) {
     const { model, training, optimizer } = await readTorchCheckpoint(path)
     return { tensors: model, training, optimizer, metadata: undefined, others: { format: 'pt' } }
   }
-  const plainFile = await readSafetensors(path)
-  if (!(METADATA_KEY in plainFile.metadata)) return { tensors: plainFile.tensors, training: undefined, optimizer: undefined, metadata: undefined, others: plainFile.metadata }
+  if (!(await isModelFile(path))) {
+    const { tensors, metadata } = await readSafetensors(path)
+    return { tensors, training: undefined, optimizer: undefined, metadata: undefined, others: metadata }
+  }
   const { tensors, metadata } = await readModelFile(path)
   const { model, training } = separateState(tensors)
-  const { position, running, scaler, best, patience, optimizer, ...plain } = metadata as ModelMetadata & Partial<TrainingMetadata>
-  void [position, running, scaler, best, patience] // where training stood is not the model's
-  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, metadata: plain, others: {} }
+  const { optimizer } = metadata as Partial<TrainingMetadata>
+  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, metadata: withoutTraining(metadata), others: {} }
 }
 
 function halve(tensors: StateDict): StateDict {

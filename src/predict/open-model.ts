@@ -1,12 +1,13 @@
 import { separateState } from '../checkpoints/checkpoint-store.js'
-import { readModelFile } from '../checkpoints/model-file.js'
-import { METADATA_KEY, type ModelMetadata } from '../checkpoints/model-metadata.js'
+import { isModelFile, readModelFile } from '../checkpoints/model-file.js'
+import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { integer } from '../arguments.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
-import { readSafetensors, readSafetensorsLayout } from '../formats/safetensors.js'
+import { readSafetensors } from '../formats/safetensors.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { recognizeVariant } from '../native/recognize.js'
 import { Session } from '../native/session.js'
@@ -26,7 +27,6 @@ export interface OpenedModel {
   readonly notes: readonly string[]
 }
 
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const
 /** torchvision scores its pictures at 224 of 256. */
 const SHORTER_SIDE = 256 / 224
 
@@ -43,7 +43,7 @@ export async function openModel(file: string, options: ComputeOptions): Promise<
     const { model, notes } = contentsOf(opened)
     return await openForeign(file, model, notes, options) // the file stays open until then
   }
-  if (!(METADATA_KEY in (await readSafetensorsLayout(file)).metadata)) return openForeign(file, (await readSafetensors(file)).tensors, [], options)
+  if (!(await isModelFile(file))) return openForeign(file, (await readSafetensors(file)).tensors, [], options)
   const { tensors, metadata } = await readModelFile(file)
   return { session: await fill(metadata, separateState(tensors).model, options), metadata, notes: [] }
 }
@@ -58,7 +58,7 @@ async function openForeign(path: string, tensors: LazyStateDict, notes: readonly
   if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
   const size = integer(options.size ?? 224, 'size', { min: 32, max: 2048 })
   const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
-  const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, ...IMAGENET }
+  const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, mean: IMAGENET_MEAN, std: IMAGENET_STD }
   return { session: await fill(metadata, tensors, options), metadata, notes }
 }
 

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { separateState } from '../checkpoints/checkpoint-store.js'
@@ -7,6 +6,7 @@ import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
+import { hashFile } from '../formats/hash-file.js'
 import { type LazyStateDict, loadAll } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
@@ -38,12 +38,12 @@ const HEAD = new Set(['fc.weight', 'fc.bias'])
  */
 export async function openStartingWeights(weights: string): Promise<StartingWeights> {
   const { name, path, entry } = locate(weights)
-  if (entry) await checkHash(entry, path)
+  const sha256 = entry ? await checkHash(entry, path) : await hashFile(path)
   if (isPth(path)) {
     const file = await PthFile.open(path)
     try {
       const { model, notes } = contentsOf(file)
-      const origin = { name, sha256: await hashFile(path), licence: entry?.licence ?? null }
+      const origin = { name, sha256, licence: entry?.licence ?? null }
       return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
     } catch (error) {
       await file[Symbol.asyncDispose]()
@@ -56,7 +56,7 @@ export async function openStartingWeights(weights: string): Promise<StartingWeig
     tensors: separateState(tensors).model, // a `last` file will do as well
     classes: known?.classes,
     model: known?.model,
-    origin: { name, sha256: await hashFile(path), licence: known?.weights?.licence ?? null },
+    origin: { name, sha256, licence: known?.weights?.licence ?? null },
     notes: [],
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
@@ -117,10 +117,4 @@ function presentFile(entry: CatalogueEntry): string {
   const file = fileOf(entry)
   if (existsSync(file)) return file
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `${entry.name} is not on this disk (${entry.megabytes} MB): run "torchgraft weights pull ${entry.name}", or place the file as ${file}`, { path: file })
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-  return hash.digest('hex')
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { userCache } from '../../scripts/places.mjs'
 import type { RegNetVariant } from '../native/variants.js'
 
 /** Pretrained weights that torchvision offers, from ImageNet-1k. Accuracies are those that torchvision tells. */
@@ -28,9 +28,7 @@ export function findInCatalogue(name: string): CatalogueEntry | undefined {
 
 /** Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else `~/.cache/torch`. */
 export function hubFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const { TORCH_HOME: own, XDG_CACHE_HOME: shared } = env
-  const home = own !== undefined && own !== '' ? own : join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'torch')
-  return join(home, 'hub', 'checkpoints')
+  return join(env['TORCH_HOME'] || join(userCache(env), 'torch'), 'hub', 'checkpoints')
 }
 
 /** The file of an entry, whether it is there or not. */

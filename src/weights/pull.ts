@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { EnvHttpProxyAgent, fetch } from 'undici'
 import { TorchgraftError } from '../errors.js'
+import { hashFile } from '../formats/hash-file.js'
 import { type CatalogueEntry, fileOf } from './catalogue.js'
 
 export interface PullOptions {
@@ -46,12 +46,10 @@ export async function pullWeights(entry: CatalogueEntry, { env = process.env, on
   return { file, fetched: true }
 }
 
-/** @throws ERR_WEIGHTS_HASH, the file removed where it is a part */
-export async function checkHash({ name, sha256Prefix }: CatalogueEntry, file: string): Promise<void> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
-  const found = hash.digest('hex')
-  if (found.startsWith(sha256Prefix)) return
+/** The file's SHA-256. @throws ERR_WEIGHTS_HASH where it is another's, the file removed where it is a part */
+export async function checkHash({ name, sha256Prefix }: CatalogueEntry, file: string): Promise<string> {
+  const found = await hashFile(file)
+  if (found.startsWith(sha256Prefix)) return found
   const part = file.endsWith('.part')
   if (part) await rm(file, { force: true })
   throw new TorchgraftError('ERR_WEIGHTS_HASH', `${file} is not ${name}: its SHA-256 begins with ${found.slice(0, 8)}, not ${sha256Prefix}. ${part ? 'It was removed; try again' : 'Remove it, and pull it again'}`, { path: file })

@@ -17,7 +17,7 @@ import { takeLock } from '../../scripts/setup/lock.mjs'
 import { runCommand } from '../../scripts/setup/run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from '../../scripts/setup/stamp.mjs'
 import { ROOT, runNode } from '../helpers/child.js'
-import { makeZip } from '../helpers/make-zip.js'
+import { makeZip } from '../helpers/make-zip.mjs'
 import { temporaryFolder } from '../helpers/temporary-folder.js'
 
 const BIG = 'x'.repeat(2000)

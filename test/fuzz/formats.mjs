@@ -5,11 +5,11 @@
 // Of each kind (.pth, its pickle with the archive around it whole, legacy .pth, .safetensors) files are made from small
 // good ones, by changing, cutting, doubling and moving bytes and whole opcodes, for so long or so many. Prints counts by
 // outcome; ends with code 1 where a reader threw anything else, took over a second, or kept memory.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { crc32 } from 'node:zlib'
+import { makeZip } from '../helpers/make-zip.mjs'
 
 const dist = new URL('../../dist/', import.meta.url)
 const [{ PthFile }, { contentsOf }, { loadAll }, { pickle, PythonFloat, PythonTuple }, { writePth }, { readSafetensors, writeSafetensors }, { readTorchCheckpoint }, { random }] = await Promise.all(
@@ -60,30 +60,7 @@ function mutate(good) {
 
 /** A pickle and its storages in an archive that is right in itself. */
 function archive(data, storages) {
-  const parts = [['a/data.pkl', data], ...storages.map((bytes, key) => [`a/data/${key}`, bytes])]
-  const locals = []
-  const central = []
-  let offset = 0
-  for (const [name, bytes] of parts) {
-    const common = Buffer.alloc(26)
-    common.writeUInt32LE(crc32(bytes), 10)
-    common.writeUInt32LE(bytes.length, 14)
-    common.writeUInt32LE(bytes.length, 18)
-    common.writeUInt16LE(name.length, 22)
-    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), bytes])
-    const rest = Buffer.alloc(14)
-    rest.writeUInt32LE(offset, 10)
-    central.push(Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.alloc(2), common, rest, Buffer.from(name)]))
-    locals.push(local)
-    offset += local.length
-  }
-  const directory = Buffer.concat(central)
-  const end = Buffer.alloc(18)
-  end.writeUInt16LE(parts.length, 4)
-  end.writeUInt16LE(parts.length, 6)
-  end.writeUInt32LE(directory.length, 8)
-  end.writeUInt32LE(offset, 12)
-  return Buffer.concat([...locals, directory, Buffer.from('PK\x05\x06'), end])
+  return makeZip(Object.fromEntries([['a/data.pkl', data], ...storages.map((bytes, key) => [`a/data/${key}`, bytes])]))
 }
 
 /** As PyTorch wrote before 1.6: five pickles, then the storages. */
@@ -106,13 +83,11 @@ function* storageCounts(value) {
 }
 
 async function readPth(path) {
-  {
-    const file = await PthFile.open(path)
-    try {
-      await loadAll(contentsOf(file).model)
-    } finally {
-      await file[Symbol.asyncDispose]()
-    }
+  const file = await PthFile.open(path)
+  try {
+    await loadAll(contentsOf(file).model)
+  } finally {
+    await file[Symbol.asyncDispose]()
   }
   await readTorchCheckpoint(path)
 }
@@ -120,7 +95,7 @@ async function readPth(path) {
 async function goodFile(name, write) {
   const path = join(folder, name)
   await write(path)
-  return (await import('node:fs')).readFileSync(path)
+  return readFileSync(path)
 }
 
 const pickled = pickle(checkpoint)

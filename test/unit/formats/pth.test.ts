@@ -8,7 +8,7 @@ import { PthFile } from '../../../src/formats/pth.js'
 import { writePth } from '../../../src/formats/pth-writer.js'
 import type { Tensor } from '../../../src/formats/tensor.js'
 import { TorchTensor } from '../../../src/formats/torch-tensor.js'
-import { makeZip, type ZipOptions } from '../../helpers/make-zip.js'
+import { makeZip } from '../../helpers/make-zip.mjs'
 import { temporaryFolder } from '../../helpers/temporary-folder.js'
 
 const tensor = (values: readonly number[], shape: readonly number[] = [values.length]): Tensor => ({ dtype: 'float32', shape, data: new Uint8Array(Float32Array.from(values).buffer) })
@@ -36,7 +36,7 @@ const storage = (key = '0', count = '\x04', type = FLOATS): string => `(${text('
 const rebuild = (parts: { storage?: string; offset?: string; shape?: string; strides?: string } = {}): string =>
   `ctorch._utils\n_rebuild_tensor_v2\n(${parts.storage ?? storage()}${parts.offset ?? 'K\x00'}${parts.shape ?? 'K\x04\x85'}${parts.strides ?? 'K\x01\x85'}\x89ccollections\nOrderedDict\n)RtR`
 const stateDict = (value: string): string => `${PROTO}}${text('w')}${value}s.`
-const zipOf = (data: Buffer, options: ZipOptions & { readonly extra?: Record<string, string | Buffer> } = {}): Buffer => makeZip({ 'a/data.pkl': data, 'a/data/0': Buffer.alloc(16), ...options.extra }, options)
+const zipOf = (data: Buffer, options: { readonly deflate?: boolean; readonly damage?: boolean; readonly extra?: Record<string, string | Buffer> } = {}): Buffer => makeZip({ 'a/data.pkl': data, 'a/data/0': Buffer.alloc(16), ...options.extra }, options)
 
 interface Descriptor {
   readonly signature: string

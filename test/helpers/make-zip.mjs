@@ -1,16 +1,23 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 
-export interface ZipOptions {
-  /** Packs the entries; else they are stored. */
-  readonly deflate?: boolean
-  /** Changes a byte of the last entry's data after its checksum was taken. */
-  readonly damage?: boolean
-}
+/**
+ * @typedef {object} ZipOptions
+ * @property {boolean} [deflate] packs the entries; else they are stored
+ * @property {boolean} [damage] changes a byte of the last entry's data after its checksum was taken
+ */
 
-/** A zip file with these entries. */
-export function makeZip(entries: Readonly<Record<string, string | Buffer>>, { deflate = false, damage = false }: ZipOptions = {}): Buffer {
-  const locals: Buffer[] = []
-  const central: Buffer[] = []
+/**
+ * A zip file with these entries.
+ *
+ * @param {Readonly<Record<string, string | Uint8Array>>} entries
+ * @param {ZipOptions} [options]
+ * @returns {Buffer}
+ */
+export function makeZip(entries, { deflate = false, damage = false } = {}) {
+  /** @type {Buffer[]} */
+  const locals = []
+  /** @type {Buffer[]} */
+  const central = []
   let offset = 0
   for (const [name, content] of Object.entries(entries)) {
     const data = Buffer.from(content)
@@ -36,6 +43,6 @@ export function makeZip(entries: Readonly<Record<string, string | Buffer>>, { de
   end.writeUInt32LE(directory.length, 8)
   end.writeUInt32LE(offset, 12)
   const zip = Buffer.concat([...locals, directory, Buffer.from('PK\x05\x06'), end])
-  if (damage) zip[offset - 1]! ^= 1
+  if (damage) zip[offset - 1] = /** @type {number} */ (zip[offset - 1]) ^ 1
   return zip
 }
