@@ -64,6 +64,7 @@ struct Problem {
 
   explicit Problem(bool decoupled)
       : adam({.decoupled = decoupled,
+              .fused = true,
               .beta1 = 0.9,
               .beta2 = 0.999,
               .eps = 1e-8,

@@ -41,6 +41,7 @@ Napi::Array ToStrings(Napi::Env env, const std::vector<std::string>& strings) {
 OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
   OptimizerOptions result{
       .decoupled = ToString(options["type"], "optimizer.type") == "adamw",
+      .fused = options.Get("fused").ToBoolean(),
       .beta1 = ToNumber(options["beta1"], "optimizer.beta1"),
       .beta2 = ToNumber(options["beta2"], "optimizer.beta2"),
       .eps = ToNumber(options["eps"], "optimizer.eps"),
@@ -126,6 +127,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .label_smoothing = ToNumber(options["labelSmoothing"], "labelSmoothing"),
       .class_weights = {},
       .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
+      .score_in_fp32 = options.Get("scoreInFp32").ToBoolean(),
   };
   CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",
                      result.group_of);

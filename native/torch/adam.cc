@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include <cmath>
 #include <optional>
 
 namespace torchgraft {
@@ -26,8 +27,13 @@ void Adam::Add(const std::string& name, const at::Tensor& value, size_t group) {
 void Adam::Step(double lr, const AmpScale& amp) {
   const at::NoGradGuard no_grad;
   for (size_t i = 0; i < groups_.size(); ++i) {
-    if (!groups_[i].values.empty())
-      StepGroup(groups_[i], options_.groups[i], lr * options_.groups[i].lr_scale, amp);
+    if (groups_[i].values.empty()) continue;
+    const auto& group = options_.groups[i];
+    if (options_.fused || amp.grad_scale.defined() || amp.found_inf.defined()) {
+      StepGroup(groups_[i], group, lr * group.lr_scale, amp);
+    } else {
+      StepEach(groups_[i], group, lr * group.lr_scale);
+    }
   }
   ClearGradients();
 }
@@ -43,6 +49,29 @@ std::vector<at::Tensor> Adam::Gradients() const {
 
 void Adam::ClearGradients() {
   for (const auto& parameter : parameters_) parameter.value.mutable_grad().reset();
+}
+
+void Adam::StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& group,
+                    double lr) const {
+  for (size_t i = 0; i < tensors.values.size(); ++i) {
+    const auto& value = tensors.values[i];
+    const auto& exp_avg = tensors.exp_avgs[i];
+    const auto& exp_avg_sq = tensors.exp_avg_sqs[i];
+    auto gradient = value.grad();
+    tensors.steps[i].add_(1);
+    if (options_.decoupled) {
+      value.mul_(1 - lr * group.weight_decay);
+    } else if (group.weight_decay != 0) {
+      gradient = gradient.add(value, group.weight_decay);
+    }
+    exp_avg.lerp_(gradient, 1 - options_.beta1);
+    exp_avg_sq.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
+    const auto step = tensors.steps[i].item<double>();
+    const double correction1 = 1 - std::pow(options_.beta1, step);
+    const double correction2 = std::sqrt(1 - std::pow(options_.beta2, step));
+    const auto denominator = exp_avg_sq.sqrt().div_(correction2).add_(options_.eps);
+    value.addcdiv_(exp_avg, denominator, -lr / correction1);
+  }
 }
 
 void Adam::StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr,

@@ -25,8 +25,8 @@ struct AmpScale {
   at::Tensor found_inf = {};   // 1: the step is passed over
 };
 
-// torch.optim.Adam or AdamW with fused=True: libtorch's own class updates one tensor at a time, and
-// is slower by half.
+// torch.optim.Adam or AdamW, with fused=True unless told otherwise: libtorch's own class updates
+// one tensor at a time, and is slower by half.
 class Adam {
  public:
   explicit Adam(OptimizerOptions options)
@@ -53,6 +53,9 @@ class Adam {
     std::vector<at::Tensor> steps;
   };
 
+  // torch.optim.Adam as it is by default on a CPU: the same operations in the same order, so the
+  // same numbers to the last bit.
+  void StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr) const;
   void StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr,
                  const AmpScale& amp);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "augment_on_device.h"
+#include "snap.h"
 
 namespace torchgraft {
 
@@ -36,35 +37,20 @@ struct Plan {
   bool nearest;
   bool reflect;
   float border[kChannels];  // 0–255
-  int64_t snap_height;
-  int64_t snap_width;
-  Matrix2x3 resize;
+  bool snaps;
   bool has_colour;
   float colour[12];
 
   explicit Plan(const double* packed)
       : nearest(packed[6] != 0),
         reflect(packed[7] == 0),
-        snap_height(static_cast<int64_t>(packed[11])),
-        snap_width(static_cast<int64_t>(packed[12])),
+        snaps(packed[11] != 0),
         has_colour(packed[19] != 0) {
     std::copy_n(packed, 6, geometry.m);
-    std::copy_n(packed + 13, 6, resize.m);
     for (int c = 0; c < kChannels; ++c) border[c] = static_cast<float>(packed[8 + c]) * kWhite;
     for (int i = 0; i < 12; ++i) colour[i] = static_cast<float>(packed[20 + i]);
   }
-
-  bool snaps() const { return snap_height > 0; }
 };
-
-// … c b a | a b c … c | c b a …, as often as it takes.
-int64_t Mirror(int64_t i, int64_t n) {
-  if (i >= 0 && i < n) return i;
-  const int64_t period = 2 * n;
-  i %= period;
-  if (i < 0) i += period;
-  return i < n ? i : period - 1 - i;
-}
 
 // One pixel of the source, or of what lies around it.
 void Tap(const Source& source, const Plan& plan, int64_t x, int64_t y, float* rgb) {
@@ -109,42 +95,36 @@ void SampleBilinear(const Source& source, const Plan& plan, double x, double y, 
   Blend(taps[0], taps[1], taps[2], taps[3], fx, fy, rgb);
 }
 
-// Bilinear, with the source's edges going on outside.
-void SampleClamped(const Source& source, double x, double y, float* rgb) {
-  const double u = std::clamp(x - 0.5, 0.0, static_cast<double>(source.width - 1));
-  const double v = std::clamp(y - 0.5, 0.0, static_cast<double>(source.height - 1));
-  const auto ix = static_cast<int64_t>(u);
-  const auto iy = static_cast<int64_t>(v);
-  float taps[4][kChannels];
-  for (int i = 0; i < 4; ++i) {
-    const uint8_t* pixel =
-        source.at(std::min(ix + i % 2, source.width - 1), std::min(iy + i / 2, source.height - 1));
-    for (int c = 0; c < kChannels; ++c) taps[i][c] = pixel[c];
-  }
-  Blend(taps[0], taps[1], taps[2], taps[3], static_cast<float>(u - static_cast<double>(ix)),
-        static_cast<float>(v - static_cast<double>(iy)), rgb);
-}
-
-void SampleSnapped(const Source& source, const Plan& plan, double x, double y, float* rgb) {
-  auto gx = static_cast<int64_t>(std::nearbyint(x - 0.5));
-  auto gy = static_cast<int64_t>(std::nearbyint(y - 0.5));
-  const bool inside = gx >= 0 && gx < plan.snap_width && gy >= 0 && gy < plan.snap_height;
+// From a pixel of the snap grid to the source.
+void SampleSnapped(const Source& source, const Plan& plan, const Snap& snap, int64_t gx, int64_t gy,
+                   float* rgb) {
+  const bool inside = gx >= 0 && gx < snap.width() && gy >= 0 && gy < snap.height();
   if (!inside && !plan.reflect) {
-    std::copy_n(plan.border, kChannels, rgb);
+    for (int c = 0; c < kChannels; ++c) rgb[c] = plan.border[c] / kWhite;
     return;
   }
-  const double u = static_cast<double>(Mirror(gx, plan.snap_width)) + 0.5;
-  const double v = static_cast<double>(Mirror(gy, plan.snap_height)) + 0.5;
-  SampleClamped(source, plan.resize.x(u, v), plan.resize.y(u, v), rgb);
+  const AxisTap& x = snap.x[Mirror(gx, snap.width())];
+  const AxisTap& y = snap.y[Mirror(gy, snap.height())];
+  const uint8_t* taps[] = {source.at(x.first, y.first), source.at(x.second, y.first),
+                           source.at(x.first, y.second), source.at(x.second, y.second)};
+  for (int c = 0; c < kChannels; ++c) {
+    const float top = x.Blend(taps[0][c] / kWhite, taps[1][c] / kWhite);
+    const float bottom = x.Blend(taps[2][c] / kWhite, taps[3][c] / kWhite);
+    rgb[c] = y.Blend(top, bottom);
+  }
 }
 
-// From 0–255 to normalized, through the plan's colour matrix.
+// From 0–1 to normalized, through the plan's colour matrix.
 struct Finish {
+  float mean[kChannels];
+  float std[kChannels];
   float scale[kChannels];
   float shift[kChannels];
 
   Finish(const Images& images) {
     for (int c = 0; c < kChannels; ++c) {
+      mean[c] = static_cast<float>(images.mean[c]);
+      std[c] = static_cast<float>(images.std[c]);
       scale[c] = static_cast<float>(1 / images.std[c]);
       shift[c] = static_cast<float>(-images.mean[c] / images.std[c]);
     }
@@ -152,7 +132,6 @@ struct Finish {
 
   template <typename Out>
   void operator()(const Plan& plan, float* rgb, Out* out) const {
-    for (int c = 0; c < kChannels; ++c) rgb[c] /= kWhite;
     if (plan.has_colour) {
       const float* m = plan.colour;
       float mixed[kChannels];
@@ -161,7 +140,11 @@ struct Finish {
       }
       std::copy_n(mixed, kChannels, rgb);
     }
-    for (int c = 0; c < kChannels; ++c) out[c] = static_cast<Out>(rgb[c] * scale[c] + shift[c]);
+    for (int c = 0; c < kChannels; ++c) {
+      // Plans that snap are held to PyTorch's last bit, and it subtracts and divides.
+      out[c] =
+          static_cast<Out>(plan.snaps ? (rgb[c] - mean[c]) / std[c] : rgb[c] * scale[c] + shift[c]);
+    }
   }
 };
 
@@ -174,14 +157,24 @@ void RenderRow(const Source& source, const Plan& plan, const Finish& finish, int
     const double x = plan.geometry.x(u, v);
     const double y = plan.geometry.y(u, v);
     float rgb[kChannels];
-    if (plan.snaps()) {
-      SampleSnapped(source, plan, x, y, rgb);
-    } else if (plan.nearest) {
+    if (plan.nearest) {
       Tap(source, plan, static_cast<int64_t>(std::floor(x)), static_cast<int64_t>(std::floor(y)),
           rgb);
     } else {
       SampleBilinear(source, plan, x, y, rgb);
     }
+    for (float& channel : rgb) channel /= kWhite;
+    finish(plan, rgb, out);
+  }
+}
+
+template <typename Out>
+void RenderSnappedRow(const Source& source, const Plan& plan, const Snap& snap,
+                      const Finish& finish, int64_t row, int64_t output, Out* out) {
+  for (int64_t column = 0; column < output; ++column, out += kChannels) {
+    const auto [gx, gy] = snap.Place(row, column);
+    float rgb[kChannels];
+    SampleSnapped(source, plan, snap, gx, gy, rgb);
     finish(plan, rgb, out);
   }
 }
@@ -190,19 +183,30 @@ template <typename Out>
 void Render(const Images& images, Out* out) {
   std::vector<Source> sources;
   std::vector<Plan> plans;
+  std::vector<Snap> snaps(images.size());
+  const SnapGrid grid(images.output);
   const uint8_t* pixels = images.pixels.data();
   for (int64_t i = 0; i < images.size(); ++i) {
+    const double* packed = images.plans.data() + i * kPlanLength;
     sources.push_back({pixels, images.shapes[2 * i], images.shapes[2 * i + 1]});
     pixels += sources.back().height * sources.back().width * kChannels;
-    plans.emplace_back(images.plans.data() + i * kPlanLength);
+    plans.emplace_back(packed);
+    if (plans.back().snaps) {
+      snaps[i] = MakeSnap(packed, grid, sources.back().height, sources.back().width);
+    }
   }
   const Finish finish(images);
   const int64_t rows = images.size() * images.output;
   at::parallel_for(0, rows, kRowsPerTask, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t i = row / images.output;
-      RenderRow(sources[i], plans[i], finish, row % images.output, images.output,
-                out + row * images.output * kChannels);
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t i = task / images.output;
+      const int64_t row = task % images.output;
+      Out* const to = out + task * images.output * kChannels;
+      if (plans[i].snaps) {
+        RenderSnappedRow(sources[i], plans[i], snaps[i], finish, row, images.output, to);
+      } else {
+        RenderRow(sources[i], plans[i], finish, row, images.output, to);
+      }
     }
   });
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "snap.h"
 #include "transfer.h"
 
 namespace torchgraft {
@@ -93,25 +94,58 @@ at::Tensor SampleBilinear(const Pictures& pictures, const at::Tensor& x, const a
                Tap(pictures, ix + 1, iy + 1), x - 0.5 - left, y - 0.5 - top);
 }
 
+// One axis of the second resampling, through the matrix's `scale` and `shift`: float32, as PyTorch
+// computes it.
+struct Axis {
+  at::Tensor first;
+  at::Tensor second;
+  at::Tensor weight;  // of the second
+
+  Axis(const Pictures& pictures, const at::Tensor& i, int64_t scale, int64_t shift,
+       const at::Tensor& last) {
+    const auto factor = pictures.Number(scale).to(at::kFloat).to(at::kDouble);
+    const auto place = (factor * (i.to(at::kDouble) + 0.5) + pictures.Number(shift) - 0.5)
+                           .to(at::kFloat)
+                           .clamp_min(0);
+    const auto within = at::minimum(place, last.to(at::kFloat));
+    first = within.to(at::kLong);
+    second = at::minimum(first + 1, last);
+    weight = (within - first.to(at::kFloat)).unsqueeze(-1);
+  }
+
+  at::Tensor Blend(const at::Tensor& a, const at::Tensor& b) const {
+    return a * (1 - weight) + b * weight;
+  }
+};
+
 // Rounded to a pixel of the snap grid, then bilinear with the source's edges going on outside.
-at::Tensor SampleSnapped(const Pictures& pictures, const at::Tensor& x, const at::Tensor& y) {
+at::Tensor SampleSnapped(const Pictures& pictures, int64_t output) {
   const auto grid_height = pictures.Number(11);
   const auto grid_width = pictures.Number(12);
-  const auto gx = (x - 0.5).round();  // half to even, as the CPU's
-  const auto gy = (y - 0.5).round();
-  const auto [sx, sy] =
-      pictures.Through(13, Mirror(gx, grid_width) + 0.5, Mirror(gy, grid_height) + 0.5);
-  const auto last_x = pictures.widths - 1;
-  const auto last_y = pictures.heights - 1;
-  const auto u = at::minimum((sx - 0.5).clamp_min(0), last_x.to(at::kDouble));
-  const auto v = at::minimum((sy - 0.5).clamp_min(0), last_y.to(at::kDouble));
-  const auto ix = u.to(at::kLong);
-  const auto iy = v.to(at::kLong);
-  const auto right = at::minimum(ix + 1, last_x);
-  const auto below = at::minimum(iy + 1, last_y);
-  const auto rgb = Blend(pictures.At(ix, iy), pictures.At(right, iy), pictures.At(ix, below),
-                         pictures.At(right, below), u - ix.to(at::kDouble), v - iy.to(at::kDouble));
-  return pictures.WithBorder(rgb, Inside(gx, gy, grid_width, grid_height));
+  const auto centres = at::arange(output, pictures.plans.options()) - (output - 1) / 2.0;
+  // From the output's centre to the grid's, in halves of the grid, float32: PyTorch's affine_grid.
+  const auto along = [&](int64_t row, const at::Tensor& grid) {
+    const auto half = grid / 2;
+    const auto shift =
+        pictures.Number(row + 2) +
+        (pictures.Number(row) + pictures.Number(row + 1)) * (static_cast<double>(output) / 2) -
+        half;
+    const auto rescaled = [&](const at::Tensor& number) {
+      return number.to(at::kFloat) / half.to(at::kFloat);
+    };
+    const auto u = centres.to(at::kFloat).view({1, 1, -1});
+    const auto v = centres.to(at::kFloat).view({1, -1, 1});
+    const auto normalized = u * rescaled(pictures.Number(row)) +
+                            v * rescaled(pictures.Number(row + 1)) + rescaled(shift);
+    return ((normalized + 1) * half.to(at::kFloat) - 0.5).round();  // half to even, as the CPU's
+  };
+  const auto gx = along(0, grid_width);
+  const auto gy = along(3, grid_height);
+  const Axis x(pictures, Mirror(gx, grid_width), 13, 15, pictures.widths - 1);
+  const Axis y(pictures, Mirror(gy, grid_height), 17, 18, pictures.heights - 1);
+  const auto top = x.Blend(pictures.At(x.first, y.first), pictures.At(x.second, y.first));
+  const auto bottom = x.Blend(pictures.At(x.first, y.second), pictures.At(x.second, y.second));
+  return pictures.WithBorder(y.Blend(top, bottom), Inside(gx, gy, grid_width, grid_height));
 }
 
 at::Tensor ApplyColour(const Pictures& pictures, const at::Tensor& rgb) {
@@ -132,11 +166,12 @@ Sampling SamplingOf(const double* packed) {
 
 // [n, output, output, 3], 0–1.
 at::Tensor Sample(const Pictures& pictures, Sampling sampling, int64_t output) {
+  if (sampling == Sampling::kSnapped) return SampleSnapped(pictures, output) / kWhite;
   const auto centres = at::arange(output, pictures.plans.options()) + 0.5;
   const auto [x, y] = pictures.Through(0, centres.view({1, 1, -1}), centres.view({1, -1, 1}));
   switch (sampling) {
     case Sampling::kSnapped:
-      return SampleSnapped(pictures, x, y) / kWhite;
+      break;
     case Sampling::kNearest:
       return SampleNearest(pictures, x, y) / kWhite;
     case Sampling::kBilinear:

@@ -44,10 +44,12 @@ void CheckPlan(const double* packed, int64_t index, int64_t output) {
   const double snap_width = packed[12];
   const double* resize = packed + 13;
   const bool snaps = snap_height != 0 || snap_width != 0;
-  if (snaps && !(snap_height >= 1 && snap_width >= 1 && snap_height <= kFarthest &&
-                 snap_width <= kFarthest)) {
+  if (snaps && !(snap_height >= 1 && snap_width >= 1 && snap_height <= kLargestOutput &&
+                 snap_width <= kLargestOutput)) {
     Refuse("Expected a snap grid of a sensible size in " + which);
   }
+  if (snaps && (resize[1] != 0 || resize[3] != 0))
+    Refuse("Expected a resize that turns nothing in " + which);
   const auto size = static_cast<double>(output);
   if (!StaysNear(geometry, size, size) || (snaps && !StaysNear(resize, snap_width, snap_height))) {
     Refuse("Expected coordinates near the picture from " + which);

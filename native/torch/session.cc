@@ -79,7 +79,7 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   const auto labels = impl_->Labels(batch);
 
   impl_->model->train();
-  const auto logits = impl_->Forward(batch.images);
+  const auto logits = impl_->Forward(batch.images, impl_->options.precision);
   const auto loss =
       at::cross_entropy_loss(logits, labels, impl_->class_weights, at::Reduction::Mean,
                              /*ignore_index=*/-100, impl_->options.label_smoothing);
@@ -119,7 +119,7 @@ EvalResult Session::EvalStep(const Batch& batch) {
   const auto entered = impl_->Enter();
   const c10::InferenceMode inference;
   impl_->model->eval();
-  const auto logits = impl_->Forward(batch.images);
+  const auto logits = impl_->Forward(batch.images, impl_->ScorePrecision());
   if (labelled) {
     const auto labels = impl_->Labels(batch);
     result.loss = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();

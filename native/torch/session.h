@@ -19,6 +19,7 @@ struct OptimizerOptions {
   };
 
   bool decoupled;  // AdamW; else Adam, with weight decay added to the gradient
+  bool fused;  // in one pass; else operation by operation, rounded as PyTorch's default on a CPU
   double beta1;
   double beta2;
   double eps;
@@ -48,6 +49,7 @@ struct SessionOptions {
   double label_smoothing;
   std::vector<float> class_weights;  // one a class, or none
   bool freeze_batch_norm;
+  bool score_in_fp32;  // whatever the precision of training
 };
 
 // A named part of a model's or an optimizer's state.

@@ -80,8 +80,8 @@ at::Tensor Session::Impl::Labels(const Batch& batch) const {
   return ToDevice(at::tensor(at::ArrayRef<int32_t>(batch.labels), at::kLong), device);
 }
 
-at::Tensor Session::Impl::Forward(const Images& images) {
-  const auto type = ComputeType(options.precision);
+at::Tensor Session::Impl::Forward(const Images& images, Precision precision) {
+  const auto type = ComputeType(precision);
   auto pixels = device.is_cpu() ? RenderBatch(images, type) : RenderBatchOn(device, images, type);
   if (!options.channels_last) pixels = pixels.contiguous();
   const AutocastGuard autocast(device.type(), type != at::kFloat, type);

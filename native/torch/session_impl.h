@@ -25,8 +25,13 @@ struct Session::Impl {
   // Labels on the device.
   at::Tensor Labels(const Batch& batch) const;
 
-  // Pictures → logits [n, classes], float32, under the session's autocast.
-  at::Tensor Forward(const Images& images);
+  // Pictures → logits [n, classes], float32, under the autocast of a precision.
+  at::Tensor Forward(const Images& images, Precision precision);
+
+  // Of scoring; training's is in the options.
+  Precision ScorePrecision() const {
+    return options.score_in_fp32 ? Precision::kFp32 : options.precision;
+  }
 
   // backward → clipping → optimizer → scaler
   void Learn(const at::Tensor& loss, double lr);

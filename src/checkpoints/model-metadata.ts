@@ -90,6 +90,8 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
   const { sha256, ...rest } = value
   const problems = Object.entries(CHECKS).flatMap(([key, check]) => (check(rest[key]) ? [] : [key]))
   if (typeof sha256 !== 'string') problems.push('sha256')
+  const { size, resize } = rest as Partial<ModelMetadata>
+  if (problems.length === 0 && resize?.crop !== null && resize?.crop !== size) problems.push('resize.crop')
   if (problems.length > 0) throw refuse(path, `its metadata has no valid ${problems.join(', ')}`)
   return { metadata: rest as unknown as ModelMetadata, sha256: String(sha256) }
 }
@@ -129,7 +131,7 @@ function isResizeRule(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { shorterSide, crop, antialias, pad, orient, profile } = value as Record<string, unknown>
   const sizes = [shorterSide, crop].every((size) => size === null || isPositive(size))
-  return sizes && [antialias, orient, profile].every(isFlag) && (pad === null || isText(pad))
+  return sizes && [antialias, orient, profile].every(isFlag) && (pad === null || pad === 'square')
 }
 
 function parseObject(path: string, text: string): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rmdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { writeFileWhole } from '../formats/write-file.js'
 import { BEST_FILE, CheckpointStore, LAST_FILE } from './checkpoint-store.js'
@@ -18,6 +19,9 @@ export interface RunConfig<Options> {
   /** The data folder, absolute. */
   readonly data: string
   readonly options: Options
+  /** What pictures are normalized with. */
+  readonly mean?: Rgb
+  readonly std?: Rgb
   readonly device: string
   readonly precision: string
   readonly memoryFormat?: string

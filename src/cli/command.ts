@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
+import type { Rgb } from '../data/plan.js'
 import { PRECISIONS } from '../native/session-options.js'
+import { type MeanStd, RECIPES } from '../train/options.js'
 
 /** Where a command reads and writes: the process's own, or a test's. */
 export interface Streams {
@@ -22,6 +24,21 @@ export function fractionOrFolder(text: string): number | string {
   return text.trim() === '' || Number.isNaN(value) ? text : value
 }
 
+/** A number, or `none`. */
+export function numberOrNone(text: string): number | null {
+  return text === 'none' ? null : number(text)
+}
+
+/** A name, or a mean and a standard deviation: `.44,.43,.43/.25,.26,.29`. */
+export function meanStd(text: string): string | MeanStd {
+  if (!text.includes('/')) return text
+  const parts = text.split('/').map((part) => part.split(',').map(number))
+  const [mean, std] = parts
+  if (parts.length !== 2 || mean?.length !== 3 || std?.length !== 3) throw new InvalidArgumentError('Expected data, notebook, imagenet or six numbers: r,g,b/r,g,b.')
+  return { mean: mean as unknown as Rgb, std: std as unknown as Rgb }
+}
+
+export const recipeOption = (): Option => new Option('--recipe <recipe>', 'default, or notebook: a 2022 PyTorch notebook, number for number').choices(RECIPES)
 export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default auto)')
 export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor or GPU multiplies it itself; fp16 takes a GPU (default auto)').choices(PRECISIONS)
 export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core, as a container\'s limit allows)').argParser(number)

@@ -3,18 +3,35 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { CONFIG_FILE, SPLIT_FILE, type RunConfig, type RunSplit } from '../checkpoints/run-folder.js'
+import { MEMORY_FORMATS } from '../native/session-options.js'
 import { MONITORS } from '../metrics/metrics.js'
 import { wilsonInterval } from '../metrics/wilson-interval.js'
 import { consoleReport } from '../report/console.js'
+import { progressReport } from '../report/progress.js'
 import { duration, percent, printable } from '../report/format.js'
 import type { StopEvent, TrainingEvent } from '../train/events.js'
 import { DEFAULTS, type TrainOptions } from '../train/options.js'
 import { train, type TrainResult } from '../train/train.js'
-import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
+import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, meanStd, number, numberOrNone, precisionOption, recipeOption, type Streams, threadsOption } from './command.js'
 import { interruptible } from './interrupt.js'
 
 /** What is trained on where no folder is named: small pictures, so a smaller size and fewer epochs will do. */
 export const SAMPLES = { data: fileURLToPath(new URL('../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
+
+/** An option's default in each recipe. */
+export function defaults(name: keyof typeof DEFAULTS.default): string {
+  const [value, notebook] = [DEFAULTS.default[name], DEFAULTS.notebook[name]]
+  return value === notebook ? `default ${value}` : `default ${value}; notebook ${notebook}`
+}
+
+const NOTEBOOK_HELP = `
+The notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in Pytorch"
+(2022), number for number: train/ and val/ are merged and split by position with
+numpy's seed 1999, whatever --seed is; --val FOLDER keeps a validation side of its
+own. The order stays, a batch that is not full is left out on both sides, and EXIF
+and colour profiles are ignored. fp32 on a CPU; autocast and GradScaler on a GPU.
+The best model is also written as best_model.pth. The notebook's slips (loading
+another file than it saved, reading its data through a global) are left out.`
 
 interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'saveEveryMinutes'> {
   readonly weights?: string
@@ -27,27 +44,33 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .summary('fine-tune a model on a folder of pictures')
     .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class,\nor one with train/ and val/ of those inside. Without DATA it learns the\nsample pictures, in ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
     .argument('[data]', 'folder of pictures')
+    .addOption(recipeOption())
     .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')
-    .option('--model <name>', `RegNet variant, one of torchvision's 15 (default ${DEFAULTS.model})`)
+    .option('--model <name>', `RegNet variant, one of torchvision's 15 (${defaults('model')})`)
     .option('--weights <weights>', 'a name of "torchgraft weights", a .safetensors or .pth file, or none (default: those that ship for the model, or lie on this disk)')
-    .option('--epochs <n>', `times to go through the pictures (default ${DEFAULTS.epochs})`, number)
-    .option('--batch-size <n>', `pictures a step (default ${DEFAULTS.batchSize})`, number)
-    .option('--lr <x>', `highest learning rate; the new head has twice that (default ${DEFAULTS.lr})`, number)
-    .option('--size <px>', `height and width of training pictures (default ${DEFAULTS.size})`, number)
-    .option('--val <fraction|folder>', `validation side (default ${DEFAULTS.val} of each class)`, fractionOrFolder)
-    .option('--seed <n>', `of split, order, augmentation and head (default ${DEFAULTS.seed})`, number)
-    .option('--patience <n>', 'stop after so many epochs without improvement (default: never)', number)
-    .addOption(new Option('--monitor <metric>', `names the best epoch (default ${DEFAULTS.monitor})`).choices(MONITORS))
-    .addOption(new Option('--freeze <what>', `trunk trains the head alone (default ${DEFAULTS.freeze})`).choices(['none', 'trunk']))
-    .addOption(new Option('--class-weights <how>', `balanced helps rare classes (default ${DEFAULTS.classWeights})`).choices(['none', 'balanced']))
+    .option('--epochs <n>', `times to go through the pictures (${defaults('epochs')})`, number)
+    .option('--batch-size <n>', `pictures a step (${defaults('batchSize')})`, number)
+    .option('--lr <x>', `highest learning rate; the new head has twice that (${defaults('lr')})`, number)
+    .option('--size <px>', `height and width of training pictures (${defaults('size')})`, number)
+    .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
+    .option('--seed <n>', `of split, order, augmentation and head (${defaults('seed')})`, number)
+    .option('--patience <n>', 'stop after so many epochs without improvement, or none (default none; notebook 3)', numberOrNone)
+    .addOption(new Option('--monitor <metric>', `names the best epoch (${defaults('monitor')})`).choices(MONITORS))
+    .addOption(new Option('--freeze <what>', `trunk trains the head alone (${defaults('freeze')})`).choices(['none', 'trunk']))
+    .addOption(new Option('--class-weights <how>', `balanced helps rare classes (${defaults('classWeights')})`).choices(['none', 'balanced']))
+    .option('--mean-std <which>', 'notebook recipe: data, notebook, imagenet or r,g,b/r,g,b (default data)', meanStd)
+    .option('--sanity-steps <n>', 'notebook recipe: first train so many steps on one batch (default 0)', number)
     .addOption(deviceOption())
     .addOption(precisionOption())
+    .addOption(new Option('--memory-format <format>', 'of weights and activations; notebook on a CPU: contiguous, as PyTorch has it').choices(MEMORY_FORMATS))
     .addOption(threadsOption())
-    .option('--save-every <minutes>', `save the position this often (default ${DEFAULTS.saveEveryMinutes})`, number)
+    .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
     .option('--strict-images', 'a broken picture ends the run instead of being left out')
-    .option('--follow-links', 'follow links that lead out of DATA')
+    .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')
+    .option('--no-follow-links', 'leave them out')
     .option('--resume', 'go on with the run in --output')
     .addOption(jsonOption())
+    .addHelpText('after', NOTEBOOK_HELP)
     .action(async (data: string | undefined, flags: TrainFlags) => exit(await runTrain(data, flags, streams)))
 }
 
@@ -55,6 +78,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
   const { json = false, weights, saveEvery, ...rest } = flags
   const samples = data === undefined && rest.resume !== true ? SAMPLES : {}
   const report = consoleReport(stderr)
+  const onProgress = progressReport(stderr)
   let output: string | undefined
   let stop: StopEvent | undefined
   const onEvent = (event: TrainingEvent): void => {
@@ -64,7 +88,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
   }
   try {
     const result = await interruptible((signal) => {
-      const options = { data, ...rest, ...(weights !== undefined && { weights: weights === 'none' ? null : weights }), saveEveryMinutes: saveEvery, signal, onEvent }
+      const options = { data, ...rest, ...(weights !== undefined && { weights: weights === 'none' ? null : weights }), saveEveryMinutes: saveEvery, signal, onEvent, onProgress }
       return train({ ...samples, ...given(options) })
     }, (line) => stderr.write(`\n${line}\n`))
     stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : await summary(result))

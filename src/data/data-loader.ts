@@ -1,13 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { finite, integer } from '../arguments.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { abortable } from './abortable.js'
 import type { Batch } from './batch.js'
 import type { Dataset } from './dataset.js'
 import type { Pixels, ResizeRule } from './decode.js'
+import { joinPixels, paddedSize } from './join-pixels.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
-import type { Plan, Rgb } from './plan.js'
-import { random, shuffle } from './random.js'
+import type { Rgb } from './plan.js'
+import { type Random, random, shuffle } from './random.js'
 import type { Transform } from './transforms.js'
 
 export interface DataLoaderOptions {
@@ -24,6 +24,8 @@ export interface DataLoaderOptions {
   readonly dropLast?: boolean
   /** Of order and augmentation. @default 0 */
   readonly seed?: number
+  /** Where the pictures' random numbers come from, by epoch, number and place in the epoch. @default a generator that seed, epoch and number decide */
+  readonly draws?: (epoch: number, index: number, position: number) => Random
   /** For the transform's progress. @default progress stays 0 */
   readonly epochs?: number
   /** Memory for decoded pictures, beyond which a temporary file takes them; 0 decodes anew each time. @default a quarter of what is free */
@@ -44,6 +46,8 @@ export interface SkippedImage {
 
 interface LoadedPicture {
   readonly index: number
+  /** In the epoch's order. */
+  readonly position: number
   readonly label: number
   readonly pixels: Pixels
 }
@@ -57,8 +61,8 @@ interface MadeBatch {
 export const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
 export const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
-/** Bytes copied between two turns of the event loop: well under a millisecond. */
-const COPY_CHUNK = 1 << 20
+/** Of batches made ahead: those of full-size pictures are large. */
+const AHEAD_BYTES = 512 * 2 ** 20
 /** Keys of the two uses of randomness, so that one does not repeat the other. */
 const ORDER = 1
 const AUGMENTATION = 2
@@ -74,7 +78,10 @@ export class DataLoader {
   readonly seed: number
   readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'strict'>> & { readonly epochs: number | undefined }
   readonly #cache: PixelCache
+  readonly #rule: ResizeRule
+  readonly #draws: NonNullable<DataLoaderOptions['draws']>
   readonly #skipped = new Map<number, SkippedImage>()
+  #heaviest: number | undefined // bytes of a batch, once there is one
 
   constructor(dataset: Dataset, options: DataLoaderOptions) {
     const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, prefetch = 2, shuffle = false, dropLast = false, strict = false } = options
@@ -89,7 +96,9 @@ export class DataLoader {
     this.std = std
     this.seed = integer(seed, 'seed', { min: 0 })
     this.#options = { shuffle, dropLast, strict, epochs: epochs === undefined ? undefined : integer(epochs, 'epochs', { min: 1 }), prefetch: integer(prefetch, 'prefetch', { min: 0, max: 64 }) }
-    this.#cache = new PixelCache(transform.decode?.(size) ?? AS_IT_IS, finite(options.cacheBytes ?? defaultCacheBytes(), 'cacheBytes', { min: 0 }))
+    this.#draws = options.draws ?? ((epoch, index) => random(seed, epoch, AUGMENTATION, index))
+    this.#rule = transform.decode?.(size) ?? AS_IT_IS
+    this.#cache = new PixelCache(this.#rule, finite(options.cacheBytes ?? defaultCacheBytes(), 'cacheBytes', { min: 0 }))
   }
 
   /** Batches in an epoch. */
@@ -104,7 +113,7 @@ export class DataLoader {
 
   /**
    * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Pictures are
-   * decoded ahead, no further than `prefetch` batches.
+   * decoded ahead, no further than `prefetch` batches, and of large pictures less far.
    *
    * @param options.from skips the batches before it
    * @throws `signal.reason` when aborted; a broken picture's error when strict
@@ -124,8 +133,9 @@ export class DataLoader {
     }
     for (let step = from; step < this.length; step++) {
       signal?.throwIfAborted()
-      startUpTo(step + 1 + this.#options.prefetch)
+      startUpTo(step + 1 + this.#ahead())
       const { batch, broken } = await abortable(ahead.shift() as Promise<MadeBatch>, signal)
+      startUpTo(step + 1 + this.#ahead()) // the first one's weight is known now
       for (const image of broken) if (!this.#skipped.has(image.index)) this.#skipped.set(image.index, image)
       if (batch) yield batch
     }
@@ -140,27 +150,35 @@ export class DataLoader {
     return this.dispose()
   }
 
+  /** Batches to make ahead. None before the first one's weight is known. */
+  #ahead(): number {
+    if (this.#heaviest === undefined) return 0
+    return Math.min(this.#options.prefetch, Math.floor(AHEAD_BYTES / this.#heaviest))
+  }
+
   #order(epoch: number): Uint32Array {
     const order = Uint32Array.from({ length: this.dataset.length }, (_, i) => i)
     return this.#options.shuffle ? shuffle(order, random(this.seed, epoch, ORDER)) : order
   }
 
   async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<MadeBatch> {
-    const indices = [...order.subarray(step * this.batchSize, (step + 1) * this.batchSize)]
-    const loaded = await Promise.all(indices.map((index) => this.#load(index)))
+    const first = step * this.batchSize
+    const indices = [...order.subarray(first, first + this.batchSize)]
+    const loaded = await Promise.all(indices.map((index, i) => this.#load(index, first + i)))
     const pictures = loaded.filter((picture) => 'pixels' in picture)
     const broken = loaded.filter((picture) => 'code' in picture)
     if (pictures.length === 0) return { broken }
     const progress = epoch / (this.#options.epochs ?? Infinity)
+    const joined = await joinPixels(pictures.map(({ pixels }) => pixels), this.#rule.pad)
+    this.#heaviest = Math.max(this.#heaviest ?? 0, joined.pixels.length)
     const batch: Batch = {
       size: pictures.length,
       step,
       indices: Int32Array.from(pictures, ({ index }) => index),
       labels: Int32Array.from(pictures, ({ label }) => label),
       images: {
-        pixels: await joinPixels(pictures.map(({ pixels }) => pixels)),
-        shapes: Int32Array.from(pictures.flatMap(({ pixels }) => [pixels.height, pixels.width])),
-        plans: pictures.map(({ index, pixels }) => this.#plan(pixels, epoch, index, progress)),
+        ...joined,
+        plans: pictures.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, this.#rule.pad), output: this.size }, this.#draws(epoch, index, position), progress)),
         output: this.size,
         mean: this.mean,
         std: this.std,
@@ -169,34 +187,15 @@ export class DataLoader {
     return { batch, broken }
   }
 
-  #plan({ width, height }: Pixels, epoch: number, index: number, progress: number): Plan {
-    return this.transform({ width, height, output: this.size }, random(this.seed, epoch, AUGMENTATION, index), progress)
-  }
-
-  async #load(index: number): Promise<LoadedPicture | SkippedImage> {
+  async #load(index: number, position: number): Promise<LoadedPicture | SkippedImage> {
     const { dataset } = this
     try {
       const { image, label } = await dataset.get(index)
-      return { index, label, pixels: await this.#cache.get(dataset.key?.(index) ?? String(index), image) }
+      return { index, position, label, pixels: await this.#cache.get(dataset.key?.(index) ?? String(index), image) }
     } catch (error) {
       const broken = error instanceof TorchgraftError && (error.code === 'ERR_IMAGE_DECODE' || error.code === 'ERR_IMAGE_TOO_LARGE')
       if (!broken || this.#options.strict) throw error
       return { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: error.message }
     }
   }
-}
-
-/** One after another, in turns, so that nothing else waits long. */
-async function joinPixels(pictures: readonly Pixels[]): Promise<Uint8Array> {
-  const joined = new Uint8Array(pictures.reduce((sum, { data }) => sum + data.length, 0))
-  let offset = 0
-  let sinceTurn = 0
-  for (const { data } of pictures) {
-    joined.set(data, offset)
-    offset += data.length
-    if ((sinceTurn += data.length) < COPY_CHUNK) continue
-    sinceTurn = 0
-    await nextTurn()
-  }
-  return joined
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import sharp, { type Sharp } from 'sharp'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { decodeAsPillow, decodeToRgb } from './to-rgb.js'
 
 /** A path, or the bytes of a picture file. */
 export type ImageSource = string | Uint8Array
@@ -20,11 +21,11 @@ export interface ResizeRule {
   readonly crop: number | null
   /** Whether what is made smaller is low-pass filtered first, as Pillow does and PyTorch's `interpolate` does not. */
   readonly antialias: boolean
-  /** Room for recipes that pad; none does yet. */
-  readonly pad: null
+  /** `square` puts black around it on its way into a batch, half on each side; the batch then scales all of it to its size. */
+  readonly pad: 'square' | null
   /** Whether the camera's orientation is applied. */
   readonly orient: boolean
-  /** Whether an embedded colour profile is applied, so that the pixels are sRGB. */
+  /** Whether an embedded colour profile is applied, so that the pixels are sRGB; if not they are Pillow's, CMYK and 16-bit grey too. */
   readonly profile: boolean
   /** Whether a picture smaller than `shorterSide` is enlarged. @default true */
   readonly enlarge?: boolean
@@ -51,15 +52,10 @@ export async function decodeImage(source: ImageSource, rule: ResizeRule): Promis
     if (path !== undefined) await checkFile(path)
     const options = { failOn: 'error', limitInputPixels: MAX_PIXELS, ...(rule.profile ? {} : { ignoreIcc: true }) } as const
     const picture = sharp(source, options)
-    const { width, height, orientation = 1 } = await picture.metadata()
+    const { width, height, orientation = 1, space, hasAlpha } = await picture.metadata()
     const turned = rule.orient && orientation >= 5
-    const { data, info } = await shape(rule.orient ? picture.autoOrient() : picture, rule, turned ? { width: height, height: width } : { width, height })
-      .removeAlpha()
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true })
-    if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion to RGB`)
-    return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width: info.width, height: info.height }
+    const shaped = shape(rule.orient ? picture.autoOrient() : picture, rule, turned ? { width: height, height: width } : { width, height })
+    return await (rule.profile ? decodeToRgb(shaped) : decodeAsPillow(shaped, space, hasAlpha))
   } catch (cause) {
     throw decodeError(cause, path)
   }

@@ -2,7 +2,7 @@ import { basename, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
-import { listClasses, listPictures } from './list-pictures.js'
+import { compareCodePoints, listClasses, listPictures } from './list-pictures.js'
 import { splitByContent, type SplitOptions } from './split.js'
 
 export interface ImageItem {
@@ -23,8 +23,8 @@ export interface SkippedFile {
 export interface ImageFolderOptions {
   /** Follows links that lead out of the folder. @default false */
   readonly followLinks?: boolean
-  /** Where the class folders lie, within the root or elsewhere. @default the root */
-  readonly within?: string
+  /** Where the class folders lie, within the root or elsewhere; several are taken as one. @default the root */
+  readonly within?: string | readonly string[]
   /** Names in the order of their labels. @default the folders' names, sorted by code point */
   readonly classes?: readonly string[]
   readonly signal?: AbortSignal
@@ -53,15 +53,16 @@ export class ImageFolder implements Dataset {
   static async open(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     const { followLinks = false, within = root, signal } = options
     if (typeof root !== 'string' || root === '') throw argumentError('a folder', 'root', root)
-    const listed = await listPictures(await listClasses(within), { root: within, followLinks })
-    const { hashed, failed } = await hashFiles(listed.pictures, signal)
-    const found = [...new Set(hashed.map(({ label }) => label))]
+    const folders = typeof within === 'string' ? [within] : within
+    const listed = await Promise.all(folders.map(async (folder) => listPictures(await listClasses(folder), { root: folder, followLinks })))
+    const { hashed, failed } = await hashFiles(listed.flatMap(({ pictures }) => pictures), signal)
+    const found = [...new Set(hashed.map(({ label }) => label))].sort(compareCodePoints)
     const classes = options.classes ?? found
-    checkClasses(within, found, options.classes)
+    checkClasses(folders.join(' and '), found, options.classes)
     const number = new Map(classes.map((label, i) => [label, i]))
     const name = (path: string): string => relative(root, path).split(sep).join('/')
     const items = hashed.map(({ path, label, hash }) => ({ path: name(path), label: number.get(label) ?? 0, hash }))
-    return new ImageFolder(resolve(root), classes, items, [...listed.skipped, ...failed].map((file) => ({ ...file, path: name(file.path) })))
+    return new ImageFolder(resolve(root), classes, items, [...listed.flatMap(({ skipped }) => skipped), ...failed].map((file) => ({ ...file, path: name(file.path) })))
   }
 
   get length(): number {
@@ -88,9 +89,9 @@ export class ImageFolder implements Dataset {
     return { train: this.subset(train), val: this.subset(val) }
   }
 
-  /** The pictures with these numbers, as a folder of the same classes. */
-  subset(indices: readonly number[]): ImageFolder {
-    return new ImageFolder(this.root, this.classes, indices.map((index) => this.#item(index)), this.skipped)
+  /** The pictures with these numbers, in this order, as a folder of the same classes. */
+  subset(indices: readonly number[], skipped: readonly SkippedFile[] = this.skipped): ImageFolder {
+    return new ImageFolder(this.root, this.classes, indices.map((index) => this.#item(index)), skipped)
   }
 
   #item(index: number): ImageItem {

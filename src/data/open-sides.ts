@@ -21,7 +21,7 @@ export interface Sides {
   readonly val: ImageFolder
   /** Pictures whose content is another's too. */
   readonly duplicates: number
-  /** Of those, contents that lie on both sides: only where the folders themselves put them there. */
+  /** Of those, contents that lie on both sides: where the folders put them there, or a split by position. */
   readonly shared: number
 }
 
@@ -33,6 +33,11 @@ export interface Sides {
 export async function openSides(data: string, { val, seed, followLinks = false, signal }: SidesOptions): Promise<Sides> {
   const common = { followLinks, ...(signal && { signal }) }
   const { train, val: scored } = await openBoth(data, val, seed, common)
+  return describeSides(data, train, scored)
+}
+
+/** @throws ERR_DATA_EMPTY where a side has no pictures */
+export function describeSides(data: string, train: ImageFolder, scored: ImageFolder): Sides {
   if (train.length === 0 || scored.length === 0) {
     throw new TorchgraftError('ERR_DATA_EMPTY', `${data} has ${train.length} pictures to learn from and ${scored.length} to score: both take at least one. Add pictures, or name another fraction as val`, { path: data })
   }
@@ -48,14 +53,19 @@ export async function openSides(data: string, { val, seed, followLinks = false, 
 }
 
 async function openBoth(data: string, val: number | string, seed: number, common: { readonly followLinks: boolean; readonly signal?: AbortSignal }): Promise<{ readonly train: ImageFolder; readonly val: ImageFolder }> {
-  const [ownTrain, ownVal] = await Promise.all([isFolder(join(data, 'train')), isFolder(join(data, 'val'))])
-  if (ownTrain && ownVal) {
+  if (await hasSides(data)) {
     const train = await ImageFolder.open(data, { ...common, within: join(data, 'train') })
     return { train, val: await ImageFolder.open(data, { ...common, within: join(data, 'val'), classes: train.classes }) }
   }
   if (typeof val === 'number') return (await ImageFolder.open(data, common)).split({ val, seed })
   const train = await ImageFolder.open(data, common)
   return { train, val: await ImageFolder.open(data, { ...common, within: val, classes: train.classes }) }
+}
+
+/** Whether a data folder has `train/` and `val/` inside. */
+export async function hasSides(data: string): Promise<boolean> {
+  const [train, val] = await Promise.all([isFolder(join(data, 'train')), isFolder(join(data, 'val'))])
+  return train && val
 }
 
 async function isFolder(path: string): Promise<boolean> {

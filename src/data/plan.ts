@@ -19,7 +19,8 @@ export interface Plan {
   readonly geometry: Matrix2x3
   /**
    * Rounds `geometry`'s result to a pixel of this grid (half to even; outside the grid: the border's colour), then
-   * goes on from that pixel's centre through `resize` to the source, bilinear, clamped at its edges.
+   * goes on from that pixel's centre through `resize`, which scales and shifts only, to the source: bilinear, clamped at
+   * its edges. In float32, with the roundings of PyTorch's `affine_grid`, `grid_sample` and `interpolate`.
    */
   readonly snap?: { readonly height: number; readonly width: number; readonly resize: Matrix2x3 }
   /** @default 'bilinear' */

@@ -4,6 +4,7 @@ import type { ResizeRule } from './decode.js'
 import { type Box, cropTo, IDENTITY, then } from './geometry.js'
 import type { Matrix3x4, Plan } from './plan.js'
 import type { Random } from './random.js'
+import { squash } from './squash.js'
 
 export interface Picture {
   readonly width: number
@@ -57,8 +58,9 @@ export function evalTransform({ resize = 8 / 7 }: { readonly resize?: number } =
   return atFinalSize((output) => ({ ...RULE, shorterSide: Math.round(resize * output), crop: output }))
 }
 
-/** Scores pictures as a model file says. */
+/** Scores pictures as a model file says. Where it keeps them whole, the batch scales them. */
 export function scoringTransform(rule: ResizeRule): Transform {
+  if (rule.crop === null) return Object.assign((picture: Picture) => squash(picture), { decode: () => rule })
   return atFinalSize(() => rule)
 }
 

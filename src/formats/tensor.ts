@@ -27,6 +27,11 @@ export function describeTensor({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>
   return `${dtype} [${shape.join(', ')}]`
 }
 
+/** A tensor of these numbers. */
+export function float32Tensor(shape: readonly number[], numbers: Float32Array<ArrayBuffer>): Tensor {
+  return { dtype: 'float32', shape, data: new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength) }
+}
+
 /** The number that a tensor of one element holds. */
 export function scalar(tensor: Tensor | undefined): number | undefined {
   if (!tensor) return undefined

@@ -54,6 +54,8 @@ export interface NativeSessionOptions {
   readonly seed: number
   readonly optimizer: {
     readonly type: 'adam' | 'adamw'
+    /** In one pass; else operation by operation, rounded as PyTorch's default on a CPU. */
+    readonly fused: boolean
     readonly beta1: number
     readonly beta2: number
     readonly eps: number
@@ -71,6 +73,8 @@ export interface NativeSessionOptions {
   readonly classWeights: Float32Array
   /** Batch norm in evaluation mode during training: for all layers but the head's (there is none in it). */
   readonly freezeBatchNorm: boolean
+  /** Scoring in fp32, whatever the precision. */
+  readonly scoreInFp32: boolean
 }
 
 export interface NativeEntry {
@@ -107,7 +111,7 @@ export interface NativeSession {
   readonly layout: { readonly model: readonly NativeEntry[]; readonly training: readonly NativeEntry[] }
   /** autocast → loss → scaled backward → clipping → optimizer → scaler. `read: false` leaves the sums on the device. */
   trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<NativeTrainSums>
-  /** Evaluation mode, no gradients, the session's precision. Without labels `loss` and `correct` are NaN. */
+  /** Evaluation mode, no gradients, the session's precision or fp32. Without labels `loss` and `correct` are NaN. */
   evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<NativeEvalResult>
   /** Fills the buffer on the engine thread; it must not be touched until the promise settles. */
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>

@@ -9,6 +9,7 @@ export type Precision = 'auto' | 'fp32' | 'bf16' | 'fp16'
 /** How weights and activations lie in memory: NHWC or NCHW, in PyTorch's words. */
 export type MemoryFormat = 'channels_last' | 'contiguous'
 
+export const MEMORY_FORMATS = ['channels_last', 'contiguous'] as const satisfies readonly MemoryFormat[]
 export const PRECISIONS = ['auto', 'fp32', 'bf16', 'fp16'] as const satisfies readonly Precision[]
 
 export interface SessionOptions {
@@ -22,6 +23,8 @@ export interface SessionOptions {
    * @default 'auto': bf16 where the processor or the GPU multiplies it itself; else fp16 on a GPU, fp32 on a CPU
    */
   readonly precision?: Precision
+  /** `fp32` scores without autocast, whatever precision trains. @default 'same' */
+  readonly scorePrecision?: 'same' | 'fp32'
   /** fp16 on the CPU, which is a hundred times slower than fp32: for tests. @default false */
   readonly allowSlow?: boolean
   /** @default 'channels_last', which is the faster on CPUs */
@@ -55,6 +58,12 @@ export interface OptimizerOptions {
   readonly eps?: number
   /** @default 0 */
   readonly weightDecay?: number
+  /**
+   * PyTorch's `fused`: the whole update in one pass. Without it operation by operation, with the very roundings of PyTorch's
+   * default on a CPU; not with fp16.
+   * @default true
+   */
+  readonly fused?: boolean
   /** Parameters that differ, by their torchvision names: the first match wins. */
   readonly groups?: readonly ParameterGroup[]
 }
@@ -103,7 +112,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
   const classes = integer(options.classes, 'classes', { min: 1, max: 1_000_000 })
   oneOf(freeze, 'freeze', ['none', 'trunk', 'batch-norm-statistics'])
   oneOf(precision, 'precision', PRECISIONS)
-  oneOf(memoryFormat, 'memoryFormat', ['channels_last', 'contiguous'])
+  oneOf(memoryFormat, 'memoryFormat', MEMORY_FORMATS)
   const where = resolveDevice(device, system)
   const { chosen, why } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
   const parameters = binding.describe(model, classes).filter(({ trainable }) => trainable)
@@ -115,12 +124,13 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     channelsLast: memoryFormat === 'channels_last',
     threads: options.threads === undefined ? defaultThreads(system.threads) : integer(options.threads, 'threads', { min: 1, max: 1024 }),
     seed: integer(options.seed ?? 0, 'seed', { min: 0 }),
-    ...resolveOptimizer(optimizer, parameters, freeze === 'trunk'),
+    ...resolveOptimizer(optimizer, parameters, freeze === 'trunk', chosen),
     scaler: resolveScaler(scaler),
     clipNorm: options.clipNorm === undefined ? 0 : finite(options.clipNorm, 'clipNorm', { above: 0 }),
     labelSmoothing: finite(loss.labelSmoothing ?? 0, 'loss.labelSmoothing', { min: 0, max: 1 }),
     classWeights: checkClassWeights(loss.classWeights ?? [], classes),
     freezeBatchNorm: freeze !== 'none',
+    scoreInFp32: oneOf(options.scorePrecision ?? 'same', 'scorePrecision', ['same', 'fp32']) === 'fp32',
   }
   return { native, why, memoryFormat, parameters: parameters.map(({ name }) => name), lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }
 }
@@ -171,8 +181,10 @@ function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0
   }
 }
 
-function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean) {
-  const { type = 'adam', betas = [0.9, 0.999], eps = 1e-8, groups = [] } = options
+function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean, precision: string) {
+  const { type = 'adam', betas = [0.9, 0.999], eps = 1e-8, groups = [], fused = true } = options
+  if (typeof fused !== 'boolean') throw argumentError('true or false', 'optimizer.fused', fused)
+  if (!fused && precision === 'fp16') throw argumentError('true, which fp16 takes,', 'optimizer.fused', fused)
   const weightDecay = finite(options.weightDecay ?? 0, 'optimizer.weightDecay', { min: 0 })
   const resolved = groups.map((group, i) => {
     if (!(group.match instanceof RegExp)) throw argumentError('a regular expression', `optimizer.groups[${i}].match`, group.match)
@@ -189,6 +201,7 @@ function resolveOptimizer(options: OptimizerOptions, parameters: readonly Native
   return {
     optimizer: {
       type: oneOf(type, 'optimizer.type', ['adam', 'adamw']),
+      fused,
       beta1: checkBeta(betas[0], 'optimizer.betas[0]'),
       beta2: checkBeta(betas[1], 'optimizer.betas[1]'),
       eps: finite(eps, 'optimizer.eps', { min: 0 }),

@@ -1,14 +1,14 @@
 import { finite } from '../arguments.js'
 import type { Batch } from '../data/batch.js'
-import { packPlans } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import type { StateDict } from '../formats/tensor.js'
-import type { NativeError, NativeEvalResult, NativeImages, NativeSession, NativeSessionOptions, NativeTrainSums } from './binding.js'
+import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrainSums } from './binding.js'
 import { setUpAtFirstUse } from './first-use.js'
 import { loadAddon } from './load-addon.js'
 import { type MemoryFormat, type OptimizerDescription, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
 import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
+import { fromNative, toNative } from './to-native.js'
 import type { RegNetVariant } from './variants.js'
 
 /**
@@ -155,22 +155,5 @@ export class Session implements AsyncDisposable {
     await packState(layout, state, buffer)
     await fromNative(() => this.#native.writeState(part, buffer))
     return report
-  }
-}
-
-function toNative({ images, size }: Batch): NativeImages {
-  if (images.plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${size} plans, one a picture, but received ${images.plans.length}`)
-  const { pixels, shapes, output, mean, std } = images
-  return { pixels, shapes, plans: packPlans(images.plans), output, meanStd: Float64Array.of(...mean, ...std) }
-}
-
-/** Native errors carry a code but no JavaScript stack, and under jest are of another realm: give them both. */
-async function fromNative<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (cause) {
-    if (cause instanceof TorchgraftError) throw cause
-    const { code, message } = cause as NativeError
-    throw new TorchgraftError(code, message, { cause })
   }
 }

@@ -113,7 +113,7 @@ export class Classifier implements AsyncDisposable {
   async #score<T>(decoded: readonly Decoded<T>[], topK: number | undefined): Promise<ImagePrediction<T>[]> {
     const readable = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []))
     if (readable.length === 0) return decoded.flatMap(({ image, error }) => (error ? [{ image, predictions: [], error }] : []))
-    const { logits } = await this.#session.evalStep(evalBatch(readable, this.metadata))
+    const { logits } = await this.#session.evalStep(await evalBatch(readable, this.metadata))
     let row = 0
     return decoded.map(({ image, error }) => {
       if (error) return { image, predictions: [], error }

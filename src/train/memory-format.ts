@@ -1,7 +1,7 @@
 import type { Batch } from '../data/batch.js'
 import { loadAddon } from '../native/load-addon.js'
 import { Session, type TrainStepResult } from '../native/session.js'
-import type { MemoryFormat, SessionOptions } from '../native/session-options.js'
+import { MEMORY_FORMATS, type MemoryFormat, type SessionOptions } from '../native/session-options.js'
 
 export interface FormatChoice {
   readonly memoryFormat: MemoryFormat
@@ -13,7 +13,6 @@ interface Timed {
   trainStep(batch: Batch): Promise<TrainStepResult>
 }
 
-const FORMATS = ['channels_last', 'contiguous'] as const satisfies readonly MemoryFormat[]
 /** The first steps choose algorithms and take memory from the system. */
 const WARM_UP = 5
 const TIMED = 10
@@ -40,7 +39,7 @@ export async function chooseMemoryFormat(options: SessionOptions, sizes: { reado
 /** Measures one after the other, so that they do not share the GPU. */
 export async function fasterFormat(measure: (format: MemoryFormat) => Promise<number>): Promise<FormatChoice> {
   const speeds: Partial<Record<MemoryFormat, number>> = {}
-  for (const format of FORMATS) speeds[format] = await measure(format)
+  for (const format of MEMORY_FORMATS) speeds[format] = await measure(format)
   const imagesPerSecond = speeds as Record<MemoryFormat, number>
   return { memoryFormat: imagesPerSecond.contiguous > imagesPerSecond.channels_last ? 'contiguous' : 'channels_last', imagesPerSecond }
 }

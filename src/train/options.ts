@@ -1,47 +1,71 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Monitor, MONITORS } from '../metrics/metrics.js'
-import { checkModel, type Device, type Precision, PRECISIONS } from '../native/session-options.js'
+import { checkModel, type Device, MEMORY_FORMATS, type MemoryFormat, type Precision, PRECISIONS } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
 import { onDisk } from '../weights/catalogue.js'
+import type { Rgb } from '../data/plan.js'
 import type { TrainingEvent } from './events.js'
+
+export const RECIPES = ['default', 'notebook'] as const
+export type RecipeName = (typeof RECIPES)[number]
+
+/** A mean and a standard deviation of pixels in 0–1, per channel. */
+export interface MeanStd {
+  readonly mean: Rgb
+  readonly std: Rgb
+}
 
 /** Every option of `torchgraft train`, with its default. */
 export interface TrainOptions {
+  /**
+   * `notebook` is the 2022 PyTorch notebook's, number for number: a split by position with numpy's seed 1999, an order that
+   * stays, padded and squashed pictures with jitter and shear, Adam, early stopping, `best_model.pth`. Defaults that
+   * it changes are named with each option.
+   * @default 'default'
+   */
+  readonly recipe?: RecipeName
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. Only a resumed run may leave it out. */
   readonly data?: string
   /** The run folder. @default `runs/` and the data folder's name, with a number where that exists */
   readonly output?: string
-  /** @default 'regnet_y_400mf' */
+  /** @default 'regnet_y_400mf'; the notebook's is 'regnet_y_16gf' */
   readonly model?: RegNetVariant
-  /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk */
+  /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk; the notebook's are 'regnet_y_16gf-imagenet1k_v1' */
   readonly weights?: string | null
-  /** @default 12 */
+  /** @default 12; the notebook's 20 */
   readonly epochs?: number
-  /** @default 32 */
+  /** @default 32; the notebook's 64 */
   readonly batchSize?: number
   /** Height and width of training pictures. @default 224 */
   readonly size?: number
-  /** The highest learning rate; the new head's is twice that. @default 1e-3 */
+  /** The highest learning rate; the new head's is twice that. The notebook's is one for all, and stays. @default 1e-3 */
   readonly lr?: number
-  /** The validation side: a fraction of each class, or a folder. Not used where the data folder has its own `val/`. @default 0.15 */
+  /** The validation side: a fraction of each class, or a folder. Not used where the data folder has its own `val/`, but by the notebook's recipe, which takes a fraction of all. @default 0.15 */
   readonly val?: number | string
-  /** Of the split, the order, the augmentation and the new head. @default 1 */
+  /** Of the split, the order, the augmentation and the new head; in the notebook's recipe of the last two, as `torch.manual_seed` takes it. @default 1 */
   readonly seed?: number
-  /** Names the best epoch, ties decided by `val/loss`; what early stopping watches. @default 'val/top1' */
+  /** Names the best epoch, ties decided by `val/loss`; what early stopping watches. @default 'val/top1'; the notebook's 'val/loss' */
   readonly monitor?: Monitor
-  /** Stops after this many epochs without improvement. @default none: all epochs are trained */
-  readonly patience?: number
+  /** Stops after this many epochs without improvement; null: never. @default null; the notebook's 3 */
+  readonly patience?: number | null
   /** `trunk` trains the head alone. @default 'none' */
   readonly freeze?: 'none' | 'trunk'
   /** `balanced` weighs each class by the inverse of its count. @default 'none' */
   readonly classWeights?: 'none' | 'balanced'
+  /** The notebook's recipe only: computed over its training side (`data`), as the notebook printed them, ImageNet's, or six numbers. @default 'data' */
+  readonly meanStd?: 'data' | 'notebook' | 'imagenet' | MeanStd
+  /** The notebook's recipe only: steps of its sanity check, which trains the model itself on one batch before training. @default 0: none */
+  readonly sanitySteps?: number
   readonly device?: Device
+  /** `auto` in the notebook's recipe: fp16 on a GPU, fp32 on a CPU, scored in fp32. @default 'auto' */
   readonly precision?: Precision
+  /** How weights and activations lie in memory. @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU, so that its numbers are the notebook's */
+  readonly memoryFormat?: MemoryFormat
   readonly threads?: number
   /** A broken picture ends the run, instead of being left out. @default false */
   readonly strictImages?: boolean
-  /** Follows links that lead out of the data folder. @default false */
+  /** Follows links that lead out of the data folder. @default false; the notebook's true */
   readonly followLinks?: boolean
   /** Saves the position this often, besides the end of each epoch. @default 10 */
   readonly saveEveryMinutes?: number
@@ -50,31 +74,47 @@ export interface TrainOptions {
   /** Finishes the step, saves, and rejects with `signal.reason`. */
   readonly signal?: AbortSignal
   readonly onEvent?: (event: TrainingEvent) => void
+  /** Told of what takes a while before training begins. */
+  readonly onProgress?: (progress: Progress) => void
 }
 
-type Settled = Exclude<keyof TrainOptions, 'data' | 'output' | 'resume' | 'signal' | 'onEvent'>
+export interface Progress {
+  readonly what: 'mean and standard deviation' | 'sanity check'
+  readonly done: number
+  readonly total: number
+  /** Of the sanity check's last step. */
+  readonly loss?: number
+}
+
+type Settled = Exclude<keyof TrainOptions, 'data' | 'output' | 'resume' | 'signal' | 'onEvent' | 'onProgress'>
 
 /** Every option decided, as `config.json` keeps them. */
-export type ResolvedOptions = { readonly [Name in Exclude<Settled, 'patience' | 'threads'>]-?: Exclude<TrainOptions[Name], undefined> } & {
-  readonly patience: number | null
+export type ResolvedOptions = { readonly [Name in Exclude<Settled, 'threads' | 'memoryFormat'>]-?: Exclude<TrainOptions[Name], undefined> } & {
+  readonly memoryFormat: MemoryFormat | null
   readonly threads: number | null
 }
 
-export const DEFAULTS = {
-  model: 'regnet_y_400mf', epochs: 12, batchSize: 32, size: 224, lr: 1e-3, val: 0.15, seed: 1, monitor: 'val/top1', freeze: 'none', classWeights: 'none',
-  device: 'auto', precision: 'auto', strictImages: false, followLinks: false, saveEveryMinutes: 10,
+const COMMON = {
+  size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false, saveEveryMinutes: 10, sanitySteps: 0,
 } as const satisfies Partial<TrainOptions>
+
+export const DEFAULTS = {
+  default: { ...COMMON, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null, meanStd: 'imagenet', followLinks: false },
+  notebook: { ...COMMON, model: 'regnet_y_16gf', epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true },
+} as const satisfies Record<RecipeName, Partial<TrainOptions>>
 
 /** The weights that a model begins from where none are named. */
 export const SHIPPED_WEIGHTS: Partial<Record<RegNetVariant, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }
 
 /** Checks every option once, and fills in the defaults. */
 export function resolveOptions(options: TrainOptions): ResolvedOptions {
-  const given = { ...DEFAULTS, ...withoutUndefined(options) }
+  const recipe = oneOf(options.recipe ?? 'default', 'recipe', RECIPES)
+  const given = { ...DEFAULTS[recipe], ...withoutUndefined(options) }
   const model = checkModel(given.model)
   return {
+    recipe,
     model,
-    weights: given.weights === undefined ? shippedWeights(model) : checkWeights(given.weights),
+    weights: given.weights === undefined ? defaultWeights(model, recipe) : checkWeights(given.weights),
     epochs: integer(given.epochs, 'epochs', { min: 1, max: 100_000 }),
     batchSize: integer(given.batchSize, 'batchSize', { min: 1, max: 65_536 }),
     size: integer(given.size, 'size', { min: 32, max: 2048 }),
@@ -82,11 +122,14 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
     val: checkVal(given.val),
     seed: integer(given.seed, 'seed', { min: 0 }),
     monitor: oneOf(given.monitor, 'monitor', MONITORS),
-    patience: given.patience === undefined ? null : integer(given.patience, 'patience', { min: 1 }),
+    patience: given.patience === null ? null : integer(given.patience, 'patience', { min: 1 }),
     freeze: oneOf(given.freeze, 'freeze', ['none', 'trunk']),
     classWeights: oneOf(given.classWeights, 'classWeights', ['none', 'balanced']),
+    meanStd: checkMeanStd(given.meanStd, recipe),
+    sanitySteps: checkSanitySteps(given.sanitySteps, recipe),
     device: given.device,
     precision: oneOf(given.precision, 'precision', PRECISIONS),
+    memoryFormat: given.memoryFormat === undefined ? null : oneOf(given.memoryFormat, 'memoryFormat', MEMORY_FORMATS),
     threads: given.threads === undefined ? null : integer(given.threads, 'threads', { min: 1, max: 1024 }),
     strictImages: flag(given.strictImages, 'strictImages'),
     followLinks: flag(given.followLinks, 'followLinks'),
@@ -100,9 +143,9 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
  * @throws ERR_RESUME_MISMATCH, naming the option
  */
 export function resumeOptions(kept: ResolvedOptions, options: TrainOptions): ResolvedOptions {
-  const { patience, threads, ...rest } = kept
-  const saved = resolveOptions({ ...rest, ...(patience !== null && { patience }), ...(threads !== null && { threads }) }) // it may have been edited by hand
-  const asked = resolveOptions({ ...options, weights: options.weights === undefined ? null : options.weights })
+  const { threads, memoryFormat, ...rest } = kept
+  const saved = resolveOptions({ ...rest, ...(memoryFormat && { memoryFormat }), ...(threads !== null && { threads }) }) // it may have been edited by hand
+  const asked = resolveOptions({ recipe: saved.recipe, ...options, weights: options.weights === undefined ? null : options.weights })
   for (const name of Object.keys(saved) as (keyof ResolvedOptions)[]) {
     if (options[name] === undefined || JSON.stringify(asked[name]) === JSON.stringify(saved[name])) continue
     if (name === 'epochs' && asked.epochs > saved.epochs) continue
@@ -112,9 +155,13 @@ export function resumeOptions(kept: ResolvedOptions, options: TrainOptions): Res
   return { ...saved, epochs: options.epochs === undefined ? saved.epochs : asked.epochs }
 }
 
-function shippedWeights(model: RegNetVariant): string {
+/** As the notebook's `pretrained=True` has it. */
+const NOTEBOOK_WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
+
+function defaultWeights(model: RegNetVariant, recipe: RecipeName): string {
   const name = SHIPPED_WEIGHTS[model]
   if (name !== undefined) return name
+  if (recipe === 'notebook' && model === DEFAULTS.notebook.model) return NOTEBOOK_WEIGHTS
   const found = onDisk(model)
   if (found) return found.name
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `No weights of ${model} ship or lie on this disk: pull some ("torchgraft weights" lists them), name a file of it as weights, or none to train from scratch`)
@@ -129,6 +176,26 @@ function checkVal(val: unknown): number | string {
   if (typeof val === 'string' && val !== '') return val
   if (typeof val === 'number' && val > 0 && val < 1) return val
   throw argumentError('a fraction between 0 and 1, or a folder,', 'val', val)
+}
+
+function checkMeanStd(value: unknown, recipe: RecipeName): ResolvedOptions['meanStd'] {
+  if (typeof value !== 'object' || value === null) {
+    const name = oneOf(value, 'meanStd', ['data', 'notebook', 'imagenet'])
+    if (recipe === 'notebook' || name === 'imagenet') return name
+  } else if (recipe === 'notebook') {
+    const { mean, std } = value as Partial<MeanStd>
+    if (![mean, std].every((part) => Array.isArray(part) && part.length === 3)) throw argumentError('a mean and a std of three numbers each', 'meanStd', value)
+    for (const [i, part] of mean!.entries()) finite(part, `meanStd.mean[${i}]`)
+    for (const [i, part] of std!.entries()) finite(part, `meanStd.std[${i}]`, { above: 0 })
+    return { mean: mean!, std: std! }
+  }
+  throw argumentError('recipe notebook, which alone takes it,', 'meanStd', value)
+}
+
+function checkSanitySteps(value: unknown, recipe: RecipeName): number {
+  const steps = integer(value, 'sanitySteps', { min: 0, max: 100_000 })
+  if (steps > 0 && recipe !== 'notebook') throw argumentError('recipe notebook, which alone takes it,', 'sanitySteps', value)
+  return steps
 }
 
 function flag(value: unknown, name: string): boolean {

@@ -10,7 +10,7 @@ import { hashFile } from '../formats/hash-file.js'
 import { type LazyStateDict, loadAll } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
-import { byteLength, type Tensor } from '../formats/tensor.js'
+import { byteLength, type StateDict, type Tensor } from '../formats/tensor.js'
 import type { Session } from '../native/session.js'
 import { mismatchError } from '../native/state-layout.js'
 import type { RegNetVariant } from '../native/variants.js'
@@ -63,18 +63,24 @@ export async function openStartingWeights(weights: string): Promise<StartingWeig
 }
 
 /**
- * Puts weights into a session. The head goes along where its classes are the same ones, in whatever order; otherwise
- * it stays new.
+ * Puts a session where its run begins: weights into it, if there are any. The head goes along where its classes are the
+ * same ones, in whatever order; otherwise it stays new. A recipe may bring a head of its own.
  *
  * @returns what to tell the user.
  * @throws ERR_STATE_DICT_MISMATCH when anything but the head does not fit
  */
-export async function applyWeights(session: Session, weights: StartingWeights, classes: readonly string[]): Promise<string[]> {
+export async function beginModel(session: Session, weights: StartingWeights | null, classes: readonly string[], recipeHead?: StateDict): Promise<string[]> {
+  const notes = weights ? await applyWeights(session, weights, classes, recipeHead !== undefined) : ['The model is trained from scratch.']
+  if (recipeHead) await session.loadStateDict(recipeHead, { strict: false })
+  return notes
+}
+
+async function applyWeights(session: Session, weights: StartingWeights, classes: readonly string[], newHead: boolean): Promise<string[]> {
   const { origin } = weights
   if (weights.model !== undefined && weights.model !== session.model) {
     throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${origin.name} holds weights of ${weights.model}, and the model is ${session.model}: choose --model ${weights.model}, or other weights`)
   }
-  const head = await fitHead(weights, classes)
+  const head = newHead ? [] : await fitHead(weights, classes)
   const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !HEAD.has(name)), ...head])
   const report = await session.loadStateDict(tensors, { strict: false })
   const missing = report.missing.filter((name) => !HEAD.has(name))

@@ -1,12 +1,12 @@
 import { availableParallelism, cpus } from 'node:os'
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { BEST_FILE, type LastCheckpoint, separateState } from '../checkpoints/checkpoint-store.js'
+import { withBestModelPth } from '../checkpoints/best-model-pth.js'
+import { type LastCheckpoint, separateState } from '../checkpoints/checkpoint-store.js'
 import { EVENTS_FILE, RunFolder, type RunSplit } from '../checkpoints/run-folder.js'
-import type { DataLoader } from '../data/data-loader.js'
 import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
-import { fingerprint, openSides, type Sides } from '../data/open-sides.js'
+import { NOTEBOOK_SPLIT_SEED } from '../data/notebook-sides.js'
+import { fingerprint, type Sides } from '../data/open-sides.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { adviseOnGpu } from '../native/doctor.js'
@@ -17,13 +17,17 @@ import { Session } from '../native/session.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
-import { evaluate } from './evaluate.js'
 import type { StopEvent, StopReason, TrainingEvent } from './events.js'
 import { fit } from './fit.js'
 import { chooseMemoryFormat } from './memory-format.js'
-import { type ResolvedOptions, resolveOptions, resumeOptions, type TrainOptions } from './options.js'
-import { makeEarlyStopping, makeLoaders, makeSchedule, sessionOptions } from './recipe.js'
-import { applyWeights, openStartingWeights } from './starting-weights.js'
+import { decideMeanStd } from './mean-std.js'
+import { notebookHead } from './notebook-head.js'
+import { type MeanStd, type ResolvedOptions, resolveOptions, resumeOptions, type TrainOptions } from './options.js'
+import { makeEarlyStopping } from './recipe.js'
+import { RECIPE_OF } from './recipes.js'
+import { type SanityCheck, sanityCheck } from './sanity-check.js'
+import { scoreBestAgain } from './score-best-again.js'
+import { beginModel, openStartingWeights } from './starting-weights.js'
 
 export interface TrainResult {
   /** The run folder. */
@@ -48,27 +52,35 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
-  const { signal, onEvent } = options
+  const { signal, onEvent, onProgress } = options
   if (options.resume !== true) resolveOptions(options) // complains before anything is fetched or made
   await setUpAtFirstUse()
   await using folder = await openFolder(options)
-  const { resolved, data, computing } = await decide(folder, options)
-  const sides = await openSides(data, { val: resolved.val, seed: resolved.seed, followLinks: resolved.followLinks, ...(signal && { signal }) })
+  const { resolved, data, computing, saved } = await decide(folder, options)
+  const recipe = RECIPE_OF[resolved.recipe]
+  const sides = await recipe.openSides(data, resolved, signal)
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
   await using weights = resolved.weights === null || last ? null : await openStartingWeights(resolved.weights)
 
-  const wanted = { ...sessionOptions(resolved, sides.classes.length, countLabels(sides.train)), ...computing }
+  const gpu = isOnGpu(resolved.device)
+  const wanted = { ...recipe.sessionOptions(resolved, sides.classes.length, countLabels(sides.train), gpu), ...computing }
   const { memoryFormat, told } = await chooseMemoryFormat(wanted, resolved)
+  const meanStd = last?.metadata ?? saved ?? (await decideMeanStd(sides.train, { ...resolved, signal, onProgress }))
+  await using loaders = recipe.loaders(resolved, sides, meanStd)
+  const head = resolved.recipe === 'notebook' && !last ? notebookHead(resolved.model, sides.classes.length, resolved.seed) : undefined
+  const begin = (session: Session): Promise<string[]> => beginModel(session, weights, sides.classes, head?.tensors)
+  const checked = head && resolved.sanitySteps > 0
+    ? await sanityCheck({ resolved, session: { ...wanted, memoryFormat }, train: sides.train, meanStd, bits: head.bits, begin, signal, onProgress })
+    : undefined
   await using session = await Session.create({ ...wanted, memoryFormat })
-  await using loaders = makeLoaders(resolved, sides)
-  const notes = last ? await restore(session, last) : weights ? await applyWeights(session, weights, sides.classes) : ['The model is trained from scratch.']
+  const notes = last ? await restore(session, last) : checked ? await goOnFrom(session, checked) : await begin(session)
   await folder.writeConfig({
-    formatVersion: 1, torchgraft: VERSION, libtorch: loadAddon().libtorchVersion, data: resolve(data), options: resolved,
+    formatVersion: 1, torchgraft: VERSION, libtorch: loadAddon().libtorchVersion, data: resolve(data), options: resolved, mean: meanStd.mean, std: meanStd.std,
     device: session.device, precision: session.precision, memoryFormat: session.memoryFormat, threads: session.threads, processor: cpus()[0]?.model.trim() ?? 'unknown',
   })
-  await folder.writeSplit(splitOf(resolved.seed, sides))
+  await folder.writeSplit(splitOf(resolved.recipe === 'notebook' ? NOTEBOOK_SPLIT_SEED : resolved.seed, sides))
 
   await using log = await EventLog.open(folder.eventsFile)
   const earlyStopping = makeEarlyStopping(resolved)
@@ -76,18 +88,19 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     train: loaders.train,
     val: loaders.val,
     epochs: resolved.epochs,
-    schedule: makeSchedule(resolved, loaders.train.length),
+    schedule: recipe.schedule(resolved, loaders.train.length),
     monitor: resolved.monitor,
     ...(earlyStopping && { earlyStopping }),
-    checkpoints: folder.checkpoints,
+    checkpoints: resolved.recipe === 'notebook' ? withBestModelPth(folder.checkpoints, session) : folder.checkpoints,
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
-    notes: [...notes, ...told, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
+    notes: [...notes, ...told, ...tellData(sides, resolved), ...tellFolder(folder), ...tellGpu(resolved)],
     ...(last && { resume: { from: last.file, metadata: last.metadata } }),
     ...(signal && { signal }),
   })
+  const why = resolved.precision === 'auto' ? recipe.why?.(gpu) : undefined
   let stop: StopEvent | undefined
-  for await (const event of complete(events, folder.path, leftOut(sides))) {
+  for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }) }, leftOut(sides))) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
@@ -121,16 +134,18 @@ interface Decisions {
   readonly data: string
   /** A resumed run goes on as it began, whatever `auto` would be on this machine. */
   readonly computing: Pick<SessionOptions, 'device' | 'precision' | 'memoryFormat' | 'threads'>
+  /** What a resumed run normalizes with. */
+  readonly saved?: MeanStd
 }
 
 async function decide(folder: RunFolder, options: TrainOptions): Promise<Decisions> {
   if (options.resume !== true) return { resolved: resolveOptions(options), data: dataOf(options.data), computing: {} }
-  const { options: saved, data, device, precision, memoryFormat = 'channels_last', threads } = await folder.readConfig<ResolvedOptions>()
+  const { options: saved, data, device, precision, memoryFormat = 'channels_last', threads, mean, std } = await folder.readConfig<ResolvedOptions>()
   if (options.data !== undefined && resolve(options.data) !== data) throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with the data in ${data}, not ${resolve(options.data)}`, { path: folder.path })
   const computing = { device: device as Device, precision: precision as Precision, memoryFormat: memoryFormat as MemoryFormat } // Session.create checks them
   // Fewer cores than it began with: no more threads than they can run.
   const same = threads !== undefined && threads <= availableParallelism()
-  return { resolved: resumeOptions(saved, options), data, computing: { ...computing, ...(same && { threads }) } }
+  return { resolved: resumeOptions(saved, options), data, computing: { ...computing, ...(same && { threads }) }, ...(mean && std && { saved: { mean, std } }) }
 }
 
 function dataOf(data: string | undefined): string {
@@ -150,6 +165,15 @@ async function restore(session: Session, last: LastCheckpoint): Promise<string[]
   return last.fellBack ? [`${last.fellBack.message}. Going on from ${last.file}, the one saved before it.`] : []
 }
 
+async function goOnFrom(session: Session, { state, notes }: SanityCheck): Promise<readonly string[]> {
+  await session.loadStateDict(state)
+  return notes
+}
+
+function isOnGpu(device: Device): boolean {
+  return device !== 'cpu' && loadAddon().system().cuda.length > 0
+}
+
 function countLabels({ classes, items }: ImageFolder): number[] {
   const counts = classes.map(() => 0)
   for (const { label } of items) counts[label] = (counts[label] ?? 0) + 1
@@ -161,11 +185,11 @@ function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
   return { formatVersion: 1, seed, classes, train: list(train), val: list(val) }
 }
 
-function tellData(sides: Sides): string[] {
+function tellData(sides: Sides, { recipe }: ResolvedOptions): string[] {
   const left = leftOut(sides).length
   const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides, as the folders have it: the score flatters.`}`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides, as the ${recipe === 'notebook' ? 'split by position' : 'folders'} ${recipe === 'notebook' ? 'has' : 'have'} it: the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }
@@ -180,31 +204,14 @@ function leftOut({ train, val }: Sides): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
-/** Adds what the loop cannot know: where the run lies, and which files were no pictures from the beginning. */
-async function* complete(events: AsyncIterable<TrainingEvent>, output: string, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
+/** Adds what the loop cannot know: where the run lies, why the recipe computes as it does, and which files were no pictures from the beginning. */
+async function* complete(events: AsyncIterable<TrainingEvent>, start: { readonly output: string; readonly why?: string }, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
   for await (const event of events) {
-    yield event.type === 'start' ? { ...event, output } : event
+    yield event.type === 'start' ? { ...event, ...start } : event
     if (event.type === 'start') for (const { path, code, message } of files) yield { type: 'image-skipped', path, code, message }
   }
 }
 
 function tellFolder({ tookOver }: RunFolder): string[] {
   return tookOver === undefined ? [] : [`The process ${tookOver} that had this run is gone; going on in its place.`]
-}
-
-/** The proof that the file is the model that was scored. */
-async function scoreBestAgain(session: Session, folder: RunFolder, val: DataLoader, signal: AbortSignal | undefined) {
-  const path = join(folder.path, BEST_FILE)
-  if (!existsSync(path)) throw new TorchgraftError('ERR_NOT_FINITE', 'No epoch had a validation loss that is a number, so there is no best model. Try a lower learning rate')
-  const { tensors, metadata } = await folder.checkpoints.best()
-  const { metrics } = metadata
-  if (!metrics) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} does not say how it was scored`, { path })
-  await session.loadStateDict(tensors)
-  const { loss, top1, count } = await evaluate(session, val, signal ? { signal } : {})
-  const agrees = count === metrics.count && top1 === metrics.top1 && Math.abs(loss - metrics.loss) <= 1e-4 * Math.max(1, metrics.loss)
-  if (!agrees) {
-    throw new TorchgraftError('ERR_FILE_CHECKSUM', `${path} scores top-1 ${top1} and loss ${loss} when it is loaded again, but ${metrics.top1} and ${metrics.loss} in training: do not trust it`, { path })
-  }
-  const { epoch, ...scored } = metrics
-  return { best: { epoch, metrics: scored, file: BEST_FILE }, reloaded: { loss, top1, count } }
 }

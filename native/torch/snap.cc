@@ -1,0 +1,79 @@
+#include "snap.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <array>
+
+namespace torchgraft {
+
+namespace {
+
+constexpr std::array<double, 6> kIdentity = {1, 0, 0, 0, 1, 0};
+
+// affine_grid's matrix for one axis: from pixels around the output's centre to −1…1 of the grid.
+std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
+  const double centre = static_cast<double>(output) / 2;
+  const double half = static_cast<double>(grid) / 2;
+  const double shift = row[2] + (row[0] + row[1]) * centre - half;
+  const auto scale = static_cast<float>(half);
+  return {static_cast<float>(row[0]) / scale, static_cast<float>(row[1]) / scale,
+          static_cast<float>(shift) / scale};
+}
+
+}  // namespace
+
+std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t source) {
+  std::vector<AxisTap> taps(grid);
+  for (int64_t i = 0; i < grid; ++i) {
+    const float place = MultiplyAdd(static_cast<float>(scale), static_cast<float>(i) + 0.5f,
+                                    static_cast<float>(shift - 0.5));
+    const float within = std::clamp(place, 0.0f, static_cast<float>(source - 1));
+    const auto first = static_cast<int64_t>(within);
+    const float weight = within - static_cast<float>(first);
+    taps[i] = {first, std::min(first + 1, source - 1), 1 - weight, weight};
+  }
+  return taps;
+}
+
+at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t width) const {
+  if (!base_.defined()) {
+    const double first = 0.5 - static_cast<double>(output_) / 2;
+    const auto centres = at::arange(output_, at::kFloat) + first;
+    base_ = at::empty({1, output_, output_, 3}, at::kFloat);
+    base_.select(3, 0).copy_(centres);
+    base_.select(3, 1).copy_(centres.unsqueeze(1));
+    base_.select(3, 2).fill_(1);
+    base_ = base_.view({1, output_ * output_, 3});
+  }
+  const auto x = Rescaled(geometry, output_, width);
+  const auto y = Rescaled(geometry + 3, output_, height);
+  auto theta = at::empty({1, 3, 2}, at::kFloat);
+  float* const cells = theta.data_ptr<float>();
+  for (int i = 0; i < 3; ++i) {
+    cells[2 * i] = x[i];
+    cells[2 * i + 1] = y[i];
+  }
+  // By the very product that PyTorch takes: which of its roundings are fused is the processor's
+  // matter.
+  const auto normalized = base_.bmm(theta).view({output_, output_, 2});
+  const auto halves = at::tensor({static_cast<float>(width) / 2, static_cast<float>(height) / 2});
+  return (normalized + 1).mul_(halves).sub_(0.5);
+}
+
+Snap MakeSnap(const double* packed, const SnapGrid& grid, int64_t source_height,
+              int64_t source_width) {
+  const auto height = static_cast<int64_t>(packed[11]);
+  const auto width = static_cast<int64_t>(packed[12]);
+  const double* resize = packed + 13;
+  Snap snap;
+  snap.x = AxisTaps(resize[0], resize[2], width, source_width);
+  snap.y = AxisTaps(resize[4], resize[5], height, source_height);
+  if (std::equal(kIdentity.begin(), kIdentity.end(), packed)) return snap;
+  snap.places = grid.Places(packed, height, width);
+  snap.place = snap.places.const_data_ptr<float>();
+  snap.output = grid.output();
+  return snap;
+}
+
+}  // namespace torchgraft

@@ -1,0 +1,20 @@
+import type { Progress } from '../train/options.js'
+import type { Terminal } from './console.js'
+
+/** Where nobody watches a live line, work that takes long says something this often. */
+const PLAIN_EVERY_SECONDS = 30
+
+/** Tells how far a long piece of work has come: a live line on a terminal, which goes when it is done; else a plain one now and then. */
+export function progressReport(terminal: Terminal, now: () => number = () => performance.now() / 1000): (progress: Progress) => void {
+  let spokeAt = now()
+  return ({ what, done, total, loss }) => {
+    const line = `${what}: ${done} of ${total}${loss === undefined ? '' : `, loss ${loss.toFixed(4)}`}`
+    if (terminal.isTTY === true) {
+      terminal.write(done < total ? `\r\x1b[2K${line.slice(0, (terminal.columns ?? 80) - 1)}` : '\r\x1b[2K')
+      return
+    }
+    if (now() - spokeAt < PLAIN_EVERY_SECONDS) return
+    spokeAt = now()
+    terminal.write(`${line}\n`)
+  }
+}
