@@ -4,7 +4,7 @@ import type { Dataset } from '../data/dataset.js'
 import { notebookStatisticsTransform } from '../data/notebook-transforms.js'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
-import { renderBatch } from '../native/render-batch.js'
+import { channelMoments, meanStdOf } from '../native/render-batch.js'
 import type { MeanStd, Progress, ResolvedOptions } from './options.js'
 
 /** As the notebook printed them, of its 18 buildings. */
@@ -24,16 +24,26 @@ export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Pr
   return meanStd === 'notebook' ? NOTEBOOK : computeMeanStd(train, options)
 }
 
-/** The notebook's `getMeanStd`: over pictures squashed to the size, E[x] and √(E[x²] − E[x]²) of means over full batches. */
+/** The notebook's `getMeanStd`: over pictures squashed to the size, E[x] and √(E[x²] − E[x]²) of means over full batches, in float32 as there. */
 async function computeMeanStd(train: Dataset, { batchSize, size, strictImages, signal, onProgress = () => {} }: MeanStdOptions): Promise<MeanStd> {
   const loader = new DataLoader(train, { batchSize, size, transform: notebookStatisticsTransform(), mean: [0, 0, 0], std: [1, 1, 1], dropLast: true, strict: strictImages, cacheBytes: 0 })
   await using _ = loader
-  const sums = new ChannelSums()
+  let batches = 0
+  const sums = new Float32Array(6)
   for await (const batch of loader.epoch(0, signal ? { signal } : {})) {
-    await sums.add(await renderBatch(batch))
+    const moments = await channelMoments(batch)
+    for (const [i, moment] of moments.entries()) sums[i]! += moment
+    batches++
     onProgress({ what: 'mean and standard deviation', done: (batch.step + 1) * batchSize, total: loader.length * batchSize })
   }
-  return sums.meanStd()
+  const [r, g, b, ...std] = await meanStdOf(sums, batches)
+  return checkSpread({ mean: [r, g, b] as Rgb, std: std as unknown as Rgb })
+}
+
+/** @throws ERR_DATA_EMPTY where there were no pixels, or all of a channel are alike */
+function checkSpread(meanStd: MeanStd): MeanStd {
+  if (meanStd.std.every((part) => part > 0)) return meanStd
+  throw new TorchgraftError('ERR_DATA_EMPTY', 'The training pictures have no mean and standard deviation to normalize with: there are none, or all their pixels are alike')
 }
 
 /** Means over batches of each channel and of its square. */
@@ -57,12 +67,11 @@ export class ChannelSums {
     this.#batches += weight
   }
 
-  /** @throws ERR_DATA_EMPTY where there were no pixels, or all of a channel are alike */
+  /** @throws ERR_DATA_EMPTY */
   meanStd(): MeanStd {
     const mean = this.#sums.map((sum) => sum / this.#batches)
     const std = this.#squares.map((square, c) => Math.sqrt(Math.max(0, square / this.#batches - mean[c]! ** 2)))
-    if (!std.every((part) => part > 0)) throw new TorchgraftError('ERR_DATA_EMPTY', 'The training pictures have no mean and standard deviation to normalize with: there are none, or all their pixels are alike')
-    return { mean: mean as unknown as Rgb, std: std as unknown as Rgb }
+    return checkSpread({ mean: mean as unknown as Rgb, std: std as unknown as Rgb })
   }
 }
 

@@ -94,7 +94,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkpoints: resolved.recipe === 'notebook' ? withBestModelPth(folder.checkpoints, session) : folder.checkpoints,
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
-    notes: [...notes, ...told, ...tellData(sides, resolved), ...tellFolder(folder), ...tellGpu(resolved)],
+    notes: [...notes, ...told, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
     ...(last && { resume: { from: last.file, metadata: last.metadata } }),
     ...(signal && { signal }),
   })
@@ -185,11 +185,11 @@ function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
   return { formatVersion: 1, seed, classes, train: list(train), val: list(val) }
 }
 
-function tellData(sides: Sides, { recipe }: ResolvedOptions): string[] {
+function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
   const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides, as the ${recipe === 'notebook' ? 'split by position' : 'folders'} ${recipe === 'notebook' ? 'has' : 'have'} it: the score flatters.`}`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }
