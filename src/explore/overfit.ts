@@ -3,6 +3,7 @@ import type { Batch } from '../data/batch.js'
 import type { ImageFolder } from '../data/image-folder.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
+import { isOnGpu } from '../native/on-gpu.js'
 import { Session } from '../native/session.js'
 import { decideMeanStd } from '../train/mean-std.js'
 import { resolveOptions, type TrainOptions } from '../train/options.js'
@@ -63,11 +64,11 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
-  const fitting = { ...resolved, batchSize: Math.min(resolved.batchSize, sides.train.length, sides.val.length) }
+  const fitting = { ...resolved, batchSize: Math.min(resolved.batchSize, sides.train.length) }
   const meanStd = await decideMeanStd(sides.train, { ...fitting, signal })
   await using loaders = recipe.loaders(fitting, sides, meanStd)
   await using weights = resolved.weights === null ? null : await openStartingWeights(resolved.weights)
-  const wanted = recipe.sessionOptions(resolved, sides.classes.length, sides.classes.map(() => 1), resolved.device !== 'cpu')
+  const wanted = recipe.sessionOptions(resolved, sides.classes.length, sides.classes.map(() => 1), isOnGpu(resolved.device))
   await using session = await Session.create({ ...wanted, loss: {}, optimizer: { type: 'adam', lr: resolved.lr, weightDecay: WEIGHT_DECAY } })
   const notes = await beginModel(session, weights, sides.classes)
 

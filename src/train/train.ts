@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics/metrics.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
+import { isOnGpu } from '../native/on-gpu.js'
 import { ROOT } from '../native/root.js'
 import { Session } from '../native/session.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
@@ -59,6 +60,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { resolved, data, computing, saved } = await decide(folder, options)
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
+  recipe.checkSides?.(resolved, sides)
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
@@ -168,10 +170,6 @@ async function restore(session: Session, last: LastCheckpoint): Promise<string[]
 async function goOnFrom(session: Session, { state, notes }: SanityCheck): Promise<readonly string[]> {
   await session.loadStateDict(state)
   return notes
-}
-
-function isOnGpu(device: Device): boolean {
-  return device !== 'cpu' && loadAddon().system().cuda.length > 0
 }
 
 function countLabels({ classes, items }: ImageFolder): number[] {
