@@ -16,7 +16,7 @@ const EVERY = 10
 export function overfitCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('overfit')
     .summary('one batch, many steps: does a model learn at all?')
-    .description('Trains a model on one batch of DATA over and over, the notebook’s sanity check, on\na model of its own that is thrown away: nothing is written. Says whether it learned\nthe batch (exit code 0) or what may keep it from that (exit code 1).')
+    .description('Trains a model on one batch of DATA over and over: the notebook’s sanity check,\non a model of its own that is thrown away. Nothing is written. Says whether it\nlearned the batch (exit code 0) or what may keep it from that (exit code 1).')
     .argument('<data>', 'folder of pictures')
     .option('--steps <n>', 'on the one batch (default 100)', number)
     .addOption(recipeOption())

@@ -25,13 +25,14 @@ export function defaults(name: keyof typeof DEFAULTS.default): string {
 }
 
 const NOTEBOOK_HELP = `
-The notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in Pytorch"
-(2022), number for number: train/ and val/ are merged and split by position with
-numpy's seed 1999, whatever --seed is; --val FOLDER keeps a validation side of its
-own. The order stays, a batch that is not full is left out on both sides, and EXIF
-and colour profiles are ignored. fp32 on a CPU; autocast and GradScaler on a GPU.
-The best model is also written as best_model.pth. The notebook's slips (loading
-another file than it saved, reading its data through a global) are left out.`
+The notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in
+Pytorch" (2022), number for number: train/ and val/ are merged and split by
+position with numpy's seed 1999, whatever --seed is; --val FOLDER keeps a
+validation side of its own. The order stays, a batch that is not full is left
+out on both sides, EXIF and colour profiles are ignored. fp32 on a CPU, autocast
+and GradScaler on a GPU. The best model is also written as best_model.pth. The
+notebook's slips (loading another file than it saved, reading its data set
+through a global) are left out.`
 
 interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'patience' | 'saveEveryMinutes'> {
   readonly patience?: number | 'none'
