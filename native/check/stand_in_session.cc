@@ -6,6 +6,7 @@
 #include <cstring>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "torch/error.h"
 #include "torch/session.h"
@@ -22,8 +23,8 @@ constexpr int64_t kNumbers = 1000;
 
 struct Session::Impl {
   int64_t classes;
-  std::vector<float> state = std::vector<float>(kNumbers);
   TrainSums sums;
+  std::vector<float> state = std::vector<float>(kNumbers);
 };
 
 std::vector<StateEntry> DescribeModel(const std::string&, int64_t) {
@@ -31,7 +32,7 @@ std::vector<StateEntry> DescribeModel(const std::string&, int64_t) {
 }
 
 Session::Session(const SessionOptions& options)
-    : impl_(std::make_unique<Impl>(Impl{.classes = options.classes})) {}
+    : impl_(std::make_unique<Impl>(Impl{.classes = options.classes, .sums = {}})) {}
 
 Session::~Session() = default;
 

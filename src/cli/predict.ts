@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { Command } from 'commander'
 import { IMAGE_EXTENSIONS } from '../data/list-pictures.js'
 import { TorchgraftError } from '../errors.js'
-import { Classifier, type ClassifierOptions, type ImagePrediction, type PredictOptions } from '../predict/classifier.js'
+import { Classifier, type ClassifierOptions, type ImagePrediction, PREDICT_FIELDS, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'
 import { classesOption, readClasses, sizeOption } from './model-files.js'
 import { deviceOption, EXIT, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
@@ -32,6 +32,7 @@ export function predictCommand(streams: Streams, exit: (code: number) => void): 
 }
 
 async function runPredict(model: string, images: readonly string[], { topK = 3, json = false, csv = false, classes, ...where }: PredictFlags, { stdout, stderr }: Streams): Promise<number> {
+  PREDICT_FIELDS.topK(topK, 'topK') // before anything is opened
   const files = (await Promise.all(images.map(picturesIn))).flat()
   if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))

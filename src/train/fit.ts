@@ -2,6 +2,7 @@ import type { CheckpointStore, Savable, SavedFile } from '../checkpoints/checkpo
 import type { ModelMetadata, Position, RunningSums, TrainingMetadata } from '../checkpoints/model-metadata.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { DataLoader } from '../data/data-loader.js'
+import { checkFields } from '../fields.js'
 import { type Metrics, type Monitor, monitored, monitorMode } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
@@ -11,6 +12,7 @@ import { BestSoFar } from './best-so-far.js'
 import type { EarlyStopping } from './early-stopping.js'
 import { evaluate, type Scorer } from './evaluate.js'
 import type { StopReason, TrainingEvent } from './events.js'
+import { FIT_FIELDS } from './fit-fields.js'
 import { modelMetadata } from './model-card.js'
 import { constant, type Schedule } from './schedules.js'
 
@@ -56,6 +58,7 @@ const NOTHING: RunningSums = { loss: 0, correct: 0, images: 0 }
  * @throws ERR_NOT_FINITE when the loss is no number any more; `signal.reason` when aborted
  */
 export async function* fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+  checkFields<FitOptions>(options, FIT_FIELDS, 'fit')
   const { train, val, epochs, schedule = constant(session.lr), monitor = 'val/loss', earlyStopping, checkpoints, origin = {}, resume, signal } = options
   if (earlyStopping && earlyStopping.mode !== monitorMode(monitor)) {
     throw argumentError(`mode '${monitorMode(monitor)}', which ${monitor} needs,`, 'earlyStopping', earlyStopping.mode)

@@ -8,6 +8,7 @@ import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { NOTEBOOK_SPLIT_SEED } from '../data/notebook-sides.js'
 import { fingerprint, type Sides } from '../data/open-sides.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { checkFields } from '../fields.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
@@ -23,9 +24,11 @@ import { fit } from './fit.js'
 import { chooseMemoryFormat } from './memory-format.js'
 import { decideMeanStd } from './mean-std.js'
 import { notebookHead } from './notebook-head.js'
+import { TRAIN_FIELDS } from './option-fields.js'
 import { type MeanStd, type ResolvedOptions, resolveOptions, resumeOptions, type TrainOptions } from './options.js'
 import { makeEarlyStopping } from './recipe.js'
 import { RECIPE_OF } from './recipes.js'
+import { refuseLeftOut } from './refuse-left-out.js'
 import { type SanityCheck, sanityCheck } from './sanity-check.js'
 import { scoreBestAgain } from './score-best-again.js'
 import { beginModel, openStartingWeights } from './starting-weights.js'
@@ -42,8 +45,10 @@ export interface TrainResult {
   readonly seconds: number
   readonly device: string
   readonly precision: string
-  /** Broken pictures that were left out. */
+  /** Files and broken pictures that were left out. */
   readonly skippedImages: number
+  /** Each of them, and why. */
+  readonly skipped: readonly SkippedFile[]
 }
 
 /**
@@ -53,6 +58,7 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
+  checkFields<TrainOptions>(options, TRAIN_FIELDS, 'train')
   const { signal, onEvent, onProgress } = options
   if (options.resume !== true) resolveOptions(options) // complains before anything is fetched or made
   await setUpAtFirstUse()
@@ -61,6 +67,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
   recipe.checkSides?.(resolved, sides)
+  if (resolved.strictImages) refuseLeftOut(data, leftOut(sides))
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
@@ -109,6 +116,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 
   const { best, reloaded } = await scoreBestAgain(session, folder, loaders.val, signal)
+  const skipped = [...leftOut(sides), ...loaders.train.skipped, ...loaders.val.skipped].map(({ path, code, message }) => ({ path, code, message }))
   return {
     output: folder.path,
     stop: stop?.reason ?? 'completed',
@@ -118,7 +126,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     seconds: (performance.now() - began) / 1000,
     device: session.device,
     precision: session.precision,
-    skippedImages: loaders.train.skipped.length + loaders.val.skipped.length,
+    skippedImages: skipped.length,
+    skipped,
   }
 }
 
@@ -188,6 +197,7 @@ function tellData(sides: Sides): string[] {
   const { duplicates, shared } = sides
   return [
     ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
+    ...sides.notes,
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }
