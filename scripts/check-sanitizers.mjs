@@ -26,7 +26,7 @@ const CHECKS = {
     sanitize: 'address,undefined',
     target: 'all',
     library: 'libasan.so',
-    options: { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' },
+    options: { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:allocator_may_return_null=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' },
     work: [
       ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--runInBand', '--testTimeout=600000', ...NATIVE_TESTS],
       ['test/exits/check.mjs', '--times', '1'],
@@ -36,7 +36,7 @@ const CHECKS = {
     sanitize: 'thread',
     target: 'torchgraft_stand_in',
     library: 'libtsan.so',
-    options: { TSAN_OPTIONS: 'halt_on_error=1:exitcode=66:report_signal_unsafe=0' },
+    options: { TSAN_OPTIONS: 'halt_on_error=1:exitcode=66:report_signal_unsafe=0:ignore_noninstrumented_modules=1' },
     work: [['--expose-gc', 'test/exits/stand-in.mjs']],
   },
 }

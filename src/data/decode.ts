@@ -61,16 +61,26 @@ export async function decodeImage(source: ImageSource, rule: ResizeRule): Promis
     if (!FORMATS.has(format)) throw new Error('unsupported image format')
     if (format === 'heif' && compression !== 'av1') throw new Error('heic')
     const turned = rule.orient && orientation >= 5
-    const shaped = shape(rule.orient ? picture.autoOrient() : picture, rule, turned ? { width: height, height: width } : { width, height })
-    return await (rule.profile ? decodeToRgb(shaped) : decodeAsPillow(shaped, space, hasAlpha))
+    const size = turned ? { width: height, height: width } : { width, height }
+    const upright = rule.orient ? picture.autoOrient() : picture
+    const toRgb = (shaped: Sharp): Promise<Pixels> => (rule.profile ? decodeToRgb(shaped) : decodeAsPillow(shaped, space, hasAlpha))
+    if (!hasAlpha || !isResized(rule, size)) return await toRgb(shape(upright, rule, size))
+    // sharp's resize would weigh colours by their alpha, and lose those that cannot be seen: it is dropped first.
+    const { data } = await toRgb(upright)
+    return await decodeToRgb(shape(sharp(data, { raw: { ...size, channels: 3 } }), rule, size))
   } catch (cause) {
-    throw decodeError((await isHeic(source)) ? new Error('heic') : cause, path)
+    throw decodeError(await tellingCause(source, cause), path)
   }
 }
 
 interface Size {
   readonly width: number
   readonly height: number
+}
+
+function isResized({ shorterSide, enlarge = true }: ResizeRule, size: Size): boolean {
+  const { width } = shorterSide === null ? size : resized(size, shorterSide, enlarge)
+  return width !== size.width
 }
 
 /** Adds the resize and the crop that the rule asks for, and none that would change nothing. */
@@ -110,10 +120,15 @@ async function checkFile(path: string): Promise<void> {
   if (info.size > MAX_FILE_BYTES) throw new TorchgraftError('ERR_IMAGE_TOO_LARGE', TOO_LARGE_A_FILE)
 }
 
-/** By its first bytes, since libvips says of a HEIC picture only that it has no decoder for it, and a phone's may be named .jpg. */
-async function isHeic(source: ImageSource): Promise<boolean> {
-  const head = typeof source === 'string' ? await firstBytes(source).catch(() => undefined) : Buffer.from(source.subarray(0, HEAD_BYTES))
-  return head !== undefined && /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4))
+/** What libvips does not say: of a HEIC picture only that there is no decoder, and of a file that may not be read that it is no picture. */
+async function tellingCause(source: ImageSource, cause: unknown): Promise<unknown> {
+  try {
+    const head = typeof source === 'string' ? await firstBytes(source) : Buffer.from(source.subarray(0, HEAD_BYTES))
+    // By its first bytes: a phone's may be named .jpg.
+    return head && /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4)) ? new Error('heic') : cause
+  } catch (unreadable) {
+    return (unreadable as NodeJS.ErrnoException).code === 'EACCES' ? unreadable : cause
+  }
 }
 
 const HEAD_BYTES = 24
