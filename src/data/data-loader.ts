@@ -128,7 +128,7 @@ export class DataLoader {
    * decoded ahead, no further than `prefetch` batches, and of large pictures less far.
    *
    * @param options.from skips the batches before it
-   * @throws `signal.reason` when aborted; a broken picture's error when strict
+   * @throws `signal.reason` when aborted; a broken picture's error when strict; ERR_DISPOSED
    */
   async *epoch(epoch: number, options: EpochOptions = {}): AsyncGenerator<Batch, void, undefined> {
     whole({ min: 0 })(epoch, 'epoch')
@@ -154,7 +154,7 @@ export class DataLoader {
     }
   }
 
-  /** Lets go of the decoded pictures. */
+  /** Lets go of the decoded pictures. An epoch that is under way rejects with ERR_DISPOSED, soon. */
   dispose(): Promise<void> {
     return this.#cache[Symbol.asyncDispose]()
   }

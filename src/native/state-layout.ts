@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { TorchgraftError } from '../errors.js'
-import type { LazyStateDict, LazyTensor } from '../formats/lazy-tensor.js'
+import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { byteLength, describeTensor, type StateDict, type Tensor, toFloat32 } from '../formats/tensor.js'
 import type { NativeEntry } from './binding.js'
 
@@ -68,7 +68,7 @@ export function packState(layout: readonly NativeEntry[], state: LazyStateDict):
     if (!found || !fits(entry, found)) continue
     packed.written[i] = 1
     if ('data' in found) put(entry, found, packed.buffer, at)
-    else lazy.push(async () => put(entry, await (found as LazyTensor).load(), packed.buffer, at))
+    else lazy.push(async () => put(entry, await found.load(), packed.buffer, at))
   }
   return lazy.length === 0 ? packed : readInTurn(lazy, packed)
 }

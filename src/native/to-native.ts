@@ -23,7 +23,7 @@ export function toNative(batch: Batch): NativeBatch {
   if (!Number.isSafeInteger(output)) throw argumentError('an integer', 'batch.images.output', output)
   if (!Array.isArray(plans)) throw argumentError('an array', 'batch.images.plans', plans)
   if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${size} plans, one a picture, but received ${plans.length}`)
-  for (const [i, plan] of plans.entries()) checkPlan(plan, `batch.images.plans[${i}]`)
+  for (const [i, plan] of (plans as readonly Plan[]).entries()) checkPlan(plan, `batch.images.plans[${i}]`)
   const meanStd = Float64Array.of(...numbers(mean, 3, 'batch.images.mean'), ...numbers(std, 3, 'batch.images.std'))
   return { images: { pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }
 }

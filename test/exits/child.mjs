@@ -53,7 +53,8 @@ const MOMENTS = {
     const image = await picture()
     const loader = new DataLoader({ length: 12, classes: ['a', 'b'], get: async () => ({ image, label: 0 }) }, { batchSize: 4, size: 64, transform: evalTransform(), cacheBytes: 0 })
     const work = untilDisposed(async () => {
-      for await (const _ of loader.epoch(0));
+      const epoch = loader.epoch(0)
+      while (!(await epoch.next()).done);
     })
     return { work, stop: async () => void (await Promise.all([loader.dispose(), session.dispose()])) }
   },

@@ -11,7 +11,7 @@ export interface OddPicture {
   /** The file's name; bytes where it is not text. */
   readonly name: string | Buffer
   readonly what: string
-  make(path: string | Buffer, colour: Colour): Promise<unknown>
+  readonly make: (path: string | Buffer, colour: Colour) => Promise<unknown>
   /** Why it is left out; absent where it is read. */
   readonly reason?: RegExp
   /** How far a colour may come out from its own, per channel. @default 3 */

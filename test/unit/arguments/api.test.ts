@@ -131,16 +131,16 @@ async function outcome({ call }: Door<unknown>, options: unknown): Promise<{ nam
     await call(options)
     return { message: 'it was taken' }
   } catch (error) {
-    return error as Error
+    return error as { message: string }
   }
 }
 
-const refusal = (message: RegExp) => expect.objectContaining({ name: 'TorchgraftError', code: expect.stringMatching(/^ERR_(?:ARGUMENT|MODEL_UNKNOWN)$/), message: expect.stringMatching(message) })
+const refusal = (message: RegExp): unknown => expect.objectContaining({ name: 'TorchgraftError', code: expect.stringMatching(/^ERR_(?:ARGUMENT|MODEL_UNKNOWN)$/), message: expect.stringMatching(message) })
 const escaped = (text: string): string => text.replace(/[[\].]/g, '\\$&')
 
 describe.each(DOORS.map((each) => [each.prefix ?? each.of, each] as const))('%s', (_, each) => {
   const { of, good, kinds, prefix = '' } = each
-  const options = Object.entries(kinds as Readonly<Record<string, Kind>>)
+  const options = Object.entries(kinds)
 
   test.each(options)('%s refuses whatever is no %s, in one line that names it', async (name, kind) => {
     for (const wrong of WRONG[kind]) {
@@ -176,7 +176,7 @@ test('the split of a folder', async () => {
   const fields: Record<keyof SplitOptions, Kind> = { val: 'side', seed: 'whole' }
   const split = (options: unknown): unknown => ImageFolder.prototype.split.call({ items: [] }, options as SplitOptions)
   for (const [name, kind] of Object.entries(fields)) {
-    for (const wrong of WRONG[kind]) expect(() => split({ val: 0.5, [name]: wrong })).toThrow(refusal(new RegExp(`for ${name} but received`)))
+    for (const wrong of WRONG[kind]) expect(() => split({ val: 0.5, [name]: wrong })).toThrow(refusal(new RegExp(`for ${name} but received`)) as Error)
   }
 })
 
