@@ -1,0 +1,4 @@
+import { trainStep } from './measures/train-step.mjs'
+
+/** In the order in which they run. @type {readonly import('./types.d.mts').Measure[]} */
+export const MEASURES = [trainStep]

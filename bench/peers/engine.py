@@ -1,0 +1,60 @@
+"""What makes PyTorch fast on a CPU: channels_last, the precision that the processor is fastest in, fused Adam, a compiled graph."""
+
+import copy
+import os
+import time
+
+import torch
+
+from bench import notebook
+
+WORDS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
+PRECISIONS = {word: dtype for dtype, word in WORDS.items()}
+
+
+def allocator():
+    return "jemalloc" if "jemalloc" in os.environ.get("LD_PRELOAD", "") else "glibc tuned"
+
+
+def processor_has_bf16():
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() if hasattr(torch.cpu, "_is_avx512_bf16_supported") else False
+
+
+def open_model(name, weights, classes):
+    """The whole model, its head too, in channels_last."""
+    model = notebook.load_model(name, None, range(classes), seed=1)
+    model.load_state_dict(torch.load(weights, weights_only=True))
+    return model.to(memory_format=torch.channels_last)
+
+
+class Trainer:
+    """A model in training, in the precision asked for or else the faster one, as measured."""
+
+    def __init__(self, model, lr, images, labels, precision=None, compiled=False):
+        self.dtype = PRECISIONS[precision] if precision else fastest(model, images, labels)
+        self.model, self.loss_fn = model, torch.nn.CrossEntropyLoss()
+        self.forward = torch.compile(model) if compiled else model
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+        self.how = f"{WORDS[self.dtype]}, channels_last, fused Adam, {allocator()}{', torch.compile' if compiled else ''}"
+
+    def step(self, images, labels):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            loss = self.loss_fn(self.forward(images), labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+
+def fastest(model, images, labels):
+    """The precision of the faster training step, tried on copies."""
+    if not processor_has_bf16():
+        return torch.float32
+    seconds = {}
+    for word, dtype in PRECISIONS.items():
+        trainer = Trainer(copy.deepcopy(model), 1e-3, images, labels, precision=word)
+        trainer.step(images, labels)
+        began = time.perf_counter()
+        trainer.step(images, labels)
+        seconds[dtype] = time.perf_counter() - began
+    return min(seconds, key=seconds.get)
