@@ -35,8 +35,8 @@ export async function startWeights({ root, kept }, model, classes) {
  * @param {Context} context @param {{ readonly size: number, readonly batch: number, readonly batches: number }} options
  * @returns {Promise<import('./torchgraft/ready-batches.mjs').ReadyPictures & { readonly classes: number }>}
  */
-export async function readyPictures({ data, temporary }, { size, batch, batches }) {
-  const pictures = await torchgraft.ImageFolder.open(data)
+export async function readyPictures({ data, folders, temporary }, { size, batch, batches }) {
+  const pictures = await torchgraft.ImageFolder.open(data, { within: folders })
   const loader = new torchgraft.DataLoader(pictures, { batchSize: batch, size, transform: torchgraft.evalTransform(), shuffle: true, seed: 1 })
   const parts = []
   /** @type {number[]} */

@@ -1,5 +1,5 @@
 // torchgraft beside the Python notebook, and beside the best that PyTorch does, in one run: npm run bench
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -36,9 +36,10 @@ async function main(argv) {
   if (quick) tell(`--quick leaves out the compiled peer (compiling takes minutes), most measures and most repeats.`)
   const { machine, threads, precision, libtorch } = await describeMachine()
   const temporary = await mkdtemp(join(tmpdir(), 'torchgraft-bench-'))
+  const folder = resolve(data ?? SAMPLES)
   /** @type {Context} */
   const context = {
-    root: ROOT, temporary, kept, data: resolve(data ?? SAMPLES), quick, threads, precision, python, jemalloc, tell,
+    root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, precision, python, jemalloc, tell,
     repeats: (usual) => repeats ?? (quick ? Math.min(usual, 2) : usual),
     leaves: quick ? SLOW_PEERS : {},
   }
@@ -53,6 +54,12 @@ async function main(argv) {
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+/** @param {string} data */
+function sidesOf(data) {
+  const sides = ['train', 'val'].map((name) => join(data, name))
+  return sides.every((side) => existsSync(side)) ? sides : [data]
 }
 
 /** @param {Context} context @param {readonly string[] | undefined} only @returns {Promise<Row[]>} */

@@ -84,6 +84,8 @@ export interface Context {
   /** What may be kept for the next run. */
   readonly kept: string
   readonly data: string
+  /** Where its class folders lie: itself, or its sides. */
+  readonly folders: readonly string[]
   readonly quick: boolean
   readonly threads: number
   /** What `auto` is on this processor. */

@@ -1,6 +1,7 @@
 """The notebook as written: the functions of bench/notebook.py, which say nothing of memory formats, precisions or threads."""
 
 import itertools
+import pathlib
 import time
 
 import torch
@@ -39,7 +40,23 @@ class TrainStep:
         return {"value": self.count * self.batch / (time.perf_counter() - began)}
 
 
-TASKS = {"train-step": TrainStep}
+class Load:
+    def __init__(self, folders, batch, size, mean, std, **_):
+        items, _ = notebook.list_pictures([pathlib.Path(folder) for folder in folders])
+        self.loader = torch.utils.data.DataLoader(notebook.Pictures(items, notebook.train_transform(size, mean, std)), batch_size=batch, drop_last=True)
+        self.facts = {"how": "decoded anew in each epoch, in the training process", "precision": "fp32", "pictures": self.epoch()[0]}
+
+    def epoch(self):
+        began, count = time.process_time(), 0
+        for images, _ in self.loader:
+            count += len(images)
+        return count, count / (time.process_time() - began)
+
+    def run(self, **_):
+        return {"first": self.epoch()[1], "later": self.epoch()[1]}
+
+
+TASKS = {"train-step": TrainStep, "load": Load}
 
 if __name__ == "__main__":
     serve(TASKS)

@@ -5,7 +5,8 @@ import time
 
 import torch
 
-from bench.peers.engine import Trainer, WORDS, open_model
+from bench.peers.engine import WORDS, Trainer, allocator, open_model
+from bench.peers.pictures import PICTURES, list_paths
 from bench.peers.protocol import serve
 from bench.peers.ready_batches import read_batches
 
@@ -27,7 +28,26 @@ class TrainStep:
         return {"value": self.count * self.batch / (time.perf_counter() - began)}
 
 
-TASKS = {"train-step": TrainStep}
+class Load:
+    """On one thread: more would take more processor time for the same pictures."""
+
+    def __init__(self, folders, batch, size, mean, std, recipe, **_):
+        torch.set_num_threads(1)
+        self.paths, self.batch = list_paths(folders), batch
+        self.open = lambda: PICTURES[recipe](self.paths, size, mean, std)
+        self.facts = {"how": f"Pillow once into memory, then torch on bytes, {allocator()}", "precision": "fp32", "pictures": self.epoch(self.open())[0]}
+
+    def epoch(self, pictures):
+        began, order = time.process_time(), torch.randperm(len(self.paths)).tolist()
+        count = sum(len(pictures.batch(order[i : i + self.batch])) for i in range(0, len(order) - self.batch + 1, self.batch))
+        return count, count / (time.process_time() - began)
+
+    def run(self, **_):
+        pictures = self.open()
+        return {"first": self.epoch(pictures)[1], "later": self.epoch(pictures)[1]}
+
+
+TASKS = {"train-step": TrainStep, "load": Load}
 
 if __name__ == "__main__":
     serve(TASKS)
