@@ -54,3 +54,9 @@ export async function readyPictures({ data, folders, temporary }, { size, batch,
   await writeFile(file, Buffer.concat(parts))
   return { pixels: file, labels, batch, size, mean: loader.mean, std: loader.std, classes: pictures.classes.length }
 }
+
+/** How many there are. @param {Context} context */
+export async function classesOf({ data, folders }) {
+  const { classes } = await torchgraft.ImageFolder.open(data, { within: folders })
+  return classes.length
+}

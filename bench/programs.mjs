@@ -2,9 +2,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** @typedef {import('./types.d.mts').Context} Context */
-/** @typedef {import('./worker.mjs').Program} Program */
-
-export const PEERS = /** @type {const} */ (['notebook', 'tuned', 'compiled', 'onnxruntime'])
+/** @typedef {import('./children.mjs').Program} Program */
 
 /** What torchgraft sets for itself (src/native/load-addon.ts): a long spin makes a step many times slower beside another busy program. It is given to all. */
 const SPIN = '10000'

@@ -1,5 +1,5 @@
 // torchgraft beside the Python notebook, and beside the best that PyTorch does, in one run: npm run bench
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -8,6 +8,7 @@ import { SetupError } from '../scripts/setup/fail.mjs'
 import { findJemalloc } from './allocator.mjs'
 import { parseArguments, UsageError } from './arguments.mjs'
 import { drawChart } from './chart.mjs'
+import { endAll } from './children.mjs'
 import { pythonEnvironment, pythonVersions } from './environment.mjs'
 import { describeMachine } from './machine.mjs'
 import { MEASURES } from './measures.mjs'
@@ -36,6 +37,13 @@ async function main(argv) {
   if (quick) tell(`--quick leaves out the compiled peer (compiling takes minutes), most measures and most repeats.`)
   const { machine, threads, precision, libtorch } = await describeMachine()
   const temporary = await mkdtemp(join(tmpdir(), 'torchgraft-bench-'))
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.once(signal, () => {
+      endAll()
+      rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })
+      process.exit(130)
+    })
+  }
   const folder = resolve(data ?? SAMPLES)
   /** @type {Context} */
   const context = {

@@ -64,6 +64,8 @@ export interface Facts {
   readonly losses?: readonly number[]
   readonly pictures?: number
   readonly labels?: readonly number[]
+  /** Of the preparing run. */
+  readonly megabytes?: number
 }
 
 /** What one timed run gives. */

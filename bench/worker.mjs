@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { start } from './children.mjs'
 
 /** @typedef {import('./types.d.mts').Contestant} Contestant */
-/** @typedef {{ readonly command: string, readonly args: readonly string[], readonly env: NodeJS.ProcessEnv, readonly cwd: string }} Program */
 
 /** It cannot run here, and says why: no fault of the bench. */
 export class UnavailableError extends Error {}
@@ -16,7 +15,7 @@ const KEPT_LINES = 15
  * @implements {Contestant}
  */
 export class Worker {
-  /** @type {import('node:child_process').ChildProcessByStdio<import('node:stream').Writable, import('node:stream').Readable, import('node:stream').Readable>} */
+  /** @type {import('node:child_process').ChildProcessWithoutNullStreams} */
   #child
   /** @type {((line: string | undefined) => void)[]} */
   #waiting = []
@@ -24,9 +23,9 @@ export class Worker {
   #said = []
   #ended = false
 
-  /** @param {Program} program */
-  constructor({ command, args, env, cwd }) {
-    this.#child = spawn(command, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] })
+  /** @param {import('./children.mjs').Program} program */
+  constructor(program) {
+    this.#child = start(program)
     this.#child.stdin.on('error', () => {}) // it has ended, which is told below
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#waiting.shift()?.(line))
     createInterface({ input: this.#child.stderr }).on('line', (line) => {

@@ -5,48 +5,28 @@ import math
 import numpy
 import torch
 from PIL import Image
-from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
+from torch.nn.functional import affine_grid, grid_sample
 from torchvision.transforms import functional as transforms_functional
 from torchvision import transforms
 
 from bench import notebook
+from bench.peers.squash import Normalize, read, resize, squash
 
 # Of stored pictures: room for the smallest crop to be sampled without gaps, as torchgraft keeps them.
 MARGIN = 1.43
 
 
-def decode(path, shorter=None):
-    """uint8, [3, height, width], channels last in memory; where `shorter` is given no larger than takes."""
+def decode(path, shorter):
+    """uint8, [3, height, width], no larger than `shorter` takes; a JPEG is not even decoded larger than that."""
     with Image.open(path) as image:
-        if shorter is not None and image.format == "JPEG":
+        if image.format == "JPEG":
             scale = shorter / min(image.size)
             image.draft("RGB", (math.ceil(image.width * scale), math.ceil(image.height * scale)))
-        pixels = numpy.array(image.convert("RGB"))
-    picture = torch.from_numpy(pixels).permute(2, 0, 1)
-    if shorter is None or min(picture.shape[1:]) <= shorter:
+        picture = torch.from_numpy(numpy.array(image.convert("RGB"))).permute(2, 0, 1)
+    if min(picture.shape[1:]) <= shorter:
         return picture
     scale = shorter / min(picture.shape[1:])
     return resize(picture, [round(side * scale) for side in picture.shape[1:]], antialias=True)
-
-
-def resize(picture, size, antialias):
-    return interpolate(picture[None], size=size, mode="bilinear", antialias=antialias)[0]
-
-
-def squash(picture, size):
-    """Black on both sides of the shorter side, then resized without antialiasing: what the notebook scores."""
-    height, width = picture.shape[1:]
-    half = abs(height - width) // 2
-    return resize(pad(picture, (0, 0, half, half) if width > height else (half, half, 0, 0)), [size, size], antialias=False)
-
-
-class Normalize:
-    def __init__(self, mean, std):
-        mean, std = torch.as_tensor(mean), torch.as_tensor(std)
-        self.scale, self.shift = (1 / (255 * std)).view(1, 3, 1, 1), (mean / std).view(1, 3, 1, 1)
-
-    def __call__(self, pixels):
-        return pixels.float().mul_(self.scale).sub_(self.shift)
 
 
 class CroppedPictures:
@@ -75,7 +55,10 @@ class NotebookPictures:
 
     def __init__(self, paths, size, mean, std):
         self.paths, self.size, self.normalize = paths, size, Normalize(mean, std)
-        self.kept = [None] * len(paths)
+        self.forget()
+
+    def forget(self):
+        self.kept = [None] * len(self.paths)
 
     def batch(self, indices, augment=True):
         pixels = torch.stack([self.picture(i) for i in indices]).contiguous(memory_format=torch.channels_last)
@@ -83,7 +66,7 @@ class NotebookPictures:
 
     def picture(self, index):
         if self.kept[index] is None:
-            self.kept[index] = squash(decode(self.paths[index]), self.size)
+            self.kept[index] = squash(read(self.paths[index]), self.size)
         return self.kept[index]
 
     def augment(self, pixels):

@@ -5,6 +5,7 @@ import time
 
 import torch
 
+from bench.peers import scoring
 from bench.peers.engine import WORDS, Trainer, allocator, open_model
 from bench.peers.pictures import PICTURES, list_paths
 from bench.peers.protocol import serve
@@ -47,7 +48,30 @@ class Load:
         return {"first": self.epoch(pictures)[1], "later": self.epoch(pictures)[1]}
 
 
-TASKS = {"train-step": TrainStep, "load": Load}
+class OutsideStep:
+    """The share of an epoch that is not spent in its steps, from the second on."""
+
+    compiled = False
+
+    def __init__(self, folders, model, weights, classes, batch, size, mean, std, steps, **_):
+        paths = list_paths(folders)
+        self.count, self.batch, self.labels = steps, batch, torch.arange(batch) % classes
+        self.pictures = PICTURES["default"]([paths[i % len(paths)] for i in range(steps * batch)], size, mean, std)
+        self.trainer = Trainer(open_model(model, weights, classes), 1e-3, self.pictures.batch(range(batch)), self.labels, compiled=self.compiled)
+        self.run()
+        self.facts = {"how": f"{self.trainer.how}, loads in turn with its steps", "precision": WORDS[self.trainer.dtype], "pictures": steps * batch}
+
+    def run(self, **_):
+        began, outside = time.perf_counter(), 0
+        for step in range(self.count):
+            loading = time.perf_counter()
+            images = self.pictures.batch(range(step * self.batch, (step + 1) * self.batch))
+            outside += time.perf_counter() - loading
+            self.trainer.step(images, self.labels).item()
+        return {"value": outside / (time.perf_counter() - began)}
+
+
+TASKS = {"train-step": TrainStep, "load": Load, "outside-step": OutsideStep, "predict": scoring.Predict, "evaluate": scoring.Evaluate}
 
 if __name__ == "__main__":
     serve(TASKS)
