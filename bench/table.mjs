@@ -22,11 +22,11 @@ export function isBusy(load) {
 /** @param {Row} row @returns {string[]} */
 export function formatRow({ name, model, params, unit, better, torchgraft, peers, best, extra, how = {}, leftOut = {}, same = [], note, ...ratios }) {
   const told = Object.entries(params).filter(([key, value]) => value !== null && key !== 'threads').map(([key, value]) => `${key} ${value}`).join(', ')
-  const title = [name, model, told, extra ? 'extra' : ''].filter((part) => part).join(' · ')
+  const title = [name, model, told, `${unit}, ${better} is better`, extra ? 'extra' : ''].filter((part) => part).join(' · ')
   const ratioOf = (/** @type {string} */ peer) => (peer === best ? ratios.ratioToBest : peer === 'notebook' ? ratios.ratioToNotebook : null)
   return [
     ...wrap(title, '', INDENT),
-    columns([`${unit}, ${better} is better`, 'median', 'min', 'max', 'runs', '']),
+    columns(['', 'median', 'min', 'max', 'runs', '']),
     columns(['torchgraft', ...numbers(torchgraft), '']),
     ...Object.entries(peers).map(([peer, stats]) => columns([`${peer}${peer === best ? ' (best)' : ''}`, ...numbers(stats), tellRatio(ratioOf(peer))])),
     ...Object.entries(leftOut).flatMap(([peer, why]) => wrap(`${peer} left out: ${why}`, INDENT, '    ')),
@@ -55,7 +55,7 @@ export function significant(value) {
 
 /** @param {readonly string[]} cells */
 function columns([first = '', median = '', min = '', max = '', runs = '', last = '']) {
-  return `${INDENT}${first.padEnd(27)}${[median, min, max].map((cell) => cell.padStart(9)).join('')}${runs.padStart(6)}  ${last}`.trimEnd()
+  return `${INDENT}${first.padEnd(23)}${[median, min, max].map((cell) => cell.padStart(9)).join('')}${runs.padStart(6)}  ${last}`.trimEnd()
 }
 
 /** @param {string} text @param {string} first before the first line @param {string} [others] before the others @returns {string[]} */

@@ -63,6 +63,8 @@ export interface Facts {
   /** Of the first steps. */
   readonly losses?: readonly number[]
   readonly pictures?: number
+  /** Pictures were rounded to bytes after they were resized, which moves a loss a little. */
+  readonly rounded?: boolean
   readonly labels?: readonly number[]
   /** Of the preparing run. */
   readonly megabytes?: number

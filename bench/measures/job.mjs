@@ -84,7 +84,7 @@ function jobContestant(context, name, options, epochs) {
     async begin() {
       const { steps, precision, how, peak } = await run((outcome) => outcome.steps.length === FIRST_STEPS)
       const words = name === 'torchgraft' ? `recipe notebook, ${[how, ...Object.values(options)].filter((word) => word !== 'bf16' || how !== 'bf16').join(', ')}` : how
-      return { how: words, precision, losses: steps.map(({ loss }) => loss), megabytes: peak / 1e6 }
+      return { how: words, precision, rounded: name === 'tuned' || name === 'compiled', losses: steps.map(({ loss }) => loss), megabytes: peak / 1e6 }
     },
     async run() {
       const { epochs: ended, peak } = await run(undefined)

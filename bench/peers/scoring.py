@@ -55,7 +55,7 @@ class Predict:
         self.scores, self.how, self.precision = self.open(model, weights, len(classes), next(self.photos.batches(paths[:batch], batch)))
         self.labels()
         self.photos.choose(self.labels)
-        self.facts = {"how": f"{self.how}, {'read ahead' if self.photos.ahead else 'read in turn'}", "precision": self.precision, "pictures": len(paths), "labels": self.labels()}
+        self.facts = {"how": f"{self.how}, {'read ahead' if self.photos.ahead else 'read in turn'}", "precision": self.precision, "rounded": True, "pictures": len(paths), "labels": self.labels()}
 
     def open(self, model, weights, classes, images):
         scorer = Scorer(open_model(model, weights, classes), images, compiled=self.compiled)
