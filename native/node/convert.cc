@@ -127,6 +127,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .label_smoothing = ToNumber(options["labelSmoothing"], "labelSmoothing"),
       .class_weights = {},
       .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
+      .plain_kernels = options.Get("plainKernels").ToBoolean(),
       .score_in_fp32 = options.Get("scoreInFp32").ToBoolean(),
   };
   CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",
@@ -153,6 +154,13 @@ void ToImages(const Napi::Value& value, Images& images) {
   if (mean_std.size() != 6) throw Expected(value.Env(), "six numbers", "meanStd");
   std::copy_n(mean_std.begin(), 3, images.mean.begin());
   std::copy_n(mean_std.begin() + 3, 3, images.std.begin());
+}
+
+std::vector<float> ToMoments(const Napi::Value& value) {
+  std::vector<float> moments;
+  CopyArray<float>(value, napi_float32_array, "a Float32Array", "moments", moments);
+  if (moments.size() != 6) throw Expected(value.Env(), "six numbers", "moments");
+  return moments;
 }
 
 void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels) {

@@ -12,6 +12,7 @@ import type { Metrics } from '../metrics/metrics.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
+import { isOnGpu } from '../native/on-gpu.js'
 import { ROOT } from '../native/root.js'
 import { Session } from '../native/session.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
@@ -59,6 +60,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { resolved, data, computing, saved } = await decide(folder, options)
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
+  recipe.checkSides?.(resolved, sides)
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
   checkUnchanged(last, origin.data.fingerprint)
@@ -94,7 +96,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     checkpoints: resolved.recipe === 'notebook' ? withBestModelPth(folder.checkpoints, session) : folder.checkpoints,
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
-    notes: [...notes, ...told, ...tellData(sides, resolved), ...tellFolder(folder), ...tellGpu(resolved)],
+    notes: [...notes, ...told, ...tellData(sides), ...tellFolder(folder), ...tellGpu(resolved)],
     ...(last && { resume: { from: last.file, metadata: last.metadata } }),
     ...(signal && { signal }),
   })
@@ -170,10 +172,6 @@ async function goOnFrom(session: Session, { state, notes }: SanityCheck): Promis
   return notes
 }
 
-function isOnGpu(device: Device): boolean {
-  return device !== 'cpu' && loadAddon().system().cuda.length > 0
-}
-
 function countLabels({ classes, items }: ImageFolder): number[] {
   const counts = classes.map(() => 0)
   for (const { label } of items) counts[label] = (counts[label] ?? 0) + 1
@@ -185,11 +183,11 @@ function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
   return { formatVersion: 1, seed, classes, train: list(train), val: list(val) }
 }
 
-function tellData(sides: Sides, { recipe }: ResolvedOptions): string[] {
+function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
   const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides, as the ${recipe === 'notebook' ? 'split by position' : 'folders'} ${recipe === 'notebook' ? 'has' : 'have'} it: the score flatters.`}`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }
