@@ -1,6 +1,7 @@
 // Whole trainings, each as a program of its own that tells its steps and epochs as lines of JSON.
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { classesOf } from './inputs.mjs'
 import { watchMemory } from './peak-memory.mjs'
 import { runProgram } from './program-run.mjs'
 import { nodeProgram, pythonProgram } from './programs.mjs'
@@ -63,5 +64,23 @@ async function jobProgram(context, name, { model, weights, epochs, batch }, data
   }
   const flags = [context.data, '--model', model, '--weights', weights, '--epochs', String(epochs), '--batch-size', String(batch), '--threads', String(threads), '--output', join(output, 'best_model.pth')]
   if (name === 'notebook') return pythonProgram(context, name, [join(root, 'bench', 'notebook.py'), ...flags])
-  return pythonProgram(context, name, ['-m', 'bench.peers.job', ...flags, ...(name === 'compiled' ? ['--compile'] : [])])
+  const precision = await fastPrecision(context, model, weights)
+  return pythonProgram(context, name, ['-m', 'bench.peers.job', ...flags, '--precision', precision, ...(name === 'compiled' ? ['--compile'] : [])])
+}
+
+/** @type {Map<string, Promise<string>>} */
+const precisions = new Map()
+
+/** What the tuned peers train faster in: tried once, in a process of its own, so that it costs a job neither time nor memory. @param {Context} context @param {string} model @param {string} weights */
+function fastPrecision(context, model, weights) {
+  const known = precisions.get(model) ?? tryPrecisions(context, model, weights)
+  precisions.set(model, known)
+  return known
+}
+
+/** @param {Context} context @param {string} model @param {string} weights */
+async function tryPrecisions(context, model, weights) {
+  const classes = await classesOf(context)
+  const { lines } = await runProgram(pythonProgram(context, 'tuned', ['-m', 'bench.peers.precision', model, weights, String(classes), '32', '224', String(context.threads)]))
+  return lines.at(-1) ?? ''
 }

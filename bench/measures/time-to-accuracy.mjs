@@ -1,4 +1,4 @@
-import { link, mkdir, symlink } from 'node:fs/promises'
+import { copyFile, link, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { classesOf, startWeights } from '../inputs.mjs'
 import { runJob } from '../jobs.mjs'
@@ -95,7 +95,7 @@ async function layOutSides({ data, temporary }) {
       const place = join(folder, side, classes[label], `${i}-${path.split('/').at(-1)}`)
       await mkdir(dirname(place), { recursive: true })
       const from = resolve(data, path)
-      await link(from, place).catch(() => symlink(from, place)) // another file system takes no hard links
+      await link(from, place).catch(() => copyFile(from, place)) // another file system takes no hard links
     }
   }
   return { data: folder, scored }

@@ -29,10 +29,10 @@ def open_model(name, weights, classes):
 
 
 class Trainer:
-    """A model in training, in the precision asked for or else the faster one, as measured."""
+    """A model in training."""
 
-    def __init__(self, model, lr, images, labels, precision=None, compiled=False):
-        self.dtype = PRECISIONS[precision] if precision else fastest(model, images, labels)
+    def __init__(self, model, lr, precision, compiled=False):
+        self.dtype = PRECISIONS[precision]
         self.model, self.loss_fn = model, torch.nn.CrossEntropyLoss()
         self.forward = torch.compile(model) if compiled else model
         self.optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
@@ -50,14 +50,14 @@ class Trainer:
 def fastest(model, images, labels):
     """The precision of the faster training step, tried on copies."""
     if not processor_has_bf16():
-        return torch.float32
+        return "fp32"
     seconds = {}
-    for word, dtype in PRECISIONS.items():
-        trainer = Trainer(copy.deepcopy(model), 1e-3, images, labels, precision=word)
+    for word in PRECISIONS:
+        trainer = Trainer(copy.deepcopy(model), 1e-3, word)
         trainer.step(images, labels)
         began = time.perf_counter()
         trainer.step(images, labels)
-        seconds[dtype] = time.perf_counter() - began
+        seconds[word] = time.perf_counter() - began
     return min(seconds, key=seconds.get)
 
 

@@ -1,13 +1,12 @@
 """The notebook's whole job as an expert would write it, with bench/notebook.py's options and the same lines of JSON:
 
-    python -m bench.peers.job DATA [--model NAME] [--weights FILE] [--epochs N] … [--compile]
+    python -m bench.peers.job DATA [--model NAME] [--weights FILE] [--epochs N] … --precision fp32|bf16 [--compile]
 
-The same split, random numbers, pictures and optimizer. `prepared` tells how long it took to choose a precision and to compile,
-which is nobody's training.
+The same split, random numbers, pictures and optimizer. `prepared` tells how long it took to compile, which is nobody's training.
 """
 
+import argparse
 import copy
-import sys
 import time
 
 import torch
@@ -56,30 +55,30 @@ def score(trainer, side):
     return sum(losses) / len(losses), correct, count
 
 
-def prepare(model, options, train, val, compiled):
+def prepare(model, options, train, val, own):
     """A trainer whose graphs are ready, and whose model is as it was."""
-    began, state = time.perf_counter(), copy.deepcopy(model.state_dict())
-    images, labels = next(train.batches(augment=True))
-    trainer = Trainer(model, options.lr, images, labels, compiled=compiled)
-    if compiled:
-        trainer.step(images, labels)
+    began = time.perf_counter()
+    trainer = Trainer(model, options.lr, precision=own.precision, compiled=own.compile)
+    if own.compile:
+        state = copy.deepcopy(model.state_dict())
+        trainer.step(*next(train.batches(augment=True)))
         score(trainer, val)
         model.load_state_dict(state)
         trainer.optimizer = torch.optim.Adam(model.parameters(), lr=options.lr, fused=True)
-    train.pictures.forget()
-    val.pictures.forget()
+        train.pictures.forget()
+        val.pictures.forget()
     notebook.tell(type="prepared", seconds=time.perf_counter() - began, how=trainer.how)
     return trainer
 
 
-def main(options, compiled):
+def main(options, own):
     torch.set_num_threads(options.threads or torch.get_num_threads())
     train_items, val_items, classes, _ = notebook.split_pictures(options.data, options.val)
     mean, std = mean_and_std([path for path, _ in train_items], options.size, options.batch_size)
     notebook.tell(type="split", train=len(train_items), val=len(val_items), mean=mean.tolist(), std=std.tolist())
     train, val = Side(train_items, options, mean, std), Side(val_items, options, mean, std)
     model = notebook.load_model(options.model, options.weights, classes, options.seed).to(memory_format=torch.channels_last)
-    trainer = prepare(model, options, train, val, compiled)
+    trainer = prepare(model, options, train, val, own)
 
     best, waited, steps = float("inf"), 0, 0
     for epoch in range(options.epochs):
@@ -99,5 +98,8 @@ def main(options, compiled):
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    main(notebook.parse([word for word in words if word != "--compile"]), "--compile" in words)
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--precision", required=True)
+    parser.add_argument("--compile", action="store_true")
+    own, others = parser.parse_known_args()
+    main(notebook.parse(others), own)

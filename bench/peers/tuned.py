@@ -6,7 +6,7 @@ import time
 import torch
 
 from bench.peers import scoring
-from bench.peers.engine import WORDS, Trainer, allocator, open_model
+from bench.peers.engine import WORDS, Trainer, allocator, fastest, open_model
 from bench.peers.pictures import PICTURES, list_paths
 from bench.peers.protocol import serve
 from bench.peers.ready_batches import read_batches
@@ -17,7 +17,8 @@ class TrainStep:
 
     def __init__(self, model, weights, pixels, labels, batch, size, classes, lr, mean, std, firstSteps, steps, precision=None, **_):
         batches = read_batches(pixels, labels, batch, size, mean, std, memory_format=torch.channels_last)
-        self.trainer = Trainer(open_model(model, weights, classes), lr, *batches[0], precision=precision, compiled=self.compiled)
+        model = open_model(model, weights, classes)
+        self.trainer = Trainer(model, lr, precision or fastest(model, *batches[0]), compiled=self.compiled)
         self.batches, self.batch, self.count = itertools.cycle(batches), batch, steps
         losses = [self.trainer.step(*next(self.batches)).item() for _ in range(firstSteps)]
         self.facts = {"how": self.trainer.how, "precision": WORDS[self.trainer.dtype], "losses": losses, "pictures": len(labels) // batch * batch}
@@ -57,7 +58,8 @@ class OutsideStep:
         paths = list_paths(folders)
         self.count, self.batch, self.labels = steps, batch, torch.arange(batch) % classes
         self.pictures = PICTURES["default"]([paths[i % len(paths)] for i in range(steps * batch)], size, mean, std)
-        self.trainer = Trainer(open_model(model, weights, classes), 1e-3, self.pictures.batch(range(batch)), self.labels, compiled=self.compiled)
+        model = open_model(model, weights, classes)
+        self.trainer = Trainer(model, 1e-3, fastest(model, self.pictures.batch(range(batch)), self.labels), compiled=self.compiled)
         self.run()
         self.facts = {"how": f"{self.trainer.how}, loads in turn with its steps", "precision": WORDS[self.trainer.dtype], "pictures": steps * batch}
 
