@@ -60,3 +60,9 @@ export async function classesOf({ data, folders }) {
   const { classes } = await torchgraft.ImageFolder.open(data, { within: folders })
   return classes.length
 }
+
+/** The notebook's, or what its smaller side has of pictures: it leaves out a batch that is not full. @param {Context} context */
+export async function batchOfJob({ data, folders }) {
+  const { length } = await torchgraft.ImageFolder.open(data, { within: folders })
+  return Math.min(64, length - Math.floor(0.85 * length))
+}

@@ -1,5 +1,5 @@
 import { contest, valuesOf } from '../contest.mjs'
-import { classesOf, startWeights } from '../inputs.mjs'
+import { batchOfJob, classesOf, startWeights } from '../inputs.mjs'
 import { runJob } from '../jobs.mjs'
 import { canWatchMemory } from '../peak-memory.mjs'
 import { makeRow } from '../row.mjs'
@@ -10,8 +10,6 @@ import { makeRow } from '../row.mjs'
 /** @typedef {import('../jobs.mjs').JobOutcome} JobOutcome */
 
 export const MODEL = 'regnet_y_400mf'
-/** The notebook's. */
-export const BATCH = 64
 const EPOCHS = 3
 /** Of which the losses are compared. */
 const FIRST_STEPS = 3
@@ -26,9 +24,9 @@ export const job = {
   names: ['epoch-first', 'epoch-later'],
   quick: false,
   async run(context, wanted) {
-    const main = await runEpochs(context, { options: FAST, peers: ['notebook', 'tuned', 'compiled'], repeats: 3 })
-    const exact = await runEpochs(context, { options: { memoryFormat: 'contiguous' }, peers: ['notebook'], repeats: 2, note: 'the notebook’s numbers to the last bit' })
-    const lower = context.precision === 'bf16' ? await runEpochs(context, { options: { ...FAST, precision: 'bf16' }, peers: ['notebook', 'tuned'], repeats: 2, note: 'in the precision that torchgraft’s own recipe takes' }) : []
+    const main = await runEpochs(context, { options: FAST, peers: ['notebook', 'tuned', 'compiled'], repeats: 2 })
+    const exact = await runEpochs(context, { options: { memoryFormat: 'contiguous' }, peers: ['notebook'], repeats: 1, note: 'the notebook’s numbers to the last bit' })
+    const lower = context.precision === 'bf16' ? await runEpochs(context, { options: { ...FAST, precision: 'bf16' }, peers: ['notebook', 'tuned'], repeats: 1, note: 'in the precision that torchgraft’s own recipe takes' }) : []
     return [...main, ...[...exact, ...lower].map((row) => ({ ...row, extra: /** @type {const} */ (true) }))].filter(({ name }) => wanted.has(name))
   },
 }
@@ -43,7 +41,7 @@ async function runEpochs(context, { options, peers, repeats, note }) {
     repeats: context.repeats(repeats),
     start: (name) => jobContestant(context, name, options, EPOCHS),
   })
-  const about = { model: MODEL, unit: 's', better: /** @type {const} */ ('lower'), params: { batch: BATCH, size: 224, precision: facts['torchgraft']?.precision ?? null, memoryFormat: options.memoryFormat, threads: context.threads } }
+  const about = { model: MODEL, unit: 's', better: /** @type {const} */ ('lower'), params: { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, memoryFormat: options.memoryFormat, threads: context.threads } }
   return ['first', 'later'].map((when) => makeRow({ ...about, name: `epoch-${when}`, how, leftOut, same, ...(note !== undefined && { note }) }, valuesOf(samples, when)))
 }
 
@@ -69,21 +67,21 @@ export const memory = {
       start: (name) => jobContestant(context, name, FAST, 1),
     })
     const values = context.quick ? Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]])) : valuesOf(samples, 'megabytes')
-    const params = { batch: BATCH, size: 224, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
+    const params = { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
     return [makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, how, leftOut, same }, values)]
   },
 }
 
-/** A new process for each run; the first, of a few steps, is to compare. @param {Context} context @param {string} name @param {object} options @param {number} epochs @returns {Contestant} */
+/** A new process for each run; the first, of a few steps, is to compare. @param {Context} context @param {string} name @param {{ readonly memoryFormat: string, readonly precision?: string }} options @param {number} epochs @returns {Contestant} */
 function jobContestant(context, name, options, epochs) {
   const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
     const weights = await startWeights(context, MODEL, await classesOf(context))
-    return runJob(context, name, { model: MODEL, weights, epochs, batch: BATCH }, { options, ...(until && { until }) })
+    return runJob(context, name, { model: MODEL, weights, epochs, batch: await batchOfJob(context) }, { options, ...(until && { until }) })
   }
   return {
     async begin() {
       const { steps, precision, how, peak } = await run((outcome) => outcome.steps.length === FIRST_STEPS)
-      const words = name === 'torchgraft' ? `recipe notebook, ${[how, ...Object.values(options)].filter((word) => word !== 'bf16' || how !== 'bf16').join(', ')}` : how
+      const words = name === 'torchgraft' ? `recipe notebook, ${how}, ${options.memoryFormat}` : how
       return { how: words, precision, rounded: name === 'tuned' || name === 'compiled', losses: steps.map(({ loss }) => loss), megabytes: peak / 1e6 }
     },
     async run() {

@@ -1,11 +1,11 @@
 import { copyFile, link, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { classesOf, startWeights } from '../inputs.mjs'
+import { batchOfJob, classesOf, startWeights } from '../inputs.mjs'
 import { runJob } from '../jobs.mjs'
 import { makeRow } from '../row.mjs'
 import { UnlikeError } from '../sameness.mjs'
 import { load } from '../torchgraft/library.mjs'
-import { BATCH, MODEL } from './job.mjs'
+import { MODEL } from './job.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */
@@ -26,8 +26,9 @@ export const timeToAccuracy = {
   quick: false,
   async run(context) {
     const { tell } = context
-    const job = { model: MODEL, weights: await startWeights(context, MODEL, await classesOf(context)), epochs: EPOCHS, batch: BATCH }
-    const { data, scored } = await layOutSides(context)
+    const batch = await batchOfJob(context)
+    const job = { model: MODEL, weights: await startWeights(context, MODEL, await classesOf(context)), epochs: EPOCHS, batch }
+    const { data, scored } = await layOutSides(context, batch)
     /** @type {Record<string, number[]>} */
     const values = { torchgraft: [], notebook: [] }
     /** @type {Record<string, string>} */
@@ -61,7 +62,7 @@ export const timeToAccuracy = {
         } else (values[name] ??= []).push(seconds)
       }
     }
-    const params = { batch: BATCH, size: 224, accuracy: Number(target.toFixed(4)), precision: how['torchgraft']?.split(', ').at(-1) ?? null, threads: context.threads }
+    const params = { batch, size: 224, accuracy: Number(target.toFixed(4)), precision: how['torchgraft']?.split(', ').at(-1) ?? null, threads: context.threads }
     const note = 'Compiling, and trying which precision is faster, is not counted. An accuracy is that of one seed.'
     return [makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same: [`pictures scored: ${scored} by each`], note }, values)]
   },
@@ -83,13 +84,13 @@ function timeTo({ epochs }, target) {
  * The notebook's two sides as folders, for a recipe that would split otherwise. Of the validation side those that the
  * notebook scores: it leaves out a last batch that is not full.
  *
- * @param {Context} context
+ * @param {Context} context @param {number} batch
  */
-async function layOutSides({ data, temporary }) {
+async function layOutSides({ data, temporary }, batch) {
   const { openNotebookSides } = await load('data/notebook-sides.js')
   const { train, val, classes } = await openNotebookSides(data, { val: 0.15 })
   const folder = join(temporary, 'sides')
-  const scored = Math.floor(val.length / BATCH) * BATCH
+  const scored = Math.floor(val.length / batch) * batch
   for (const [side, items] of Object.entries({ train: train.items, val: val.items.slice(0, scored) })) {
     for (const [i, { path, label }] of items.entries()) {
       const place = join(folder, side, classes[label], `${i}-${path.split('/').at(-1)}`)
