@@ -96,8 +96,9 @@ export class CheckpointStore {
         fellBack ??= error
       }
     }
-    if (fellBack) throw fellBack
-    return undefined
+    if (!fellBack) return undefined
+    const { code, message, path } = fellBack
+    throw new TorchgraftError(code, `${message}; there is no whole one before it either. To begin from the beginning, remove it`, { ...(path !== undefined && { path }), cause: fellBack })
   }
 
   /** A second name for `last`, so that it is never away while its successor is written. */
@@ -111,6 +112,7 @@ export class CheckpointStore {
       await this.#files.link(last, second)
       await this.#files.rename(second, previous)
     } catch {
+      await this.#files.rm(second, { force: true }).catch(() => {})
       await this.#files.rename(last, previous).catch((cause: unknown) => Promise.reject(writeError(previous, cause))) // a file system without hard links
     }
   }

@@ -1,18 +1,14 @@
 import type { CheckpointStore, Savable } from '../checkpoints/checkpoint-store.js'
-import type { ModelMetadata, Position, TrainingMetadata } from '../checkpoints/model-metadata.js'
+import type { ModelMetadata, TrainingMetadata } from '../checkpoints/model-metadata.js'
 import { allFinite } from '../formats/all-finite.js'
 import type { TrainingEvent } from './events.js'
 import { poisoned } from './not-finite.js'
+import type { SavedPosition } from './saved-position.js'
 
 interface Taken {
   readonly state: Savable
   readonly last: Omit<TrainingMetadata, 'scaler'>
   readonly best: ModelMetadata | undefined
-}
-
-/** Where a file's state stood. */
-export interface SavedPosition extends Pick<Position, 'epoch' | 'step'> {
-  readonly file: string
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Position } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
-import type { SavedPosition } from './background-saves.js'
+import { type SavedPosition, tellLastGood, tellPosition } from './saved-position.js'
 
 /**
  * Losses in a row that end a run. One that is no number may be a batch's own; but where it has reached the weights all
@@ -53,13 +53,4 @@ const NAMED = 8
 function list(pictures: readonly string[]): string {
   const more = pictures.length - NAMED
   return `${pictures.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more, which events.jsonl names` : ''}`
-}
-
-export function tellLastGood(saved: SavedPosition | undefined): string {
-  return saved ? `The last good state is ${saved.file}, of ${tellPosition(saved)}.` : 'Nothing had been saved before.'
-}
-
-/** A position in words; its epochs are those that are over. */
-export function tellPosition({ epoch, step }: Pick<Position, 'epoch' | 'step'>): string {
-  return step === 0 ? `the end of epoch ${epoch}` : `epoch ${epoch + 1}, step ${step}`
 }

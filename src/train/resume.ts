@@ -26,14 +26,22 @@ export function settingsOf(resolved: ResolvedOptions): Readonly<Record<string, u
 /** What a run does: as asked for or, resumed, as its folder says. */
 export async function decide(folder: RunFolder, options: TrainOptions): Promise<Decisions> {
   if (options.resume !== true) return { resolved: withAbsolutePaths(resolveOptions(options)), data: dataOf(options.data), computing: {} }
-  const config = await folder.readConfig<unknown>()
-  const path = join(folder.path, CONFIG_FILE)
-  const { data } = config
+  const { resolved: saved, data, ...rest } = checkConfig(folder.path, await folder.readConfig())
   const given = options.data === undefined ? data : resolve(options.data)
   if (given !== data) throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with the data in ${data}, not ${given}`, { path: folder.path })
-  const saved = unlessEdited(path, () => savedOptions(config.options))
-  const meanStd = unlessEdited(path, () => meanStdOf(config))
-  return { resolved: resumeOptions(saved, options), data, computing: unlessEdited(path, () => computingOf(config)), ...(meanStd && { meanStd }) }
+  return { resolved: resumeOptions(saved, options), data, ...rest }
+}
+
+/** What a run's `config.json` says, which may have been edited by hand. @throws ERR_FILE_FORMAT, naming the option */
+export function checkConfig(folder: string, config: RunConfig<unknown>): Decisions {
+  const path = join(folder, CONFIG_FILE)
+  try {
+    const meanStd = meanStdOf(config)
+    return { resolved: savedOptions(config.options), data: config.data, computing: computingOf(config), ...(meanStd && { meanStd }) }
+  } catch (error) {
+    if (!(error instanceof TorchgraftError)) throw error
+    throw new TorchgraftError('ERR_FILE_FORMAT', `${path} was edited into something that cannot be run: ${error.message}. Put it back as it was`, { path, cause: error })
+  }
 }
 
 export function dataOf(data: string | undefined): string {
@@ -61,13 +69,12 @@ function meanStdOf({ mean, std }: RunConfig<unknown>): MeanStd | undefined {
   return { mean: mean!, std: std! }
 }
 
-/** Runs a check of what `config.json` holds: that is no argument of this call. */
-function unlessEdited<T>(path: string, check: () => T): T {
-  try {
-    return check()
-  } catch (error) {
-    if (!(error instanceof TorchgraftError) || !['ERR_ARGUMENT', 'ERR_MODEL_UNKNOWN'].includes(error.code)) throw error
-    throw new TorchgraftError('ERR_FILE_FORMAT', `${path} was edited into something that cannot be run: ${error.message}. Put it back as it was`, { path, cause: error })
+/** Whether a saved position was trained with these options. @throws ERR_RESUME_MISMATCH, naming the option */
+export function checkSettings(folder: string, { file, metadata: { settings } }: LastCheckpoint, resolved: ResolvedOptions): void {
+  for (const [name, now] of Object.entries(settings ? settingsOf(resolved) : {})) {
+    const before = JSON.stringify(settings?.[name])
+    if (before === JSON.stringify(now)) continue
+    throw new TorchgraftError('ERR_RESUME_MISMATCH', `${join(folder, CONFIG_FILE)} says ${name} ${JSON.stringify(now)}, but ${file} was trained with ${before}: put it back as it was`, { path: folder })
   }
 }
 
@@ -78,13 +85,9 @@ function unlessEdited<T>(path: string, check: () => T): T {
  * @throws ERR_DATA_CHANGED, ERR_RESUME_MISMATCH
  */
 export async function checkSame(folder: RunFolder, last: LastCheckpoint, { fingerprint, split, resolved }: { readonly fingerprint: string; readonly split: RunSplit; readonly resolved: ResolvedOptions }): Promise<string[]> {
-  const { data, settings } = last.metadata
   const path = folder.path
-  for (const [name, now] of Object.entries(settings ? settingsOf(resolved) : {})) {
-    const before = JSON.stringify(settings?.[name])
-    if (before !== JSON.stringify(now)) throw new TorchgraftError('ERR_RESUME_MISMATCH', `${join(path, CONFIG_FILE)} says ${name} ${JSON.stringify(now)}, but ${last.file} was trained with ${before}: put it back as it was`, { path })
-  }
-  if (data?.fingerprint !== fingerprint) {
+  checkSettings(path, last, resolved)
+  if (last.metadata.data?.fingerprint !== fingerprint) {
     throw new TorchgraftError('ERR_DATA_CHANGED', 'The pictures are not those that this run began with, so it cannot go on. Put them back, or start a new run with --weights and its best.safetensors', { path })
   }
   try {
