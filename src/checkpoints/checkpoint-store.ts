@@ -111,6 +111,7 @@ export class CheckpointStore {
       await this.#files.rm(second, { force: true })
       await this.#files.link(last, second)
       await this.#files.rename(second, previous)
+      await this.#files.rm(second, { force: true }) // where both were one file already, renaming has done nothing
     } catch {
       await this.#files.rm(second, { force: true }).catch(() => {})
       await this.#files.rename(last, previous).catch((cause: unknown) => Promise.reject(writeError(previous, cause))) // a file system without hard links

@@ -107,7 +107,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** Lets go of the folder; one that nothing was written into goes too. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#begun) await rm(join(this.path, CONFIG_FILE), { force: true })
+    if (!this.#begun) await rm(join(this.path, CONFIG_FILE), { force: true }).catch(() => {}) // what ended the run is the error to tell
     await this.#lock.release()
     await rmdir(this.path).catch(() => {}) // not empty: as it should be
   }

@@ -108,5 +108,5 @@ function ifGone(path: string): (error: unknown) => undefined {
 /** Where the folder was removed and made anew, the lock in it may be another's. */
 async function release(path: string, own: string): Promise<void> {
   const found = await readFile(path, 'utf8').catch(() => undefined)
-  if (found === own) await rm(path, { force: true })
+  if (found === own) await rm(path, { force: true }).catch(() => {}) // one that stays is a dead process's
 }

@@ -77,6 +77,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   let lr = schedule(Math.max(0, position.appliedSteps - 1))
   let reason: StopReason = 'completed'
   let savedAt = now()
+  let taken: Position | undefined = before?.position
   const told = { train: 0, val: 0 }
   const losses = new NotFiniteLosses()
   const saves = checkpoints && new BackgroundSaves(checkpoints, resume && { file: resume.from, epoch: position.epoch, step: position.step })
@@ -84,7 +85,8 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const metadata = (metrics?: Metrics & { readonly epoch: number }): ModelMetadata => ({ ...modelMetadata(session.model, val, metrics), ...origin })
   const save = async (best?: ModelMetadata): Promise<void> => {
     savedAt = now()
-    if (losses.first) return // they may have spoiled the weights
+    if (losses.first || taken === position) return // losses that are no numbers may have spoiled the weights
+    taken = position
     const optimizer = session.describeOptimizer?.(lr)
     await saves?.take(session, { ...metadata(), ...(settings && { settings }), position, running, ...(optimizer && { optimizer }), best: bestSoFar.best ?? null, patience: earlyStopping?.state ?? null }, best)
   }
