@@ -171,7 +171,7 @@ describe('the folder', () => {
   test('that is another run’s at the time is refused, and inspect tells whose', async () => {
     let second: Promise<ChildEnd[]> | undefined
     const first = await cli(['train', 'colours', '--output', 'twice', ...OPTIONS], {
-      onOutput: afterEpoch(1, () => (second ??= Promise.all([cli(['train', '--resume', '--output', 'twice']), cli(['inspect', 'twice']), cli(['train', 'colours', '--output', 'twice', ...OPTIONS])]))),
+      onOutput: afterEpoch(1, () => void (second ??= Promise.all([cli(['train', '--resume', '--output', 'twice']), cli(['inspect', 'twice']), cli(['train', 'colours', '--output', 'twice', ...OPTIONS])]))),
     })
     expect(first.code).toBe(0)
     const [resumed, inspected, anew] = (await second!) as [ChildEnd, ChildEnd, ChildEnd]

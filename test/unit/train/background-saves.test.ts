@@ -69,7 +69,7 @@ describe('BackgroundSaves', () => {
   test('writes what the state was when it was taken', async () => {
     const { begun, store } = slowStore()
     let saved: Promise<unknown> | undefined
-    const saves = new BackgroundSaves({ save: (name: never, state: Savable, metadata: never) => ((saved ??= state.stateDict()), store.save(name, state, metadata)) } as Pick<CheckpointStore, 'save'>)
+    const saves = new BackgroundSaves({ save: (name: never, state: Savable, metadata: never) => ((saved ??= state.stateDict()), store.save(name, state, metadata)) })
     const session = new StandInSession()
     await saves.take(session, last(1))
     session.stateDict = () => Promise.reject(new Error('asked again'))

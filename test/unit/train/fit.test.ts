@@ -145,7 +145,7 @@ describe('fit', () => {
   test('memory that runs out names the batch size to try, in training and in scoring', async () => {
     for (const method of ['trainStep', 'evalStep'] as const) {
       const { session, finish } = await run({})
-      session[method] = () => Promise.reject(new TorchgraftError('ERR_OUT_OF_MEMORY', 'There is not enough memory for this'))
+      Object.assign(session, { [method]: () => Promise.reject(new TorchgraftError('ERR_OUT_OF_MEMORY', 'There is not enough memory for this')) })
       await expect(finish()).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: 'There is not enough memory for a batch of 4 at 8 px. Try a batch size of 2 in a new run' })
     }
   })
