@@ -18,15 +18,17 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports)
       : queue_(std::make_shared<JobQueue>(env)),
         session_class_(Napi::Persistent(SessionWrap::Define(env))) {
-    DefineAddon(exports, {InstanceValue("libtorchVersion",
-                                        Napi::String::New(env, DescribeSystem().libtorch_version)),
-                          InstanceValue("variants", VariantNames(env)),
-                          InstanceMethod<&Addon::System>("system"),
-                          InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
-                          InstanceMethod<&Addon::Describe>("describe"),
-                          InstanceMethod<&Addon::CreateSession>("createSession"),
-                          InstanceMethod<&Addon::RenderImages>("renderBatch"),
-                          InstanceMethod<&Addon::Stop>("stop")});
+    DefineAddon(
+        exports,
+        {InstanceValue("libtorchVersion",
+                       Napi::String::New(env, DescribeSystem().libtorch_version)),
+         InstanceValue("variants", VariantNames(env)), InstanceMethod<&Addon::System>("system"),
+         InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
+         InstanceMethod<&Addon::Describe>("describe"),
+         InstanceMethod<&Addon::CreateSession>("createSession"),
+         InstanceMethod<&Addon::RenderImages>("renderBatch"),
+         InstanceMethod<&Addon::Moments>("channelMoments"),
+         InstanceMethod<&Addon::MeanStd>("meanStdOf"), InstanceMethod<&Addon::Stop>("stop")});
   }
 
  private:
@@ -90,6 +92,23 @@ class Addon : public Napi::Addon<Addon> {
         info.Env(), info.This().As<Napi::Object>(),
         [images, renderer] { return RenderFloats(*images, renderer); },
         [](Napi::Env env, const std::vector<float>& pixels) { return ToJs(env, pixels); });
+  }
+
+  Napi::Value Moments(const Napi::CallbackInfo& info) {
+    auto images = std::make_shared<Images>();
+    ToImages(info[0], *images);
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(), [images] { return ChannelMoments(*images); },
+        [](Napi::Env env, const std::vector<float>& moments) { return ToJs(env, moments); });
+  }
+
+  Napi::Value MeanStd(const Napi::CallbackInfo& info) {
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(),
+        [sums = ToMoments(info[0]), batches = ToNumber(info[1], "batches")] {
+          return MeanStdOf(sums, batches);
+        },
+        [](Napi::Env env, const std::vector<float>& numbers) { return ToJs(env, numbers); });
   }
 
   Napi::Value Stop(const Napi::CallbackInfo& info) {

@@ -155,6 +155,13 @@ void ToImages(const Napi::Value& value, Images& images) {
   std::copy_n(mean_std.begin() + 3, 3, images.std.begin());
 }
 
+std::vector<float> ToMoments(const Napi::Value& value) {
+  std::vector<float> moments;
+  CopyArray<float>(value, napi_float32_array, "a Float32Array", "moments", moments);
+  if (moments.size() != 6) throw Expected(value.Env(), "six numbers", "moments");
+  return moments;
+}
+
 void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels) {
   labels.clear();
   if (!value.IsUndefined())

@@ -20,6 +20,7 @@ Renderer ToRenderer(const Napi::Value& value);
 SessionOptions ToSessionOptions(const Napi::Value& value);
 // Copies into memory that the images own already.
 void ToImages(const Napi::Value& value, Images& images);
+std::vector<float> ToMoments(const Napi::Value& value);  // six of them
 void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels);
 
 // To JavaScript.

@@ -225,6 +225,23 @@ at::Tensor RenderBatch(const Images& images, at::ScalarType dtype) {
   return batch.permute({0, 3, 1, 2});
 }
 
+std::vector<float> ChannelMoments(const Images& images) {
+  CheckImages(images);
+  const auto batch = RenderBatch(images, at::kFloat).contiguous();
+  const std::vector<int64_t> all_but_channels = {0, 2, 3};
+  const auto moments =
+      at::cat({batch.mean(all_but_channels), batch.square().mean(all_but_channels)});
+  return {moments.const_data_ptr<float>(), moments.const_data_ptr<float>() + moments.numel()};
+}
+
+std::vector<float> MeanStdOf(const std::vector<float>& sums, double batches) {
+  const auto means = at::tensor(at::ArrayRef<float>(sums)).div(batches);
+  const auto mean = means.slice(0, 0, kChannels);
+  const auto std = (means.slice(0, kChannels) - mean.pow(2)).pow(0.5);
+  const auto both = at::cat({mean, std});
+  return {both.const_data_ptr<float>(), both.const_data_ptr<float>() + both.numel()};
+}
+
 std::vector<float> RenderFloats(const Images& images, Renderer renderer) {
   CheckImages(images);
   const auto batch = renderer == Renderer::kLoops ? RenderBatch(images, at::kFloat)

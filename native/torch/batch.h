@@ -36,4 +36,12 @@ enum class Renderer { kLoops, kOperations };
 // Normalized pixels, [size, output, output, 3], computed on the CPU.
 std::vector<float> RenderFloats(const Images& images, Renderer renderer);
 
+// Each channel's mean over the batch, then each one's mean of squares, as PyTorch computes them on
+// [size, 3, output, output]: six numbers.
+std::vector<float> ChannelMoments(const Images& images);
+
+// Mean and standard deviation from such numbers summed over batches: six numbers. By libtorch,
+// since its square root is not everywhere the nearest.
+std::vector<float> MeanStdOf(const std::vector<float>& sums, double batches);
+
 }  // namespace torchgraft

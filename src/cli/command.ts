@@ -24,9 +24,8 @@ export function fractionOrFolder(text: string): number | string {
   return text.trim() === '' || Number.isNaN(value) ? text : value
 }
 
-/** A number, or `none`. */
-export function numberOrNone(text: string): number | null {
-  return text === 'none' ? null : number(text)
+export function numberOrNone(text: string): number | 'none' {
+  return text === 'none' ? text : number(text)
 }
 
 /** A name, or a mean and a standard deviation: `.44,.43,.43/.25,.26,.29`. */
@@ -40,7 +39,7 @@ export function meanStd(text: string): string | MeanStd {
 
 export const recipeOption = (): Option => new Option('--recipe <recipe>', 'default, or notebook: a 2022 PyTorch notebook, number for number').choices(RECIPES)
 export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default auto)')
-export const precisionOption = (): Option => new Option('--precision <precision>', 'auto is bf16 where the processor or GPU multiplies it itself; fp16 takes a GPU (default auto)').choices(PRECISIONS)
+export const precisionOption = (standard = 'auto'): Option => new Option('--precision <precision>', `auto is bf16 where the processor or GPU multiplies it itself; fp16 takes a GPU (default ${standard})`).choices(PRECISIONS)
 export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core, as a container\'s limit allows)').argParser(number)
 export const jsonOption = (): Option => new Option('--json', 'one JSON value on stdout, nothing else there')
 

@@ -8,7 +8,11 @@ import { EXIT, jsonOption, type Streams } from './command.js'
 import { doctorText } from './doctor.js'
 import { evaluateCommand } from './evaluate.js'
 import { exportCommand, inspectCommand } from './model-files.js'
+import { overfitCommand } from './overfit.js'
 import { predictCommand } from './predict.js'
+import { previewCommand } from './preview.js'
+import { statsCommand } from './stats.js'
+import { summaryCommand } from './summary.js'
 import { trainCommand } from './train.js'
 import { weightsCommand } from './weights.js'
 
@@ -35,6 +39,10 @@ function makeProgram(streams: Streams, exit: (code: number) => void): Command {
     .addCommand(trainCommand(streams, exit))
     .addCommand(evaluateCommand(streams, exit))
     .addCommand(predictCommand(streams, exit))
+    .addCommand(statsCommand(streams, exit))
+    .addCommand(previewCommand(streams, exit))
+    .addCommand(overfitCommand(streams, exit))
+    .addCommand(summaryCommand(streams, exit))
     .addCommand(inspectCommand(streams, exit))
     .addCommand(exportCommand(streams, exit))
     .addCommand(weightsCommand(streams, exit))

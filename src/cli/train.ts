@@ -25,15 +25,17 @@ export function defaults(name: keyof typeof DEFAULTS.default): string {
 }
 
 const NOTEBOOK_HELP = `
-The notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in Pytorch"
-(2022), number for number: train/ and val/ are merged and split by position with
-numpy's seed 1999, whatever --seed is; --val FOLDER keeps a validation side of its
-own. The order stays, a batch that is not full is left out on both sides, and EXIF
-and colour profiles are ignored. fp32 on a CPU; autocast and GradScaler on a GPU.
-The best model is also written as best_model.pth. The notebook's slips (loading
-another file than it saved, reading its data through a global) are left out.`
+The notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in
+Pytorch" (2022), number for number: train/ and val/ are merged and split by
+position with numpy's seed 1999, whatever --seed is; --val FOLDER keeps a
+validation side of its own. The order stays, a batch that is not full is left
+out on both sides, EXIF and colour profiles are ignored. fp32 on a CPU, autocast
+and GradScaler on a GPU. The best model is also written as best_model.pth. The
+notebook's slips (loading another file than it saved, reading its data set
+through a global) are left out.`
 
-interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'saveEveryMinutes'> {
+interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'patience' | 'saveEveryMinutes'> {
+  readonly patience?: number | 'none'
   readonly weights?: string
   readonly saveEvery?: number
   readonly json?: boolean
@@ -61,7 +63,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .option('--mean-std <which>', 'notebook recipe: data, notebook, imagenet or r,g,b/r,g,b (default data)', meanStd)
     .option('--sanity-steps <n>', 'notebook recipe: first train so many steps on one batch (default 0)', number)
     .addOption(deviceOption())
-    .addOption(precisionOption())
+    .addOption(precisionOption('auto; notebook fp32 on a CPU, fp16 on a GPU'))
     .addOption(new Option('--memory-format <format>', 'of weights and activations; notebook on a CPU: contiguous, as PyTorch has it').choices(MEMORY_FORMATS))
     .addOption(threadsOption())
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
@@ -75,7 +77,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
 }
 
 async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, stderr }: Streams): Promise<number> {
-  const { json = false, weights, saveEvery, ...rest } = flags
+  const { json = false, weights, patience, saveEvery, ...rest } = flags
   const samples = data === undefined && rest.resume !== true ? SAMPLES : {}
   const report = consoleReport(stderr)
   const onProgress = progressReport(stderr)
@@ -88,7 +90,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
   }
   try {
     const result = await interruptible((signal) => {
-      const options = { data, ...rest, ...(weights !== undefined && { weights: weights === 'none' ? null : weights }), saveEveryMinutes: saveEvery, signal, onEvent, onProgress }
+      const options = { data, ...rest, ...(weights !== undefined && { weights: orNull(weights) }), ...(patience !== undefined && { patience: orNull(patience) }), saveEveryMinutes: saveEvery, signal, onEvent, onProgress }
       return train({ ...samples, ...given(options) })
     }, (line) => stderr.write(`\n${line}\n`))
     stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : await summary(result))
@@ -100,6 +102,10 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
     else stderr.write('Interrupted before training began.\n')
     return EXIT.interrupted
   }
+}
+
+function orNull<T>(value: T | 'none'): T | null {
+  return value === 'none' ? null : value
 }
 
 function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages }: TrainResult) {

@@ -27,6 +27,10 @@ export interface Binding {
    * the CPU's batches go through, or by the operations that a GPU's do. For previews and tests.
    */
   renderBatch(images: NativeImages, renderer: 'loops' | 'operations'): Promise<Float32Array>
+  /** Each channel's mean over a rendered batch, then each one's mean of squares: six numbers, rounded as PyTorch's on the CPU. */
+  channelMoments(images: NativeImages): Promise<Float32Array>
+  /** Mean and standard deviation from those numbers summed over batches: six numbers. */
+  meanStdOf(sums: Float32Array, batches: number): Promise<Float32Array>
   /** Waits for the job that is running and drops this environment's others: for its end. Nothing can be asked for afterwards. */
   stop(): void
 }

@@ -15,6 +15,10 @@ import { constant } from './schedules.js'
  */
 export const NOTEBOOK_RECIPE: Recipe = {
   openSides: (data, { val, followLinks }, signal) => openNotebookSides(data, { val, followLinks, ...(signal && { signal }) }),
+  checkSides: ({ batchSize }, { train, val }) => {
+    const most = Math.min(train.length, val.length)
+    if (batchSize > most) throw argumentError(`at most ${most}, the pictures of the smaller side, since the notebook's recipe leaves out a batch that is not full,`, 'batchSize', batchSize)
+  },
   sessionOptions({ model, device, precision, memoryFormat, threads, seed, freeze, lr, classWeights }, classes, counts, gpu) {
     const format = memoryFormat ?? (gpu ? undefined : 'contiguous')
     return {
@@ -33,7 +37,6 @@ export const NOTEBOOK_RECIPE: Recipe = {
     }
   },
   loaders(options, sides, meanStd) {
-    checkBatchSize(options.batchSize, sides)
     return joinLoaders(
       notebookTrainLoader(sides.train, options, meanStd, torchEpochs(options.seed, NOTEBOOK_DRAWS)),
       new DataLoader(sides.val, { ...loaderOptions(options, meanStd), transform: notebookEvalTransform() }),
@@ -51,9 +54,4 @@ export function notebookTrainLoader(train: ImageFolder, options: ResolvedOptions
 /** The order stays as it is, and a last batch that is not full is left out, on both sides. */
 function loaderOptions({ batchSize, size, strictImages }: ResolvedOptions, { mean, std }: MeanStd): Omit<DataLoaderOptions, 'transform'> {
   return { batchSize, size, mean, std, strict: strictImages, dropLast: true }
-}
-
-function checkBatchSize(batchSize: number, { train, val }: { readonly train: ImageFolder; readonly val: ImageFolder }): void {
-  const most = Math.min(train.length, val.length)
-  if (batchSize > most) throw argumentError(`at most ${most}, the pictures of the smaller side, since the notebook's recipe leaves out a batch that is not full,`, 'batchSize', batchSize)
 }

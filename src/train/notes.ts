@@ -11,11 +11,11 @@ import { ROOT } from '../native/root.js'
 import { readLoggedPosition } from '../report/read-events.js'
 import type { ResolvedOptions } from './options.js'
 
-export function tellData(sides: Sides, { recipe }: ResolvedOptions): string[] {
+export function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
   const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides, as the ${recipe === 'notebook' ? 'split by position' : 'folders'} ${recipe === 'notebook' ? 'has' : 'have'} it: the score flatters.`}`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }

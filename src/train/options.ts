@@ -79,7 +79,7 @@ export interface TrainOptions {
 }
 
 export interface Progress {
-  readonly what: 'mean and standard deviation' | 'sanity check'
+  readonly what: 'mean and standard deviation' | 'pictures' | 'sanity check'
   readonly done: number
   readonly total: number
   /** Of the sanity check's last step. */

@@ -9,6 +9,8 @@ import type { Schedule } from './schedules.js'
 /** What each part of a run is given. */
 export interface Recipe {
   openSides(data: string, options: ResolvedOptions, signal?: AbortSignal): Promise<Sides>
+  /** @throws ERR_ARGUMENT where a run could not train or score on these sides */
+  checkSides?(options: ResolvedOptions, sides: Sides): void
   /** `counts` are of the training side's classes; `gpu` tells whether the run will be on one. */
   sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[], gpu: boolean): SessionOptions
   loaders(options: ResolvedOptions, sides: Pick<Sides, 'train' | 'val'>, meanStd: MeanStd): Loaders

@@ -9,8 +9,8 @@ import { argumentError } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
+import { isOnGpu } from '../native/on-gpu.js'
 import { Session } from '../native/session.js'
-import type { Device } from '../native/session-options.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
 import type { StopEvent, StopReason, TrainingEvent } from './events.js'
@@ -60,6 +60,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (options.resume !== true) await folder.prepare(before)
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
+  recipe.checkSides?.(resolved, sides)
   const split = splitOf(resolved.recipe === 'notebook' ? NOTEBOOK_SPLIT_SEED : resolved.seed, sides)
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
@@ -100,7 +101,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
     settings: settingsOf(resolved),
-    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...tellData(sides, resolved), ...tellGpu(resolved)],
+    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...tellData(sides), ...tellGpu(resolved)],
     ...(last && mended && { resume: { from: last.file, metadata: { ...last.metadata, best: mended.best } } }),
     ...(signal && { signal }),
   })
@@ -155,10 +156,6 @@ async function restore(session: Session, last: LastCheckpoint): Promise<string[]
 async function goOnFrom(session: Session, { state, notes }: SanityCheck): Promise<readonly string[]> {
   await session.loadStateDict(state)
   return notes
-}
-
-function isOnGpu(device: Device): boolean {
-  return device !== 'cpu' && loadAddon().system().cuda.length > 0
 }
 
 function countLabels({ classes, items }: ImageFolder): number[] {

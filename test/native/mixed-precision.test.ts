@@ -27,6 +27,17 @@ const steps = async (session: Session, count: number) => {
   return results
 }
 
+test('scorePrecision fp32 scores as a session in fp32 does, whatever trains', async () => {
+  await using mixed = await open({ ...BASE, precision: 'bf16' })
+  await using scored = await open({ ...BASE, precision: 'bf16', scorePrecision: 'fp32' })
+  await using plain = await open(BASE)
+  const logits = async (session: Session): Promise<number[]> => [...(await session.evalStep(batch)).logits]
+  expect(await logits(scored)).toEqual(await logits(plain))
+  expect(await logits(mixed)).not.toEqual(await logits(plain))
+  const losses = async (session: Session): Promise<number[]> => (await steps(session, 2)).map(({ loss }) => loss)
+  expect(await losses(scored)).toEqual(await losses(mixed))
+})
+
 describe('fp16', () => {
   test('is refused on the CPU with the reason, unless slowness is allowed', async () => {
     await expect(Session.create({ ...BASE, precision: 'fp16' })).rejects.toMatchObject({ code: 'ERR_PRECISION', message: expect.stringMatching(/hundred times slower.*bf16.*allowSlow/) })

@@ -160,6 +160,23 @@ describe('training', () => {
     expect([7.5, 7.7]).toContainEqual(expect.closeTo(await bias('adamw'), 3))
   })
 
+  test.each(['adam', 'adamw'] as const)('%s operation by operation is the fused one but for the last bits, and its state is of the same kind', async (type) => {
+    const after = async (fused: boolean): Promise<{ model: StateDict; training: StateDict }> => {
+      await using session = await Session.create({ ...BASE, freeze: 'trunk', optimizer: { type, lr: 1e-2, weightDecay: 0.1, fused } })
+      for (let i = 0; i < 5; i++) await session.trainStep(makeBatch())
+      return { model: await session.stateDict(), training: await session.trainingState() }
+    }
+    const [fused, each] = [await after(true), await after(false)]
+    expect([...each.training.keys()]).toEqual([...fused.training.keys()])
+    for (const state of ['model', 'training'] as const) {
+      for (const name of fused[state].keys()) {
+        if (!/fc\./.test(name)) continue
+        const [a, b] = [toFloat32(fused[state].get(name)!), toFloat32(each[state].get(name)!)]
+        expect(Math.max(...a.map((value, i) => Math.abs(value - b[i]!)))).toBeLessThan(1e-6)
+      }
+    }
+  })
+
   test('memory of a batch may be used again at once', async () => {
     await using session = await Session.create(BASE)
     await using twin = await Session.create(BASE)
@@ -210,6 +227,8 @@ describe('state', () => {
 
 describe('what is wrong is refused', () => {
   test.each<[Partial<SessionOptions>, string]>([
+    [{ optimizer: { fused: 'no' as never } }, 'ERR_ARGUMENT'], [{ scorePrecision: 'bf16' as never }, 'ERR_ARGUMENT'],
+    [{ precision: 'fp16', allowSlow: true, optimizer: { fused: false } }, 'ERR_ARGUMENT'],
     [{ model: 'resnet50' as never }, 'ERR_MODEL_UNKNOWN'], [{ classes: 0 }, 'ERR_ARGUMENT'], [{ device: 'cuda:7' }, 'ERR_DEVICE'], [{ device: 'tpu' as never }, 'ERR_ARGUMENT'],
     [{ precision: 'fp16' }, 'ERR_PRECISION'], [{ precision: 'fp8' as never }, 'ERR_ARGUMENT'], [{ threads: 0 }, 'ERR_ARGUMENT'], [{ seed: -1 }, 'ERR_ARGUMENT'],
     [{ optimizer: { type: 'sgd' as never } }, 'ERR_ARGUMENT'], [{ optimizer: { betas: [1, 0.9] } }, 'ERR_ARGUMENT'], [{ optimizer: { groups: [{ match: 'fc' as never }] } }, 'ERR_ARGUMENT'],

@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { type Preview, preview, type PreviewOptions } from '../explore/preview.js'
+import { printable } from '../report/format.js'
+import { EXIT, fractionOrFolder, given, jsonOption, number, recipeOption, type Streams } from './command.js'
+import { defaults } from './train.js'
+
+type PreviewFlags = Omit<PreviewOptions, 'data' | 'signal'> & { readonly json?: boolean }
+
+/** Broken pictures that are told of one by one. */
+const MOST_TOLD = 5
+
+export function previewCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
+  return new Command('preview')
+    .summary('what training will see: a contact sheet')
+    .description('Draws the first training pictures of an epoch, augmented as "torchgraft train" with\nthe same options has them, in its order, with their labels, on one PNG.')
+    .argument('<data>', 'folder of pictures')
+    .option('--output <file>', 'PNG file to write, where there is none yet (default: preview.png)')
+    .addOption(recipeOption())
+    .option('--count <n>', 'pictures on the sheet (default 24)', number)
+    .option('--epoch <n>', 'whose pictures: each draws anew (default 1)', number)
+    .option('--seed <n>', `of split, order and augmentation (${defaults('seed')})`, number)
+    .option('--size <px>', `height and width of training pictures (${defaults('size')})`, number)
+    .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
+    .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')
+    .option('--no-follow-links', 'leave them out')
+    .addOption(jsonOption())
+    .action(async (data: string, { json = false, ...flags }: PreviewFlags) => {
+      const found = await preview({ data, ...given(flags) })
+      const { file, pictures } = found
+      stderr.write(notes(found, json))
+      stdout.write(json ? `${JSON.stringify({ file, pictures })}\n` : `${printable(file)}\n`)
+      exit(EXIT.done)
+    })
+}
+
+function notes({ skipped, labelled, ...sheet }: Preview, json: boolean): string {
+  const more = skipped.length - MOST_TOLD
+  const lines = [
+    ...skipped.slice(0, MOST_TOLD).map(({ message }) => `Left out: ${printable(message)}`),
+    ...(more > 0 ? [`and ${more} more: "torchgraft stats" names them all.`] : []),
+    ...(labelled ? [] : [`The sheet has no labels, since this system has no font.${json ? '' : ' They are, row by row:'}`, ...(json ? [] : legend(sheet))]),
+  ]
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function legend({ pictures, columns }: Pick<Preview, 'pictures' | 'columns'>): string[] {
+  const rows = Array.from({ length: Math.ceil(pictures.length / columns) }, (_, i) => pictures.slice(i * columns, (i + 1) * columns))
+  return rows.map((row, i) => `${String(i + 1).padStart(3)}  ${row.map(({ label }) => printable(label)).join(', ')}`)
+}

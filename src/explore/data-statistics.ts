@@ -1,0 +1,166 @@
+import { availableParallelism } from 'node:os'
+import { abortable } from '../data/abortable.js'
+import { decodeImage, type Pixels, type ResizeRule } from '../data/decode.js'
+import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
+import { compareCodePoints } from '../data/list-pictures.js'
+import { notebookStatisticsTransform } from '../data/notebook-transforms.js'
+import type { Sides } from '../data/open-sides.js'
+import type { Rgb } from '../data/plan.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { setUpAtFirstUse } from '../native/first-use.js'
+import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../train/options.js'
+import { RECIPE_OF } from '../train/recipes.js'
+import { NotebookStatistics, PictureStatistics, type PixelStatistics } from './pixel-statistics.js'
+
+/** As of training, whose sides these are. `size` is of the notebook's recipe only: what its pictures are squashed to. */
+export interface DataStatisticsOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
+  /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
+  readonly data: string
+  /** Told of each picture. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
+}
+
+export interface DataStatistics {
+  /** Pictures that can be read, in the order of the labels; 0 and 0 of a class that has none. */
+  readonly classes: readonly ClassCount[]
+  /** Pictures that can be read. */
+  readonly count: number
+  /** Pictures of the largest class, both sides together, over those of the smallest; null where that has none. */
+  readonly imbalance: number | null
+  /** Of all pictures that can be read, turned upright where the recipe does so. */
+  readonly sizes: { readonly width: Spread; readonly height: Spread }
+  /** Files that are no pictures to train on, sorted by path, relative to the data folder. */
+  readonly faults: readonly SkippedFile[]
+  /** Of the training side's pixels in 0–1. */
+  readonly mean: Rgb
+  readonly std: Rgb
+}
+
+export interface ClassCount {
+  readonly label: string
+  readonly train: number
+  readonly val: number
+}
+
+export type Spread = readonly [min: number, median: number, max: number]
+
+/**
+ * Tells what is in a folder of pictures, decoding each once, a few at a time.
+ *
+ * In the default recipe every training picture counts alike, whole, upright and in sRGB. In the notebook's, mean and standard
+ * deviation are those that a run computes with its batches of 64, or of all training pictures where there are fewer.
+ *
+ * @throws ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
+ */
+export async function dataStatistics({ data, signal, onProgress, ...options }: DataStatisticsOptions): Promise<DataStatistics> {
+  if (typeof data !== 'string' || data === '') throw argumentError('a folder of pictures', 'data', data)
+  const resolved = resolveOptions({ ...options, weights: null })
+  if (resolved.recipe === 'notebook') await setUpAtFirstUse() // the other computes nothing on libtorch
+  const sides = await RECIPE_OF[resolved.recipe].openSides(data, resolved, signal)
+  const { rule, pixels } = waysOf(resolved, sides.train.length)
+  const train = new Tally(sides.classes)
+  const val = new Tally(sides.classes)
+  const total = sides.train.length + sides.val.length
+  let done = 0
+  for (const [folder, tally] of [[sides.train, train], [sides.val, val]] as const) {
+    for await (const picture of decodeInOrder(folder, rule, signal)) {
+      tally.add(picture)
+      if (tally === train) await pixels.add(picture.pixels)
+      onProgress?.({ done: ++done, total })
+    }
+  }
+  if (train.count === 0) throw nothingToRead(data, train.faults)
+  return { ...summary(sides, train, val), ...(await pixels.meanStd()) }
+}
+
+const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
+
+function waysOf({ recipe, batchSize, size }: ResolvedOptions, pictures: number): { readonly rule: ResizeRule; readonly pixels: PixelStatistics } {
+  if (recipe === 'default') return { rule: AS_IT_IS, pixels: new PictureStatistics() }
+  const resize = notebookStatisticsTransform().decode?.(size) ?? AS_IT_IS
+  return { rule: resize, pixels: new NotebookStatistics({ batchSize: Math.min(batchSize, pictures), size, resize }) }
+}
+
+interface Decoded {
+  readonly label: number
+  readonly pixels?: Pixels
+  /** In the pixels' place. */
+  readonly fault?: SkippedFile
+}
+
+/** Whole pictures held in memory at once. */
+const AT_ONCE = Math.min(8, Math.max(2, availableParallelism()))
+
+async function* decodeInOrder(folder: ImageFolder, rule: ResizeRule, signal: AbortSignal | undefined): AsyncGenerator<Decoded, void, undefined> {
+  const ahead: Promise<Decoded>[] = []
+  for (let started = 0, i = 0; i < folder.length; i++) {
+    for (; started < Math.min(i + AT_ONCE, folder.length); started++) {
+      const decoding = decode(folder, started, rule)
+      decoding.catch(() => {}) // told when its turn comes
+      ahead.push(decoding)
+    }
+    yield await abortable(ahead.shift() as Promise<Decoded>, signal)
+  }
+}
+
+async function decode(folder: ImageFolder, index: number, rule: ResizeRule): Promise<Decoded> {
+  const { image, label } = await folder.get(index)
+  try {
+    return { label, pixels: await decodeImage(image, rule) }
+  } catch (error) {
+    if (!(error instanceof TorchgraftError)) throw error
+    const { code, message, path = '' } = error
+    const reason = message.replace(`${path} cannot be read: `, () => '') // the fault's path says it already
+    return { label, fault: { path: folder.name(index), code, message: reason } }
+  }
+}
+
+/** What is kept of a side's pictures. */
+class Tally {
+  readonly counts: number[]
+  readonly widths: number[] = []
+  readonly heights: number[] = []
+  readonly faults: SkippedFile[] = []
+
+  constructor(classes: readonly string[]) {
+    this.counts = classes.map(() => 0)
+  }
+
+  get count(): number {
+    return this.widths.length
+  }
+
+  add({ label, pixels, fault }: Decoded): void {
+    if (fault) this.faults.push(fault)
+    if (!pixels) return
+    this.counts[label]! += 1
+    this.widths.push(pixels.width)
+    this.heights.push(pixels.height)
+  }
+}
+
+function summary(sides: Sides, train: Tally, val: Tally): Omit<DataStatistics, 'mean' | 'std'> {
+  const classes = sides.classes.map((label, i) => ({ label, train: train.counts[i] ?? 0, val: val.counts[i] ?? 0 }))
+  const totals = classes.map((each) => each.train + each.val).sort((a, b) => a - b)
+  const [least = 0, most = 0] = [totals[0], totals.at(-1)]
+  const files = [...sides.train.skipped, ...sides.val.skipped, ...train.faults, ...val.faults]
+  return {
+    classes,
+    count: train.count + val.count,
+    imbalance: least === 0 ? null : most / least,
+    sizes: { width: spread([...train.widths, ...val.widths]), height: spread([...train.heights, ...val.heights]) },
+    faults: [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) => compareCodePoints(a.path, b.path)), // both sides of one folder tell of the same
+  }
+}
+
+function spread(numbers: readonly number[]): Spread {
+  const sorted = Uint32Array.from(numbers).sort()
+  const at = (i: number): number => sorted[i] ?? 0
+  const last = sorted.length - 1
+  return [at(0), (at(Math.floor(last / 2)) + at(Math.ceil(last / 2))) / 2, at(last)]
+}
+
+function nothingToRead(data: string, faults: readonly SkippedFile[]): TorchgraftError {
+  const told = faults.slice(0, 3).map(({ path, message }) => `${path}: ${message}`)
+  return new TorchgraftError('ERR_DATA_EMPTY', `None of the ${faults.length} training pictures in ${data} can be read, so there is nothing to learn from (${told.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
+}

@@ -1,0 +1,106 @@
+import { integer } from '../arguments.js'
+import type { Batch } from '../data/batch.js'
+import type { ImageFolder } from '../data/image-folder.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { setUpAtFirstUse } from '../native/first-use.js'
+import { isOnGpu } from '../native/on-gpu.js'
+import { Session } from '../native/session.js'
+import { decideMeanStd } from '../train/mean-std.js'
+import { resolveOptions, type TrainOptions } from '../train/options.js'
+import { RECIPE_OF } from '../train/recipes.js'
+import { beginModel, openStartingWeights } from '../train/starting-weights.js'
+import { judge, type Verdict } from './overfit-verdict.js'
+
+/** The notebook's optimizer for this: `Adam(lr=3e-4, weight_decay=.001)`. */
+const LR = 3e-4
+const WEIGHT_DECAY = 1e-3
+
+type Shared = 'recipe' | 'model' | 'weights' | 'batchSize' | 'size' | 'lr' | 'val' | 'seed' | 'freeze' | 'meanStd' | 'device' | 'precision' | 'memoryFormat' | 'threads' | 'strictImages' | 'followLinks' | 'signal'
+
+/** As of training, but for a learning rate of 3e-4 and fp32 unless told otherwise. */
+export interface OverfitOptions extends Pick<TrainOptions, Shared> {
+  readonly data: string
+  /** @default 100 */
+  readonly steps?: number
+  readonly onStart?: (start: OverfitStart) => void
+  readonly onStep?: (step: OverfitStep) => void
+}
+
+export interface OverfitStart {
+  readonly model: string
+  readonly pictures: number
+  /** Different classes in the batch. */
+  readonly classes: number
+  readonly device: string
+  readonly precision: string
+  readonly notes: readonly string[]
+}
+
+export interface OverfitStep {
+  /** From 1. */
+  readonly step: number
+  /** Mean over the batch, before the step. */
+  readonly loss: number
+  readonly correct: number
+}
+
+export interface OverfitResult extends Verdict {
+  readonly steps: readonly OverfitStep[]
+  /** Of the batch, relative to the data folder. */
+  readonly pictures: readonly string[]
+}
+
+/**
+ * The notebook's sanity check by itself: one batch of training pictures, many steps, on a model of its own that is thrown
+ * away. A model that cannot learn one batch by heart will learn nothing.
+ *
+ * @throws what training throws about data, weights and devices; `signal.reason` when aborted
+ */
+export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
+  const { data, onStart, onStep, signal, steps: asked = 100, ...rest } = options
+  if (typeof data !== 'string' || data === '') throw argumentError('a folder of pictures', 'data', data)
+  const count = integer(asked, 'steps', { min: 2, max: 1_000_000 })
+  const resolved = resolveOptions({ lr: LR, precision: 'fp32', ...rest })
+  await setUpAtFirstUse()
+  const recipe = RECIPE_OF[resolved.recipe]
+  const sides = await recipe.openSides(data, resolved, signal)
+  const fitting = { ...resolved, batchSize: Math.min(resolved.batchSize, sides.train.length) }
+  const meanStd = await decideMeanStd(sides.train, { ...fitting, signal })
+  await using loaders = recipe.loaders(fitting, sides, meanStd)
+  await using weights = resolved.weights === null ? null : await openStartingWeights(resolved.weights)
+  const wanted = recipe.sessionOptions(resolved, sides.classes.length, sides.classes.map(() => 1), isOnGpu(resolved.device))
+  await using session = await Session.create({ ...wanted, loss: {}, optimizer: { type: 'adam', lr: resolved.lr, weightDecay: WEIGHT_DECAY } })
+  const notes = await beginModel(session, weights, sides.classes)
+
+  const batch = await firstBatch(loaders.train.epoch(0, signal ? { signal } : {}), data)
+  const pictures = [...batch.indices].map((index) => sides.train.name(index))
+  onStart?.({ model: session.model, pictures: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes })
+  const steps: OverfitStep[] = []
+  for (let step = 1; step <= count; step++) {
+    const { loss, correct } = await session.trainStep(batch)
+    signal?.throwIfAborted()
+    const told = { step, loss: loss / batch.size, correct }
+    steps.push(told)
+    onStep?.(told)
+    if (!Number.isFinite(loss)) break
+  }
+  return { ...judge(steps, { size: batch.size, ...about(batch, sides.train), resolved }), steps, pictures }
+}
+
+async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<Batch> {
+  for await (const batch of batches) return batch
+  throw new TorchgraftError('ERR_IMAGE_DECODE', `None of the first pictures in ${data} can be read: "torchgraft stats" tells of each`, { path: data })
+}
+
+/** What may keep a batch from being learned. */
+function about({ indices, labels = new Int32Array() }: Batch, train: ImageFolder): { readonly classes: number; readonly contradictions: readonly string[] } {
+  const labelOf = new Map<string, { label: number; path: string }>()
+  const contradictions: string[] = []
+  for (const [i, index] of indices.entries()) {
+    const [key, label, path] = [train.key(index), labels[i] ?? 0, train.name(index)]
+    const twin = labelOf.get(key)
+    if (twin && twin.label !== label) contradictions.push(`${twin.path} and ${path}`)
+    labelOf.set(key, { label, path })
+  }
+  return { classes: new Set(labels).size, contradictions }
+}

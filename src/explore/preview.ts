@@ -1,0 +1,76 @@
+import { lstat } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { integer } from '../arguments.js'
+import type { SkippedImage } from '../data/data-loader.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { writeFileWhole } from '../formats/write-file.js'
+import { setUpAtFirstUse } from '../native/first-use.js'
+import { renderBatch } from '../native/render-batch.js'
+import { resolveOptions, type TrainOptions } from '../train/options.js'
+import { RECIPE_OF } from '../train/recipes.js'
+import { contactSheet, layOut, type SheetPicture, toTile } from './contact-sheet.js'
+
+/** As of training, whose pictures these are. */
+export interface PreviewOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
+  /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
+  readonly data: string
+  /** The PNG file to write, where there is none yet. @default 'preview.png' */
+  readonly output?: string
+  /** Pictures on the sheet: 1 to 400; fewer where there are fewer. @default 24 */
+  readonly count?: number
+  /** Whose pictures: each epoch draws anew. From 1. @default 1 */
+  readonly epoch?: number
+}
+
+export interface Preview {
+  readonly file: string
+  /** Row by row; paths are relative to the data folder. */
+  readonly pictures: readonly { readonly path: string; readonly label: string }[]
+  /** Pictures in a row. */
+  readonly columns: number
+  /** Whether labels are on the sheet: a system without fonts draws none. */
+  readonly labelled: boolean
+  /** Broken pictures that training would leave out here, too. */
+  readonly skipped: readonly SkippedImage[]
+}
+
+const MOST_PICTURES = 400
+
+/**
+ * Draws the pictures that the first batches of an epoch hold, in their order, as a run would augment them, on one sheet.
+ *
+ * @throws ERR_WRITE where `output` is there already: it is never replaced; ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
+ */
+export async function preview({ data, output = 'preview.png', count = 24, epoch = 1, signal, ...options }: PreviewOptions): Promise<Preview> {
+  if (typeof data !== 'string' || data === '') throw argumentError('a folder of pictures', 'data', data)
+  if (typeof output !== 'string' || extname(output).toLowerCase() !== '.png') throw argumentError('a file name that ends in .png', 'output', output)
+  integer(count, 'count', { min: 1, max: MOST_PICTURES })
+  integer(epoch, 'epoch', { min: 1, max: 100_000 })
+  // Which pictures an epoch holds and what is drawn for each does not hang on the batch size; one by one they take little memory.
+  const resolved = { ...resolveOptions({ ...options, weights: null }), batchSize: 1 }
+  await refuseExisting(output)
+  await setUpAtFirstUse()
+  const recipe = RECIPE_OF[resolved.recipe]
+  const sides = await recipe.openSides(data, resolved, signal)
+  const layout = layOut(Math.min(count, sides.train.length), resolved.size)
+  await using loaders = recipe.loaders(resolved, sides, { mean: [0, 0, 0], std: [1, 1, 1] })
+
+  const pictures: (SheetPicture & { readonly path: string })[] = []
+  for await (const batch of loaders.train.epoch(epoch - 1, signal ? { signal } : {})) {
+    const { path, label } = sides.train.items[batch.indices[0] ?? 0]!
+    pictures.push({ path, label: sides.classes[label] ?? String(label), tile: await toTile(await renderBatch(batch), resolved.size, layout.tile) })
+    if (pictures.length === count) break
+  }
+  const { skipped } = loaders.train
+  if (pictures.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `None of the ${skipped.length} training pictures in ${data} can be read: "torchgraft stats" tells of each`, { path: data })
+  const { png, labelled } = await contactSheet(pictures, layout)
+  await refuseExisting(output) // it may have come meanwhile
+  await writeFileWhole(output, [png])
+  return { file: output, pictures: pictures.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped }
+}
+
+/** A sheet is made again in seconds; what stands there, perhaps a picture of the data, is not. */
+async function refuseExisting(path: string): Promise<void> {
+  const exists = await lstat(path).then(() => true, () => false)
+  if (exists) throw new TorchgraftError('ERR_WRITE', `${path} is there already, and is not replaced: remove it, or name another file with --output`, { path })
+}

@@ -1,0 +1,89 @@
+import type { ClassCount, DataStatistics, Spread } from '../explore/data-statistics.js'
+import { columnsOf, cut, padColumns } from './columns.js'
+import { printable } from './format.js'
+
+const WIDTH = 80
+const MOST_LABEL = 28
+const MOST_FAULTS = 20
+/** Where classes differ no more than this, nobody needs to be told which. */
+const ALIKE = 1.2
+/** From here on weights are worth trying. */
+const UNEVEN = 3
+
+/** What `torchgraft stats` prints: bars that tell classes apart at a glance, no line wider than 80 columns. */
+export function statisticsText(statistics: DataStatistics): string {
+  const { classes, count, sizes, faults, mean, std } = statistics
+  const learned = classes.reduce((sum, { train }) => sum + train, 0)
+  return [
+    `${many(count, 'picture')} of ${many(classes.length, 'class', 'classes')}: ${learned} to learn from, ${count - learned} to score.`,
+    '',
+    ...bars(classes),
+    '',
+    ...balance(statistics),
+    '',
+    `Width    ${range(sizes.width)}`,
+    `Height   ${range(sizes.height)}`,
+    `Mean     ${triple(mean)}   of the training side: red, green, blue in 0–1`,
+    `Std      ${triple(std)}`,
+    ...faultLines(faults),
+    '',
+  ].join('\n')
+}
+
+function bars(classes: readonly ClassCount[]): string[] {
+  const rows = classes.map(({ label, ...counts }) => ({ label: shown(label), ...counts }))
+  const label = Math.max(5, ...rows.map((row) => columnsOf(row.label)))
+  const number = Math.max(5, ...rows.flatMap(({ train, val }) => [String(train).length, String(val).length]))
+  const most = Math.max(...rows.map(({ train, val }) => train + val))
+  const room = WIDTH - label - 2 * (number + 2) - 2
+  const cells = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round((value / most) * room)))
+  return [
+    `${padColumns('class', label)}  ${'train'.padStart(number)}  ${'val'.padStart(number)}  █ train ░ val`,
+    ...rows.map(({ label: text, train, val }) => {
+      const bar = '█'.repeat(cells(train)) + '░'.repeat(Math.max(0, cells(train + val) - cells(train)))
+      return `${padColumns(text, label)}  ${String(train).padStart(number)}  ${String(val).padStart(number)}  ${bar}`.trimEnd()
+    }),
+  ]
+}
+
+/** How far the largest class is from the smallest, in words. */
+function balance({ classes, imbalance }: DataStatistics): string[] {
+  const sorted = classes.map(({ label, train, val }) => ({ label: shown(label), total: train + val })).sort((a, b) => a.total - b.total)
+  const [least, most] = [sorted[0]!, sorted.at(-1)!]
+  if (imbalance === null) {
+    const others = sorted.filter(({ total }) => total === 0).length - 1
+    return [`No picture of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`, 'Nothing can be learned of a class without pictures.']
+  }
+  if (imbalance <= ALIKE) return [`All classes are about as large: ${least.total === most.total ? String(least.total) : `${least.total} to ${most.total}`} pictures each.`]
+  const uneven = imbalance >= UNEVEN ? ['A model may neglect the small ones: --class-weights balanced helps against that.'] : []
+  return [`The largest class is ${most.label} with ${many(most.total, 'picture')},`, `${imbalance.toFixed(1)} times the smallest: ${least.label} with ${least.total}.`, ...uneven]
+}
+
+function faultLines(faults: DataStatistics['faults']): string[] {
+  if (faults.length === 0) return ['', 'No faults: every file can be read.']
+  const more = faults.length - MOST_FAULTS
+  return ['', `${many(faults.length, 'file')} left out:`, ...faults.slice(0, MOST_FAULTS).flatMap(faultLine), ...(more > 0 ? [`and ${more} more (--json names them all)`] : [])]
+}
+
+/** On one line where it fits. A path is told by its end. */
+function faultLine({ path, message }: DataStatistics['faults'][number]): string[] {
+  const line = `  ${printable(path)}: ${printable(message)}`
+  if (columnsOf(line) <= WIDTH) return [line]
+  return [`  ${cut(printable(path), WIDTH - 3, 'end')}:`, `    ${cut(printable(message), WIDTH - 4)}`]
+}
+
+function shown(label: string): string {
+  return cut(printable(label), MOST_LABEL)
+}
+
+function range([min, median, max]: Spread): string {
+  return min === max ? `${min} px` : `${min} to ${max} px, median ${median}`
+}
+
+function triple(numbers: readonly number[]): string {
+  return numbers.map((value) => value.toFixed(4)).join('  ')
+}
+
+function many(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`
+}
