@@ -42,7 +42,7 @@ export function tellFallBack({ fellBack, file }: LastCheckpoint): string[] {
 /** The log is written before the files that it must not fall behind: where it does, it was changed since. */
 export async function tellLog(folder: RunFolder, { metadata: { position } }: LastCheckpoint): Promise<string[]> {
   const logged = await readLoggedPosition(join(folder.path, EVENTS_FILE))
-  if (!logged || logged.epoch < position.epoch) return [`${EVENTS_FILE} ${logged ? `ends in epoch ${logged.epoch + 1}` : 'is gone'}, though ${position.epoch} epochs are over: it was changed since. Training does not depend on it.`]
+  if (!logged || logged.epoch < position.epoch) return [`${EVENTS_FILE} ${logged ? `ends in epoch ${logged.epoch + 1}` : 'is gone'}, though epoch ${position.epoch} is over: it was changed since. Training does not depend on it.`]
   return logged.unreadable > 0 ? [`${EVENTS_FILE} has lines that are no events (${logged.unreadable}).`] : []
 }
 
