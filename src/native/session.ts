@@ -140,7 +140,7 @@ export class Session implements AsyncDisposable {
 
   async #read(part: 'model' | 'training'): Promise<StateDict> {
     const layout = this.#native.layout[part]
-    const buffer = new Uint8Array(layoutBytes(layout))
+    const buffer = allocate(layoutBytes(layout))
     await fromNative(() => this.#native.readState(part, buffer))
     return unpackState(layout, buffer)
   }
@@ -150,10 +150,18 @@ export class Session implements AsyncDisposable {
     const report = compareState(layout, state)
     const fits = report.missing.length + report.mismatched.length === 0
     if (strict && !(fits && report.unexpected.length === 0)) throw mismatchError(report)
-    const buffer = new Uint8Array(layoutBytes(layout))
+    const buffer = allocate(layoutBytes(layout))
     if (!fits) await fromNative(() => this.#native.readState(part, buffer))
     await packState(layout, state, buffer)
     await fromNative(() => this.#native.writeState(part, buffer))
     return report
+  }
+}
+
+function allocate(bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `There is not enough memory for a copy of the model's state (${Math.ceil(bytes / 1e6)} MB), which loading and saving take. Try a smaller model`, { cause })
   }
 }

@@ -140,24 +140,6 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
   }
 }
 
-/**
- * The options of a resumed run: those it began with. What is given besides must agree, but for `epochs`, which may grow.
- *
- * @throws ERR_RESUME_MISMATCH, naming the option
- */
-export function resumeOptions(kept: ResolvedOptions, options: TrainOptions): ResolvedOptions {
-  const { threads, memoryFormat, ...rest } = kept
-  const saved = resolveOptions({ ...rest, ...(memoryFormat && { memoryFormat }), ...(threads !== null && { threads }) }) // it may have been edited by hand
-  const asked = resolveOptions({ recipe: saved.recipe, ...options, weights: options.weights === undefined ? null : options.weights })
-  for (const name of Object.keys(saved) as (keyof ResolvedOptions)[]) {
-    if (options[name] === undefined || JSON.stringify(asked[name]) === JSON.stringify(saved[name])) continue
-    if (name === 'epochs' && asked.epochs > saved.epochs) continue
-    const rule = name === 'epochs' ? 'epochs may only grow' : 'leave it out, or start a new run'
-    throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with ${name} ${JSON.stringify(saved[name])}, not ${JSON.stringify(asked[name])}: ${rule}`)
-  }
-  return { ...saved, epochs: options.epochs === undefined ? saved.epochs : asked.epochs }
-}
-
 /** As the notebook's `pretrained=True` has it. */
 const NOTEBOOK_WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
 
