@@ -32,8 +32,8 @@ describe('life', () => {
     })
 
     test('a zombie is dead', async () => {
-      // The shell's child ends at once, and nobody waits for it: `exec` has put another program in the shell's place.
-      const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      // Nobody waits for the shell's child: when it ends, `exec` has long put another program in the shell's place.
+      const shell = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] })
       try {
         const [data] = (await once(shell.stdout, 'data')) as [Buffer]
         const pid = Number(data.toString())
