@@ -6,6 +6,7 @@
 //   engine_check scaler INIT GROWTH BACKOFF INTERVAL SCRIPT    f: finite gradients, i: one is not
 //   engine_check actions ACTION...                             unscale, step, update
 //   engine_check autocast
+//   engine_check arena STEPS SEED
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "arena_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
 #include "torch/grad_scaler.h"
@@ -213,6 +215,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "scaler") return CheckScaler(arguments);
   if (check == "actions") return CheckActions(arguments);
   if (check == "autocast") return CheckAutocast();
+  if (check == "arena") return CheckArena(arguments);
   throw std::invalid_argument("There is no check " + check);
 }
 

@@ -127,6 +127,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .label_smoothing = ToNumber(options["labelSmoothing"], "labelSmoothing"),
       .class_weights = {},
       .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
+      .plain_kernels = options.Get("plainKernels").ToBoolean(),
       .score_in_fp32 = options.Get("scoreInFp32").ToBoolean(),
   };
   CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",

@@ -49,6 +49,7 @@ struct SessionOptions {
   double label_smoothing;
   std::vector<float> class_weights;  // one a class, or none
   bool freeze_batch_norm;
+  bool plain_kernels;  // nothing of ours in libtorch's place
   bool score_in_fp32;  // whatever the precision of training
 };
 

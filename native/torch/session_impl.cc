@@ -35,6 +35,11 @@ void UseChannelsLast(RegNet& model) {
   }
 }
 
+std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
+  if (options.plain_kernels) return std::nullopt;
+  return std::optional<CachingAllocatorLease>(std::in_place);
+}
+
 RegNet Make(const SessionOptions& options) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
@@ -45,7 +50,11 @@ RegNet Make(const SessionOptions& options) {
 }  // namespace
 
 Session::Impl::Impl(const SessionOptions& options)
-    : options(options), device(options.device), adam(options.optimizer), model(Make(options)) {
+    : allocator(MakeLease(options)),
+      options(options),
+      device(options.device),
+      adam(options.optimizer),
+      model(Make(options)) {
   if (options.freeze_batch_norm) model->FreezeBatchNorm();
   model->to(device);
   if (options.channels_last) UseChannelsLast(model);

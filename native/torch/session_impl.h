@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adam.h"
+#include "caching_allocator.h"
 #include "grad_scaler.h"
 #include "regnet.h"
 #include "session.h"
@@ -42,6 +43,8 @@ struct Session::Impl {
   at::Tensor Scale() const;
   std::vector<NamedTensor> State(StatePart part) const;
 
+  // Before what takes memory, so that it ends after that.
+  std::optional<CachingAllocatorLease> allocator;
   SessionOptions options;
   at::Device device;
   Adam adam;

@@ -1,8 +1,10 @@
-import { link, mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { scalar, type StateDict } from '../formats/tensor.js'
+import { type Files, FILES, writeError } from '../formats/write-file.js'
+import type { OptimizerDescription } from '../native/session-options.js'
 import { type ModelFile, readModelFile, writeModelFile } from './model-file.js'
 import { asTrainingMetadata, type ModelMetadata, type TrainingMetadata } from './model-metadata.js'
 
@@ -10,6 +12,8 @@ import { asTrainingMetadata, type ModelMetadata, type TrainingMetadata } from '.
 export interface Savable {
   stateDict(): Promise<StateDict>
   trainingState(): Promise<StateDict>
+  /** @param lr of the last step */
+  describeOptimizer?(lr?: number): OptimizerDescription
 }
 
 export interface SavedFile {
@@ -27,23 +31,29 @@ export interface LastCheckpoint extends ModelFile<TrainingMetadata> {
 export const BEST_FILE = 'best.safetensors'
 export const LAST_FILE = 'last.safetensors'
 export const PREVIOUS_FILE = 'last.previous.safetensors'
+/** What `last` is called for a moment, on its way to be `last.previous`. */
+export const SECOND_NAME = `${PREVIOUS_FILE}.tmp`
 
 /** The model files of a run: `best`, `last` and its predecessor, each whole or not there. */
 export class CheckpointStore {
   readonly folder: string
+  readonly #files: Files
+  /** Whether `last` was found damaged: it must not take its predecessor's place. */
+  #lastIsDamaged = false
 
-  private constructor(folder: string) {
+  private constructor(folder: string, files: Files) {
     this.folder = folder
+    this.#files = files
   }
 
   /** Makes the folder where it is missing. */
-  static async open(folder: string): Promise<CheckpointStore> {
+  static async open(folder: string, files: Files = FILES): Promise<CheckpointStore> {
     try {
       await mkdir(folder, { recursive: true })
     } catch (cause) {
       throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${folder}: ${(cause as Error).message}`, { path: folder, cause })
     }
-    return new CheckpointStore(folder)
+    return new CheckpointStore(folder, files)
   }
 
   /**
@@ -55,11 +65,13 @@ export class CheckpointStore {
   async save(name: 'best' | 'last', session: Savable, metadata: ModelMetadata): Promise<SavedFile> {
     const file = name === 'best' ? BEST_FILE : LAST_FILE
     const model = await session.stateDict()
-    if (name === 'best') return { file, bytes: await writeModelFile(join(this.folder, file), { tensors: model, metadata }) }
+    if (name === 'best') return { file, bytes: await writeModelFile(join(this.folder, file), { tensors: model, metadata }, this.#files) }
     const training = await session.trainingState()
-    await this.#keepPrevious()
+    if (!this.#lastIsDamaged) await this.#keepPrevious()
     const content = { tensors: new Map([...model, ...training]), metadata: { ...metadata, scaler: scalerState(training) } }
-    return { file, bytes: await writeModelFile(join(this.folder, file), content) }
+    const bytes = await writeModelFile(join(this.folder, file), content, this.#files)
+    this.#lastIsDamaged = false
+    return { file, bytes }
   }
 
   best(): Promise<ModelFile> {
@@ -77,14 +89,16 @@ export class CheckpointStore {
       if (!existsSync(path)) continue
       try {
         const { tensors, metadata } = await readModelFile(path)
+        this.#lastIsDamaged = fellBack !== undefined
         return { tensors, metadata: asTrainingMetadata(path, metadata), file, ...(fellBack && { fellBack }) }
       } catch (error) {
         if (!(error instanceof TorchgraftError)) throw error
         fellBack ??= error
       }
     }
-    if (fellBack) throw fellBack
-    return undefined
+    if (!fellBack) return undefined
+    const { code, message, path } = fellBack
+    throw new TorchgraftError(code, `${message}; there is no whole one before it either. To begin from the beginning, remove it`, { ...(path !== undefined && { path }), cause: fellBack })
   }
 
   /** A second name for `last`, so that it is never away while its successor is written. */
@@ -92,13 +106,15 @@ export class CheckpointStore {
     const last = join(this.folder, LAST_FILE)
     const previous = join(this.folder, PREVIOUS_FILE)
     if (!existsSync(last)) return
-    const second = `${previous}.tmp`
+    const second = join(this.folder, SECOND_NAME)
     try {
-      await rm(second, { force: true })
-      await link(last, second)
-      await rename(second, previous)
+      await this.#files.rm(second, { force: true })
+      await this.#files.link(last, second)
+      await this.#files.rename(second, previous)
+      await this.#files.rm(second, { force: true }) // where both were one file already, renaming has done nothing
     } catch {
-      await rename(last, previous) // a file system without hard links
+      await this.#files.rm(second, { force: true }).catch(() => {})
+      await this.#files.rename(last, previous).catch((cause: unknown) => Promise.reject(writeError(previous, cause))) // a file system without hard links
     }
   }
 }

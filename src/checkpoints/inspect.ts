@@ -9,6 +9,7 @@ import { readSafetensorsLayout } from '../formats/safetensors.js'
 import type { Tensor } from '../formats/tensor.js'
 import { tryRecognizeVariant } from '../native/recognize.js'
 import { isTrainingState } from './checkpoint-store.js'
+import { CHECKSUM_KEY } from './model-file.js'
 import { METADATA_KEY } from './model-metadata.js'
 import { CONFIG_FILE, readConfigIn } from './run-folder.js'
 
@@ -39,7 +40,7 @@ export async function inspectFile(path: string): Promise<Inspection> {
   if (info.isDirectory()) return inspectRun(path)
   if (isPth(path)) return inspectPth(path, info.size)
   const { tensors, metadata } = await readSafetensorsLayout(path)
-  const { [METADATA_KEY]: ours, ...others } = metadata
+  const { [METADATA_KEY]: ours, [CHECKSUM_KEY]: _, ...others } = metadata
   const known = ours === undefined ? {} : parse(ours)
   return { kind: 'safetensors', model: typeof known['model'] === 'string' ? known['model'] : null, metadata: { ...others, ...known }, tensors, fits: fitting(tensors), bytes: info.size }
 }

@@ -41,6 +41,8 @@ export interface TrainingMetadata extends ModelMetadata {
   readonly running: RunningSums
   readonly best: BestEpoch | null
   readonly patience: Patience | null
+  /** Options that decide the numbers: those of a run that goes on must be the same. */
+  readonly settings?: Readonly<Record<string, unknown>>
 }
 
 export interface ScalerState {
@@ -96,7 +98,7 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
   return { metadata: rest as unknown as ModelMetadata, sha256: String(sha256) }
 }
 
-const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience'] satisfies readonly (keyof TrainingMetadata)[])
+const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience', 'settings'] satisfies readonly (keyof TrainingMetadata)[])
 
 /** What a `last` file says of the model, without where its training stood. */
 export function withoutTraining(metadata: ModelMetadata): ModelMetadata {

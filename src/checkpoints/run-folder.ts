@@ -1,29 +1,30 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
-import { writeFileWhole } from '../formats/write-file.js'
-import { BEST_FILE, CheckpointStore, LAST_FILE } from './checkpoint-store.js'
-import { lockRun, type RunLock } from './run-lock.js'
+import { TEMPORARY_FILE, writeFileWhole } from '../formats/write-file.js'
+import { BEST_FILE, CheckpointStore, LAST_FILE, SECOND_NAME } from './checkpoint-store.js'
+import { life } from './process-identity.js'
+import { LOCK_LEFTOVER, lockRun, type RunLock } from './run-lock.js'
 
 export const CONFIG_FILE = 'config.json'
 export const SPLIT_FILE = 'split.json'
 export const EVENTS_FILE = 'events.jsonl'
 
-/** `config.json`: what a run was asked for, and what it ran on. */
+/** `config.json`: what a run was asked for and, once it has begun, what it runs on. */
 export interface RunConfig<Options> {
   readonly formatVersion: 1
   readonly torchgraft: string
-  readonly libtorch: string
+  readonly libtorch?: string
   /** The data folder, absolute. */
   readonly data: string
   readonly options: Options
   /** What pictures are normalized with. */
   readonly mean?: Rgb
   readonly std?: Rgb
-  readonly device: string
-  readonly precision: string
+  readonly device?: string
+  readonly precision?: string
   readonly memoryFormat?: string
   /** Within an operation. */
   readonly threads?: number
@@ -50,6 +51,7 @@ export class RunFolder implements AsyncDisposable {
   readonly path: string
   readonly checkpoints: CheckpointStore
   readonly #lock: RunLock
+  #begun = true
 
   private constructor(checkpoints: CheckpointStore, lock: RunLock) {
     this.path = checkpoints.folder
@@ -70,11 +72,12 @@ export class RunFolder implements AsyncDisposable {
 
   /** @throws ERR_ARGUMENT where there is no run, ERR_RUN_LOCKED */
   static async reopen(path: string): Promise<RunFolder> {
-    if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_ARGUMENT', `There is no run to resume in ${path}: it has no ${CONFIG_FILE}`, { path })
+    if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_ARGUMENT', `There is no run to resume in ${path}: it has no ${CONFIG_FILE}. Start one there without --resume`, { path })
     return RunFolder.#lockAndOpen(path)
   }
 
-  get tookOver(): number | undefined {
+  /** Set where the folder was another process's, which is dead: its number, or null where nothing tells it. */
+  get tookOver(): number | null | undefined {
     return this.#lock.tookOver
   }
 
@@ -82,8 +85,15 @@ export class RunFolder implements AsyncDisposable {
     return join(this.path, EVENTS_FILE)
   }
 
+  /** So that a run which is killed while it gets ready can be resumed; one that fails then leaves nothing. */
+  async prepare<Options>(config: RunConfig<Options>): Promise<void> {
+    this.#begun = false
+    await this.#writeJson(CONFIG_FILE, config)
+  }
+
   async writeConfig<Options>(config: RunConfig<Options>): Promise<void> {
     await this.#writeJson(CONFIG_FILE, config)
+    this.#begun = true
   }
 
   async writeSplit(split: RunSplit): Promise<void> {
@@ -97,6 +107,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** Lets go of the folder; one that nothing was written into goes too. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#begun) await rm(join(this.path, CONFIG_FILE), { force: true }).catch(() => {}) // what ended the run is the error to tell
     await this.#lock.release()
     await rmdir(this.path).catch(() => {}) // not empty: as it should be
   }
@@ -109,7 +120,14 @@ export class RunFolder implements AsyncDisposable {
 
   static async #lockAndOpen(path: string): Promise<RunFolder> {
     const checkpoints = await CheckpointStore.open(path)
-    return new RunFolder(checkpoints, await lockRun(path))
+    const run = new RunFolder(checkpoints, await lockRun(path))
+    try {
+      await sweep(path)
+      return run
+    } catch (error) {
+      await run[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   async #writeJson(name: string, value: unknown): Promise<void> {
@@ -117,14 +135,28 @@ export class RunFolder implements AsyncDisposable {
   }
 }
 
-/** The split of the run that a model file lies in, or undefined where there is none. */
-export async function readSplitBeside(model: string): Promise<RunSplit | undefined> {
-  const path = join(model, '..', SPLIT_FILE)
+/** The split of the run that a model file lies in, or undefined where there is none. @throws ERR_FILE_FORMAT */
+export function readSplitBeside(model: string): Promise<RunSplit | undefined> {
+  return readSplitIn(join(model, '..'))
+}
+
+/** The split of a run, or undefined where none was written. @throws ERR_FILE_FORMAT */
+export async function readSplitIn(folder: string): Promise<RunSplit | undefined> {
+  const path = join(folder, SPLIT_FILE)
   if (!existsSync(path)) return undefined
   const split = (await readJson(path)) as Partial<RunSplit>
   const valid = [split.train, split.val].every((side) => Array.isArray(side) && side.every((item: Partial<SplitItem> | null) => typeof item?.hash === 'string'))
   if (!valid) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a split that torchgraft wrote`, { path })
   return split as RunSplit
+}
+
+/** Removes what a killed process was writing: large files among it. */
+async function sweep(folder: string): Promise<void> {
+  const left = (name: string): boolean => {
+    const locker = LOCK_LEFTOVER.exec(name)?.[1]
+    return TEMPORARY_FILE.test(name) || name === SECOND_NAME || (locker !== undefined && life({ pid: Number(locker) }) === 'dead')
+  }
+  for (const name of (await readdir(folder)).filter(left)) await rm(join(folder, name), { force: true })
 }
 
 async function madeAnew(path: string): Promise<boolean> {
@@ -153,6 +185,6 @@ export async function readConfigIn(folder: string): Promise<RunConfig<unknown>> 
   const path = join(folder, CONFIG_FILE)
   const config = (await readJson(path)) as Partial<RunConfig<unknown>>
   const { formatVersion, data, options } = config
-  if (formatVersion === 1 && typeof data === 'string' && typeof options === 'object') return config as RunConfig<unknown>
+  if (formatVersion === 1 && typeof data === 'string' && typeof options === 'object' && options !== null) return config as RunConfig<unknown>
   throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a run's configuration that this torchgraft reads`, { path })
 }

@@ -10,6 +10,6 @@ export function tolerateClosedPipes({ stdout, stderr }: Pick<NodeJS.Process, 'st
     process.exit(EXIT.done)
   })
   stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error // EIO: the terminal is gone, and a run is being saved
   })
 }

@@ -5,7 +5,9 @@ import { argumentError } from '../errors.js'
 import { describeTensor, elements } from '../formats/tensor.js'
 import { EXPORT_FORMATS, type ExportFormat, exportModel } from '../predict/export-model.js'
 import { printable } from '../report/format.js'
+import { type RunStanding, runStanding } from '../train/run-standing.js'
 import { EXIT, given, jsonOption, number, type Streams } from './command.js'
+import { standingText } from './standing.js'
 
 /** For commands that take a .pth file, which does not tell its classes. */
 export const classesOption = (): Option => new Option('--classes <file>', 'of a .pth file: names of its classes, a line each, in order')
@@ -22,12 +24,13 @@ export async function readClasses(file: string): Promise<string[]> {
 export function inspectCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('inspect')
     .summary('what is in a model file or a run folder')
-    .description('Tells what is in a .safetensors or .pth file, or in a run folder, without loading it.')
+    .description('Tells what is in a .safetensors or .pth file, without loading it, or in a run\nfolder: where the run stands, and what --resume would do.')
     .argument('<file>', 'file or run folder')
     .addOption(jsonOption())
     .action(async (file: string, { json = false }: { readonly json?: boolean }) => {
       const found = await inspectFile(file)
-      stdout.write(json ? `${JSON.stringify(found)}\n` : inspectionText(found))
+      const standing = found.kind === 'run' ? await runStanding(file) : undefined
+      stdout.write(json ? `${JSON.stringify({ ...found, ...(standing && { standing }) })}\n` : inspectionText(found, standing))
       exit(EXIT.done)
     })
 }
@@ -48,10 +51,11 @@ export function exportCommand({ stdout }: Streams, exit: (code: number) => void)
     })
 }
 
-function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection): string {
+function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined): string {
   const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${key.padEnd(14)} ${printable(short(value))}`)
   return [
     `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${model}`}`,
+    ...(standing ? [...standingText(standing), ''] : []),
     ...rows,
     ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
     ...(tensors.length > 0 ? ['', fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.', `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),

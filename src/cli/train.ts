@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
 import { CONFIG_FILE, SPLIT_FILE, type RunConfig, type RunSplit } from '../checkpoints/run-folder.js'
-import { MEMORY_FORMATS } from '../native/session-options.js'
+import { KERNELS, MEMORY_FORMATS } from '../native/session-options.js'
 import { MONITORS } from '../metrics/metrics.js'
 import { wilsonInterval } from '../metrics/wilson-interval.js'
 import { consoleReport } from '../report/console.js'
@@ -65,6 +65,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .addOption(deviceOption())
     .addOption(precisionOption('auto; notebook fp32 on a CPU, fp16 on a GPU'))
     .addOption(new Option('--memory-format <format>', 'of weights and activations; notebook on a CPU: contiguous, as PyTorch has it').choices(MEMORY_FORMATS))
+    .addOption(new Option('--kernels <which>', `plain: libtorch as it comes (${defaults('kernels')})`).choices(KERNELS))
     .addOption(threadsOption())
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
     .option('--strict-images', 'a broken picture ends the run instead of being left out')

@@ -5,7 +5,7 @@ import { TorchgraftError } from '../errors.js'
 import { duplicateKey } from './json-keys.js'
 import { openForReading, readAt } from './read-at.js'
 import { byteLength, type StateDict, type Tensor, type TensorDtype } from './tensor.js'
-import { writeFileWhole } from './write-file.js'
+import { type Files, writeFileWhole } from './write-file.js'
 
 export interface SafetensorsFile {
   readonly tensors: StateDict
@@ -54,7 +54,7 @@ export async function readSafetensorsLayout(path: string): Promise<{ readonly te
  *
  * @returns the file's bytes.
  */
-export async function writeSafetensors(path: string, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}): Promise<number> {
+export async function writeSafetensors(path: string, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files): Promise<number> {
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   let offset = 0
   for (const [name, { dtype, shape, data }] of tensors) {
@@ -65,7 +65,7 @@ export async function writeSafetensors(path: string, tensors: StateDict, metadat
   const padded = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20) // so that the tensors begin on a multiple of 8
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true)
   padded.set(json, 8)
-  return writeFileWhole(path, [padded, ...[...tensors.values()].map(({ data }) => data)])
+  return writeFileWhole(path, [padded, ...[...tensors.values()].map(({ data }) => data)], files)
 }
 
 /** SHA-256, in hex, of the tensors one after another: of the file's whole tensor part. */

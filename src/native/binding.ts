@@ -77,6 +77,8 @@ export interface NativeSessionOptions {
   readonly classWeights: Float32Array
   /** Batch norm in evaluation mode during training: for all layers but the head's (there is none in it). */
   readonly freezeBatchNorm: boolean
+  /** Nothing of the addon's own in libtorch's place. */
+  readonly plainKernels: boolean
   /** Scoring in fp32, whatever the precision. */
   readonly scoreInFp32: boolean
 }

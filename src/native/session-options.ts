@@ -10,6 +10,9 @@ export type Precision = 'auto' | 'fp32' | 'bf16' | 'fp16'
 /** How weights and activations lie in memory: NHWC or NCHW, in PyTorch's words. */
 export type MemoryFormat = 'channels_last' | 'contiguous'
 
+export type Kernels = 'auto' | 'plain'
+
+export const KERNELS = ['auto', 'plain'] as const satisfies readonly Kernels[]
 export const MEMORY_FORMATS = ['channels_last', 'contiguous'] as const satisfies readonly MemoryFormat[]
 export const PRECISIONS = ['auto', 'fp32', 'bf16', 'fp16'] as const satisfies readonly Precision[]
 
@@ -30,6 +33,12 @@ export interface SessionOptions {
   readonly allowSlow?: boolean
   /** @default 'channels_last', which is the faster on CPUs */
   readonly memoryFormat?: MemoryFormat
+  /**
+   * `plain` computes with libtorch as it comes. `auto` puts the addon's own in its place where that is faster: an allocator that
+   * keeps large blocks of memory while a session lives, for the whole process.
+   * @default 'auto'
+   */
+  readonly kernels?: Kernels
   /** Threads within an operation. @default one a core, as far as a container's limit allows */
   readonly threads?: number
   /** Of the initial weights. @default 0 */
@@ -130,6 +139,7 @@ export const SESSION_FIELDS: Fields<SessionOptions> = {
   scorePrecision: word(['same', 'fp32']),
   allowSlow: flag,
   memoryFormat: word(MEMORY_FORMATS),
+  kernels: word(KERNELS),
   threads: whole({ min: 1, max: 1024 }),
   seed: whole({ min: 0 }),
   optimizer: fieldsOf(OPTIMIZER_FIELDS, 'optimizer'),
@@ -166,6 +176,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     labelSmoothing: finite(loss.labelSmoothing ?? 0, 'loss.labelSmoothing', { min: 0, max: 1 }),
     classWeights: checkClassWeights(loss.classWeights ?? [], classes),
     freezeBatchNorm: freeze !== 'none',
+    plainKernels: oneOf(options.kernels ?? 'auto', 'kernels', KERNELS) === 'plain',
     scoreInFp32: oneOf(options.scorePrecision ?? 'same', 'scorePrecision', ['same', 'fp32']) === 'fp32',
   }
   return { native, why, memoryFormat, parameters: parameters.map(({ name }) => name), lr: finite(optimizer.lr ?? 1e-3, 'optimizer.lr', { min: 0 }) }

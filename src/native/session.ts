@@ -7,7 +7,7 @@ import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrain
 import { setUpAtFirstUse } from './first-use.js'
 import { loadAddon } from './load-addon.js'
 import { type MemoryFormat, type OptimizerDescription, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
-import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
+import { allocateState, compareState, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
 import { fromNative, toNative } from './to-native.js'
 import type { RegNetVariant } from './variants.js'
 
@@ -146,7 +146,7 @@ export class Session implements AsyncDisposable {
 
   async #read(part: 'model' | 'training'): Promise<StateDict> {
     const layout = this.#native.layout[part]
-    const buffer = new Uint8Array(layoutBytes(layout))
+    const buffer = allocateState(layout)
     await fromNative(() => this.#native.readState(part, buffer))
     return unpackState(layout, buffer)
   }

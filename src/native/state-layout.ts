@@ -17,8 +17,18 @@ export interface LoadReport {
 /** As much of a tensor as a comparison takes. */
 export type Shaped = Pick<Tensor, 'dtype' | 'shape'>
 
-export function layoutBytes(layout: readonly NativeEntry[]): number {
+function layoutBytes(layout: readonly NativeEntry[]): number {
   return layout.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0)
+}
+
+/** A flat buffer for all of a layout. @throws ERR_OUT_OF_MEMORY */
+export function allocateState(layout: readonly NativeEntry[]): Uint8Array {
+  const bytes = layoutBytes(layout)
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `There is not enough memory for a copy of the model's state (${Math.ceil(bytes / 1e6)} MB), which loading and saving take. Try a smaller model`, { cause })
+  }
 }
 
 /** Names for the parts of a flat buffer; the tensors share its memory. */
@@ -58,7 +68,7 @@ export interface PackedState {
  * @throws ERR_STATE_DICT_MISMATCH for a tensor whose bytes are not those of its shape
  */
 export function packState(layout: readonly NativeEntry[], state: LazyStateDict): PackedState | Promise<PackedState> {
-  const packed: PackedState = { buffer: new Uint8Array(layoutBytes(layout)), written: new Uint8Array(layout.length) }
+  const packed: PackedState = { buffer: allocateState(layout), written: new Uint8Array(layout.length) }
   const lazy: (() => Promise<void>)[] = []
   let offset = 0
   for (const [i, entry] of layout.entries()) {

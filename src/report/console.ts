@@ -48,8 +48,11 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         began = now()
         return
       case 'resume':
-        say(`Going on from ${event.from}: epoch ${event.epoch}, ${event.step} steps into it.`)
+        if (event.over) say(`${event.from} stands at the end of training: what is left is to load the best model and score it again.`)
+        else say(`Going on from ${event.from}: epoch ${event.epoch}, ${event.step} steps into it.`)
         return
+      case 'not-finite':
+        return say(`The loss of epoch ${event.epoch}, step ${event.step} is no number.`)
       case 'step':
         return step(event)
       case 'epoch':

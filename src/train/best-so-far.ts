@@ -14,12 +14,19 @@ export class BestSoFar {
     return this.#best
   }
 
-  /** Whether this epoch is the best so far. An epoch whose number is NaN never is. */
+  /** Whether this epoch is the best so far. An epoch whose number, or whose validation loss, is none never is. */
   update(epoch: number, metrics: EpochMetrics & { readonly val: Metrics }): boolean {
     const value = monitored(this.#monitor, metrics)
-    if (Number.isNaN(value) || !this.#improves(value, metrics.val.loss)) return false
+    // A model of NaNs still guesses one class, and may guess more than the best had right.
+    if (Number.isNaN(value) || !Number.isFinite(metrics.val.loss)) return false
+    if (!this.#improves(value, metrics.val.loss) && !this.#isDoneAgain(epoch, value, metrics.val.loss)) return false
     this.#best = { epoch, metrics: metrics.val, value }
     return true
+  }
+
+  /** The best is of this very epoch, which is done again after a crash: it is as good as it was. */
+  #isDoneAgain(epoch: number, value: number, valLoss: number): boolean {
+    return this.#best?.epoch === epoch && value === this.#best.value && valLoss === this.#best.metrics.loss
   }
 
   #improves(value: number, valLoss: number): boolean {

@@ -29,12 +29,13 @@ export const DEFAULT_RECIPE: Recipe = {
 }
 
 export function sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[]): SessionOptions {
-  const { model, device, precision, memoryFormat, threads, seed, freeze, lr } = options
+  const { model, device, precision, memoryFormat, kernels, threads, seed, freeze, lr } = options
   return {
     model,
     classes,
     device,
     precision,
+    kernels,
     ...(memoryFormat && { memoryFormat }),
     ...(threads !== null && { threads }),
     seed,

@@ -9,10 +9,14 @@ export type TrainingEvent =
   | StartEvent
   | StepEvent
   | { readonly type: 'step-skipped'; readonly epoch: number; readonly step: number; readonly scale: number }
+  /** Its loss is no number. `pictures` are names in the data set: all of its batch. */
+  | { readonly type: 'not-finite'; readonly epoch: number; readonly step: number; readonly pictures: readonly string[] }
   | { readonly type: 'image-skipped'; readonly path: string; readonly code: TorchgraftErrorCode; readonly message: string }
   | EpochEvent
+  /** A file is on disk: the state after so many epochs and so many steps of the next. It is told of when it is written, while training goes on. */
   | { readonly type: 'checkpoint'; readonly epoch: number; readonly step: number; readonly file: string; readonly bytes: number }
-  | { readonly type: 'resume'; readonly epoch: number; readonly step: number; readonly from: string }
+  /** What was told of later positions is done again. `over`: no step is left to do. */
+  | { readonly type: 'resume'; readonly epoch: number; readonly step: number; readonly from: string; readonly over: boolean }
   | StopEvent
 
 export interface StartEvent {

@@ -22,7 +22,9 @@ export const FIT_FIELDS: Fields<FitOptions> = {
   checkpoints: having('save', 'a CheckpointStore'),
   saveEveryMinutes: real({ above: 0 }),
   origin: anObject,
+  settings: anObject,
   notes: list(text('a line')),
   resume: anObject,
   signal: abortSignal,
+  now: callback,
 }

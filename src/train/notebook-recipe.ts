@@ -19,7 +19,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
     const most = Math.min(train.length, val.length)
     if (batchSize > most) throw argumentError(`at most ${most}, the pictures of the smaller side, since the notebook's recipe leaves out a batch that is not full,`, 'batchSize', batchSize)
   },
-  sessionOptions({ model, device, precision, memoryFormat, threads, seed, freeze, lr, classWeights }, classes, counts, gpu) {
+  sessionOptions({ model, device, precision, memoryFormat, kernels, threads, seed, freeze, lr, classWeights }, classes, counts, gpu) {
     const format = memoryFormat ?? (gpu ? undefined : 'contiguous')
     return {
       model,
@@ -27,6 +27,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
       device,
       precision: precision === 'auto' ? (gpu ? 'fp16' : 'fp32') : precision,
       scorePrecision: 'fp32',
+      kernels,
       ...(threads !== null && { threads }),
       seed,
       freeze,

@@ -1,7 +1,7 @@
 import { argumentError } from '../errors.js'
 import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, orNull, real, STD, text, whole, word } from '../fields.js'
 import { MONITORS } from '../metrics/metrics.js'
-import { aDevice, aModel, MEMORY_FORMATS, PRECISIONS } from '../native/session-options.js'
+import { aDevice, aModel, KERNELS, MEMORY_FORMATS, PRECISIONS } from '../native/session-options.js'
 import { type MeanStd, RECIPES, type TrainOptions } from './options.js'
 
 const FOLDER = text('a folder of pictures')
@@ -38,6 +38,7 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   device: aDevice,
   precision: word(PRECISIONS),
   memoryFormat: word(MEMORY_FORMATS),
+  kernels: word(KERNELS),
   threads: whole({ min: 1, max: 1024 }),
   strictImages: flag,
   followLinks: flag,

@@ -1,7 +1,7 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Monitor, MONITORS } from '../metrics/metrics.js'
-import { aDevice, checkModel, type Device, MEMORY_FORMATS, type MemoryFormat, type Precision, PRECISIONS } from '../native/session-options.js'
+import { aDevice, checkModel, type Device, KERNELS, type Kernels, MEMORY_FORMATS, type MemoryFormat, type Precision, PRECISIONS } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
 import { onDisk } from '../weights/catalogue.js'
 import type { Rgb } from '../data/plan.js'
@@ -62,6 +62,8 @@ export interface TrainOptions {
   readonly precision?: Precision
   /** How weights and activations lie in memory. @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU, so that its numbers are the notebook's */
   readonly memoryFormat?: MemoryFormat
+  /** `plain` computes with libtorch as it comes, without the addon's own allocator and kernels. @default 'auto' */
+  readonly kernels?: Kernels
   readonly threads?: number
   /** A broken picture ends the run, instead of being left out. @default false */
   readonly strictImages?: boolean
@@ -95,7 +97,7 @@ export type ResolvedOptions = { readonly [Name in Exclude<Settled, 'threads' | '
 }
 
 const COMMON = {
-  size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false, saveEveryMinutes: 10, sanitySteps: 0,
+  size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false, saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto',
 } as const satisfies Partial<TrainOptions>
 
 export const DEFAULTS = {
@@ -129,30 +131,13 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
     sanitySteps: checkSanitySteps(given.sanitySteps, recipe),
     device: checkDevice(given.device),
     precision: oneOf(given.precision, 'precision', PRECISIONS),
+    kernels: oneOf(given.kernels, 'kernels', KERNELS),
     memoryFormat: given.memoryFormat === undefined ? null : oneOf(given.memoryFormat, 'memoryFormat', MEMORY_FORMATS),
     threads: given.threads === undefined ? null : integer(given.threads, 'threads', { min: 1, max: 1024 }),
     strictImages: flag(given.strictImages, 'strictImages'),
     followLinks: flag(given.followLinks, 'followLinks'),
     saveEveryMinutes: finite(given.saveEveryMinutes, 'saveEveryMinutes', { above: 0 }),
   }
-}
-
-/**
- * The options of a resumed run: those it began with. What is given besides must agree, but for `epochs`, which may grow.
- *
- * @throws ERR_RESUME_MISMATCH, naming the option
- */
-export function resumeOptions(kept: ResolvedOptions, options: TrainOptions): ResolvedOptions {
-  const { threads, memoryFormat, ...rest } = kept
-  const saved = resolveOptions({ ...rest, ...(memoryFormat && { memoryFormat }), ...(threads !== null && { threads }) }) // it may have been edited by hand
-  const asked = resolveOptions({ recipe: saved.recipe, ...options, weights: options.weights === undefined ? null : options.weights })
-  for (const name of Object.keys(saved) as (keyof ResolvedOptions)[]) {
-    if (options[name] === undefined || JSON.stringify(asked[name]) === JSON.stringify(saved[name])) continue
-    if (name === 'epochs' && asked.epochs > saved.epochs) continue
-    const rule = name === 'epochs' ? 'epochs may only grow' : 'leave it out, or start a new run'
-    throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with ${name} ${JSON.stringify(saved[name])}, not ${JSON.stringify(asked[name])}: ${rule}`)
-  }
-  return { ...saved, epochs: options.epochs === undefined ? saved.epochs : asked.epochs }
 }
 
 /** As the notebook's `pretrained=True` has it. */

@@ -13,14 +13,16 @@ export interface ChildEnd {
 export interface ChildOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
+  /** Another user's number, for who may take it. */
+  readonly uid?: number
   /** Told of what the child has said so far, whenever it says more. */
   readonly onOutput?: (stdout: string, stderr: string, kill: (signal: NodeJS.Signals) => void) => void
 }
 
 /** Runs Node in a child process to its end. */
-export function runNode(args: readonly string[], { cwd = ROOT, env = process.env, onOutput }: ChildOptions = {}): Promise<ChildEnd> {
+export function runNode(args: readonly string[], { cwd = ROOT, env = process.env, uid, onOutput }: ChildOptions = {}): Promise<ChildEnd> {
   const { NODE_OPTIONS: _, ...rest } = env // jest's own flags are not the child's
-  const child = spawn(process.execPath, args, { cwd, env: rest, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { cwd, env: rest, stdio: ['ignore', 'pipe', 'pipe'], ...(uid !== undefined && { uid, gid: uid }) })
   let [stdout, stderr] = ['', '']
   const tell = (): void => onOutput?.(stdout, stderr, (signal) => child.kill(signal))
   child.stdout.on('data', (data: Buffer) => ((stdout += data.toString()), tell()))

@@ -177,6 +177,18 @@ describe('training', () => {
     }
   })
 
+  test('plain kernels compute the same bytes, beside a session with the addon’s own', async () => {
+    const after = async (kernels: 'auto' | 'plain'): Promise<string> => {
+      await using session = await Session.create({ ...BASE, kernels })
+      for (let i = 0; i < 2; i++) await session.trainStep(makeBatch())
+      return bytesOf(await session.stateDict(), /./)
+    }
+    await using other = await Session.create(BASE)
+    const [auto, plain] = await Promise.all([after('auto'), after('plain')])
+    expect(plain).toBe(auto)
+    await other.evalStep(makeBatch())
+  })
+
   test('memory of a batch may be used again at once', async () => {
     await using session = await Session.create(BASE)
     await using twin = await Session.create(BASE)
@@ -227,7 +239,7 @@ describe('state', () => {
 
 describe('what is wrong is refused', () => {
   test.each<[Partial<SessionOptions>, string]>([
-    [{ optimizer: { fused: 'no' as never } }, 'ERR_ARGUMENT'], [{ scorePrecision: 'bf16' as never }, 'ERR_ARGUMENT'],
+    [{ kernels: 'fast' as never }, 'ERR_ARGUMENT'], [{ optimizer: { fused: 'no' as never } }, 'ERR_ARGUMENT'], [{ scorePrecision: 'bf16' as never }, 'ERR_ARGUMENT'],
     [{ precision: 'fp16', allowSlow: true, optimizer: { fused: false } }, 'ERR_ARGUMENT'],
     [{ model: 'resnet50' as never }, 'ERR_MODEL_UNKNOWN'], [{ classes: 0 }, 'ERR_ARGUMENT'], [{ device: 'cuda:7' }, 'ERR_DEVICE'], [{ device: 'tpu' as never }, 'ERR_ARGUMENT'],
     [{ precision: 'fp16' }, 'ERR_PRECISION'], [{ precision: 'fp8' as never }, 'ERR_ARGUMENT'], [{ threads: 0 }, 'ERR_ARGUMENT'], [{ seed: -1 }, 'ERR_ARGUMENT'],

@@ -76,7 +76,7 @@ const DOORS: readonly Door<unknown>[] = [
     of: 'train', good: { data: 'nowhere' }, call: train,
     kinds: {
       ...pictures, output: 'text', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
-      device: 'word', precision: 'word', memoryFormat: 'word', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
+      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
     },
   }),
   door<OverfitOptions>({
@@ -92,7 +92,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<ReadTorchOptions>({ of: 'readTorchCheckpoint', good: {}, call: (options) => readTorchCheckpoint('nothing', options), kinds: { groups: 'lists' } }),
   door<SessionOptions>({
     of: 'Session.create', good: SESSION, call: session,
-    kinds: { model: 'word', classes: 'whole', device: 'word', precision: 'word', scorePrecision: 'word', allowSlow: 'flag', memoryFormat: 'word', threads: 'whole', seed: 'whole', optimizer: 'object', scaler: 'object', loss: 'object', clipNorm: 'number', freeze: 'word' },
+    kinds: { model: 'word', classes: 'whole', device: 'word', precision: 'word', scorePrecision: 'word', allowSlow: 'flag', memoryFormat: 'word', kernels: 'word', threads: 'whole', seed: 'whole', optimizer: 'object', scaler: 'object', loss: 'object', clipNorm: 'number', freeze: 'word' },
   }),
   door<OptimizerOptions>({ of: 'optimizer', prefix: 'optimizer.', good: {}, call: (optimizer) => session({ ...SESSION, optimizer }), kinds: { type: 'word', lr: 'number', betas: 'betas', eps: 'number', weightDecay: 'number', fused: 'flag', groups: 'group' } }),
   door<ParameterGroup>({ of: 'optimizer.groups', prefix: 'optimizer.groups[0].', good: { match: /x/ }, call: (group) => session({ ...SESSION, optimizer: { groups: [group] } }), kinds: { match: 'pattern', lrScale: 'number', weightDecay: 'number' } }),
@@ -111,7 +111,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<{ readonly signal?: AbortSignal }>({ of: 'evaluate', good: {}, call: (options) => evaluate(new StandInSession(), loader, options), kinds: { signal: 'signal' } }),
   door<FitOptions>({
     of: 'fit', good: { train: loader, val: loader, epochs: 1 }, call: (options) => fit(new StandInSession(), options).next(),
-    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', notes: 'texts', resume: 'thing', signal: 'signal' },
+    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal', now: 'callback' },
   }),
 ]
 /** Kinds whose values an option takes besides. */

@@ -1,21 +1,15 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { CheckpointStore, separateState } from '../../../src/checkpoints/checkpoint-store.js'
 import { readModelFile } from '../../../src/checkpoints/model-file.js'
-import type { TrainingMetadata } from '../../../src/checkpoints/model-metadata.js'
 import { RunFolder } from '../../../src/checkpoints/run-folder.js'
 import { writeSafetensors } from '../../../src/formats/safetensors.js'
+import { trainingMetadata } from '../../helpers/checkpoint.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 import { temporaryFolder } from '../../helpers/temporary-folder.js'
 
-const metadata = (step: number): TrainingMetadata => ({
-  formatVersion: 1, model: 'regnet_y_400mf', classes: ['a', 'b'], size: 32,
-  resize: { shorterSide: 37, crop: 32, antialias: true, pad: null, orient: true, profile: true }, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2],
-  position: { epoch: 0, step, appliedSteps: step, images: step }, scaler: { scale: 1, growthTracker: 0 }, running: { loss: 0, correct: 0, images: 0 }, best: null, patience: null,
-})
+const metadata = trainingMetadata
 const session = new StandInSession()
 
 describe('CheckpointStore', () => {
@@ -121,16 +115,32 @@ describe('RunFolder', () => {
     await expect(RunFolder.create(folder.path, 'x')).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(String(process.pid)) })
   })
 
-  test('a lock whose holder is dead is taken over', async () => {
+  test('a run that ends before it has begun leaves nothing; one that is killed then can be resumed', async () => {
     await using folder = await temporaryFolder()
-    const child = spawn(process.execPath, ['-e', ''])
-    await once(child, 'exit')
-    await writeFile(join(folder.path, 'run.lock'), JSON.stringify({ pid: child.pid }))
+    const config = { formatVersion: 1, torchgraft: '0', data: '/x', options: {}, processor: '' } as const
+    const path = join(folder.path, 'run')
     {
-      await using run = await RunFolder.create(folder.path, 'x')
-      expect(run.tookOver).toBe(child.pid)
+      await using run = await RunFolder.create(path, 'x')
+      await run.prepare(config)
+      expect(existsSync(join(path, 'config.json'))).toBe(true)
     }
-    expect(existsSync(join(folder.path, 'run.lock'))).toBe(false)
+    expect(existsSync(path)).toBe(false)
+    {
+      await using run = await RunFolder.create(path, 'x')
+      await run.prepare(config)
+      await run.writeConfig(config)
+    }
+    await using again = await RunFolder.reopen(path)
+    expect(await again.readConfig()).toEqual(config)
+  })
+
+  test('what a killed process was writing is removed; what others put there stays', async () => {
+    await using folder = await temporaryFolder()
+    const left = ['.0123456789ab.tmp', 'last.previous.safetensors.tmp', 'run.lock.999999999', 'run.lock.999999999.dead']
+    const others = ['.notes.tmp', 'a.tmp', `run.lock.${process.ppid}`]
+    for (const name of [...left, ...others]) await writeFile(join(folder.path, name), 'x')
+    await using _ = await RunFolder.create(folder.path, 'x')
+    expect((await readdir(folder.path)).sort()).toEqual([...others, 'run.lock'].sort())
   })
 
   test('what was edited into nonsense is refused, by name', async () => {

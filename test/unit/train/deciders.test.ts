@@ -62,6 +62,18 @@ describe('BestSoFar', () => {
     expect(seen).toEqual(improved)
     expect(bestSoFar.best?.epoch).toBe(best)
   })
+
+  test('an epoch whose validation loss is no number is never the best, though one class may be guessed right', () => {
+    const bestSoFar = new BestSoFar('val/top1')
+    expect(bestSoFar.update(1, { train: { loss: 1, top1: 0 }, val: { loss: Number.NaN, top1: 0.9, count: 10 } })).toBe(false)
+  })
+
+  test('the best epoch, done again after a crash, is the best again', () => {
+    const metrics = (loss: number) => ({ train: { loss: 1, top1: 0 }, val: { loss, top1: 0.5, count: 10 } })
+    const bestSoFar = new BestSoFar('val/top1', { epoch: 4, metrics: metrics(1).val, value: 0.5 })
+    expect([3, 4, 5].map((epoch) => bestSoFar.update(epoch, metrics(1)))).toEqual([false, true, false])
+    expect(bestSoFar.update(6, metrics(0.9))).toBe(true)
+  })
 })
 
 describe('schedules', () => {

@@ -1,5 +1,6 @@
 import type { CheckpointStore } from '../../../src/checkpoints/checkpoint-store.js'
 import type { ModelMetadata, TrainingMetadata } from '../../../src/checkpoints/model-metadata.js'
+import { TorchgraftError } from '../../../src/errors.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import type { TrainingEvent } from '../../../src/train/events.js'
 import { fit, type FitOptions } from '../../../src/train/fit.js'
@@ -31,10 +32,11 @@ describe('fit', () => {
   test('tells of each step and epoch in order, from 1, with means over pictures', async () => {
     const { events, finish } = await run({ train: [3, 1, 2, 2, 1, 1], val: [5, 4, 6], top1: [0, 0.5, 0.25] }, { epochs: 2, schedule: warmupCosine({ lr: 1, steps: 4, warmup: 2 }) })
     await finish()
-    expect(types(events)).toEqual(['start', 'step', 'step', 'epoch', 'checkpoint', 'checkpoint', 'step', 'step', 'epoch', 'checkpoint', 'checkpoint', 'stop'])
+    expect(types(events).filter((type) => type !== 'checkpoint')).toEqual(['start', 'step', 'step', 'epoch', 'step', 'step', 'epoch', 'stop'])
+    expect(events.filter(({ type }) => type === 'checkpoint')).toEqual([1, 2].flatMap((epoch) => ['last', 'best'].map((name) => ({ type: 'checkpoint', epoch, step: 0, file: `${name}.safetensors`, bytes: 1 }))))
     expect(events[1]).toMatchObject({ epoch: 1, step: 1, loss: 3, lr: 0.5, scale: 1 })
     expect(events[2]).toMatchObject({ epoch: 1, step: 2, loss: 1, lr: 1 })
-    expect(events[3]).toMatchObject({ epoch: 1, train: { loss: 2, top1: 1 }, val: { loss: 5, top1: 0, count: 4 }, improved: true })
+    expect(events.find(({ type }) => type === 'epoch')).toMatchObject({ epoch: 1, train: { loss: 2, top1: 1 }, val: { loss: 5, top1: 0, count: 4 }, improved: true })
     expect(events.at(-1)).toEqual({ type: 'stop', reason: 'completed', epochs: 2, best: { epoch: 2, metrics: { loss: 4, top1: 0.5, count: 4 } } })
   })
 
@@ -47,8 +49,8 @@ describe('fit', () => {
   test('saves best on improvement only, and last after every epoch', async () => {
     const { saves, finish } = await run({ val: [5, 6, 4] })
     await finish()
-    expect(saves.map(({ name }) => name)).toEqual(['best', 'last', 'last', 'best', 'last'])
-    expect(saves[0]?.metadata).toMatchObject({ model: 'regnet_y_400mf', classes: ['even', 'odd'], size: 8, resize: { shorterSide: 9, crop: 8 }, metrics: { epoch: 1, loss: 5, count: 4 } })
+    expect(saves.map(({ name }) => name)).toEqual(['last', 'best', 'last', 'last', 'best'])
+    expect(saves[1]?.metadata).toMatchObject({ model: 'regnet_y_400mf', classes: ['even', 'odd'], size: 8, resize: { shorterSide: 9, crop: 8 }, metrics: { epoch: 1, loss: 5, count: 4 } })
     expect(lastSave(saves)).toMatchObject({ position: { epoch: 3, step: 0, appliedSteps: 6, images: 24 }, running: { images: 0 }, best: { epoch: 3, value: 4 } })
   })
 
@@ -103,12 +105,60 @@ describe('fit', () => {
     const again = await run({}, { resume: { from: 'last.safetensors', metadata: lastSave(whole.saves) } })
     await again.finish()
     expect(types(again.events)).toEqual(['start', 'resume', 'stop'])
+    expect(again.events[1]).toMatchObject({ over: true })
     expect(again.session.steps).toEqual([])
   })
 
-  test('a loss that is no number stops the run, naming the pictures', async () => {
-    const { finish } = await run({ train: [1, Number.NaN] })
-    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 1, step 2 \(pictures picture \d/) })
+  test('three losses in a row that are no numbers stop the run, naming the first, its pictures and the last good file; nothing is saved between', async () => {
+    const { events, saves, finish } = await run({ train: [1, 1, 1, Number.NaN, Infinity, Number.NaN], val: [2, 1], top1: [0.5, 1] }, { saveEveryMinutes: 1e-9 })
+    await expect(finish()).rejects.toMatchObject({
+      code: 'ERR_NOT_FINITE',
+      message: expect.stringMatching(/epoch 2, step 2, nor in the 2 after it\. Its pictures: picture \d, picture \d, picture \d, picture \d\. The last good state is last\.safetensors, of epoch 2, step 1\./),
+    })
+    expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 1 })
+    expect(events.filter(({ type }) => type === 'not-finite')).toMatchObject([{ epoch: 2, step: 2, pictures: expect.any(Array) }, { epoch: 3, step: 1 }, { epoch: 3, step: 2 }])
+    expect(events.at(-1)).toMatchObject({ type: 'not-finite' }) // what was saved had been told before
+  })
+
+  test('fewer than that do not, and spoil no mean', async () => {
+    const { events, finish } = await run({ train: [1, Number.NaN, Number.NaN, 1, 1, 1] })
+    await finish()
+    expect(events.filter(({ type }) => type === 'not-finite')).toHaveLength(2)
+    expect(events.flatMap((event) => (event.type === 'epoch' ? [event.train.loss] : []))).toEqual([1, 1, 1])
+    expect(events.at(-1)).toMatchObject({ type: 'stop', reason: 'completed' })
+  })
+
+  test('a run that ends in one ends with the error', async () => {
+    const { saves, finish } = await run({ train: [1, 1, 1, Number.NaN] }, { epochs: 2 })
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2\. Its pictures/) })
+    expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 0 })
+  })
+
+  test('weights that are no numbers are not saved, whatever the losses were', async () => {
+    const { session, saves, finish } = await run({}, { epochs: 3 })
+    const stateDict = session.stateDict.bind(session)
+    session.stateDict = async () => (session.steps.length < 4 ? stateDict() : new Map([['fc.bias', { dtype: 'float32', shape: [1], data: new Uint8Array([0, 0, 192, 127]) }]]))
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/after the end of epoch 2, and were not saved\. The last good state is last\.safetensors, of the end of epoch 1/) })
+    expect(lastSave(saves).position.epoch).toBe(1)
+  })
+
+  test('memory that runs out names the batch size to try, in training and in scoring', async () => {
+    for (const method of ['trainStep', 'evalStep'] as const) {
+      const { session, finish } = await run({})
+      Object.assign(session, { [method]: () => Promise.reject(new TorchgraftError('ERR_OUT_OF_MEMORY', 'There is not enough memory for this')) })
+      await expect(finish()).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: 'There is not enough memory for a batch of 4 at 8 px. Try a batch size of 2 in a new run' })
+    }
+  })
+
+  test('a clock that is set back ends neither the saving nor the numbers', async () => {
+    let time = 1e9
+    const clock = () => ((time += 40_000), session.steps.length === 2 && time > 1e9 ? (time = 5) : time)
+    const { session, saves, events, finish } = await run({}, { epochs: 4, saveEveryMinutes: 1, now: () => clock() })
+    await finish()
+    const positions = saves.filter(({ name }) => name === 'last').map(({ metadata }) => (metadata as TrainingMetadata).position)
+    expect(positions.filter(({ epoch, step }) => epoch > 1 && step > 0).length).toBeGreaterThan(0)
+    expect(events.every((event) => event.type !== 'step' || (event.imagesPerSecond > 0 && Number.isFinite(event.imagesPerSecond)))).toBe(true)
+    expect(events.every((event) => event.type !== 'epoch' || event.seconds > 0)).toBe(true)
   })
 
   test('a step that overflowed is told of by the next, and does not count for the schedule', async () => {
@@ -120,8 +170,8 @@ describe('fit', () => {
   })
 
   test('a loss that overflows whatever the scale stops the run', async () => {
-    const { finish } = await run({ train: [Infinity, Infinity, Infinity, Infinity], overflows: [0, 1, 2, 3] }, { epochs: 2 })
-    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2/) }) // the scale is 4, 2, 1, 0.5
+    const { finish } = await run({ train: Array<number>(8).fill(Infinity), overflows: [0, 1, 2, 3, 4, 5, 6] }, { epochs: 4 })
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2, nor in the 2 after it/) }) // the scale is 4, 2, 1, 0.5 …
   })
 
   test('broken pictures are told of once, in training and in scoring', async () => {

@@ -1,11 +1,11 @@
 import { balancedWeights, sessionOptions } from '../../../src/train/default-recipe.js'
-import { resolveOptions, resumeOptions, type TrainOptions } from '../../../src/train/options.js'
+import { resolveOptions, type TrainOptions } from '../../../src/train/options.js'
 
 describe('resolveOptions', () => {
   test('without any, gives the default recipe', () => {
     expect(resolveOptions({})).toEqual({
       recipe: 'default', model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 12, batchSize: 32, size: 224, lr: 1e-3, val: 0.15, seed: 1, monitor: 'val/top1', patience: null,
-      freeze: 'none', classWeights: 'none', meanStd: 'imagenet', sanitySteps: 0, device: 'auto', precision: 'auto', memoryFormat: null, threads: null, strictImages: false, followLinks: false, saveEveryMinutes: 10,
+      freeze: 'none', classWeights: 'none', meanStd: 'imagenet', sanitySteps: 0, kernels: 'auto', device: 'auto', precision: 'auto', memoryFormat: null, threads: null, strictImages: false, followLinks: false, saveEveryMinutes: 10,
     })
   })
 
@@ -21,23 +21,6 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions({ model: 'resnet50' as never })).toThrow(expect.objectContaining({ code: 'ERR_MODEL_UNKNOWN' }))
     expect(() => resolveOptions({ model: 'regnet_x_400mf' })).toThrow(expect.objectContaining({ code: 'ERR_WEIGHTS_MISSING' }))
     expect(resolveOptions({ model: 'regnet_x_400mf', weights: null }).weights).toBeNull()
-  })
-})
-
-describe('resumeOptions', () => {
-  const saved = resolveOptions({ epochs: 5, seed: 3 })
-
-  test('are those the run began with; epochs may grow', () => {
-    expect(resumeOptions(saved, { resume: true })).toEqual(saved)
-    expect(resumeOptions(saved, { epochs: 9, seed: 3 })).toEqual({ ...saved, epochs: 9 })
-  })
-
-  test('what was edited into nonsense is refused', () => {
-    expect(() => resumeOptions({ ...saved, lr: 'fast' as never }, {})).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining('for lr') }))
-  })
-
-  test.each([[{ epochs: 4 }, 'epochs'], [{ seed: 4 }, 'seed'], [{ weights: null }, 'weights'], [{ val: 0.5 }, 'val']])('%j is refused', (options, name) => {
-    expect(() => resumeOptions(saved, options)).toThrow(expect.objectContaining({ code: 'ERR_RESUME_MISMATCH', message: expect.stringContaining(name) }))
   })
 })
 

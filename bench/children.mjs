@@ -1,0 +1,18 @@
+import { spawn } from 'node:child_process'
+
+/** @typedef {{ readonly command: string, readonly args: readonly string[], readonly env: NodeJS.ProcessEnv, readonly cwd: string }} Program */
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const running = new Set()
+
+/** Starts a program, which ends with this process. @param {Program} program */
+export function start({ command, args, env, cwd }) {
+  const child = spawn(command, args, { env, cwd, stdio: 'pipe' })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
+}
+
+export function endAll() {
+  for (const child of running) child.kill('SIGKILL')
+}

@@ -1,0 +1,95 @@
+import { contest, valuesOf } from '../contest.mjs'
+import { batchOfJob, classesOf, startWeights } from '../inputs.mjs'
+import { runJob } from '../jobs.mjs'
+import { canWatchMemory } from '../peak-memory.mjs'
+import { makeRow } from '../row.mjs'
+
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Contestant} Contestant */
+/** @typedef {import('../types.d.mts').Row} Row */
+/** @typedef {import('../jobs.mjs').JobOutcome} JobOutcome */
+
+export const MODEL = 'regnet_y_400mf'
+const EPOCHS = 3
+/** Of which the losses are compared. */
+const FIRST_STEPS = 3
+const FAST = { memoryFormat: 'channels_last' }
+
+/**
+ * The notebook's own job: torchgraft's side is its recipe of the notebook, number for number the same pictures.
+ *
+ * @type {import('../types.d.mts').Measure}
+ */
+export const job = {
+  names: ['epoch-first', 'epoch-later'],
+  quick: false,
+  async run(context, wanted) {
+    const main = await runEpochs(context, { options: FAST, peers: ['notebook', 'tuned', 'compiled'], repeats: 2 })
+    const exact = await runEpochs(context, { options: { memoryFormat: 'contiguous' }, peers: ['notebook'], repeats: 1, note: 'the notebook’s numbers to the last bit' })
+    const lower = context.precision === 'bf16' ? await runEpochs(context, { options: { ...FAST, precision: 'bf16' }, peers: ['notebook', 'tuned'], repeats: 1, note: 'in the precision that torchgraft’s own recipe takes' }) : []
+    return [...main, ...[...exact, ...lower].map((row) => ({ ...row, extra: /** @type {const} */ (true) }))].filter(({ name }) => wanted.has(name))
+  },
+}
+
+/** @param {Context} context @param {{ readonly options: { readonly memoryFormat: string, readonly precision?: string }, readonly peers: readonly string[], readonly repeats: number, readonly note?: string }} options @returns {Promise<Row[]>} */
+async function runEpochs(context, { options, peers, repeats, note }) {
+  const { samples, facts, how, leftOut, same } = await contest(context, {
+    title: `epoch ${Object.values(options).join(' ')}`,
+    task: 'epoch',
+    params: {},
+    peers,
+    repeats: context.repeats(repeats),
+    start: (name) => jobContestant(context, name, options, EPOCHS),
+  })
+  const about = { model: MODEL, unit: 's', better: /** @type {const} */ ('lower'), params: { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, memoryFormat: options.memoryFormat, threads: context.threads } }
+  return ['first', 'later'].map((when) => makeRow({ ...about, name: `epoch-${when}`, how, leftOut, same, ...(note !== undefined && { note }) }, valuesOf(samples, when)))
+}
+
+/**
+ * The most memory that its processes have held at once.
+ *
+ * @type {import('../types.d.mts').Measure}
+ */
+export const memory = {
+  names: ['memory'],
+  quick: true,
+  async run(context) {
+    if (!canWatchMemory) {
+      context.tell('memory is left out: this system has no /proc to read it from')
+      return []
+    }
+    const { samples, facts, how, leftOut, same } = await contest(context, {
+      title: 'memory',
+      task: 'memory',
+      params: {},
+      peers: ['notebook', 'tuned', 'compiled'],
+      repeats: context.quick ? 0 : context.repeats(2),
+      start: (name) => jobContestant(context, name, FAST, 1),
+    })
+    const values = context.quick ? Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]])) : valuesOf(samples, 'megabytes')
+    const params = { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
+    return [makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, how, leftOut, same }, values)]
+  },
+}
+
+/** A new process for each run; the first, of a few steps, is to compare. @param {Context} context @param {string} name @param {{ readonly memoryFormat: string, readonly precision?: string }} options @param {number} epochs @returns {Contestant} */
+function jobContestant(context, name, options, epochs) {
+  const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
+    const weights = await startWeights(context, MODEL, await classesOf(context))
+    return runJob(context, name, { model: MODEL, weights, epochs, batch: await batchOfJob(context) }, { options, ...(until && { until }) })
+  }
+  return {
+    async begin() {
+      const { steps, precision, how, peak } = await run((outcome) => outcome.steps.length === FIRST_STEPS)
+      const words = name === 'torchgraft' ? `recipe notebook, ${how}, ${options.memoryFormat}` : how
+      return { how: words, precision, rounded: name === 'tuned' || name === 'compiled', losses: steps.map(({ loss }) => loss), megabytes: peak / 1e6 }
+    },
+    async run() {
+      const { epochs: ended, peak } = await run(undefined)
+      const [first, last] = [ended[0], ended.at(-1)]
+      if (!first || !last) throw new Error('its training ended before an epoch did')
+      return { first: first.seconds, later: (last.at - first.at) / (ended.length - 1), megabytes: peak / 1e6 }
+    },
+    async close() {},
+  }
+}

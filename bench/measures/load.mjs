@@ -1,0 +1,45 @@
+import { contest, valuesOf } from '../contest.mjs'
+import { makeRow } from '../row.mjs'
+
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Row} Row */
+
+const SIZE = 224
+const BATCH = 32
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
+const NOTES = {
+  default: 'torchgraft and tuned make random resized crops, mirrored half the time; the notebook jitter and affine, as it is written. First epoch: from files in the system’s memory.',
+  notebook: 'all make the notebook’s pictures: pad, resize, jitter, affine',
+}
+
+/**
+ * Pictures to augmented batches, without a model: in the first epoch and in those after it.
+ *
+ * @type {import('../types.d.mts').Measure}
+ */
+export const load = {
+  names: ['load-first', 'load-later'],
+  quick: true,
+  async run(context, wanted) {
+    const rows = await runRecipe(context, 'default')
+    if (!context.quick) rows.push(...(await runRecipe(context, 'notebook')))
+    return rows.filter(({ name }) => wanted.has(name))
+  },
+}
+
+/** @param {Context} context @param {'default' | 'notebook'} recipe @returns {Promise<Row[]>} */
+async function runRecipe(context, recipe) {
+  const { data, folders, threads } = context
+  const { samples, how, leftOut, same } = await contest(context, {
+    title: `load ${recipe}`,
+    task: 'load',
+    params: { data, folders, size: SIZE, batch: BATCH, recipe, threads, ...IMAGENET },
+    peers: ['notebook', 'tuned'],
+    repeats: context.repeats(3),
+  })
+  return ['first', 'later'].map((when) => makeRow({
+    name: `load-${when}`, model: null, unit: 'images/CPU-second', better: 'higher',
+    params: { batch: BATCH, size: SIZE, recipe, threads },
+    ...(recipe !== 'default' && { extra: true }), how, leftOut, same, note: NOTES[recipe],
+  }, valuesOf(samples, when)))
+}

@@ -1,0 +1,32 @@
+import { contest, valuesOf } from '../contest.mjs'
+import { classesOf, startWeights } from '../inputs.mjs'
+import { makeRow } from '../row.mjs'
+
+const MODEL = 'regnet_y_400mf'
+const BATCH = 32
+const SIZE = 224
+const STEPS = 8
+
+/**
+ * The share of a training second that is not spent in the step, from the second epoch on.
+ *
+ * @type {import('../types.d.mts').Measure}
+ */
+export const outsideStep = {
+  names: ['outside-step'],
+  quick: false,
+  async run(context) {
+    const { data, folders, threads } = context
+    const classes = await classesOf(context)
+    const weights = await startWeights(context, MODEL, classes)
+    const { samples, facts, how, leftOut, same } = await contest(context, {
+      title: 'outside-step',
+      task: 'outside-step',
+      params: { data, folders, model: MODEL, weights, classes, batch: BATCH, size: SIZE, steps: STEPS, threads, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+      peers: ['notebook', 'tuned', 'compiled'],
+      repeats: context.repeats(3),
+    })
+    const params = { batch: BATCH, size: SIZE, precision: facts['torchgraft']?.precision ?? null, threads }
+    return [makeRow({ name: 'outside-step', model: MODEL, unit: 'share', better: 'lower', params, how, leftOut, same }, valuesOf(samples))]
+  },
+}

@@ -1,0 +1,63 @@
+import { contest, valuesOf } from '../contest.mjs'
+import { runProgram } from '../program-run.mjs'
+import { nodeProgram, pythonProgram } from '../programs.mjs'
+import { makeRow } from '../row.mjs'
+import { trainedModel } from '../trained-model.mjs'
+
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Contestant} Contestant */
+
+const HOW = {
+  torchgraft: 'its command line',
+  notebook: 'torch and torchvision imported, fp32',
+  tuned: 'torch without torchvision, a frozen TorchScript, fp32',
+  onnxruntime: 'onnxruntime, numpy and Pillow without torch, fp32',
+}
+
+/**
+ * One photo in a new process, from its start to its end.
+ *
+ * @type {import('../types.d.mts').Measure}
+ */
+export const predictCold = {
+  names: ['predict-cold'],
+  quick: true,
+  async run(context) {
+    const trained = await trainedModel(context)
+    const withoutCompiling = { ...context, leaves: { ...context.leaves, compiled: 'a new process would have to compile first' } }
+    const { samples, how, leftOut, same } = await contest(withoutCompiling, {
+      title: 'predict-cold',
+      task: 'predict-cold',
+      params: {},
+      peers: ['notebook', 'tuned', 'compiled', 'onnxruntime'],
+      repeats: context.repeats(5),
+      start: (name) => coldContestant(context, trained, /** @type {keyof typeof HOW} */ (name)),
+    })
+    const params = { batch: 1, size: trained.size, precision: context.precision, threads: context.threads }
+    return [makeRow({ name: 'predict-cold', model: trained.model, unit: 's', better: 'lower', params, how, leftOut, same }, valuesOf(samples))]
+  },
+}
+
+/** @param {Context} context @param {Awaited<ReturnType<typeof trainedModel>>} trained @param {keyof typeof HOW} name @returns {Contestant} */
+function coldContestant(context, { model, classes, file, size, mean, std, items, weights, onnx, script }, name) {
+  const photo = /** @type {{ path: string }} */ (items[0]).path
+  const rest = [String(size), JSON.stringify(mean), JSON.stringify(std), photo]
+  const programs = {
+    torchgraft: () => nodeProgram(context, '../scripts/torchgraft.mjs', ['predict', file, photo, '--json', '--top-k', '1']),
+    notebook: () => pythonProgram(context, 'notebook', ['-m', 'bench.peers.cold_notebook', weights, model, String(classes.length), ...rest]),
+    tuned: () => pythonProgram(context, 'tuned', ['-m', 'bench.peers.cold_tuned', script, ...rest]),
+    onnxruntime: () => pythonProgram(context, 'onnxruntime', ['-m', 'bench.peers.cold_onnxruntime', onnx, ...rest]),
+  }
+  const program = programs[name]()
+  return {
+    async begin() {
+      const { lines } = await runProgram(program) // its files are in the system's memory now
+      const label = name === 'torchgraft' ? classes.indexOf(JSON.parse(lines.join(''))[0].predictions[0].label) : Number(lines.at(-1))
+      return { how: HOW[name], precision: name === 'torchgraft' ? context.precision : 'fp32', pictures: 1, labels: [label] }
+    },
+    async run() {
+      return { value: (await runProgram(program)).seconds }
+    },
+    async close() {},
+  }
+}

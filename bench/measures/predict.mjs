@@ -1,0 +1,64 @@
+import { contest, valuesOf } from '../contest.mjs'
+import { makeRow } from '../row.mjs'
+import { trainedModel } from '../trained-model.mjs'
+
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Row} Row */
+
+const BATCH = 32
+const PEERS = ['notebook', 'tuned', 'compiled', 'onnxruntime']
+
+/**
+ * A model that is open already, from files to labels or scores.
+ *
+ * @type {import('../types.d.mts').Measure}
+ */
+export const predict = {
+  names: ['evaluate', 'predict-batch', 'predict-one'],
+  quick: true,
+  async run(context, wanted) {
+    const trained = await trainedModel(context)
+    const rows = []
+    if (wanted.has('evaluate') && !context.quick) rows.push(await runEvaluate(context, trained))
+    if (wanted.has('predict-batch')) rows.push(await runPredict(context, trained, { name: 'predict-batch', batch: BATCH, pictures: 4 * BATCH }))
+    if (wanted.has('predict-one') && !context.quick) rows.push(await runPredict(context, trained, { name: 'predict-one', batch: 1, pictures: 16 }))
+    return rows
+  },
+}
+
+/** @typedef {Awaited<ReturnType<typeof trainedModel>>} Trained */
+
+/** @param {Context} context @param {Trained} trained @returns {Promise<Row>} */
+async function runEvaluate(context, { items, ...trained }) {
+  const { data, folders, threads } = context
+  const taken = spread(items, Math.floor(items.length / BATCH) * BATCH)
+  const { samples, facts, ...rest } = await contest(context, {
+    title: 'evaluate',
+    task: 'evaluate',
+    params: { ...trained, data, folders, threads, batch: BATCH, names: taken.map(({ name }) => name), paths: taken.map(({ path }) => path), targets: taken.map(({ label }) => label) },
+    peers: PEERS,
+    repeats: context.repeats(3),
+  })
+  const params = { batch: BATCH, size: trained.size, pictures: taken.length, precision: facts['torchgraft']?.precision ?? null, threads }
+  return makeRow({ name: 'evaluate', model: trained.model, unit: 'images/s', better: 'higher', params, how: rest.how, leftOut: rest.leftOut, same: rest.same }, valuesOf(samples, 'speed'))
+}
+
+/** @param {Context} context @param {Trained} trained @param {{ readonly name: string, readonly batch: number, readonly pictures: number }} options @returns {Promise<Row>} */
+async function runPredict(context, { items, ...trained }, { name, batch, pictures }) {
+  const paths = spread(items, Math.min(pictures, Math.floor(items.length / batch) * batch)).map(({ path }) => path)
+  const { samples, facts, how, leftOut, same } = await contest(context, {
+    title: name,
+    task: 'predict',
+    params: { ...trained, paths, batch, threads: context.threads },
+    peers: PEERS,
+    repeats: context.repeats(5),
+  })
+  const params = { batch, size: trained.size, pictures: paths.length, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
+  const alone = batch === 1
+  return makeRow({ name, model: trained.model, unit: alone ? 'ms' : 'images/s', better: alone ? 'lower' : 'higher', params, how, leftOut, same }, valuesOf(samples, alone ? 'milliseconds' : 'speed'))
+}
+
+/** So many of a list, from all over it. @template T @param {readonly T[]} items @param {number} count @returns {T[]} */
+function spread(items, count) {
+  return Array.from({ length: count }, (_, i) => /** @type {T} */ (items[Math.floor((i * items.length) / count)]))
+}

@@ -1,0 +1,37 @@
+"""A peer's side of a contest: takes a task, then runs it as often as it is asked to, a line of JSON each way."""
+
+import json
+import os
+import sys
+import traceback
+
+import torch
+
+
+class Unavailable(Exception):
+    """What a peer cannot do here, and why."""
+
+
+def serve(tasks):
+    """`tasks` makes an object of each task's parameters: its `facts`, and `run(params)` to be timed."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed goes elsewhere
+    task = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "begin" in request:
+                if request["begin"] not in tasks:
+                    raise Unavailable(f"it has no {request['begin']}")
+                torch.set_num_threads(request["params"]["threads"])
+                task = tasks[request["begin"]](**request["params"])
+                reply = task.facts
+            else:
+                reply = task.run(**request["run"])
+        except Unavailable as error:
+            reply = {"unavailable": str(error)}
+        except Exception as error:
+            traceback.print_exc()
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        replies.write(json.dumps(reply) + "\n")
+        replies.flush()

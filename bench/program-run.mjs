@@ -1,0 +1,39 @@
+import { createInterface } from 'node:readline'
+import { start } from './children.mjs'
+
+/** @typedef {import('./children.mjs').Program} Program */
+
+/**
+ * A program from start to end, or to where it is stopped.
+ *
+ * @param {Program} program
+ * @param {{ readonly onLine?: (line: string, seconds: number, stop: () => void) => void, readonly onStart?: (pid: number) => void }} [options] `onLine` is told of each line of stdout, and how long after the start it came
+ * @returns {Promise<{ readonly lines: readonly string[], readonly seconds: number }>}
+ */
+export async function runProgram({ command, args, env, cwd }, { onLine, onStart } = {}) {
+  const began = performance.now()
+  const since = () => (performance.now() - began) / 1000
+  const child = start({ command, args, env, cwd })
+  let stopped = false
+  /** @type {string[]} */
+  const lines = []
+  /** @type {string[]} */
+  const said = []
+  const stop = () => {
+    stopped = true
+    child.kill('SIGKILL')
+  }
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.push(line)
+    if (!stopped) onLine?.(line, since(), stop)
+  })
+  createInterface({ input: child.stderr }).on('line', (line) => said.push(line))
+  if (child.pid !== undefined) onStart?.(child.pid)
+  /** @type {string | number | null} */
+  const end = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code, signal) => resolve(code ?? signal))
+  })
+  if (end !== 0 && !stopped) throw new Error(`${command.split('/').at(-1)} ${args.slice(0, 3).join(' ')} ended with ${end}: ${said.slice(-10).join('\n')}`)
+  return { lines, seconds: since() }
+}

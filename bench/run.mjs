@@ -1,0 +1,96 @@
+// torchgraft beside the Python notebook, and beside the best that PyTorch does, in one run: npm run bench
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SetupError } from '../scripts/setup/fail.mjs'
+import { findJemalloc } from './allocator.mjs'
+import { parseArguments, UsageError } from './arguments.mjs'
+import { drawChart } from './chart.mjs'
+import { endAll } from './children.mjs'
+import { pythonEnvironment, pythonVersions } from './environment.mjs'
+import { describeMachine } from './machine.mjs'
+import { MEASURES } from './measures.mjs'
+import { writeResult } from './results-file.mjs'
+import { UnlikeError } from './sameness.mjs'
+import { formatHead, formatRow } from './table.mjs'
+
+/** @typedef {import('./types.d.mts').Context} Context */
+/** @typedef {import('./types.d.mts').Row} Row */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SAMPLES = join(ROOT, 'samples', 'campus')
+const SLOW_PEERS = { compiled: '--quick has no time for compiling' }
+
+const tell = (/** @type {string} */ line) => void process.stderr.write(`${line}\n`)
+
+/** @param {readonly string[]} argv */
+async function main(argv) {
+  const { only, repeats, data, quick } = parseArguments(argv, MEASURES.flatMap(({ names }) => names))
+  const state = join(ROOT, '.torchgraft')
+  const python = await pythonEnvironment(join(state, 'bench-python'), tell)
+  const kept = join(state, 'bench')
+  mkdirSync(kept, { recursive: true })
+  const jemalloc = findJemalloc(join(kept, 'jemalloc'))
+  if (jemalloc === undefined) tell('There is no jemalloc here, which is worth up to 1.6 × to PyTorch: the peers make do with glibc, tuned. Install libjemalloc2, or name one in TORCHGRAFT_JEMALLOC.')
+  if (quick) tell(`--quick leaves out the compiled peer (compiling takes minutes), most measures and most repeats.`)
+  const { machine, threads, precision, libtorch } = await describeMachine()
+  const temporary = await mkdtemp(join(tmpdir(), 'torchgraft-bench-'))
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    process.once(signal, () => {
+      endAll()
+      rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })
+      process.exit(130)
+    })
+  }
+  const folder = resolve(data ?? SAMPLES)
+  /** @type {Context} */
+  const context = {
+    root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, precision, python, jemalloc, tell,
+    repeats: (usual) => repeats ?? (quick ? Math.min(usual, 2) : usual),
+    leaves: quick ? SLOW_PEERS : {},
+  }
+  try {
+    const date = new Date().toISOString()
+    const { version: own } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+    const versions = { torchgraft: own, libtorch, node: process.versions.node, ...pythonVersions(python) }
+    console.log(formatHead({ machine, versions }).join('\n'))
+    const measures = await measureAll(context, only)
+    const report = { date, quick, data: data === undefined ? 'samples/campus' : resolve(data), machine, versions, measures }
+    tell(`Written to ${await writeResult(join(ROOT, 'bench', 'results'), report, drawChart(report))}`)
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** @param {string} data */
+function sidesOf(data) {
+  const sides = ['train', 'val'].map((name) => join(data, name))
+  return sides.every((side) => existsSync(side)) ? sides : [data]
+}
+
+/** @param {Context} context @param {readonly string[] | undefined} only @returns {Promise<Row[]>} */
+async function measureAll(context, only) {
+  /** @type {Row[]} */
+  const rows = []
+  for (const { names, quick, run } of MEASURES) {
+    const wanted = new Set(names.filter((name) => only?.includes(name) ?? (!context.quick || quick)))
+    if (wanted.size === 0) continue
+    const began = performance.now()
+    const found = await run(context, wanted)
+    for (const row of found) console.log(`\n${formatRow(row).join('\n')}`)
+    tell(`${[...wanted].join(', ')}: ${((performance.now() - began) / 60_000).toFixed(1)} min`)
+    rows.push(...found)
+  }
+  return rows
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (error instanceof UnlikeError) console.error(`The bench compares unlike things, and so it ends: ${error.message}`)
+  else if (error instanceof UsageError || error instanceof SetupError) console.error(error.message)
+  else throw error
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}

@@ -1,0 +1,33 @@
+import { load, torchgraft } from './library.mjs'
+
+const { renderBatch } = await load('native/render-batch.js')
+const { notebookTrainTransform } = await load('data/notebook-transforms.js')
+
+/** @typedef {{ readonly data: string, readonly folders: readonly string[], readonly batch: number, readonly size: number, readonly recipe: 'default' | 'notebook', readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} Params */
+
+/** Pictures to batches as a model sees them, in images per second of processor time. @param {Params} params */
+export async function begin({ data, folders, batch, size, recipe, mean, std }) {
+  const pictures = await torchgraft.ImageFolder.open(data, { within: folders })
+  const transform = recipe === 'notebook' ? notebookTrainTransform() : torchgraft.trainTransform()
+
+  const open = () => new torchgraft.DataLoader(pictures, { batchSize: batch, size, transform, mean, std, seed: 1, shuffle: recipe === 'default', dropLast: true })
+  const epoch = async (/** @type {import('../../src/index.js').DataLoader} */ loader, /** @type {number} */ number) => {
+    const before = process.cpuUsage()
+    let count = 0
+    for await (const made of loader.epoch(number)) {
+      await renderBatch(made)
+      count += made.size
+    }
+    const { user, system } = process.cpuUsage(before)
+    return { count, speed: (count * 1e6) / (user + system) }
+  }
+  const run = async () => {
+    const loader = open()
+    const { count, speed: first } = await epoch(loader, 0)
+    const { speed: later } = await epoch(loader, 1)
+    await loader.dispose()
+    return { count, first, later }
+  }
+  const { count } = await run() // the files are in the system's memory now, as for the others
+  return { facts: { how: recipe === 'notebook' ? 'decoded once, jitter and affine by its kernel' : 'decoded once, random resized crop and flip by its kernel', precision: 'fp32', pictures: count }, run }
+}

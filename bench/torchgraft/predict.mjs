@@ -1,0 +1,35 @@
+import { torchgraft } from './library.mjs'
+
+/** @typedef {{ readonly file: string, readonly classes: readonly string[], readonly paths: readonly string[], readonly batch: number, readonly threads: number }} Params */
+
+/** Photos to labels, some at a time. @param {Params} params */
+export async function begin({ file, classes, paths, batch, threads }) {
+  const { Classifier, Session } = torchgraft
+  const classifier = await Classifier.open(file, { threads })
+  const { precision, memoryFormat } = await describe(Session, classifier.metadata.model, threads)
+  const labels = async () => {
+    const found = []
+    for await (const { predictions, error } of classifier.predictAll(paths, { topK: 1, batchSize: batch })) {
+      if (error) throw error
+      found.push(classes.indexOf(predictions[0]?.label ?? ''))
+    }
+    return found
+  }
+  return {
+    facts: { how: `${precision}, ${memoryFormat}, read ahead`, precision, pictures: paths.length, labels: await labels() },
+    async run() {
+      const began = performance.now()
+      await labels()
+      const milliseconds = performance.now() - began
+      return { speed: (paths.length * 1000) / milliseconds, milliseconds: milliseconds / paths.length }
+    },
+  }
+}
+
+/** What a session takes by itself here. @param {typeof torchgraft.Session} Session @param {import('../../src/index.js').RegNetVariant} model @param {number} threads */
+async function describe(Session, model, threads) {
+  const session = await Session.create({ model, classes: 2, threads, freeze: 'trunk' })
+  const { precision, memoryFormat } = session
+  await session.dispose()
+  return { precision: /** @type {'fp32' | 'bf16'} */ (precision), memoryFormat }
+}

@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises'
+
+/** @typedef {import('../../src/index.js').Batch} Batch */
+/** @typedef {{ readonly pixels: string, readonly labels: readonly number[], readonly batch: number, readonly size: number, readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} ReadyPictures */
+
+/** Pictures of the right size, uint8, one after another in a file: as batches that leave nothing to load. @param {ReadyPictures} ready @returns {Promise<Batch[]>} */
+export async function readBatches({ pixels, labels, batch, size, mean, std }) {
+  const bytes = new Uint8Array(await readFile(pixels))
+  const each = size * size * 3
+  return Array.from({ length: Math.floor(labels.length / batch) }, (_, step) => {
+    const first = step * batch
+    return {
+      size: batch,
+      step,
+      indices: Int32Array.from({ length: batch }, (_, i) => first + i),
+      labels: Int32Array.from(labels.slice(first, first + batch)),
+      images: {
+        pixels: bytes.subarray(first * each, (first + batch) * each),
+        shapes: new Int32Array(batch * 2).fill(size),
+        plans: Array.from({ length: batch }, () => ({ geometry: /** @type {const} */ ([1, 0, 0, 0, 1, 0]) })),
+        output: size,
+        mean,
+        std,
+      },
+    }
+  })
+}

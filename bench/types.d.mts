@@ -1,0 +1,113 @@
+/** What the processes of a bench tell each other, and what it writes. */
+
+/** Which way a measure is good. */
+export type Better = 'higher' | 'lower'
+
+export interface Stats {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+  readonly repeats: number
+}
+
+/** One measure of one model, as the result file has it. */
+export interface Row {
+  readonly name: string
+  readonly model: string | null
+  readonly params: Readonly<Record<string, string | number | null>>
+  readonly unit: string
+  readonly better: Better
+  readonly torchgraft: Stats
+  readonly peers: Readonly<Record<string, Stats>>
+  /** The best peer. */
+  readonly best: string | null
+  /** Above 1: torchgraft is better. */
+  readonly ratioToBest: number | null
+  readonly ratioToNotebook: number | null
+  /** In another precision, or another way, than torchgraft takes by itself. */
+  readonly extra?: true
+  /** How each one did it: its precision, memory format, allocator. */
+  readonly how?: Readonly<Record<string, string>>
+  /** Peers that did not run, and why. */
+  readonly leftOut?: Readonly<Record<string, string>>
+  /** What was compared to be sure that all did the same work. */
+  readonly same?: readonly string[]
+  /** What else to know. */
+  readonly note?: string
+}
+
+export interface Machine {
+  readonly processor: string
+  readonly features: readonly string[]
+  readonly cores: number
+  /** Bytes. */
+  readonly memory: number
+  /** Of one minute, when the bench began, over the number of cores: of a quiet machine near 0. */
+  readonly load: number
+}
+
+export interface Report {
+  readonly date: string
+  readonly quick: boolean
+  readonly data: string
+  readonly machine: Machine
+  readonly versions: Readonly<Record<string, string>>
+  readonly measures: readonly Row[]
+}
+
+/** What a process says of its work before it is timed. */
+export interface Facts {
+  /** In words. */
+  readonly how: string
+  readonly precision: 'fp32' | 'bf16'
+  /** Of the first steps. */
+  readonly losses?: readonly number[]
+  readonly pictures?: number
+  /** Pictures were rounded to bytes after they were resized, which moves a loss a little. */
+  readonly rounded?: boolean
+  readonly labels?: readonly number[]
+  /** Of the preparing run. */
+  readonly megabytes?: number
+}
+
+/** What one timed run gives. */
+export type Sample = Readonly<Record<string, number>>
+
+/** A process that takes requests: a worker of torchgraft or of a peer. */
+export interface Contestant {
+  begin(task: string, params: object): Promise<Facts>
+  run(params?: object): Promise<Sample>
+  close(): Promise<void>
+}
+
+export interface Context {
+  /** The repository. */
+  readonly root: string
+  /** For what this run makes; gone afterwards. */
+  readonly temporary: string
+  /** What may be kept for the next run. */
+  readonly kept: string
+  readonly data: string
+  /** Where its class folders lie: itself, or its sides. */
+  readonly folders: readonly string[]
+  readonly quick: boolean
+  readonly threads: number
+  /** What `auto` is on this processor. */
+  readonly precision: 'fp32' | 'bf16'
+  readonly python: string
+  readonly jemalloc: string | undefined
+  /** Asked for, or else what the measure takes. */
+  repeats(usual: number): number
+  /** Peers that this run has no time for, and why. */
+  readonly leaves: Readonly<Record<string, string>>
+  /** Tells of what goes on. */
+  tell(line: string): void
+}
+
+export interface Measure {
+  /** Of its rows. */
+  readonly names: readonly string[]
+  readonly quick: boolean
+  /** `wanted` are those of its names that were asked for. */
+  run(context: Context, wanted: ReadonlySet<string>): Promise<readonly Row[]>
+}

@@ -1,0 +1,56 @@
+import type { Position } from '../checkpoints/model-metadata.js'
+import { TorchgraftError } from '../errors.js'
+import { type SavedPosition, tellLastGood, tellPosition } from './saved-position.js'
+
+/**
+ * Losses in a row that end a run. One that is no number may be a batch's own; but where it has reached the weights all
+ * the later ones are none either, and two more steps, in which nothing is saved, tell which it is.
+ */
+export const IN_A_ROW = 3
+
+/** A step whose loss is no number, and the pictures it was made of. */
+export interface NotFiniteStep {
+  readonly epoch: number
+  readonly step: number
+  readonly pictures: readonly string[]
+}
+
+/** Keeps score of losses that are no numbers. */
+export class NotFiniteLosses {
+  #first: NotFiniteStep | undefined
+  #inARow = 0
+
+  /** @param step undefined where the loss is a number */
+  update(step: NotFiniteStep | undefined): void {
+    this.#inARow = step ? this.#inARow + 1 : 0
+    this.#first = step && (this.#first ?? step)
+  }
+
+  /** The first of those in a row, which may have spoiled the weights: they are not to be saved. */
+  get first(): NotFiniteStep | undefined {
+    return this.#first
+  }
+
+  get isOver(): boolean {
+    return this.#inARow >= IN_A_ROW
+  }
+
+  error(lastGood: SavedPosition | undefined): TorchgraftError {
+    const { epoch, step, pictures } = this.#first ?? { epoch: 0, step: 0, pictures: [] }
+    const after = this.#inARow > 1 ? `, nor in the ${this.#inARow - 1} after it` : ''
+    return new TorchgraftError('ERR_NOT_FINITE', `The loss is no number in epoch ${epoch}, step ${step}${after}. Its pictures: ${list(pictures)}. ${tellLastGood(lastGood)} ${ADVICE}`)
+  }
+}
+
+/** Weights that were about to be saved, and are no numbers. */
+export function poisoned(at: Pick<Position, 'epoch' | 'step'>, lastGood: SavedPosition | undefined): TorchgraftError {
+  return new TorchgraftError('ERR_NOT_FINITE', `The model's weights are no numbers any more after ${tellPosition(at)}, and were not saved. ${tellLastGood(lastGood)} ${ADVICE}`)
+}
+
+const ADVICE = 'Look at the pictures, and try a lower learning rate or precision fp32 in a new run; --weights takes a good state to begin from'
+const NAMED = 8
+
+function list(pictures: readonly string[]): string {
+  const more = pictures.length - NAMED
+  return `${pictures.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more, which events.jsonl names` : ''}`
+}

@@ -1,0 +1,106 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { parseArguments, UsageError } from '../../../bench/arguments.mjs'
+import { drawChart } from '../../../bench/chart.mjs'
+import { freeName, resultName, writeResult } from '../../../bench/results-file.mjs'
+import { makeRow } from '../../../bench/row.mjs'
+import { formatHead, formatRow, significant, WIDTH } from '../../../bench/table.mjs'
+import type { Report } from '../../../bench/types.d.mts'
+
+const machine = { processor: 'AMD EPYC 7763 <64-Core> Processor', features: ['avx2'], cores: 2, memory: 24 * 2 ** 30, load: 0 }
+const long = 'a reason that goes on and on, as reasons do that come from other programs, and does not stop where a line would end'
+const slow = makeRow({ name: 'predict-cold', model: 'regnet_y_400mf', params: { batch: 1, size: 224, precision: 'fp32', threads: 2 }, unit: 's', better: 'lower', leftOut: { compiled: long }, how: { tuned: long }, same: [long], note: `${long} ${'x'.repeat(100)}` }, { torchgraft: [0.51234, 0.4], notebook: [4.2], onnxruntime: [0.61] })
+const plain = makeRow({ name: 'scale', model: null, params: { pictures: 1_000_000 }, unit: 'images/CPU-second', better: 'lower', extra: true }, { torchgraft: [123456.7] })
+const report: Report = { date: '2026-03-01T10:00:00.000Z', quick: false, data: 'samples/campus', machine, versions: { torchgraft: '0.1.0', libtorch: '2.13.0' }, measures: [slow, plain] }
+
+describe('the table', () => {
+  test('no line is wider than 80 columns', () => {
+    const lines = [...formatHead(report), ...report.measures.flatMap(formatRow)]
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(WIDTH)
+    expect(lines.join(' ').replace(/\s+/g, ' ')).toContain(long)
+  })
+
+  test('has the best peer, the ratios and who was left out', () => {
+    const text = formatRow(slow).join('\n')
+    expect(text).toMatch(/onnxruntime \(best\) +0\.61 +0\.61 +0\.61 +1 {2}torchgraft 1\.34 ×/)
+    expect(text).toMatch(/notebook .*torchgraft 9\.21 ×/)
+    expect(text).toContain('compiled left out: a reason')
+  })
+
+  test('warns of a machine that was busy, and only then', () => {
+    expect(formatHead(report).join(' ')).not.toContain('busy')
+    expect(formatHead({ ...report, machine: { ...machine, load: 2.5 } }).join(' ')).toContain('busy when the bench began (load 2.5 a core)')
+  })
+
+  test.each([[1234.5, '1235'], [99.96, '100.0'], [45.67, '45.7'], [1.2345, '1.23'], [0.01234, '0.012'], [0, '0.00']])('%d is told as %s', (value, expected) => {
+    expect(significant(value)).toBe(expected)
+  })
+})
+
+describe('the chart', () => {
+  test('is a picture, with a bar to the right of 1 where torchgraft is better', async () => {
+    const svg = drawChart(report)
+    const { width, height } = await sharp(Buffer.from(svg)).metadata()
+    expect([width, height]).toEqual([800, 162])
+    expect(svg).toContain('AMD EPYC 7763 &#60;64-Core&#62; Processor')
+    const one = Number(/class="one" x1="([\d.]+)"/.exec(svg)?.[1])
+    const bar = /<rect class="notebook" x="([\d.]+)" y="7/.exec(svg)
+    expect(Number(bar?.[1])).toBeCloseTo(one, 0)
+  })
+
+  test('leaves out extra rows and those without peers', () => {
+    expect(drawChart(report)).not.toContain('>scale<')
+    expect(drawChart({ ...report, measures: [{ ...slow, extra: true }] })).not.toContain('>predict-cold<')
+  })
+})
+
+describe('result files', () => {
+  test.each([
+    ['Intel(R) Xeon(R) Platinum 8488C @ 2.40GHz', '2026-03-01-intel-xeon-platinum-8488c'],
+    ['AMD EPYC', '2026-03-01-amd-epyc'],
+    ['../..', '2026-03-01-unknown'],
+  ])('of %s are called %s', (processor, expected) => {
+    expect(resultName('2026-03-01T23:59:59.000Z', processor)).toBe(expected)
+  })
+
+  test.each([[[], 'a'], [['a'], 'a-2'], [['a', 'a-2', 'a-4'], 'a-3']])('beside %j the next is %s', (taken, expected) => {
+    expect(freeName('a', (name) => taken.includes(name))).toBe(expected)
+  })
+
+  test('a second run on a day overwrites nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'torchgraft-test-'))
+    try {
+      await writeResult(folder, report, 'first')
+      const file = await writeResult(folder, { ...report, quick: true }, 'second')
+      const name = resultName(report.date, machine.processor)
+      expect((await readdir(folder)).sort()).toEqual([`${name}-2.json`, `${name}-2.svg`, `${name}.json`, `${name}.svg`])
+      expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify({ ...report, quick: true })))
+      expect(await readFile(join(folder, `${name}.svg`), 'utf8')).toBe('first')
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('the arguments', () => {
+  const known = ['train-step', 'memory']
+
+  test('all are taken', () => {
+    expect(parseArguments(['--only', 'memory,train-step', '--repeats', '4', '--data', 'photos', '--quick'], known)).toEqual({ only: ['memory', 'train-step'], repeats: 4, data: 'photos', quick: true })
+    expect(parseArguments([], known)).toEqual({ only: undefined, repeats: undefined, data: undefined, quick: false })
+  })
+
+  test.each([
+    [['--only', 'speed'], 'There are train-step, memory'],
+    [['--only', ''], 'There are train-step, memory'],
+    [['--repeats', '0'], 'from 1 to 9999'],
+    [['--repeats', '2.5'], 'from 1 to 9999'],
+    [['--fast'], 'npm run bench -- [--only'],
+    [['photos'], 'npm run bench -- [--only'],
+  ])('%j is refused, with what to type', (argv, message) => {
+    expect(() => parseArguments(argv, known)).toThrow(UsageError)
+    expect(() => parseArguments(argv, known)).toThrow(message)
+  })
+})
