@@ -56,7 +56,7 @@ await curve('steps', STEPS, async () => {
     batches = train.epoch(epoch++)
   }
 })
-await Promise.all([session.dispose(), train.dispose(), val.dispose()])
+await Promise.all([session.dispose(), train.dispose()])
 
 await curve('sessions', SESSIONS, async () => {
   const each = await create()
@@ -64,3 +64,4 @@ await curve('sessions', SESSIONS, async () => {
   await each.loadStateDict(await each.stateDict())
   await each.dispose()
 })
+await val.dispose()
