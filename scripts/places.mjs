@@ -30,14 +30,15 @@ export function stateFolder(root, env) {
 }
 
 /**
- * Where the addon is built. In the cache each version of it and of libtorch has a folder of its own.
+ * Where the addon is built. In the cache each version of it and of libtorch has a folder of its own; a clone may have
+ * another build beside its own, which `TORCHGRAFT_BUILD` names.
  *
  * @param {string} root of torchgraft
  * @param {NodeJS.ProcessEnv} env
  * @param {Libtorch} libtorch
  */
 export function buildFolder(root, env, libtorch) {
-  return isInstalled(root) ? join(cacheFolder(env), `addon-${readVersion(root)}-${addonHash(root, libtorch).slice(0, 16)}`) : join(root, 'build')
+  return isInstalled(root) ? join(cacheFolder(env), `addon-${readVersion(root)}-${addonHash(root, libtorch).slice(0, 16)}`) : env['TORCHGRAFT_BUILD'] || join(root, 'build')
 }
 
 /** @typedef {{ readonly folder: string, readonly version: string }} Libtorch */

@@ -6,7 +6,9 @@ import { addon } from './setup/addon.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { libtorch } from './setup/libtorch.mjs'
 import { takeLock } from './setup/lock.mjs'
+import { tellNoPlace } from './setup/no-place.mjs'
 import { nodeModules } from './setup/node-modules.mjs'
+import { nodeProblem } from './setup/node-version.mjs'
 import { makeProgress } from './setup/progress.mjs'
 import { typescript } from './setup/typescript.mjs'
 
@@ -22,12 +24,18 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
  * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean } }} [options]
  */
 export async function setUp({ root = ROOT, env = process.env, stream = process.stderr } = {}) {
-  const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${line}\n`))
+  const problem = nodeProblem(process.versions.node)
+  if (problem !== undefined) throw new SetupError(problem)
   try {
-    const context = { root, env, progress: makeProgress(stream) }
-    for (const step of stepsFor(root)) await step(context)
-  } finally {
-    release()
+    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${line}\n`))
+    try {
+      const context = { root, env, progress: makeProgress(stream) }
+      for (const step of stepsFor(root)) await step(context)
+    } finally {
+      release()
+    }
+  } catch (error) {
+    throw tellNoPlace(error)
   }
 }
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
+import { nodeProblem } from './setup/node-version.mjs'
 
 const main = new URL('../dist/cli/main.js', import.meta.url)
-if (existsSync(main)) {
+const problem = nodeProblem(process.versions.node) ?? (existsSync(main) ? undefined : 'torchgraft has not been built here. Run "npm run setup" first.')
+if (problem === undefined) {
   const cli = /** @type {{ main(argv: readonly string[]): Promise<number> }} */ (await import(main.href))
   process.exitCode = await cli.main(process.argv.slice(2))
 } else {
-  console.error('torchgraft has not been built here. Run "npm run setup" first.')
+  console.error(problem)
   process.exitCode = 1
 }

@@ -16,8 +16,9 @@ std::shared_ptr<Batch> BatchPool::Take() {
   for (const auto& batch : batches_) {
     if (batch.use_count() == 1) return batch;
   }
-  batches_.push_back(std::make_shared<Batch>());
-  return batches_.back();
+  auto batch = std::make_shared<Batch>();
+  if (batches_.size() < kKept) batches_.push_back(batch);
+  return batch;
 }
 
 Session& SessionHolder::Open() {
@@ -95,10 +96,12 @@ Napi::Value SessionWrap::ReadState(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::WriteState(const Napi::CallbackInfo& info) {
   const auto part = ToStatePart(info[0]);
   auto from = ToBytes(info[1], "from");
+  const auto mask = ToBytes(info[2], "written");
   return queue_->Run(
       info.Env(), from,
-      [holder = holder_, part, data = from.Data(), bytes = from.ByteLength()] {
-        holder->Open().WriteState(part, data, bytes);
+      [holder = holder_, part, data = from.Data(), bytes = from.ByteLength(),
+       written = std::vector<uint8_t>(mask.Data(), mask.Data() + mask.ElementLength())] {
+        holder->Open().WriteState(part, data, bytes, written);
         return true;
       },
       Undefined);
@@ -106,6 +109,7 @@ Napi::Value SessionWrap::WriteState(const Napi::CallbackInfo& info) {
 
 // A job like any other, so it follows the steps already asked for.
 Napi::Value SessionWrap::Dispose(const Napi::CallbackInfo& info) {
+  batches_ = {};
   return queue_->Run(
       info.Env(), info.This().As<Napi::Object>(),
       [holder = holder_] {

@@ -13,6 +13,10 @@ namespace torchgraft {
 // Batches whose memory is used again: fresh memory for each step would be paged in anew each time.
 class BatchPool {
  public:
+  // As many as are on their way when steps are awaited; more are asked for by a caller that waits
+  // for none, and go when they are done.
+  static constexpr size_t kKept = 4;
+
   std::shared_ptr<Batch> Take();
 
  private:

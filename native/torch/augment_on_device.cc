@@ -108,7 +108,7 @@ struct Axis {
                            .to(at::kFloat)
                            .clamp_min(0);
     const auto within = at::minimum(place, last.to(at::kFloat));
-    first = within.to(at::kLong);
+    first = at::minimum(within.to(at::kLong), last);  // a float beyond 2^24 may round up
     second = at::minimum(first + 1, last);
     weight = (within - first.to(at::kFloat)).unsqueeze(-1);
   }

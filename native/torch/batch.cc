@@ -14,6 +14,10 @@ constexpr int kChannels = 3;
 constexpr int64_t kLargestOutput = 1 << 14;
 // Coordinates beyond this are a mistake, and would not fit the integers that they become.
 constexpr double kFarthest = 1e9;
+// Numbers beyond this would not fit the floats that they become.
+constexpr double kLargest = 1e30;
+// Rows and columns of all snap grids of a batch: each takes 32 bytes while the batch is rendered.
+constexpr int64_t kMostTaps = 1 << 25;
 
 [[noreturn]] void Refuse(const std::string& message) {
   throw CodedError("ERR_BATCH_SHAPE", message);
@@ -36,7 +40,7 @@ bool StaysNear(const double* m, double width, double height) {
 void CheckPlan(const double* packed, int64_t index, int64_t output) {
   const std::string which = "the plan of picture " + std::to_string(index);
   if (!std::all_of(packed, packed + kPlanLength,
-                   [](double number) { return std::isfinite(number); })) {
+                   [](double number) { return std::abs(number) <= kLargest; })) {
     Refuse("Expected finite numbers in " + which);
   }
   const double* geometry = packed;
@@ -45,7 +49,8 @@ void CheckPlan(const double* packed, int64_t index, int64_t output) {
   const double* resize = packed + 13;
   const bool snaps = snap_height != 0 || snap_width != 0;
   if (snaps && !(snap_height >= 1 && snap_width >= 1 && snap_height <= kLargestOutput &&
-                 snap_width <= kLargestOutput)) {
+                 snap_width <= kLargestOutput && std::floor(snap_height) == snap_height &&
+                 std::floor(snap_width) == snap_width)) {
     Refuse("Expected a snap grid of a sensible size in " + which);
   }
   if (snaps && (resize[1] != 0 || resize[3] != 0))
@@ -67,6 +72,7 @@ void CheckImages(const Images& images) {
   if (images.plans.size() != static_cast<size_t>(size * kPlanLength))
     Refuse("Expected one plan a picture");
   uint64_t expected = 0;
+  int64_t taps = 0;
   for (int64_t i = 0; i < size; ++i) {
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
@@ -75,15 +81,19 @@ void CheckImages(const Images& images) {
     // much.
     expected += static_cast<uint64_t>(height) * static_cast<uint64_t>(width) * kChannels;
     if (expected > images.pixels.size()) break;
-    CheckPlan(images.plans.data() + i * kPlanLength, i, images.output);
+    const double* plan = images.plans.data() + i * kPlanLength;
+    CheckPlan(plan, i, images.output);
+    taps += static_cast<int64_t>(plan[11]) + static_cast<int64_t>(plan[12]);
+    if (taps > kMostTaps) Refuse("Expected smaller snap grids, or fewer pictures in the batch");
   }
   if (expected != images.pixels.size()) {
     Refuse("Expected as many bytes of pixels as the shapes tell, but received " +
            std::to_string(images.pixels.size()));
   }
   for (int c = 0; c < kChannels; ++c) {
-    if (!std::isfinite(images.mean[c]) || !(images.std[c] > 0))
-      Refuse("Expected finite means and positive standard deviations");
+    const bool sensible = std::abs(images.mean[c]) <= kLargest && images.std[c] >= 1 / kLargest &&
+                          images.std[c] <= kLargest;
+    if (!sensible) Refuse("Expected finite means and positive standard deviations");
   }
 }
 

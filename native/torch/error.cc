@@ -15,7 +15,8 @@ constexpr char kTryLess[] =
 bool TellsOfMemory(const std::string& message) {
   return message.find("not enough memory") != std::string::npos ||
          message.find("can't allocate memory") != std::string::npos ||
-         message.find("out of memory") != std::string::npos;
+         message.find("out of memory") != std::string::npos ||
+         message.find("Storage size calculation overflowed") != std::string::npos;
 }
 
 }  // namespace

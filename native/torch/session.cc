@@ -135,9 +135,10 @@ void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {
   CopyOut(impl_->State(part), into, bytes);
 }
 
-void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes) {
+void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
+                         const std::vector<uint8_t>& written) {
   const auto entered = impl_->Enter();
-  CopyIn(impl_->State(part), from, bytes);
+  CopyIn(impl_->State(part), from, bytes, written);
 }
 
 }  // namespace torchgraft

@@ -101,10 +101,11 @@ class Session {
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
-  // Entries packed one after another as Layout() orders them, row-major. Throws ERR_BATCH_SHAPE for
-  // another length.
+  // Entries packed one after another as Layout() orders them, row-major. Throws
+  // ERR_STATE_DICT_MISMATCH for another length. Those that `written` has a 0 for stay as they are.
   void ReadState(StatePart part, uint8_t* into, size_t bytes) const;
-  void WriteState(StatePart part, const uint8_t* from, size_t bytes);
+  void WriteState(StatePart part, const uint8_t* from, size_t bytes,
+                  const std::vector<uint8_t>& written);
 
  private:
   struct Impl;

@@ -29,7 +29,9 @@ std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t 
     const float place = MultiplyAdd(static_cast<float>(scale), static_cast<float>(i) + 0.5f,
                                     static_cast<float>(shift - 0.5));
     const float within = std::clamp(place, 0.0f, static_cast<float>(source - 1));
-    const auto first = static_cast<int64_t>(within);
+    // A float holds no integer beyond 2^24 exactly: the last pixel's may round up, out of the
+    // source.
+    const auto first = std::min(static_cast<int64_t>(within), source - 1);
     const float weight = within - static_cast<float>(first);
     taps[i] = {first, std::min(first + 1, source - 1), 1 - weight, weight};
   }

@@ -62,14 +62,20 @@ void CopyOut(const std::vector<NamedTensor>& state, uint8_t* into, size_t bytes)
   }
 }
 
-void CopyIn(const std::vector<NamedTensor>& state, const uint8_t* from, size_t bytes) {
+void CopyIn(const std::vector<NamedTensor>& state, const uint8_t* from, size_t bytes,
+            const std::vector<uint8_t>& written) {
   CheckLength(state, bytes);
+  if (written.size() != state.size())
+    throw CodedError("ERR_STATE_DICT_MISMATCH", "Expected a mark for each entry of the state");
   const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor, trainable] : state) {
+  for (size_t i = 0; i < state.size(); ++i) {
+    const auto& tensor = state[i].tensor;
     // Copied first: the buffer may not be aligned.
     const auto plain = at::empty(tensor.sizes(), StoredType(tensor));
-    std::memcpy(plain.data_ptr(), from, plain.nbytes());
-    tensor.detach().copy_(plain);
+    if (written[i] != 0) {
+      std::memcpy(plain.data_ptr(), from, plain.nbytes());
+      tensor.detach().copy_(plain);
+    }
     from += plain.nbytes();
   }
 }

@@ -45,6 +45,7 @@ async function fetchRest(url, part, bytes, tell) {
   try {
     await pipeline(response, createWriteStream(part, { flags: goesOn ? 'a' : 'w' }))
   } catch (cause) {
+    if (/^E(?:NOSPC|DQUOT|ACCES|PERM|ROFS)$/.test(/** @type {NodeJS.ErrnoException} */ (cause).code ?? '')) throw Object.assign(/** @type {Error} */ (cause), { path: part }) // the disk's, not the connection's
     throw new SetupError(`The download of ${url} broke off after ${received} of ${bytes} bytes (${/** @type {Error} */ (cause).message}). Run it again: it goes on from there.`)
   }
   if (received !== bytes) throw new SetupError(`The download of ${url} ended after ${received} of ${bytes} bytes. Run it again: it goes on from there.`)

@@ -75,7 +75,9 @@ async function byPip({ root, env, progress }, working, build) {
   rmSync(wheels, { recursive: true, force: true })
   const args = ['-m', 'pip', 'download', '--only-binary=:all:', '--dest', wheels, ...wanted(build)]
   const title = build === 'cuda' ? `Asking pip for libtorch ${LIBTORCH_VERSION}, CUDA build with NVIDIA's libraries, ${CUDA_SIZE}` : `Asking pip for libtorch ${LIBTORCH_VERSION}, CPU build, about 190 MB`
-  await progress(title, () => runCommand(python, args, { cwd: working, env, log: join(stateFolder(root, env), 'pip.log'), advice: OTHER_WAYS }))
+  const failed = build === 'cpu' ? 'Neither the official archive of libtorch nor pip could be reached' : 'pip could not fetch libtorch'
+  const advice = `Check the network, and run it again. ${OTHER_WAYS}`
+  await progress(title, () => runCommand(python, args, { cwd: working, env, log: join(stateFolder(root, env), 'pip.log'), failed, advice }))
   await progress('Unpacking libtorch', async (tell) => {
     for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), { filter: isNeeded, tell: (part) => tell(`${Math.round(part * 100)} %`) })
   })

@@ -36,7 +36,7 @@ export const addon = async ({ root, env, progress }) => {
       const step = /\[\s*(\d+\/\d+|\d+%)\]/.exec(text)?.[1]
       if (step) tell(step)
     }
-    await runCommand(process.execPath, args, { cwd: root, env, log: join(stateFolder(root, env), 'addon.log'), onOutput })
+    await runCommand(process.execPath, args, { cwd: root, env, log: join(stateFolder(root, env), 'addon.log'), failed: 'The addon could not be built', advice: 'It takes a compiler of C++20: g++ 12 or clang 15, or newer.', onOutput })
   })
   writeStamp(stamp, `${JSON.stringify({ libtorch: found.version, inputs: hash })}\n`)
 }

@@ -10,8 +10,9 @@ export const nodeModules = async ({ root, progress }) => {
   const stamp = join(root, 'node_modules', '.torchgraft-stamp')
   if (isUpToDate(stamp, hash)) return
   await progress('Installing node modules', async () => {
-    const advice = 'Check that the package registry can be reached, and run it again.'
-    await runCommand(...npm(['ci', '--no-audit', '--no-fund']), { cwd: root, log: join(root, '.torchgraft', 'npm.log'), advice })
+    const failed = 'npm could not install the node modules'
+    const advice = 'Check that the package registry can be reached (npm ping), and run it again.'
+    await runCommand(...npm(['ci', '--no-audit', '--no-fund']), { cwd: root, log: join(root, '.torchgraft', 'npm.log'), failed, advice })
   })
   writeStamp(stamp, hash)
 }

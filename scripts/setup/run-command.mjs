@@ -7,13 +7,14 @@ import { SetupError } from './fail.mjs'
 const SHOWN = 25
 
 /**
- * Runs a command with its output in a log file. When it fails, the end of the log is in the error.
+ * Runs a command with its output in a log file. When it fails, what failed and what to do are the error's first line, and the
+ * end of the log follows.
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ readonly cwd: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly advice?: string, readonly onOutput?: (text: string) => void }} options
+ * @param {{ readonly cwd: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly failed?: string, readonly advice?: string, readonly onOutput?: (text: string) => void }} options
  */
-export async function runCommand(command, args, { cwd, log, env = process.env, advice = '', onOutput = () => {} }) {
+export async function runCommand(command, args, { cwd, log, env = process.env, failed, advice = '', onOutput = () => {} }) {
   mkdirSync(dirname(log), { recursive: true })
   const file = createWriteStream(log)
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -34,7 +35,7 @@ export async function runCommand(command, args, { cwd, log, env = process.env, a
   if (end.code === 0) return
   const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-SHOWN).join('\n')
   const how = end.error ? end.error.message : `code ${end.code}`
-  throw new SetupError(`${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed (${how}).${advice === '' ? '' : ` ${advice}`}\n${tail}\nThe whole log: ${log}`)
+  throw new SetupError(`${failed ?? `${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed`} (${how}).${advice === '' ? '' : ` ${advice}`}\n${tail}\nThe whole log: ${log}`)
 }
 
 /**

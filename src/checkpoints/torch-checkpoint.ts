@@ -1,4 +1,5 @@
 import { TorchgraftError } from '../errors.js'
+import { checkFields, type Fields, list, text } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { PickleDict, PickleTuple } from '../formats/pickle.js'
@@ -22,12 +23,16 @@ export interface ReadTorchOptions {
   readonly groups?: readonly (readonly string[])[]
 }
 
+const READ_FIELDS: Fields<ReadTorchOptions> = { groups: list(list(text('a name'))) }
+
 /**
  * Reads a checkpoint of PyTorch: a state_dict, or a dict of it and of Adam's or AdamW's.
  *
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
 export async function readTorchCheckpoint(path: string, options: ReadTorchOptions = {}): Promise<TorchCheckpoint> {
+  text('a .pth file')(path, 'path')
+  checkFields<ReadTorchOptions>(options, READ_FIELDS, 'readTorchCheckpoint')
   await using file = await PthFile.open(path)
   const { model, optimizer } = contentsOf(file)
   const tensors = await loadAll(model)

@@ -30,7 +30,7 @@ export async function main(argv: readonly string[], streams: Streams = process):
   }
 }
 
-function makeProgram(streams: Streams, exit: (code: number) => void): Command {
+export function makeProgram(streams: Streams, exit: (code: number) => void): Command {
   const program = new Command('torchgraft')
     .description('Fine-tunes image classifiers in Node.js, on libtorch.')
     .version(VERSION)

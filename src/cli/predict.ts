@@ -1,9 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
-import { IMAGE_EXTENSIONS } from '../data/list-pictures.js'
+import type { SkippedFile } from '../data/image-folder.js'
+import { listPictures } from '../data/list-pictures.js'
 import { TorchgraftError } from '../errors.js'
-import { Classifier, type ClassifierOptions, type ImagePrediction, type PredictOptions } from '../predict/classifier.js'
+import { Classifier, type ClassifierOptions, type ImagePrediction, PREDICT_FIELDS, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'
 import { classesOption, readClasses, sizeOption } from './model-files.js'
 import { deviceOption, EXIT, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
@@ -32,7 +32,10 @@ export function predictCommand(streams: Streams, exit: (code: number) => void): 
 }
 
 async function runPredict(model: string, images: readonly string[], { topK = 3, json = false, csv = false, classes, ...where }: PredictFlags, { stdout, stderr }: Streams): Promise<number> {
-  const files = (await Promise.all(images.map(picturesIn))).flat()
+  PREDICT_FIELDS.topK(topK, 'topK') // before anything is opened
+  const found = await Promise.all(images.map(picturesIn))
+  for (const { path, message } of found.flatMap(({ skipped }) => skipped)) stderr.write(`${printable(path)}: left out: ${printable(message)}\n`)
+  const files = found.flatMap(({ pictures }) => pictures)
   if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
   for (const note of classifier.notes) stderr.write(`${note}\n`)
@@ -49,13 +52,12 @@ async function runPredict(model: string, images: readonly string[], { topK = 3, 
   return failed ? EXIT.failed : EXIT.done
 }
 
-/** A folder's pictures, in those of its folders too, sorted by name; anything else is taken for a picture. */
-async function picturesIn(path: string): Promise<string[]> {
+/** A folder's pictures, in those of its folders too, sorted by name, and what looks like one and is not read; anything else is taken for a picture. */
+async function picturesIn(path: string): Promise<{ readonly pictures: readonly string[]; readonly skipped: readonly SkippedFile[] }> {
   const info = await stat(path).catch(() => undefined)
-  if (!info?.isDirectory()) return [path]
-  const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && IMAGE_EXTENSIONS.has(extname(entry.name).toLowerCase()))
-  return files.map((entry) => join(entry.parentPath, entry.name)).sort()
+  if (!info?.isDirectory()) return { pictures: [path], skipped: [] }
+  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true })
+  return { pictures: pictures.map((picture) => picture.path).sort(), skipped }
 }
 
 function toJson({ image, predictions, error }: ImagePrediction<string>) {

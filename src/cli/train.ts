@@ -119,7 +119,7 @@ function toJson({ output, best, reloaded, stop, epochs, seconds, device, precisi
   }
 }
 
-async function summary({ output, best, seconds, skippedImages }: TrainResult): Promise<string> {
+async function summary({ output, best, seconds, skipped }: TrainResult): Promise<string> {
   const { top1, count, loss } = best.metrics
   const correct = Math.round(top1 * count)
   const [low, high] = wilsonInterval(correct, count)
@@ -128,13 +128,26 @@ async function summary({ output, best, seconds, skippedImages }: TrainResult): P
     '',
     `Best is epoch ${best.epoch}: top-1 ${percent(top1)} (${correct} of ${count}; 95 % interval ${percent(low)} to ${percent(high)}), loss ${loss.toFixed(4)}.`,
     'Its file was loaded again and scored the same.',
-    ...(skippedImages > 0 ? [`${skippedImages} broken pictures were left out.`] : []),
+    ...leftOut(skipped),
     `${duration(seconds)} in all.`,
     '',
     `Model    ${printable(model)}`,
     `Predict  npx torchgraft predict ${quote(model)} ${quote(await somePicture(output))}`,
     '',
   ].join('\n')
+}
+
+/** Files that are named at the end; the run's log names all. */
+const MOST_NAMED = 20
+
+function leftOut(skipped: TrainResult['skipped']): string[] {
+  if (skipped.length === 0) return []
+  const more = skipped.length - MOST_NAMED
+  return [
+    `${skipped.length} ${skipped.length === 1 ? 'file was' : 'files were'} left out:`,
+    ...skipped.slice(0, MOST_NAMED).map(({ path, message }) => `  ${printable(message.includes(path) ? message : `${path}: ${message}`)}`),
+    ...(more > 0 ? [`  and ${more} more, which events.jsonl names.`] : []),
+  ]
 }
 
 /** A picture that the model has not learned from. */

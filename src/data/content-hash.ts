@@ -1,6 +1,6 @@
 import { hashFile } from '../formats/hash-file.js'
 import type { SkippedFile } from './image-folder.js'
-import type { ListedPicture } from './list-pictures.js'
+import { type ListedPicture, why } from './list-pictures.js'
 
 export interface HashedPicture extends ListedPicture {
   /** The first 32 hex digits of the SHA-256 of the file's bytes. */
@@ -28,6 +28,7 @@ async function hashOne(picture: ListedPicture): Promise<HashedPicture | SkippedF
   try {
     return { ...picture, hash: (await hashFile(picture.path)).slice(0, 32) }
   } catch (cause) {
-    return { path: picture.path, code: 'ERR_IMAGE_DECODE', message: `it cannot be read: ${(cause as Error).message}` }
+    const { code, message } = cause as NodeJS.ErrnoException
+    return { path: picture.path, code: 'ERR_IMAGE_DECODE', message: why(code) ?? `it cannot be read: ${message}` }
   }
 }

@@ -1,5 +1,5 @@
-import { finite, integer } from '../arguments.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, real, STD, whole } from '../fields.js'
 import { abortable } from './abortable.js'
 import type { Batch } from './batch.js'
 import type { Dataset } from './dataset.js'
@@ -35,6 +35,19 @@ export interface DataLoaderOptions {
   /** Whether a broken picture rejects, instead of being left out of its batch. @default false */
   readonly strict?: boolean
 }
+
+const aTransform: Check = (value, name) => {
+  if (typeof value !== 'function') throw argumentError('a transform, such as evalTransform(),', name, value)
+}
+const FIELDS: Fields<DataLoaderOptions> = {
+  batchSize: needed(whole({ min: 1, max: 65_536 })), size: needed(whole({ min: 1, max: 16_384 })), transform: needed(aTransform), mean: MEAN, std: STD, shuffle: flag, dropLast: flag, seed: whole({ min: 0 }),
+  draws: callback, epochs: whole({ min: 1 }), cacheBytes: real({ min: 0 }), prefetch: whole({ min: 0, max: 64 }), strict: flag,
+}
+interface EpochOptions {
+  readonly from?: number
+  readonly signal?: AbortSignal
+}
+const EPOCH_FIELDS: Fields<EpochOptions> = { from: whole({ min: 0 }), signal: abortSignal }
 
 /** A broken picture that was left out. */
 export interface SkippedImage {
@@ -84,21 +97,20 @@ export class DataLoader {
   #heaviest: number | undefined // bytes of a batch, once there is one
 
   constructor(dataset: Dataset, options: DataLoaderOptions) {
+    if (typeof (dataset as Dataset | undefined)?.get !== 'function') throw argumentError('a data set', 'dataset', dataset)
+    checkFields<DataLoaderOptions>(options, FIELDS, 'DataLoader')
     const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, prefetch = 2, shuffle = false, dropLast = false, strict = false } = options
-    if (typeof transform !== 'function') throw argumentError('a transform, such as evalTransform(),', 'transform', transform)
-    for (const [i, part] of std.entries()) finite(part, `std[${i}]`, { above: 0 })
-    for (const [i, part] of mean.entries()) finite(part, `mean[${i}]`)
     this.dataset = dataset
-    this.batchSize = integer(batchSize, 'batchSize', { min: 1, max: 65_536 })
-    this.size = integer(size, 'size', { min: 1, max: 16_384 })
+    this.batchSize = batchSize
+    this.size = size
     this.transform = transform
     this.mean = mean
     this.std = std
-    this.seed = integer(seed, 'seed', { min: 0 })
-    this.#options = { shuffle, dropLast, strict, epochs: epochs === undefined ? undefined : integer(epochs, 'epochs', { min: 1 }), prefetch: integer(prefetch, 'prefetch', { min: 0, max: 64 }) }
+    this.seed = seed
+    this.#options = { shuffle, dropLast, strict, epochs, prefetch }
     this.#draws = options.draws ?? ((epoch, index) => random(seed, epoch, AUGMENTATION, index))
     this.#rule = transform.decode?.(size) ?? AS_IT_IS
-    this.#cache = new PixelCache(this.#rule, finite(options.cacheBytes ?? defaultCacheBytes(), 'cacheBytes', { min: 0 }))
+    this.#cache = new PixelCache(this.#rule, options.cacheBytes ?? defaultCacheBytes())
   }
 
   /** Batches in an epoch. */
@@ -116,11 +128,12 @@ export class DataLoader {
    * decoded ahead, no further than `prefetch` batches, and of large pictures less far.
    *
    * @param options.from skips the batches before it
-   * @throws `signal.reason` when aborted; a broken picture's error when strict
+   * @throws `signal.reason` when aborted; a broken picture's error when strict; ERR_DISPOSED
    */
-  async *epoch(epoch: number, { from = 0, signal }: { readonly from?: number; readonly signal?: AbortSignal } = {}): AsyncGenerator<Batch, void, undefined> {
-    integer(epoch, 'epoch', { min: 0 })
-    integer(from, 'from', { min: 0 })
+  async *epoch(epoch: number, options: EpochOptions = {}): AsyncGenerator<Batch, void, undefined> {
+    whole({ min: 0 })(epoch, 'epoch')
+    checkFields<EpochOptions>(options, EPOCH_FIELDS, 'epoch')
+    const { from = 0, signal } = options
     const order = this.#order(epoch)
     const ahead: Promise<MadeBatch>[] = []
     let started = from
@@ -141,7 +154,7 @@ export class DataLoader {
     }
   }
 
-  /** Lets go of the decoded pictures. */
+  /** Lets go of the decoded pictures. An epoch that is under way rejects with ERR_DISPOSED, soon. */
   dispose(): Promise<void> {
     return this.#cache[Symbol.asyncDispose]()
   }

@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import sharp, { type Sharp } from 'sharp'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { HEIC, MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './picture-reasons.js'
 import { decodeAsPillow, decodeToRgb } from './to-rgb.js'
 
 /** A path, or the bytes of a picture file. */
@@ -37,6 +38,10 @@ sharp.concurrency(1)
 
 /** libvips' own limit, 16383 × 16383: larger is a mistake, or meant to exhaust the memory. */
 const MAX_PIXELS = 0x3fff * 0x3fff
+/** Each side of what a picture is scaled to: beyond, libvips refuses it less clearly. */
+const MAX_SIDE = 0x3fff
+/** What is read, by libvips' names of formats: not all that it could, such as SVG, which is a program of its own. */
+const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'])
 
 /**
  * Decodes a picture: the one path of training, scoring and predicting.
@@ -52,12 +57,19 @@ export async function decodeImage(source: ImageSource, rule: ResizeRule): Promis
     if (path !== undefined) await checkFile(path)
     const options = { failOn: 'error', limitInputPixels: MAX_PIXELS, ...(rule.profile ? {} : { ignoreIcc: true }) } as const
     const picture = sharp(source, options)
-    const { width, height, orientation = 1, space, hasAlpha } = await picture.metadata()
+    const { format, compression, width, height, orientation = 1, space, hasAlpha } = await picture.metadata()
+    if (!FORMATS.has(format)) throw new Error('unsupported image format')
+    if (format === 'heif' && compression !== 'av1') throw new Error('heic')
     const turned = rule.orient && orientation >= 5
-    const shaped = shape(rule.orient ? picture.autoOrient() : picture, rule, turned ? { width: height, height: width } : { width, height })
-    return await (rule.profile ? decodeToRgb(shaped) : decodeAsPillow(shaped, space, hasAlpha))
+    const size = turned ? { width: height, height: width } : { width, height }
+    const upright = rule.orient ? picture.autoOrient() : picture
+    const toRgb = (shaped: Sharp): Promise<Pixels> => (rule.profile ? decodeToRgb(shaped) : decodeAsPillow(shaped, space, hasAlpha))
+    if (!hasAlpha || !isResized(rule, size)) return await toRgb(shape(upright, rule, size))
+    // sharp's resize would weigh colours by their alpha, and lose those that cannot be seen: it is dropped first.
+    const { data } = await toRgb(upright)
+    return await decodeToRgb(shape(sharp(data, { raw: { ...size, channels: 3 } }), rule, size))
   } catch (cause) {
-    throw decodeError(cause, path)
+    throw decodeError(await tellingCause(source, cause), path)
   }
 }
 
@@ -66,9 +78,17 @@ interface Size {
   readonly height: number
 }
 
+function isResized({ shorterSide, enlarge = true }: ResizeRule, size: Size): boolean {
+  const { width } = shorterSide === null ? size : resized(size, shorterSide, enlarge)
+  return width !== size.width
+}
+
 /** Adds the resize and the crop that the rule asks for, and none that would change nothing. */
 function shape(picture: Sharp, { shorterSide, crop, antialias, enlarge = true }: ResizeRule, size: Size): Sharp {
   const target = shorterSide === null ? size : resized(size, shorterSide, enlarge)
+  if (Math.max(target.width, target.height) > MAX_SIDE && target.width * target.height > size.width * size.height) {
+    throw new Error(`it is ${size.width}×${size.height} pixels, so narrow that at a size to work with it would be ${target.width}×${target.height}`)
+  }
   if (target.width !== size.width || target.height !== size.height) {
     // linear is Pillow's bilinear within half a level; its default, lanczos3, is 2 to 3 off
     picture = picture.resize({ ...target, fit: 'fill', kernel: antialias ? 'linear' : 'nearest', fastShrinkOnLoad: antialias })
@@ -97,11 +117,36 @@ async function checkFile(path: string): Promise<void> {
   const info = await stat(path)
   if (!info.isFile()) throw new Error(info.isDirectory() ? 'it is a folder' : 'it is not a file')
   if (info.size === 0) throw new Error('it is empty')
+  if (info.size > MAX_FILE_BYTES) throw new TorchgraftError('ERR_IMAGE_TOO_LARGE', TOO_LARGE_A_FILE)
+}
+
+/** What libvips does not say: of a HEIC picture only that there is no decoder, and of a file that may not be read that it is no picture. */
+async function tellingCause(source: ImageSource, cause: unknown): Promise<unknown> {
+  try {
+    const head = typeof source === 'string' ? await firstBytes(source) : Buffer.from(source.subarray(0, HEAD_BYTES))
+    // By its first bytes: a phone's may be named .jpg.
+    return head && /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4)) ? new Error('heic') : cause
+  } catch (unreadable) {
+    return (unreadable as NodeJS.ErrnoException).code === 'EACCES' ? unreadable : cause
+  }
+}
+
+const HEAD_BYTES = 24
+
+async function firstBytes(path: string): Promise<Buffer | undefined> {
+  if (!(await stat(path)).isFile()) return undefined
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
 }
 
 function decodeError(cause: unknown, path: string | undefined): TorchgraftError {
   const { message, code } = cause as NodeJS.ErrnoException
-  const [error, reason] = explain(message, code)
+  const [error, reason] = cause instanceof TorchgraftError ? [cause.code, cause.message] : explain(message, code)
   return new TorchgraftError(error, `${path ?? 'The picture'} cannot be read: ${reason}`, { cause, ...(path !== undefined && { path }) })
 }
 
@@ -109,7 +154,7 @@ function explain(message: string, code: string | undefined): [TorchgraftErrorCod
   if (code === 'ENOENT') return ['ERR_IMAGE_DECODE', 'there is no such file']
   if (code === 'EACCES') return ['ERR_IMAGE_DECODE', 'you may not read it']
   if (/pixel limit/.test(message)) return ['ERR_IMAGE_TOO_LARGE', `it has more than ${Math.round(MAX_PIXELS / 1e6)} million pixels`]
-  if (/heif|heic/i.test(message)) return ['ERR_IMAGE_DECODE', 'HEIC pictures cannot be read; convert it to JPEG first']
+  if (/heif|heic/i.test(message)) return ['ERR_IMAGE_DECODE', HEIC]
   if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not a picture in a format that is known (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
   if (/premature end|truncat|out of data|unexpected end/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is cut short']
   return ['ERR_IMAGE_DECODE', message.split('\n')[0] ?? message]

@@ -1,5 +1,6 @@
 import { basename, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { abortSignal, type Check, checkFields, type Fields, flag, list, needed, real, text, whole } from '../fields.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
 import { compareCodePoints, listClasses, listPictures } from './list-pictures.js'
@@ -30,6 +31,10 @@ export interface ImageFolderOptions {
   readonly signal?: AbortSignal
 }
 
+const folders: Check = (value, name) => (Array.isArray(value) && value.length > 0 ? list(text('a folder')) : text('a folder, or several'))(value, name)
+const FIELDS: Fields<ImageFolderOptions> = { followLinks: flag, within: folders, classes: list(text('a name')), signal: abortSignal }
+const SPLIT_FIELDS: Fields<SplitOptions> = { val: needed(real({ above: 0, max: 1 })), seed: whole({ min: 0 }) }
+
 /** A folder with a folder of pictures for each class; deeper folders belong to their class. */
 export class ImageFolder implements Dataset {
   readonly root: string
@@ -37,12 +42,15 @@ export class ImageFolder implements Dataset {
   readonly items: readonly ImageItem[]
   /** Links that lead outside, formats that cannot be read, files that may not be. */
   readonly skipped: readonly SkippedFile[]
+  /** Names of class folders without pictures, which are no classes. */
+  readonly empty: readonly string[]
 
-  private constructor(root: string, classes: readonly string[], items: readonly ImageItem[], skipped: readonly SkippedFile[]) {
+  private constructor(root: string, { classes, items, skipped, empty }: Pick<ImageFolder, 'classes' | 'items' | 'skipped' | 'empty'>) {
     this.root = root
     this.classes = classes
     this.items = items
     this.skipped = skipped
+    this.empty = empty
   }
 
   /**
@@ -51,10 +59,15 @@ export class ImageFolder implements Dataset {
    * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
    */
   static async open(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+    text('a folder')(root, 'root')
+    checkFields<ImageFolderOptions>(options, FIELDS, 'ImageFolder.open')
     const { followLinks = false, within = root, signal } = options
-    if (typeof root !== 'string' || root === '') throw argumentError('a folder', 'root', root)
     const folders = typeof within === 'string' ? [within] : within
-    const listed = await Promise.all(folders.map(async (folder) => listPictures(await listClasses(folder), { root: folder, followLinks })))
+    const listed = await Promise.all(folders.map(async (folder) => {
+      const { classes, skipped } = await listClasses(folder)
+      const found = await listPictures(classes, { root: folder, followLinks, signal })
+      return { labels: classes.map(({ label }) => label), pictures: found.pictures, skipped: [...skipped, ...found.skipped] }
+    }))
     const { hashed, failed } = await hashFiles(listed.flatMap(({ pictures }) => pictures), signal)
     const found = [...new Set(hashed.map(({ label }) => label))].sort(compareCodePoints)
     const classes = options.classes ?? found
@@ -62,7 +75,10 @@ export class ImageFolder implements Dataset {
     const number = new Map(classes.map((label, i) => [label, i]))
     const name = (path: string): string => relative(root, path).split(sep).join('/')
     const items = hashed.map(({ path, label, hash }) => ({ path: name(path), label: number.get(label) ?? 0, hash }))
-    return new ImageFolder(resolve(root), classes, items, [...listed.flatMap(({ skipped }) => skipped), ...failed].map((file) => ({ ...file, path: name(file.path) })))
+    const filled = new Set(found)
+    const empty = [...new Set(listed.flatMap(({ labels }) => labels))].filter((label) => !filled.has(label))
+    const skipped = [...listed.flatMap((each) => each.skipped), ...failed].map((file) => ({ ...file, path: name(file.path) }))
+    return new ImageFolder(resolve(root), { classes, items, skipped, empty })
   }
 
   get length(): number {
@@ -85,13 +101,14 @@ export class ImageFolder implements Dataset {
 
   /** Two sides of the same classes: stratified, decided by content, exact duplicates on one side. */
   split(options: SplitOptions): { readonly train: ImageFolder; readonly val: ImageFolder } {
+    checkFields<SplitOptions>(options, SPLIT_FIELDS, 'split')
     const { train, val } = splitByContent(this.items, options)
     return { train: this.subset(train), val: this.subset(val) }
   }
 
   /** The pictures with these numbers, in this order, as a folder of the same classes. */
   subset(indices: readonly number[], skipped: readonly SkippedFile[] = this.skipped): ImageFolder {
-    return new ImageFolder(this.root, this.classes, indices.map((index) => this.#item(index)), skipped)
+    return new ImageFolder(this.root, { classes: this.classes, items: indices.map((index) => this.#item(index)), skipped, empty: this.empty })
   }
 
   #item(index: number): ImageItem {
@@ -106,9 +123,28 @@ function checkClasses(folder: string, found: readonly string[], known: readonly 
     throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${folder}. Lay them out as ${basename(folder)}/CLASS/PICTURE.jpg, a folder for each class`, { path: folder })
   }
   if (known) {
-    const strange = found.filter((label) => !known.includes(label))
-    if (strange.length > 0) throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has folders of unknown classes: ${strange.slice(0, 5).join(', ')}. The classes are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`, { path: folder })
+    const names = new Set(known)
+    const strange = found.filter((label) => !names.has(label))
+    if (strange.length > 0) throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has folders of unknown classes: ${strange.slice(0, 5).join(', ')}${strange.length > 5 ? ', …' : ''}. The classes are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}${differInCase(strange, known)}`, { path: folder })
   } else if (found.length === 1) {
     throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has pictures of one class only, ${found[0] ?? ''}: to tell classes apart it takes two or more, each in a folder of its own`, { path: folder })
   }
+}
+
+/** Names that are alike but for case and composition of letters, which file systems of other machines take for one. */
+export function sameButForCase(names: readonly string[]): (readonly string[])[] {
+  const groups = new Map<string, string[]>()
+  for (const name of names) {
+    const key = name.normalize('NFC').toLowerCase()
+    const group = groups.get(key)
+    if (group) group.push(name)
+    else groups.set(key, [name])
+  }
+  return [...groups.values()].filter((group) => group.length > 1)
+}
+
+function differInCase(strange: readonly string[], known: readonly string[]): string {
+  const odd = new Set(strange)
+  const pairs = sameButForCase([...known, ...strange]).filter((group) => group.some((name) => odd.has(name)))
+  return pairs.length === 0 ? '' : `. ${pairs.slice(0, 3).map((group) => group.join(' and ')).join('; ')} differ in case only: rename the folders`
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TorchgraftError } from '../errors.js'
 import type { Pixels, ResizeRule } from './decode.js'
 
 /** Bytes copied between two turns of the event loop: well under a millisecond. */
@@ -23,7 +24,7 @@ export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Siz
 /** Pictures as a batch holds them, copied in turns, so that nothing else waits long. */
 export async function joinPixels(pictures: readonly Pixels[], pad: ResizeRule['pad']): Promise<JoinedPixels> {
   const sizes = pictures.map((picture) => paddedSize(picture, pad))
-  const pixels = new Uint8Array(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
+  const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
   let offset = 0
   let sinceTurn = 0
   for (const [i, picture] of pictures.entries()) {
@@ -35,6 +36,14 @@ export async function joinPixels(pictures: readonly Pixels[], pad: ResizeRule['p
     await nextTurn()
   }
   return { pixels, shapes: Int32Array.from(sizes.flatMap(({ width, height }) => [height, width])) }
+}
+
+function allocate(bytes: number): Uint8Array {
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `The pictures of a batch take ${(bytes / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size, or smaller pictures`, { cause })
+  }
 }
 
 /** Into a black frame. */

@@ -3,6 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import type { SkippedFile } from './image-folder.js'
+import { HEIC, MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './picture-reasons.js'
 
 /** What is taken for a picture, by the file's name. */
 export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif'])
@@ -21,56 +22,105 @@ export interface ListedPicture {
   readonly label: string
 }
 
-/** The folders in a folder, sorted by code point. */
-export async function listClasses(folder: string): Promise<ClassFolder[]> {
-  const entries = await list(folder)
-  const folders = await Promise.all(entries.map(async (entry) => {
+/** The folders in a folder, sorted by code point, and those whose names cannot be labels. */
+export async function listClasses(folder: string): Promise<{ readonly classes: ClassFolder[]; readonly skipped: SkippedFile[] }> {
+  const { entries, misnamed } = await list(folder).catch((cause: unknown) => {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (why(code) ?? message)
+    throw new TorchgraftError('ERR_DATA_EMPTY', `Could not list ${folder}: ${reason}`, { path: folder, cause })
+  })
+  const classes: ClassFolder[] = []
+  for (const entry of entries) {
     const path = join(folder, entry.name)
     const isFolder = entry.isSymbolicLink() ? await stat(path).then((info) => info.isDirectory(), () => false) : entry.isDirectory()
-    return isFolder ? [{ label: entry.name, path }] : []
-  }))
-  return folders.flat()
+    if (isFolder) classes.push({ label: entry.name, path })
+  }
+  return { classes, skipped: misnamed.map((name) => notUtf8(join(folder, name))) }
 }
 
 /**
  * All pictures in the class folders, in a fixed order. Links within the root are followed, each folder once; links that
  * lead out of it only where asked for.
  */
-export async function listPictures(classes: readonly ClassFolder[], { root, followLinks }: { readonly root: string; readonly followLinks: boolean }): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
+export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, signal }: { readonly root: string; readonly followLinks: boolean; readonly signal?: AbortSignal | undefined }): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
   const inside = await realpath(root)
   const pictures: ListedPicture[] = []
   const skipped: SkippedFile[] = []
-  const skip = (path: string, message: string): void => void skipped.push({ path, code: 'ERR_IMAGE_DECODE', message })
+  const skip = (path: string, message: string, code: SkippedFile['code'] = 'ERR_IMAGE_DECODE'): void => void skipped.push({ path, code, message })
 
-  const visit = async (path: string, label: string, seen: ReadonlySet<string>): Promise<void> => {
-    const real = await realpath(path).catch(() => undefined)
-    if (real === undefined) return skip(path, 'a link to nothing')
-    if (!followLinks && real !== inside && !real.startsWith(inside + sep)) return skip(path, 'a link that leads out of the folder (--follow-links follows it)')
-    const info = await stat(real)
-    if (info.isDirectory()) {
-      if (seen.has(real)) return skip(path, 'a link back to a folder that it lies in')
-      for (const entry of await list(path)) await visit(join(path, entry.name), label, new Set([...seen, real]))
-      return
-    }
+  let listed = new Set<string>() // folders of the class, by their paths without links: links among them could go round for ever
+  /** `real` is the folder's path without links; `seen` those of the folders that it lies in. */
+  const visitFolder = async (path: string, real: string, label: string, seen: ReadonlySet<string>): Promise<void> => {
+    signal?.throwIfAborted()
+    if (seen.has(real)) return skip(path, 'a link back to a folder that it lies in')
+    if (listed.has(real)) return skip(path, 'its folder is listed already, by way of a link')
+    listed.add(real)
+    const before = pictures.length + skipped.length
+    const found = await list(path).catch((cause: unknown) => {
+      const { code, message } = cause as NodeJS.ErrnoException
+      skip(path, `the folder cannot be listed: ${why(code) ?? message}`)
+      return undefined
+    })
+    if (!found) return
+    for (const name of found.misnamed) skipped.push(notUtf8(join(path, name)))
+    const above = new Set([...seen, real])
+    for (const entry of found.entries) await visit(entry, join(path, entry.name), join(real, entry.name), label, above)
+    const named = IMAGE_EXTENSIONS.has(extname(path).toLowerCase()) && seen.size > 0
+    if (named && pictures.length + skipped.length === before) skip(path, 'it is a folder')
+  }
+
+  const visit = async (entry: Dirent, path: string, real: string, label: string, seen: ReadonlySet<string>): Promise<void> => {
+    if (entry.isDirectory()) return visitFolder(path, real, label, seen)
+    if (!entry.isSymbolicLink()) return visitFile(path, label)
+    const target = await realpath(path).catch(() => undefined)
+    if (target === undefined) return skip(path, 'a link to nothing')
+    if (!followLinks && target !== inside && !target.startsWith(inside + sep)) return skip(path, 'a link that leads out of the folder (--follow-links follows it)')
+    const info = await stat(target).catch(() => undefined)
+    return info?.isDirectory() ? visitFolder(path, target, label, seen) : visitFile(path, label)
+  }
+
+  const visitFile = async (path: string, label: string): Promise<void> => {
     const extension = extname(path).toLowerCase()
+    if (extension === '.heic' || extension === '.heif') return skip(path, HEIC)
     if (UNREADABLE_EXTENSIONS.has(extension)) return skip(path, `${extension} pictures cannot be read: convert it to JPEG or PNG`)
     if (!IMAGE_EXTENSIONS.has(extension)) return
-    if (info.isFile()) pictures.push({ path, label })
-    else skip(path, 'not a file')
+    const info = await stat(path).catch(() => undefined)
+    if (!info) return skip(path, 'it is gone')
+    if (!info.isFile()) return skip(path, 'not a file')
+    if (info.size > MAX_FILE_BYTES) return skip(path, TOO_LARGE_A_FILE, 'ERR_IMAGE_TOO_LARGE')
+    pictures.push({ path, label })
   }
-  for (const { path, label } of classes) await visit(path, label, new Set())
+
+  for (const { path, label } of classes) {
+    listed = new Set()
+    const real = await realpath(path).catch(() => path)
+    if (!followLinks && real !== inside && !real.startsWith(inside + sep)) skip(path, 'a link that leads out of the folder (--follow-links follows it)')
+    else await visitFolder(path, real, label, new Set())
+  }
   return { pictures, skipped }
 }
 
-async function list(folder: string): Promise<Dirent[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true })
-    return entries.filter(({ name }) => !name.startsWith('.') && !LEFTOVERS.has(name)).sort((a, b) => compareCodePoints(a.name, b.name))
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : message
-    throw new TorchgraftError('ERR_DATA_EMPTY', `Could not list ${folder}: ${reason}`, { path: folder, cause })
-  }
+/** What is in a folder, sorted by code point. Names that are not UTF-8 cannot be told as text, and so not be found again by it. */
+async function list(folder: string): Promise<{ readonly entries: Dirent[]; readonly misnamed: string[] }> {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.') && !LEFTOVERS.has(name))
+  const doubtful = entries.some(({ name }) => name.includes('\ufffd'))
+  const misnamed = doubtful ? await misnamedIn(folder) : []
+  const bad = new Set(misnamed)
+  return { entries: entries.filter(({ name }) => !bad.has(name)).sort((a, b) => compareCodePoints(a.name, b.name)), misnamed }
+}
+
+async function misnamedIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder, 'buffer')
+  return names.filter((name) => !Buffer.from(name.toString()).equals(name)).map(String).sort(compareCodePoints)
+}
+
+function notUtf8(path: string): SkippedFile {
+  return { path, code: 'ERR_IMAGE_DECODE', message: 'its name is not UTF-8 text: rename it' }
+}
+
+/** A system's code in words, where there are better ones than its own. */
+export function why(code: string | undefined): string | undefined {
+  return code === 'EACCES' || code === 'EPERM' ? 'you may not read it' : undefined
 }
 
 /** Python's order of strings; JavaScript's own compares UTF-16 units, and differs beyond U+FFFF. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import { ImageFolder, type ImageItem } from './image-folder.js'
+import { ImageFolder, type ImageItem, sameButForCase } from './image-folder.js'
 import { compareCodePoints } from './list-pictures.js'
 
 export interface SidesOptions {
@@ -23,6 +23,8 @@ export interface Sides {
   readonly duplicates: number
   /** Of those, contents that lie on both sides: where the folders put them there, or a split by position. */
   readonly shared: number
+  /** What is odd about the classes, for the user to know. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -49,7 +51,34 @@ export function describeSides(data: string, train: ImageFolder, scored: ImageFol
     val: scored,
     duplicates: train.length + scored.length - contents.size,
     shared: new Set(scored.items.filter(({ hash }) => learned.has(hash)).map(({ hash }) => hash)).size,
+    notes: [...tellEmpty(train, scored), ...tellCase(train.classes), ...tellUnscored(train, scored)],
   }
+}
+
+function tellEmpty(train: ImageFolder, scored: ImageFolder): string[] {
+  const known = new Set(train.classes)
+  const empty = [...new Set([...train.empty, ...scored.empty])].filter((label) => !known.has(label))
+  return empty.length === 0 ? [] : [`${count(empty.length, 'class folder')} without pictures passed over: ${some(empty)}.`]
+}
+
+function tellCase(classes: readonly string[]): string[] {
+  const groups = sameButForCase(classes)
+  return groups.length === 0 ? [] : [`Classes that differ in case only are taken for different ones: ${some(groups.map((group) => group.join(' and ')))}.`]
+}
+
+/** A class of one picture is learned from, and so never scored. */
+function tellUnscored(train: ImageFolder, scored: ImageFolder): string[] {
+  const seen = new Set(scored.items.map(({ label }) => label))
+  const unscored = train.classes.filter((_, label) => !seen.has(label))
+  return unscored.length === 0 ? [] : [`${count(unscored.length, 'class', 'classes')} without a picture to score: ${some(unscored)}.`]
+}
+
+function count(many: number, one: string, more = `${one}s`): string {
+  return `${many} ${many === 1 ? one : more}`
+}
+
+function some(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
 }
 
 async function openBoth(data: string, val: number | string, seed: number, common: { readonly followLinks: boolean; readonly signal?: AbortSignal }): Promise<{ readonly train: ImageFolder; readonly val: ImageFolder }> {

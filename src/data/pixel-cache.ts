@@ -36,8 +36,9 @@ export class PixelCache implements AsyncDisposable {
     this.#limit = limit
   }
 
-  /** `key` stands for the picture's content. */
+  /** `key` stands for the picture's content. @throws ERR_DISPOSED besides what decoding throws */
   async get(key: string, image: ImageSource): Promise<Pixels> {
+    if (this.#disposed) throw disposed()
     if (this.#limit === 0) return this.#decode(image)
     let kept = this.#kept.get(key)
     if (!kept) {
@@ -82,7 +83,7 @@ export class PixelCache implements AsyncDisposable {
   async #read({ position, width, height }: Place): Promise<Pixels> {
     const data = new Uint8Array(width * height * 3)
     const file = await this.#file
-    if (!file) throw new TorchgraftError('ERR_DISPOSED', 'This data loader has been disposed of')
+    if (!file) throw disposed()
     for (let read = 0; read < data.length; ) {
       const { bytesRead } = await file.read(data, read, data.length - read, position + read)
       if (bytesRead === 0) throw new TorchgraftError('ERR_FILE_FORMAT', 'The file of decoded pictures was cut short while it was in use')
@@ -90,6 +91,10 @@ export class PixelCache implements AsyncDisposable {
     }
     return { data, width, height }
   }
+}
+
+function disposed(): TorchgraftError {
+  return new TorchgraftError('ERR_DISPOSED', 'This data loader has been disposed of')
 }
 
 /** Lets only so many jobs run at once; the others wait in turn. */

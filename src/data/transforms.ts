@@ -1,5 +1,5 @@
 import { argumentError } from '../errors.js'
-import { finite } from '../arguments.js'
+import { type Check, checkFields, type Fields, real } from '../fields.js'
 import type { ResizeRule } from './decode.js'
 import { type Box, cropTo, IDENTITY, then } from './geometry.js'
 import type { Matrix3x4, Plan } from './plan.js'
@@ -36,11 +36,17 @@ export interface TrainTransformOptions {
   readonly ratio?: readonly [min: number, max: number]
 }
 
+const rangeUpTo = (most: number): Check => (value, name) => {
+  const [min, max] = (Array.isArray(value) && value.length === 2 ? value : []) as unknown[]
+  if (!(typeof min === 'number' && typeof max === 'number' && min > 0 && min <= max && max <= most)) throw argumentError(`two numbers above 0${most === 1 ? ', at most 1' : ''}, the smaller first,`, name, value)
+}
+const TRAIN_FIELDS: Fields<TrainTransformOptions> = { flip: real({ min: 0, max: 1 }), crop: rangeUpTo(1), ratio: rangeUpTo(Number.MAX_VALUE) }
+const EVAL_FIELDS: Fields<{ readonly resize?: number }> = { resize: real({ min: 1 }) }
+
 /** Random resized crop and flip, as torchvision's `RandomResizedCrop` and `RandomHorizontalFlip` draw them. */
-export function trainTransform({ flip = 0.5, crop = [0.5, 1], ratio = [3 / 4, 4 / 3] }: TrainTransformOptions = {}): Transform {
-  finite(flip, 'flip', { min: 0, max: 1 })
-  checkRange(crop, 'crop', 1)
-  checkRange(ratio, 'ratio', Infinity)
+export function trainTransform(options: TrainTransformOptions = {}): Transform {
+  checkFields<TrainTransformOptions>(options, TRAIN_FIELDS, 'trainTransform')
+  const { flip = 0.5, crop = [0.5, 1], ratio = [3 / 4, 4 / 3] } = options
   const transform = (picture: Picture, random: Random): Plan => {
     const box = randomCrop(picture, random, crop, ratio)
     return { geometry: cropTo(box, picture.output, random() < flip) }
@@ -53,8 +59,9 @@ export function trainTransform({ flip = 0.5, crop = [0.5, 1], ratio = [3 / 4, 4 
  *
  * @param options.resize 8/7 by default: 256 pixels for an output of 224
  */
-export function evalTransform({ resize = 8 / 7 }: { readonly resize?: number } = {}): Transform {
-  finite(resize, 'resize', { min: 1 })
+export function evalTransform(options: { readonly resize?: number } = {}): Transform {
+  checkFields<{ readonly resize?: number }>(options, EVAL_FIELDS, 'evalTransform')
+  const { resize = 8 / 7 } = options
   return atFinalSize((output) => ({ ...RULE, shorterSide: Math.round(resize * output), crop: output }))
 }
 
@@ -109,8 +116,4 @@ function randomCrop({ width, height }: Picture, random: Random, area: readonly [
   const w = own > wide ? Math.max(1, Math.round(height * wide)) : width
   const h = own < narrow ? Math.max(1, Math.round(width / narrow)) : height
   return { left: Math.floor((width - w) / 2), top: Math.floor((height - h) / 2), width: w, height: h }
-}
-
-function checkRange([min, max]: readonly [number, number], name: string, most: number): void {
-  if (!(min > 0 && min <= max && max <= most)) throw argumentError(`two numbers above 0${most === 1 ? ', at most 1' : ''}, the smaller first,`, name, [min, max])
 }

@@ -6,8 +6,10 @@ import { compareCodePoints } from '../data/list-pictures.js'
 import { notebookStatisticsTransform } from '../data/notebook-transforms.js'
 import type { Sides } from '../data/open-sides.js'
 import type { Rgb } from '../data/plan.js'
-import { argumentError, TorchgraftError } from '../errors.js'
+import { TorchgraftError } from '../errors.js'
+import { callback, checkFields, type Fields } from '../fields.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
+import { DATA, trainFields } from '../train/option-fields.js'
 import { type ResolvedOptions, resolveOptions, type TrainOptions } from '../train/options.js'
 import { RECIPE_OF } from '../train/recipes.js'
 import { NotebookStatistics, PictureStatistics, type PixelStatistics } from './pixel-statistics.js'
@@ -19,6 +21,8 @@ export interface DataStatisticsOptions extends Pick<TrainOptions, 'recipe' | 'va
   /** Told of each picture. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
+
+const FIELDS: Fields<DataStatisticsOptions> = { ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, onProgress: callback }
 
 export interface DataStatistics {
   /** Pictures that can be read, in the order of the labels; 0 and 0 of a class that has none. */
@@ -52,8 +56,9 @@ export type Spread = readonly [min: number, median: number, max: number]
  *
  * @throws ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
  */
-export async function dataStatistics({ data, signal, onProgress, ...options }: DataStatisticsOptions): Promise<DataStatistics> {
-  if (typeof data !== 'string' || data === '') throw argumentError('a folder of pictures', 'data', data)
+export async function dataStatistics(asked: DataStatisticsOptions): Promise<DataStatistics> {
+  checkFields<DataStatisticsOptions>(asked, FIELDS, 'dataStatistics')
+  const { data, signal, onProgress, ...options } = asked
   const resolved = resolveOptions({ ...options, weights: null })
   if (resolved.recipe === 'notebook') await setUpAtFirstUse() // the other computes nothing on libtorch
   const sides = await RECIPE_OF[resolved.recipe].openSides(data, resolved, signal)

@@ -1,11 +1,12 @@
-import { integer } from '../arguments.js'
 import type { Batch } from '../data/batch.js'
 import type { ImageFolder } from '../data/image-folder.js'
-import { argumentError, TorchgraftError } from '../errors.js'
+import { TorchgraftError } from '../errors.js'
+import { callback, checkFields, type Fields, whole } from '../fields.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { isOnGpu } from '../native/on-gpu.js'
 import { Session } from '../native/session.js'
 import { decideMeanStd } from '../train/mean-std.js'
+import { DATA, trainFields } from '../train/option-fields.js'
 import { resolveOptions, type TrainOptions } from '../train/options.js'
 import { RECIPE_OF } from '../train/recipes.js'
 import { beginModel, openStartingWeights } from '../train/starting-weights.js'
@@ -24,6 +25,11 @@ export interface OverfitOptions extends Pick<TrainOptions, Shared> {
   readonly steps?: number
   readonly onStart?: (start: OverfitStart) => void
   readonly onStep?: (step: OverfitStep) => void
+}
+
+const FIELDS: Fields<OverfitOptions> = {
+  ...trainFields('recipe', 'model', 'weights', 'batchSize', 'size', 'lr', 'val', 'seed', 'freeze', 'meanStd', 'device', 'precision', 'memoryFormat', 'threads', 'strictImages', 'followLinks', 'signal'),
+  data: DATA, steps: whole({ min: 2, max: 1_000_000 }), onStart: callback, onStep: callback,
 }
 
 export interface OverfitStart {
@@ -57,9 +63,8 @@ export interface OverfitResult extends Verdict {
  * @throws what training throws about data, weights and devices; `signal.reason` when aborted
  */
 export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
-  const { data, onStart, onStep, signal, steps: asked = 100, ...rest } = options
-  if (typeof data !== 'string' || data === '') throw argumentError('a folder of pictures', 'data', data)
-  const count = integer(asked, 'steps', { min: 2, max: 1_000_000 })
+  checkFields<OverfitOptions>(options, FIELDS, 'overfit')
+  const { data, onStart, onStep, signal, steps: count = 100, ...rest } = options
   const resolved = resolveOptions({ lr: LR, precision: 'fp32', ...rest })
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]

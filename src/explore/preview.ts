@@ -1,11 +1,12 @@
 import { lstat } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { integer } from '../arguments.js'
 import type { SkippedImage } from '../data/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { type Check, checkFields, type Fields, whole } from '../fields.js'
 import { writeFileWhole } from '../formats/write-file.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { renderBatch } from '../native/render-batch.js'
+import { DATA, trainFields } from '../train/option-fields.js'
 import { resolveOptions, type TrainOptions } from '../train/options.js'
 import { RECIPE_OF } from '../train/recipes.js'
 import { contactSheet, layOut, type SheetPicture, toTile } from './contact-sheet.js'
@@ -36,16 +37,21 @@ export interface Preview {
 
 const MOST_PICTURES = 400
 
+const pngFile: Check = (value, name) => {
+  if (typeof value !== 'string' || extname(value).toLowerCase() !== '.png') throw argumentError('a file name that ends in .png', name, value)
+}
+const FIELDS: Fields<PreviewOptions> = {
+  ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, output: pngFile, count: whole({ min: 1, max: MOST_PICTURES }), epoch: whole({ min: 1, max: 100_000 }),
+}
+
 /**
  * Draws the pictures that the first batches of an epoch hold, in their order, as a run would augment them, on one sheet.
  *
  * @throws ERR_WRITE where `output` is there already: it is never replaced; ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
  */
-export async function preview({ data, output = 'preview.png', count = 24, epoch = 1, signal, ...options }: PreviewOptions): Promise<Preview> {
-  if (typeof data !== 'string' || data === '') throw argumentError('a folder of pictures', 'data', data)
-  if (typeof output !== 'string' || extname(output).toLowerCase() !== '.png') throw argumentError('a file name that ends in .png', 'output', output)
-  integer(count, 'count', { min: 1, max: MOST_PICTURES })
-  integer(epoch, 'epoch', { min: 1, max: 100_000 })
+export async function preview(asked: PreviewOptions): Promise<Preview> {
+  checkFields<PreviewOptions>(asked, FIELDS, 'preview')
+  const { data, output = 'preview.png', count = 24, epoch = 1, signal, ...options } = asked
   // Which pictures an epoch holds and what is drawn for each does not hang on the batch size; one by one they take little memory.
   const resolved = { ...resolveOptions({ ...options, weights: null }), batchSize: 1 }
   await refuseExisting(output)

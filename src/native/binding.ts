@@ -121,7 +121,8 @@ export interface NativeSession {
   evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<NativeEvalResult>
   /** Fills the buffer on the engine thread; it must not be touched until the promise settles. */
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
-  writeState(part: 'model' | 'training', from: Uint8Array): Promise<void>
+  /** One mark for each entry of the layout: those with a 0 stay as they are. */
+  writeState(part: 'model' | 'training', from: Uint8Array, written: Uint8Array): Promise<void>
   /** A job like the others, so it waits for those asked before it; a second one does nothing. */
   dispose(): Promise<void>
 }

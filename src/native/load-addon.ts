@@ -4,6 +4,7 @@ import { type Attempt, type Libtorch, locateLibtorch } from '../../scripts/libto
 import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
+import { checkMapped } from './mapped-libtorch.js'
 import { probeOnce } from './probe.js'
 import { ROOT } from './root.js'
 
@@ -26,14 +27,14 @@ function load(): Binding {
   const addon = addonFiles(buildFolder(ROOT, process.env, found))
   const built = builtFor(addon)
   checkVersion(found.version, built, found.folder)
-  probeOnce(found.library, addon)
+  probeOnce(found.library, addon, (version) => checkVersion(version, built, found.folder))
   limitSpinning(process.env)
   const require = createRequire(import.meta.url)
   const opened = openLibtorch(require(addon.loader) as LoaderBinding, found)
   checkVersion(opened, built, found.folder)
+  checkMapped(found.library)
   try {
     const binding = require(addon.main) as Binding
-    checkOnlyOne(found)
     // process.exit() goes straight to the C library's exit, which takes libtorch apart under a step that is running.
     process.once('exit', () => binding.stop())
     return binding
@@ -73,14 +74,6 @@ function openLibtorch(loader: LoaderBinding, { library }: Libtorch): string {
   } catch (cause) {
     throw new TorchgraftError('ERR_LIBTORCH_MISSING', `${library} could not be opened: ${(cause as Error).message}. Run "torchgraft doctor" to see what was tried`, { path: library, cause })
   }
-}
-
-/** Another libtorch, found by the system's own search, would mix with the one that was opened. Linux tells what is mapped. */
-function checkOnlyOne({ library, folder }: Libtorch): void {
-  if (process.platform !== 'linux') return
-  const mapped = new Set(readFileSync('/proc/self/maps', 'utf8').match(/\/\S*libtorch_cpu\.so\S*/g))
-  if (mapped.size <= 1) return
-  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `Two libtorchs were loaded at once: ${[...mapped].join(' and ')}. Take the one that is not in ${folder} out of LD_LIBRARY_PATH`, { path: library })
 }
 
 function missing(tried: readonly Attempt[]): TorchgraftError {

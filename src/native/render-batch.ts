@@ -4,12 +4,12 @@ import { fromNative, toNative } from './to-native.js'
 
 /** A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized. */
 export function renderBatch(batch: Batch): Promise<Float32Array> {
-  return fromNative(() => loadAddon().renderBatch(toNative(batch), 'loops'))
+  return fromNative(() => loadAddon().renderBatch(toNative(batch).images, 'loops'))
 }
 
 /** Each channel's mean over a batch, then each one's mean of squares, as `torch.mean(images, dim=[0, 2, 3])` gives them. */
 export function channelMoments(batch: Batch): Promise<Float32Array> {
-  return fromNative(() => loadAddon().channelMoments(toNative(batch)))
+  return fromNative(() => loadAddon().channelMoments(toNative(batch).images))
 }
 
 /** From those numbers summed over batches in float32: `mean`, then `(squares / batches - mean ** 2) ** 0.5`. */

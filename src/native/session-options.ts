@@ -1,5 +1,6 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { type Check, checkFields, type Fields, fieldsOf, flag, list, needed, real, whole, word } from '../fields.js'
 import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
 import { defaultThreads } from './cores.js'
 import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
@@ -113,8 +114,44 @@ export interface LossOptions {
   readonly classWeights?: readonly number[]
 }
 
+/** A device by its name; whether it is there is another question. @throws ERR_ARGUMENT */
+export const aDevice: Check = (value, name) => {
+  if (typeof value !== 'string' || !/^(?:auto|cpu|cuda(?::\d{1,4})?)$/.test(value)) throw argumentError('auto, cpu, cuda or cuda:N', name, value)
+}
+export const aModel: Check = (value) => void checkModel(value)
+const beta: Check = (value, name) => void checkBeta(value as number, name)
+const pattern: Check = (value, name) => {
+  if (!(value instanceof RegExp)) throw argumentError('a regular expression', name, value)
+}
+const GROUP_FIELDS: Fields<ParameterGroup> = { match: needed(pattern), lrScale: real({ min: 0 }), weightDecay: real({ min: 0 }) }
+const OPTIMIZER_FIELDS: Fields<OptimizerOptions> = {
+  type: word(['adam', 'adamw']), lr: real({ min: 0 }), betas: list(beta, 2, 'two numbers'), eps: real({ min: 0 }), weightDecay: real({ min: 0 }), fused: flag, groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
+}
+const SCALER_FIELDS: Fields<GradScalerOptions> = { initScale: real({ above: 0 }), growthFactor: real({ above: 1 }), backoffFactor: real({ above: 0 }), growthInterval: whole({ min: 1 }) }
+const LOSS_FIELDS: Fields<LossOptions> = { labelSmoothing: real({ min: 0, max: 1 }), classWeights: list(real({ min: 0 })) }
+
+/** What each option of a session takes. */
+export const SESSION_FIELDS: Fields<SessionOptions> = {
+  model: needed(aModel),
+  classes: needed(whole({ min: 1, max: 1_000_000 })),
+  device: aDevice,
+  precision: word(PRECISIONS),
+  scorePrecision: word(['same', 'fp32']),
+  allowSlow: flag,
+  memoryFormat: word(MEMORY_FORMATS),
+  kernels: word(KERNELS),
+  threads: whole({ min: 1, max: 1024 }),
+  seed: whole({ min: 0 }),
+  optimizer: fieldsOf(OPTIMIZER_FIELDS, 'optimizer'),
+  scaler: fieldsOf(SCALER_FIELDS, 'scaler'),
+  loss: fieldsOf(LOSS_FIELDS, 'loss'),
+  clipNorm: real({ above: 0 }),
+  freeze: word(['none', 'trunk', 'batch-norm-statistics']),
+}
+
 /** Checks what `Session.create` was given, and fills it in for native code. */
 export async function resolveSessionOptions(options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>) {
+  checkFields<SessionOptions>(options, SESSION_FIELDS, 'Session.create')
   const { device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last', optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
   const system = binding.system()
   const model = checkModel(options.model)

@@ -1,13 +1,13 @@
-import { finite } from '../arguments.js'
 import type { Batch } from '../data/batch.js'
-import { TorchgraftError } from '../errors.js'
+import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
+import { checkFields, type Fields, flag, real } from '../fields.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrainSums } from './binding.js'
 import { setUpAtFirstUse } from './first-use.js'
 import { loadAddon } from './load-addon.js'
 import { type MemoryFormat, type OptimizerDescription, type Precision, resolveSessionOptions, type SessionOptions } from './session-options.js'
-import { compareState, layoutBytes, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
+import { allocateState, compareState, type LoadReport, mismatchError, packState, unpackState } from './state-layout.js'
 import { fromNative, toNative } from './to-native.js'
 import type { RegNetVariant } from './variants.js'
 
@@ -25,6 +25,9 @@ export interface TrainStepOptions {
   /** Whether to wait for the numbers; if not they come with the next read. @default true */
   readonly read?: boolean
 }
+
+const TRAIN_STEP_FIELDS: Fields<TrainStepOptions> = { lr: real({ min: 0 }), read: flag }
+const LOAD_FIELDS: Fields<{ readonly strict?: boolean }> = { strict: flag }
 
 /**
  * A model on a device with the optimizer that trains it.
@@ -90,16 +93,18 @@ export class Session implements AsyncDisposable {
    *
    * @throws ERR_BATCH_SHAPE, ERR_OUT_OF_MEMORY, ERR_DISPOSED
    */
-  async trainStep(batch: Batch, { lr = this.lr, read = true }: TrainStepOptions = {}): Promise<TrainStepResult> {
-    finite(lr, 'lr', { min: 0 })
-    const { labels } = batch
+  async trainStep(batch: Batch, options: TrainStepOptions = {}): Promise<TrainStepResult> {
+    checkFields<TrainStepOptions>(options, TRAIN_STEP_FIELDS, 'trainStep')
+    const { lr = this.lr, read = true } = options
+    const { images, labels } = toNative(batch)
     if (!labels) throw new TorchgraftError('ERR_BATCH_SHAPE', 'Expected a batch with labels to train on')
-    return fromNative(() => this.#native.trainStep(toNative(batch), labels, lr, read))
+    return fromNative(() => this.#native.trainStep(images, labels, lr, read))
   }
 
   /** Scores a batch without learning from it: evaluation mode, the session's precision. */
   async evalStep(batch: Batch): Promise<EvalStepResult> {
-    return fromNative(() => this.#native.evalStep(toNative(batch), batch.labels))
+    const { images, labels } = toNative(batch)
+    return fromNative(() => this.#native.evalStep(images, labels))
   }
 
   /** A copy of all weights and running statistics, float32 and int64, in torchvision's names and order. */
@@ -108,15 +113,16 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Loads weights by name; fp16 and bf16 are widened.
+   * Loads weights by name; fp16 and bf16 are widened. What is in memory is taken at the call.
    *
    * With `strict: false` whatever does not fit stays as it was, and the report names it: so a head for other
    * classes begins anew.
    *
    * @throws ERR_STATE_DICT_MISMATCH when strict, naming what is missing, unexpected or of another shape
    */
-  async loadStateDict(state: LazyStateDict, { strict = true }: { readonly strict?: boolean } = {}): Promise<LoadReport> {
-    return this.#write('model', state, strict)
+  async loadStateDict(state: LazyStateDict, options: { readonly strict?: boolean } = {}): Promise<LoadReport> {
+    checkFields<{ readonly strict?: boolean }>(options, LOAD_FIELDS, 'loadStateDict')
+    return this.#write('model', state, options.strict ?? true)
   }
 
   /** All that resuming needs besides the model: the optimizer's moments and step counts, with fp16 the scaler's state. */
@@ -140,28 +146,20 @@ export class Session implements AsyncDisposable {
 
   async #read(part: 'model' | 'training'): Promise<StateDict> {
     const layout = this.#native.layout[part]
-    const buffer = allocate(layoutBytes(layout))
+    const buffer = allocateState(layout)
     await fromNative(() => this.#native.readState(part, buffer))
     return unpackState(layout, buffer)
   }
 
   async #write(part: 'model' | 'training', state: LazyStateDict, strict: boolean): Promise<LoadReport> {
+    if (typeof (state as LazyStateDict | undefined)?.get !== 'function') throw argumentError('a Map of tensors by their names', 'state', state)
     const layout = this.#native.layout[part]
     const report = compareState(layout, state)
-    const fits = report.missing.length + report.mismatched.length === 0
-    if (strict && !(fits && report.unexpected.length === 0)) throw mismatchError(report)
-    const buffer = allocate(layoutBytes(layout))
-    if (!fits) await fromNative(() => this.#native.readState(part, buffer))
-    await packState(layout, state, buffer)
-    await fromNative(() => this.#native.writeState(part, buffer))
+    if (strict && report.missing.length + report.mismatched.length + report.unexpected.length > 0) throw mismatchError(report)
+    const packed = packState(layout, state)
+    // Without a turn of the event loop where there is nothing to read: calls are run in the order they were made.
+    const { buffer, written } = packed instanceof Promise ? await packed : packed
+    await fromNative(() => this.#native.writeState(part, buffer, written))
     return report
-  }
-}
-
-function allocate(bytes: number): Uint8Array {
-  try {
-    return new Uint8Array(bytes)
-  } catch (cause) {
-    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `There is not enough memory for a copy of the model's state (${Math.ceil(bytes / 1e6)} MB), which loading and saving take. Try a smaller model`, { cause })
   }
 }

@@ -1,5 +1,6 @@
+import { types } from 'node:util'
 import { TorchgraftError } from '../errors.js'
-import { type LazyStateDict, loadTensor } from '../formats/lazy-tensor.js'
+import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { byteLength, describeTensor, type StateDict, type Tensor, toFloat32 } from '../formats/tensor.js'
 import type { NativeEntry } from './binding.js'
 
@@ -16,8 +17,18 @@ export interface LoadReport {
 /** As much of a tensor as a comparison takes. */
 export type Shaped = Pick<Tensor, 'dtype' | 'shape'>
 
-export function layoutBytes(layout: readonly NativeEntry[]): number {
+function layoutBytes(layout: readonly NativeEntry[]): number {
   return layout.reduce((sum, { dtype, shape }) => sum + byteLength(dtype, shape), 0)
+}
+
+/** A flat buffer for all of a layout. @throws ERR_OUT_OF_MEMORY */
+export function allocateState(layout: readonly NativeEntry[]): Uint8Array {
+  const bytes = layoutBytes(layout)
+  try {
+    return new Uint8Array(bytes)
+  } catch (cause) {
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `There is not enough memory for a copy of the model's state (${Math.ceil(bytes / 1e6)} MB), which loading and saving take. Try a smaller model`, { cause })
+  }
 }
 
 /** Names for the parts of a flat buffer; the tensors share its memory. */
@@ -43,18 +54,47 @@ export function compareState(layout: readonly NativeEntry[], state: ReadonlyMap<
   return { missing, unexpected: [...state.keys()].filter((name) => !names.has(name)), mismatched }
 }
 
-/** Writes the tensors that fit into the flat buffer, converted to what the layout holds. */
-export async function packState(layout: readonly NativeEntry[], state: LazyStateDict, into: Uint8Array): Promise<void> {
+export interface PackedState {
+  /** A flat buffer in the layout's order. */
+  readonly buffer: Uint8Array
+  /** 1 for each entry that the state has. */
+  readonly written: Uint8Array
+}
+
+/**
+ * The tensors that fit, converted to what the layout holds: at once where all of them are in memory, so that what the
+ * caller changes afterwards changes nothing; else when they are read.
+ *
+ * @throws ERR_STATE_DICT_MISMATCH for a tensor whose bytes are not those of its shape
+ */
+export function packState(layout: readonly NativeEntry[], state: LazyStateDict): PackedState | Promise<PackedState> {
+  const packed: PackedState = { buffer: allocateState(layout), written: new Uint8Array(layout.length) }
+  const lazy: (() => Promise<void>)[] = []
   let offset = 0
-  for (const entry of layout) {
-    const length = byteLength(entry.dtype, entry.shape)
+  for (const [i, entry] of layout.entries()) {
+    const at = offset
+    offset += byteLength(entry.dtype, entry.shape)
     const found = state.get(entry.name)
-    if (found && fits(entry, found)) {
-      const tensor = await loadTensor(found) // one at a time: a file of any size takes no more than its largest
-      into.set(tensor.dtype === entry.dtype ? tensor.data : new Uint8Array(toFloat32(tensor).buffer), offset)
-    }
-    offset += length
+    if (!found || !fits(entry, found)) continue
+    packed.written[i] = 1
+    if ('data' in found) put(entry, found, packed.buffer, at)
+    else lazy.push(async () => put(entry, await found.load(), packed.buffer, at))
   }
+  return lazy.length === 0 ? packed : readInTurn(lazy, packed)
+}
+
+/** One at a time: a file of any size takes no more than its largest. */
+async function readInTurn(lazy: readonly (() => Promise<void>)[], packed: PackedState): Promise<PackedState> {
+  for (const read of lazy) await read()
+  return packed
+}
+
+function put({ name, dtype, shape }: NativeEntry, tensor: Tensor, into: Uint8Array, offset: number): void {
+  const expected = byteLength(tensor.dtype, shape)
+  if (!types.isUint8Array(tensor.data) || tensor.data.length !== expected) {
+    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `Expected ${expected} bytes for ${name}, which is ${describeTensor(tensor)}, but received ${types.isUint8Array(tensor.data) ? tensor.data.length : 'no Uint8Array'}`)
+  }
+  into.set(tensor.dtype === dtype ? tensor.data : new Uint8Array(toFloat32(tensor).buffer), offset)
 }
 
 /** @throws ERR_STATE_DICT_MISMATCH, naming the first few of each kind. */

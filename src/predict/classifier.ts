@@ -1,10 +1,10 @@
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { decodeImage, type ImageSource } from '../data/decode.js'
 import { evalBatch } from '../data/eval-batch.js'
-import { integer } from '../arguments.js'
 import { TorchgraftError } from '../errors.js'
+import { abortSignal, checkFields, type Fields, text, whole } from '../fields.js'
 import type { Session } from '../native/session.js'
-import { type ComputeOptions, type OpenedModel, openModel } from './open-model.js'
+import { COMPUTE_FIELDS, type ComputeOptions, type OpenedModel, openModel } from './open-model.js'
 
 export type ClassifierOptions = ComputeOptions
 
@@ -18,6 +18,10 @@ export interface PredictAllOptions extends PredictOptions {
   /** Pictures that go through the model at once. @default 32 */
   readonly batchSize?: number
 }
+
+/** What each option of predicting takes. */
+export const PREDICT_FIELDS: Fields<PredictOptions> = { topK: whole({ min: 1 }), signal: abortSignal }
+const PREDICT_ALL_FIELDS: Fields<PredictAllOptions> = { ...PREDICT_FIELDS, batchSize: whole({ min: 1, max: 65_536 }) }
 
 export interface Prediction {
   readonly label: string
@@ -49,6 +53,8 @@ export class Classifier implements AsyncDisposable {
    * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
    */
   static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
+    text('a model file')(file, 'file')
+    checkFields<ClassifierOptions>(options, COMPUTE_FIELDS, 'Classifier.open')
     const { session, ...rest } = await openModel(file, options)
     return new Classifier(session, rest)
   }
@@ -63,6 +69,7 @@ export class Classifier implements AsyncDisposable {
    * @throws ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE, ERR_DISPOSED
    */
   async predict(image: ImageSource, options: PredictOptions = {}): Promise<Prediction[]> {
+    checkFields<PredictOptions>(options, PREDICT_FIELDS, 'predict')
     for await (const { predictions, error } of this.predictAll([image], options)) {
       if (error) throw error
       return predictions
@@ -75,9 +82,8 @@ export class Classifier implements AsyncDisposable {
    * decoded while the ones before them go through the model.
    */
   async *predictAll<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, options: PredictAllOptions = {}): AsyncGenerator<ImagePrediction<T>, void, undefined> {
-    const { topK, signal } = options
-    const batchSize = integer(options.batchSize ?? 32, 'batchSize', { min: 1, max: 65_536 })
-    if (topK !== undefined) integer(topK, 'topK', { min: 1 })
+    checkFields<PredictAllOptions>(options, PREDICT_ALL_FIELDS, 'predictAll')
+    const { topK, signal, batchSize = 32 } = options
     let decoded = Promise.resolve<Decoded<T>[]>([])
     for await (const group of grouped(images, batchSize)) {
       const before = await decoded

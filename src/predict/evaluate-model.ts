@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { oneOf } from '../arguments.js'
 import { readSplitBeside } from '../checkpoints/run-folder.js'
 import { DataLoader } from '../data/data-loader.js'
 import { ImageFolder, type SkippedFile } from '../data/image-folder.js'
 import type { SkippedImage } from '../data/data-loader.js'
 import { scoringTransform } from '../data/transforms.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { abortSignal, checkFields, type Fields, flag, needed, text, word } from '../fields.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
-import { type ComputeOptions, openModel } from './open-model.js'
+import { COMPUTE_FIELDS, type ComputeOptions, openModel } from './open-model.js'
 
 export interface EvaluateModelOptions extends ComputeOptions {
   readonly model: string
@@ -19,6 +19,10 @@ export interface EvaluateModelOptions extends ComputeOptions {
   /** Also scores the pictures that the model was trained on. @default false */
   readonly all?: boolean
   readonly signal?: AbortSignal
+}
+
+const FIELDS: Fields<EvaluateModelOptions> = {
+  ...COMPUTE_FIELDS, model: needed(text('a model file')), data: needed(text('a folder of pictures')), side: word(['train', 'val', 'test']), all: flag, signal: abortSignal,
 }
 
 export interface ModelEvaluation extends Evaluation {
@@ -37,12 +41,12 @@ export interface ModelEvaluation extends Evaluation {
  * @throws ERR_DATA_CLASSES when the folder has classes that the model does not know
  */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
-  const { model, data, side = 'val', all = false, signal, ...where } = options
-  oneOf(side, 'side', ['train', 'val', 'test'])
+  checkFields<EvaluateModelOptions>(options, FIELDS, 'evaluate')
+  const { model, data, side, all = false, signal, ...where } = options
   const opened = await openModel(model, where)
   await using session = opened.session
   const { metadata } = opened
-  const folder = await ImageFolder.open(chooseFolder(data, options.side), { classes: metadata.classes, ...(signal && { signal }) })
+  const folder = await ImageFolder.open(chooseFolder(data, side), { classes: metadata.classes, ...(signal && { signal }) })
   const split = await readSplitBeside(model)
   const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
   const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))

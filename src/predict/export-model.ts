@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
-import { oneOf } from '../arguments.js'
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { isModelFile, readModelFile, writeModelFile } from '../checkpoints/model-file.js'
 import { type TrainingMetadata, withoutTraining } from '../checkpoints/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../checkpoints/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { checkFields, type Fields, flag, needed, text, word } from '../fields.js'
 import { isPth } from '../formats/pth.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
@@ -23,6 +23,8 @@ export interface ExportOptions {
   readonly fp16?: boolean
 }
 
+const FIELDS: Fields<ExportOptions> = { model: needed(text('a model file')), format: needed(word(EXPORT_FORMATS)), output: text('a file'), fp16: flag }
+
 export interface ExportResult {
   readonly file: string
   readonly bytes: number
@@ -35,8 +37,9 @@ export interface ExportResult {
  *
  * @throws ERR_ARGUMENT, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_WRITE where the output exists
  */
-export async function exportModel({ model, format, output, fp16 = false }: ExportOptions): Promise<ExportResult> {
-  oneOf(format, 'format', EXPORT_FORMATS)
+export async function exportModel(options: ExportOptions): Promise<ExportResult> {
+  checkFields<ExportOptions>(options, FIELDS, 'exportModel')
+  const { model, format, output, fp16 = false } = options
   const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}.${format}`
   if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', `${file} exists: choose another name with --output`, { path: file })
   const { tensors, training, metadata, optimizer, others } = await read(model)

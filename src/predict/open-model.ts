@@ -1,9 +1,9 @@
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { isModelFile, readModelFile } from '../checkpoints/model-file.js'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
-import { integer } from '../arguments.js'
 import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { type Fields, list, text, whole } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
@@ -11,13 +11,18 @@ import { readSafetensors } from '../formats/safetensors.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { recognizeVariant } from '../native/recognize.js'
 import { Session } from '../native/session.js'
-import type { SessionOptions } from '../native/session-options.js'
+import { SESSION_FIELDS, type SessionOptions } from '../native/session-options.js'
 
 export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'> {
   /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
   readonly classes?: readonly string[]
   /** Of such a file: height and width of what its model sees. @default 224 */
   readonly size?: number
+}
+
+/** What each option of computing with a model file takes. */
+export const COMPUTE_FIELDS: Fields<ComputeOptions> = {
+  device: SESSION_FIELDS.device, precision: SESSION_FIELDS.precision, threads: SESSION_FIELDS.threads, classes: list(text('a name')), size: whole({ min: 32, max: 2048 }),
 }
 
 export interface OpenedModel {
@@ -56,7 +61,7 @@ async function openForeign(path: string, tensors: LazyStateDict, notes: readonly
   const { classes } = options
   if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
   if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
-  const size = integer(options.size ?? 224, 'size', { min: 32, max: 2048 })
+  const { size = 224 } = options
   const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
   const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, mean: IMAGENET_MEAN, std: IMAGENET_STD }
   return { session: await fill(metadata, tensors, options), metadata, notes }

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
-import { integer } from '../arguments.js'
 import { isTrainingState } from '../checkpoints/checkpoint-store.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import { type Check, checkFields, type Fields, needed, text, whole } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
@@ -60,7 +60,8 @@ const FLOAT32 = 4
  * @throws ERR_ARGUMENT, ERR_MODEL_UNKNOWN, ERR_STATE_DICT_MISMATCH, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
 export async function summarize(options: SummarizeOptions): Promise<ModelSummary> {
-  const { batchSize, ...asked } = checkOptions(options)
+  checkFields<SummarizeOptions>(options, FIELDS, 'summarize')
+  const { batchSize = -1, ...asked } = options
   const found = (await isFile(asked.model)) ? await readShape(asked.model) : nameShape(asked.model)
   const { model, classes = asked.classes ?? 1000 } = found
   if (asked.classes !== undefined && asked.classes !== classes) throw argumentError(`${classes}, which is what ${asked.model} has,`, 'classes', asked.classes)
@@ -75,16 +76,11 @@ export async function summarize(options: SummarizeOptions): Promise<ModelSummary
   return { model, classes, size, batchSize, layers, parameters, trainable: parameters, bytes }
 }
 
-function checkOptions({ model, size, classes, batchSize = -1 }: SummarizeOptions): SummarizeOptions & { readonly batchSize: number } {
-  if (typeof model !== 'string') throw argumentError('a model file or the name of a variant', 'model', model)
-  if (integer(batchSize, 'batchSize', { min: -1, max: 65_536 }) === 0) throw argumentError('-1 or an integer of at least 1', 'batchSize', batchSize)
-  return {
-    model,
-    ...(size !== undefined && { size: integer(size, 'size', { min: 1, max: 8192 }) }),
-    ...(classes !== undefined && { classes: integer(classes, 'classes', { min: 1, max: 1_000_000 }) }),
-    batchSize,
-  }
+const openOrWhole: Check = (value, name) => {
+  whole({ min: -1, max: 65_536 })(value, name)
+  if (value === 0) throw argumentError('-1 or an integer of at least 1', name, value)
 }
+const FIELDS: Fields<SummarizeOptions> = { model: needed(text('a model file or the name of a variant')), size: whole({ min: 1, max: 8192 }), classes: whole({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
 
 interface ModelShape {
   readonly model: RegNetVariant

@@ -1,5 +1,5 @@
-import { finite, integer, oneOf } from '../arguments.js'
 import type { Patience } from '../checkpoints/model-metadata.js'
+import { checkFields, type Fields, real, whole, word } from '../fields.js'
 
 export interface EarlyStoppingOptions {
   /** Epochs without improvement before training stops. @default 3 */
@@ -10,6 +10,8 @@ export interface EarlyStoppingOptions {
   readonly mode?: 'min' | 'max'
 }
 
+const FIELDS: Fields<EarlyStoppingOptions> = { patience: whole({ min: 1 }), minDelta: real({ min: 0 }), mode: word(['min', 'max']) }
+
 /** Says when a number has stopped improving. It only keeps score: the loop decides what to do. */
 export class EarlyStopping {
   readonly mode: 'min' | 'max'
@@ -18,10 +20,12 @@ export class EarlyStopping {
   #best: number | null = null
   #wait = 0
 
-  constructor({ patience = 3, minDelta = 0, mode = 'min' }: EarlyStoppingOptions = {}) {
-    this.#patience = integer(patience, 'patience', { min: 1 })
-    this.#minDelta = finite(minDelta, 'minDelta', { min: 0 })
-    this.mode = oneOf(mode, 'mode', ['min', 'max'])
+  constructor(options: EarlyStoppingOptions = {}) {
+    checkFields<EarlyStoppingOptions>(options, FIELDS, 'EarlyStopping')
+    const { patience = 3, minDelta = 0, mode = 'min' } = options
+    this.#patience = patience
+    this.#minDelta = minDelta
+    this.mode = mode
   }
 
   update(value: number): { readonly improved: boolean; readonly shouldStop: boolean } {

@@ -1,5 +1,6 @@
 import type { Batch } from '../data/batch.js'
 import type { DataLoader } from '../data/data-loader.js'
+import { abortSignal, checkFields, type Fields } from '../fields.js'
 import { AverageMeter } from '../metrics/average-meter.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { EvalStepResult } from '../native/session.js'
@@ -15,12 +16,16 @@ export interface Evaluation extends Metrics {
   readonly classes: readonly { readonly label: string; readonly count: number; readonly correct: number }[]
 }
 
+const FIELDS: Fields<{ readonly signal?: AbortSignal }> = { signal: abortSignal }
+
 /**
  * Scores every picture of a loader once: plain cross entropy, without label smoothing or class weights.
  *
  * @throws `signal.reason` when aborted
  */
-export async function evaluate(session: Scorer, loader: Pick<DataLoader, 'dataset' | 'epoch'>, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
+export async function evaluate(session: Scorer, loader: Pick<DataLoader, 'dataset' | 'epoch'>, options: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
+  checkFields<{ readonly signal?: AbortSignal }>(options, FIELDS, 'evaluate')
+  const { signal } = options
   const loss = new AverageMeter()
   const counts = loader.dataset.classes.map((label) => ({ label, count: 0, correct: 0 }))
   for await (const batch of loader.epoch(0, signal ? { signal } : {})) {

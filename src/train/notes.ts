@@ -16,6 +16,7 @@ export function tellData(sides: Sides): string[] {
   const { duplicates, shared } = sides
   return [
     ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
+    ...sides.notes,
     ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
   ]
 }

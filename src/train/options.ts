@@ -1,7 +1,7 @@
 import { finite, integer, oneOf } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Monitor, MONITORS } from '../metrics/metrics.js'
-import { checkModel, type Device, KERNELS, type Kernels, MEMORY_FORMATS, type MemoryFormat, type Precision, PRECISIONS } from '../native/session-options.js'
+import { aDevice, checkModel, type Device, KERNELS, type Kernels, MEMORY_FORMATS, type MemoryFormat, type Precision, PRECISIONS } from '../native/session-options.js'
 import type { RegNetVariant } from '../native/variants.js'
 import { onDisk } from '../weights/catalogue.js'
 import type { Rgb } from '../data/plan.js'
@@ -129,7 +129,7 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
     classWeights: oneOf(given.classWeights, 'classWeights', ['none', 'balanced']),
     meanStd: checkMeanStd(given.meanStd, recipe),
     sanitySteps: checkSanitySteps(given.sanitySteps, recipe),
-    device: given.device,
+    device: checkDevice(given.device),
     precision: oneOf(given.precision, 'precision', PRECISIONS),
     kernels: oneOf(given.kernels, 'kernels', KERNELS),
     memoryFormat: given.memoryFormat === undefined ? null : oneOf(given.memoryFormat, 'memoryFormat', MEMORY_FORMATS),
@@ -150,6 +150,11 @@ function defaultWeights(model: RegNetVariant, recipe: RecipeName): string {
   const found = onDisk(model)
   if (found) return found.name
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `No weights of ${model} ship or lie on this disk: pull some ("torchgraft weights" lists them), name a file of it as weights, or none to train from scratch`)
+}
+
+function checkDevice(device: Device): Device {
+  aDevice(device, 'device')
+  return device
 }
 
 function checkWeights(weights: unknown): string | null {

@@ -1,4 +1,5 @@
-import { finite, integer } from '../arguments.js'
+import { finite } from '../arguments.js'
+import { checkFields, type Fields, needed, real, whole } from '../fields.js'
 
 /** Learning rate of an applied step, counted from 0. Pure. */
 export type Schedule = (step: number) => number
@@ -19,12 +20,12 @@ export interface WarmupCosineOptions {
   readonly min?: number
 }
 
+const FIELDS: Fields<WarmupCosineOptions> = { lr: needed(real({ min: 0 })), steps: needed(whole({ min: 1 })), warmup: whole({ min: 0 }), min: real({ min: 0 }) }
+
 /** Linear warm-up, then half a cosine down to `min` (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts). */
-export function warmupCosine({ lr, steps, warmup = 0, min = 0 }: WarmupCosineOptions): Schedule {
-  finite(lr, 'lr', { min: 0 })
-  integer(steps, 'steps', { min: 1 })
-  integer(warmup, 'warmup', { min: 0 })
-  finite(min, 'min', { min: 0 })
+export function warmupCosine(options: WarmupCosineOptions): Schedule {
+  checkFields<WarmupCosineOptions>(options, FIELDS, 'warmupCosine')
+  const { lr, steps, warmup = 0, min = 0 } = options
   return (step) => {
     if (step < warmup) return (lr * (step + 1)) / warmup
     const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup))

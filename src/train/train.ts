@@ -6,6 +6,7 @@ import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { NOTEBOOK_SPLIT_SEED } from '../data/notebook-sides.js'
 import { fingerprint, type Sides } from '../data/open-sides.js'
 import { argumentError } from '../errors.js'
+import { checkFields } from '../fields.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
@@ -20,9 +21,11 @@ import { decideMeanStd } from './mean-std.js'
 import { mendBest } from './mend-best.js'
 import { notebookHead } from './notebook-head.js'
 import { leftOut, processorName, tellData, tellFallBack, tellFolder, tellGpu, tellLog, tellMachine } from './notes.js'
+import { TRAIN_FIELDS } from './option-fields.js'
 import { resolveOptions, type TrainOptions } from './options.js'
 import { makeEarlyStopping } from './recipe.js'
 import { RECIPE_OF } from './recipes.js'
+import { refuseLeftOut } from './refuse-left-out.js'
 import { checkSame, dataOf, decide, settingsOf } from './resume.js'
 import { type SanityCheck, sanityCheck } from './sanity-check.js'
 import { scoreBestAgain } from './score-best-again.js'
@@ -40,8 +43,10 @@ export interface TrainResult {
   readonly seconds: number
   readonly device: string
   readonly precision: string
-  /** Broken pictures that were left out. */
+  /** Files and broken pictures that were left out. */
   readonly skippedImages: number
+  /** Each of them, and why. */
+  readonly skipped: readonly SkippedFile[]
 }
 
 /**
@@ -51,6 +56,7 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
+  checkFields<TrainOptions>(options, TRAIN_FIELDS, 'train')
   const { signal, onEvent, onProgress } = options
   if (options.resume !== true) resolveOptions(options) // complains before anything is fetched or made
   await setUpAtFirstUse()
@@ -61,6 +67,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
   recipe.checkSides?.(resolved, sides)
+  if (resolved.strictImages) refuseLeftOut(data, leftOut(sides))
   const split = splitOf(resolved.recipe === 'notebook' ? NOTEBOOK_SPLIT_SEED : resolved.seed, sides)
   const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
   const last = await folder.checkpoints.last()
@@ -114,6 +121,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 
   const { best, reloaded } = await scoreBestAgain(session, folder, loaders.val, signal)
+  const skipped = [...leftOut(sides), ...loaders.train.skipped, ...loaders.val.skipped].map(({ path, code, message }) => ({ path, code, message }))
   return {
     output: folder.path,
     stop: stop?.reason ?? 'completed',
@@ -123,7 +131,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     seconds: (performance.now() - began) / 1000,
     device: session.device,
     precision: session.precision,
-    skippedImages: loaders.train.skipped.length + loaders.val.skipped.length,
+    skippedImages: skipped.length,
+    skipped,
   }
 }
 

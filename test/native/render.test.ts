@@ -85,6 +85,23 @@ describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU d
   })
 })
 
+/** A plan for each of many pictures of one pixel, each with the largest grid. */
+function manyGrids(): NativeImages {
+  const count = 1100
+  const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 16_384, width: 16_384, resize: [1 / 16_384, 0, 0, 0, 1 / 16_384, 0] } }
+  return { pixels: new Uint8Array(count * 3), shapes: new Int32Array(count * 2).fill(1), plans: packPlans(Array.from({ length: count }, () => plan)), output: 1, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
+}
+
+test.each(['loops', 'operations'] as const)('the last pixel of a row that is longer than a float can count is the last one read, by %s', async (renderer) => {
+  const width = 2 ** 25 + 4 // its last pixel's number rounds up to the width
+  const pixels = new Uint8Array(width * 3)
+  pixels.set([51, 102, 153], (width - 1) * 3)
+  const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 1, width: 2, resize: [width, 0, 0, 0, 1, 0] } }
+  const images = { pixels, shapes: Int32Array.of(1, width), plans: packPlans([plan]), output: 2, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
+  const rendered = await loadAddon().renderBatch(images, renderer)
+  expect([...rendered.subarray(3, 6)].map((value) => Math.round(value * 255))).toEqual([51, 102, 153])
+})
+
 describe('what could read out of bounds is refused', () => {
   const good = toImages([makeSource(4, 4, 1)], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
   const withPlan = (index: number, value: number): NativeImages => ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
@@ -103,6 +120,13 @@ describe('what could read out of bounds is refused', () => {
     ['a place far beyond', withPlan(5, 1e300)],
     ['a snap grid without width', withPlan(11, 5)],
     ['a negative snap grid', withPlan(11, -5)],
+    ['a snap grid of half pixels', { ...good, plans: good.plans.map((number, i) => (i === 11 ? 4.5 : i === 12 ? 4 : number)) }],
+    ['snap grids that together take more memory than there may be', manyGrids()],
+    ['a colour beyond what a float holds', withPlan(20, 1e300)],
+    ['a border beyond what a float holds', withPlan(8, -1e300)],
+    ['a mean beyond what a float holds', { ...good, meanStd: Float64Array.of(1e300, 0, 0, 1, 1, 1) }],
+    ['a standard deviation whose inverse is infinite', { ...good, meanStd: Float64Array.of(0, 0, 0, 1e-320, 1, 1) }],
+    ['an infinite standard deviation', { ...good, meanStd: Float64Array.of(0, 0, 0, 1, Infinity, 1) }],
     ['no output', { ...good, output: 0 }],
     ['a giant output', { ...good, output: 1e6 }],
     ['a standard deviation of 0', { ...good, meanStd: new Float64Array(6) }],

@@ -22,3 +22,8 @@ test('without padding they are as they were', async () => {
   const { pixels, shapes } = await joinPixels([picture(2, 1), picture(1, 1)], null)
   expect([[...pixels], [...shapes]]).toEqual([[1, 2, 3, 4, 5, 6, 1, 2, 3], [1, 2, 1, 1]])
 })
+
+test('more than memory can be had for is told as such', async () => {
+  const wide = Array.from({ length: 50 }, () => ({ width: 16_000, height: 1, data: new Uint8Array(48_000) })) // square, 768 MB each
+  await expect(joinPixels(wide, 'square')).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: expect.stringMatching(/take 38\.4 GB, .* smaller batch size/) })
+})

@@ -1,0 +1,16 @@
+import { join } from 'node:path'
+import type { SkippedFile } from '../data/image-folder.js'
+import { TorchgraftError } from '../errors.js'
+
+/**
+ * With strict images a run takes every picture of its folder, or does not begin.
+ *
+ * @throws the first file's error, with its reason
+ */
+export function refuseLeftOut(data: string, files: readonly SkippedFile[]): void {
+  const [first] = files
+  if (!first) return
+  const path = join(data, first.path)
+  const more = files.length > 1 ? ` (and ${files.length - 1} more like it: "torchgraft stats" names them)` : ''
+  throw new TorchgraftError(first.code, `${path} would be left out, which --strict-images forbids: ${first.message}${more}`, { path })
+}
