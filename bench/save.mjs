@@ -17,7 +17,7 @@ const median = (values) => values.sort((a, b) => a - b)[values.length >> 1] ?? N
 const row = (cells) => cells.map((cell, i) => String(cell).padStart(i === 0 ? 16 : 14)).join('')
 
 const loaders = [trainTransform(), evalTransform()].map((transform) => new DataLoader(data, { batchSize: 2, size: 64, transform }))
-for await (const { step } of loaders[0].epoch(0)) if (step === Number(steps)) break // decodes what the steps will take
+for await (const { step } of loaders[0].epoch(0)) if (step === Number(steps) + 3) break // decodes what the steps will take
 
 /** Steps of a session, each with its milliseconds, and whether a copy was taken in it or a file being written during it. */
 async function train(session, count, save) {

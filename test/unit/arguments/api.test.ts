@@ -140,7 +140,7 @@ const escaped = (text: string): string => text.replace(/[[\].]/g, '\\$&')
 
 describe.each(DOORS.map((each) => [each.prefix ?? each.of, each] as const))('%s', (_, each) => {
   const { of, good, kinds, prefix = '' } = each
-  const options = Object.entries<Kind>(kinds)
+  const options: [string, Kind][] = Object.entries(kinds)
 
   test.each(options)('%s refuses whatever is no %s, in one line that names it', async (name, kind) => {
     for (const wrong of WRONG[kind]) {
