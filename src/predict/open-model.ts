@@ -11,7 +11,8 @@ import { readSafetensors } from '../formats/safetensors.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { recognizeVariant } from '../native/recognize.js'
 import { Session } from '../native/session.js'
-import { SESSION_FIELDS, type SessionOptions } from '../native/session-options.js'
+import { SESSION_FIELDS } from '../native/session-fields.js'
+import type { SessionOptions } from '../native/session-options.js'
 
 export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'> {
   /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */

@@ -1,7 +1,8 @@
 import { argumentError } from '../errors.js'
 import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, orNull, real, STD, text, whole, word } from '../fields.js'
 import { MONITORS } from '../metrics/metrics.js'
-import { aDevice, aModel, KERNELS, MEMORY_FORMATS, PRECISIONS } from '../native/session-options.js'
+import { aDevice, aModel } from '../native/session-fields.js'
+import { KERNELS, MEMORY_FORMATS, PRECISIONS } from '../native/session-options.js'
 import { type MeanStd, RECIPES, type TrainOptions } from './options.js'
 
 const FOLDER = text('a folder of pictures')

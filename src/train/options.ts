@@ -1,10 +1,7 @@
-import { finite, integer, oneOf } from '../arguments.js'
-import { argumentError, TorchgraftError } from '../errors.js'
-import { type Monitor, MONITORS } from '../metrics/metrics.js'
-import { aDevice, checkModel, type Device, KERNELS, type Kernels, MEMORY_FORMATS, type MemoryFormat, type Precision, PRECISIONS } from '../native/session-options.js'
-import type { RegNetVariant } from '../native/variants.js'
-import { onDisk } from '../weights/catalogue.js'
 import type { Rgb } from '../data/plan.js'
+import type { Monitor } from '../metrics/metrics.js'
+import type { Device, Kernels, MemoryFormat, Precision } from '../native/session-options.js'
+import type { RegNetVariant } from '../native/variants.js'
 import type { TrainingEvent } from './events.js'
 
 export const RECIPES = ['default', 'notebook'] as const
@@ -107,92 +104,3 @@ export const DEFAULTS = {
 
 /** The weights that a model begins from where none are named. */
 export const SHIPPED_WEIGHTS: Partial<Record<RegNetVariant, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }
-
-/** Checks every option once, and fills in the defaults. */
-export function resolveOptions(options: TrainOptions): ResolvedOptions {
-  const recipe = oneOf(options.recipe ?? 'default', 'recipe', RECIPES)
-  const given = { ...DEFAULTS[recipe], ...withoutUndefined(options) }
-  const model = checkModel(given.model)
-  return {
-    recipe,
-    model,
-    weights: given.weights === undefined ? defaultWeights(model, recipe) : checkWeights(given.weights),
-    epochs: integer(given.epochs, 'epochs', { min: 1, max: 100_000 }),
-    batchSize: integer(given.batchSize, 'batchSize', { min: 1, max: 65_536 }),
-    size: integer(given.size, 'size', { min: 32, max: 2048 }),
-    lr: finite(given.lr, 'lr', { above: 0 }),
-    val: checkVal(given.val),
-    seed: integer(given.seed, 'seed', { min: 0 }),
-    monitor: oneOf(given.monitor, 'monitor', MONITORS),
-    patience: given.patience === null ? null : integer(given.patience, 'patience', { min: 1 }),
-    freeze: oneOf(given.freeze, 'freeze', ['none', 'trunk']),
-    classWeights: oneOf(given.classWeights, 'classWeights', ['none', 'balanced']),
-    meanStd: checkMeanStd(given.meanStd, recipe),
-    sanitySteps: checkSanitySteps(given.sanitySteps, recipe),
-    device: checkDevice(given.device),
-    precision: oneOf(given.precision, 'precision', PRECISIONS),
-    kernels: oneOf(given.kernels, 'kernels', KERNELS),
-    memoryFormat: given.memoryFormat === undefined ? null : oneOf(given.memoryFormat, 'memoryFormat', MEMORY_FORMATS),
-    threads: given.threads === undefined ? null : integer(given.threads, 'threads', { min: 1, max: 1024 }),
-    strictImages: flag(given.strictImages, 'strictImages'),
-    followLinks: flag(given.followLinks, 'followLinks'),
-    saveEveryMinutes: finite(given.saveEveryMinutes, 'saveEveryMinutes', { above: 0 }),
-  }
-}
-
-/** As the notebook's `pretrained=True` has it. */
-const NOTEBOOK_WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
-
-function defaultWeights(model: RegNetVariant, recipe: RecipeName): string {
-  const name = SHIPPED_WEIGHTS[model]
-  if (name !== undefined) return name
-  if (recipe === 'notebook' && model === DEFAULTS.notebook.model) return NOTEBOOK_WEIGHTS
-  const found = onDisk(model)
-  if (found) return found.name
-  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `No weights of ${model} ship or lie on this disk: pull some ("torchgraft weights" lists them), name a file of it as weights, or none to train from scratch`)
-}
-
-function checkDevice(device: Device): Device {
-  aDevice(device, 'device')
-  return device
-}
-
-function checkWeights(weights: unknown): string | null {
-  if (weights === null || (typeof weights === 'string' && weights !== '')) return weights
-  throw argumentError('a name, a file or null', 'weights', weights)
-}
-
-function checkVal(val: unknown): number | string {
-  if (typeof val === 'string' && val !== '') return val
-  if (typeof val === 'number' && val > 0 && val < 1) return val
-  throw argumentError('a fraction between 0 and 1, or a folder,', 'val', val)
-}
-
-function checkMeanStd(value: unknown, recipe: RecipeName): ResolvedOptions['meanStd'] {
-  if (typeof value !== 'object' || value === null) {
-    const name = oneOf(value, 'meanStd', ['data', 'notebook', 'imagenet'])
-    if (recipe === 'notebook' || name === 'imagenet') return name
-  } else if (recipe === 'notebook') {
-    const { mean, std } = value as Partial<MeanStd>
-    if (![mean, std].every((part) => Array.isArray(part) && part.length === 3)) throw argumentError('a mean and a std of three numbers each', 'meanStd', value)
-    for (const [i, part] of mean!.entries()) finite(part, `meanStd.mean[${i}]`)
-    for (const [i, part] of std!.entries()) finite(part, `meanStd.std[${i}]`, { above: 0 })
-    return { mean: mean!, std: std! }
-  }
-  throw argumentError('recipe notebook, which alone takes it,', 'meanStd', value)
-}
-
-function checkSanitySteps(value: unknown, recipe: RecipeName): number {
-  const steps = integer(value, 'sanitySteps', { min: 0, max: 100_000 })
-  if (steps > 0 && recipe !== 'notebook') throw argumentError('recipe notebook, which alone takes it,', 'sanitySteps', value)
-  return steps
-}
-
-function flag(value: unknown, name: string): boolean {
-  if (typeof value === 'boolean') return value
-  throw argumentError('true or false', name, value)
-}
-
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as T
-}

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type ResolvedOptions, resolveOptions, SHIPPED_WEIGHTS, type TrainOptions } from './options.js'
+import { type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from './options.js'
+import { resolveOptions } from './resolve-options.js'
 
 const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({
   recipe: 1, model: 1, weights: 1, epochs: 1, batchSize: 1, size: 1, lr: 1, val: 1, seed: 1, monitor: 1, patience: 1, freeze: 1, classWeights: 1, meanStd: 1, sanitySteps: 1,

@@ -4,7 +4,8 @@ import type { LastCheckpoint } from '../checkpoints/checkpoint-store.js'
 import { CONFIG_FILE, readSplitIn, type RunConfig, type RunFolder, type RunSplit, SPLIT_FILE } from '../checkpoints/run-folder.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
-import { type MeanStd, type ResolvedOptions, resolveOptions, type TrainOptions } from './options.js'
+import type { MeanStd, ResolvedOptions, TrainOptions } from './options.js'
+import { resolveOptions } from './resolve-options.js'
 import { resumeOptions, savedOptions, withAbsolutePaths } from './resume-options.js'
 
 export interface Decisions {

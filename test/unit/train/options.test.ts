@@ -1,5 +1,6 @@
 import { balancedWeights, sessionOptions } from '../../../src/train/default-recipe.js'
-import { resolveOptions, type TrainOptions } from '../../../src/train/options.js'
+import type { TrainOptions } from '../../../src/train/options.js'
+import { resolveOptions } from '../../../src/train/resolve-options.js'
 
 describe('resolveOptions', () => {
   test('without any, gives the default recipe', () => {

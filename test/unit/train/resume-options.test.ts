@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { resolveOptions } from '../../../src/train/options.js'
+import { resolveOptions } from '../../../src/train/resolve-options.js'
 import { resumeOptions, savedOptions, withAbsolutePaths } from '../../../src/train/resume-options.js'
 
 const saved = resolveOptions({ epochs: 5, seed: 3 })
