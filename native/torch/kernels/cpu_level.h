@@ -1,0 +1,18 @@
+#pragma once
+
+namespace torchgraft {
+
+// Instructions that kernels are compiled for, each with those before it. Other processors than
+// x86-64 are kPlain.
+enum class CpuLevel {
+  kPlain,
+  kAvx2,        // AVX2 with FMA and F16C
+  kAvx512,      // AVX-512 F, BW, DQ and VL
+  kAvx512Bf16,  // and its bf16 dot products
+};
+
+// The highest that this processor and its system have. ATEN_CPU_CAPABILITY (default, avx2, avx512)
+// holds it down as it holds down libtorch's own kernels.
+CpuLevel BestCpuLevel();
+
+}  // namespace torchgraft
