@@ -7,6 +7,8 @@ const RULES = [
   { room: 'torch', forbidden: /#\s*include\s*[<"](?:napi|node_api|js_native_api|uv|v8|node\/|\.\.\/node)/, says: 'includes Node-API' },
   { room: 'check', forbidden: /#\s*include\s*[<"](?:napi|node_api|js_native_api|uv|v8|node\/|\.\.\/node)/, says: 'includes Node-API' },
   { room: 'node', forbidden: /#\s*include\s*[<"](?:torch\/(?!error|session|system|batch|regnet_variants)|ATen|c10|caffe2)/, says: 'includes libtorch' },
+  // The linker keeps one copy of an inline function: it must not be one with instructions that a processor may lack.
+  { room: 'torch', only: /_(?:avx2|avx512|avx512_bf16)\.cc$/, forbidden: /#\s*include\s*<(?!cstdint>|cstddef>|immintrin\.h>)/, says: 'is compiled for some processors, and includes what others share' },
   { room: 'loader', forbidden: /#\s*include\s*[<"](?:torch|ATen|c10)\//, says: 'includes libtorch' },
   { room: 'torch', only: /^(?:session|batch|system|error|regnet_variants)\.h$/, forbidden: /#\s*include\s*<(?:torch|ATen|c10)\//, says: 'is seen by native/node, and includes libtorch' },
 ]
@@ -15,7 +17,7 @@ const RULES = [
 export function findBreaches(root) {
   return RULES.flatMap(({ room, only, forbidden, says }) => {
     const folder = join(root, 'native', room)
-    const files = readdirSync(folder).filter((name) => /\.(?:cc|h)$/.test(name) && (!only || only.test(name)))
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:cc|h)$/.test(name) && (!only || only.test(name)))
     return files.flatMap((name) => {
       const lines = readFileSync(join(folder, name), 'utf8').split('\n')
       return lines.flatMap((line, i) => (forbidden.test(line) ? [`native/${room}/${name}:${i + 1}: ${says}`] : []))

@@ -50,6 +50,21 @@ export const flag: Check = (value, name) => {
   if (typeof value !== 'boolean') throw argumentError('true or false', name, value)
 }
 
+/** Any number: NaN and the infinities too. */
+export const anyNumber: Check = (value, name) => {
+  if (typeof value !== 'number') throw argumentError('a number', name, value)
+}
+
+export const anObject: Check = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw argumentError('an object', name, value)
+}
+
+/** Whatever has these methods: there may be more than one class of a name, and users bring their own. */
+export const having = (what: string, ...methods: readonly string[]): Check => (value, name) => {
+  const parts = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (!methods.every((method) => typeof parts[method] === 'function')) throw argumentError(what, name, value)
+}
+
 /** A text that says something: a name, a path. */
 export const text = (what: string): Check => (value, name) => {
   if (typeof value !== 'string' || value === '') throw argumentError(what, name, value)

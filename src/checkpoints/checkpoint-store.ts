@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
+import { text } from '../fields.js'
 import { scalar, type StateDict } from '../formats/tensor.js'
 import { type Files, FILES, writeError } from '../formats/write-file.js'
 import type { OptimizerDescription } from '../native/session-options.js'
@@ -48,6 +49,7 @@ export class CheckpointStore {
 
   /** Makes the folder where it is missing. */
   static async open(folder: string, files: Files = FILES): Promise<CheckpointStore> {
+    text('a folder')(folder, 'folder')
     try {
       await mkdir(folder, { recursive: true })
     } catch (cause) {

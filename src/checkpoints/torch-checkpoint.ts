@@ -1,6 +1,7 @@
 import { TorchgraftError } from '../errors.js'
-import { checkFields, type Fields, list, text } from '../fields.js'
+import { anObject, checkFields, type Fields, list, needed, text } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
+import { checkStateDict } from '../formats/check-state-dict.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { PickleDict, PickleTuple } from '../formats/pickle.js'
 import { type Picklable, PythonFloat, PythonTuple } from '../formats/pickle-writer.js'
@@ -23,6 +24,7 @@ export interface ReadTorchOptions {
   readonly groups?: readonly (readonly string[])[]
 }
 
+const WRITE_FIELDS: Fields<TorchCheckpoint> = { model: needed(checkStateDict), training: checkStateDict, optimizer: anObject }
 const READ_FIELDS: Fields<ReadTorchOptions> = { groups: list(list(text('a name'))) }
 
 /**
@@ -47,7 +49,10 @@ export async function readTorchCheckpoint(path: string, options: ReadTorchOption
  * @returns the file's bytes.
  * @throws ERR_WRITE
  */
-export function writeTorchCheckpoint(path: string, { model, training, optimizer }: TorchCheckpoint): Promise<number> {
+export async function writeTorchCheckpoint(path: string, contents: TorchCheckpoint): Promise<number> {
+  text('a file')(path, 'path')
+  checkFields<TorchCheckpoint>(contents, WRITE_FIELDS, 'writeTorchCheckpoint')
+  const { model, training, optimizer } = contents
   if (!training || !optimizer) return writePth(path, model)
   const scaler = scalerState(training)
   return writePth(path, new Map<string, Picklable>([['state_dict', model], ['optimizer', optimizerState(training, optimizer)], ...(scaler ? [['scaler', scaler] as const] : [])]))
@@ -61,7 +66,7 @@ function optimizerState(training: StateDict, { type, betas, eps, groups }: Optim
   for (const { lr, weightDecay, parameters } of groups) {
     const params: number[] = []
     for (const name of parameters) {
-      const parts = ['step', 'exp_avg', 'exp_avg_sq'].map((part): [string, Picklable] => [part, training.get(`optimizer.${part}.${name}`)!])
+      const parts = ['step', 'exp_avg', 'exp_avg_sq'].map((part): [string, Picklable] => [part, partOf(training, `optimizer.${part}.${name}`)])
       state.set(index, new Map(parts))
       params.push(index++)
     }
@@ -72,6 +77,12 @@ function optimizerState(training: StateDict, { type, betas, eps, groups }: Optim
     ]))
   }
   return new Map<string, Picklable>([['state', state], ['param_groups', paramGroups]])
+}
+
+function partOf(training: StateDict, name: string): Tensor {
+  const tensor = training.get(name)
+  if (!tensor) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `The optimizer has parameters that the training state lacks: ${name}`)
+  return tensor
 }
 
 /** `torch.amp.GradScaler.state_dict()`. */

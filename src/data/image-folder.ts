@@ -32,6 +32,7 @@ export interface ImageFolderOptions {
 }
 
 const folders: Check = (value, name) => (Array.isArray(value) && value.length > 0 ? list(text('a folder')) : text('a folder, or several'))(value, name)
+const INDICES = list(whole({ min: 0 }))
 const FIELDS: Fields<ImageFolderOptions> = { followLinks: flag, within: folders, classes: list(text('a name')), signal: abortSignal }
 const SPLIT_FIELDS: Fields<SplitOptions> = { val: needed(real({ above: 0, max: 1 })), seed: whole({ min: 0 }) }
 
@@ -108,12 +109,13 @@ export class ImageFolder implements Dataset {
 
   /** The pictures with these numbers, in this order, as a folder of the same classes. */
   subset(indices: readonly number[], skipped: readonly SkippedFile[] = this.skipped): ImageFolder {
+    INDICES(indices, 'indices')
     return new ImageFolder(this.root, { classes: this.classes, items: indices.map((index) => this.#item(index)), skipped, empty: this.empty })
   }
 
   #item(index: number): ImageItem {
     const item = this.items[index]
-    if (item) return item
+    if (typeof index === 'number' && item) return item
     throw argumentError(`a number from 0 to ${this.length - 1}`, 'index', index)
   }
 }

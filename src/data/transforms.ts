@@ -1,5 +1,5 @@
 import { argumentError } from '../errors.js'
-import { type Check, checkFields, type Fields, real } from '../fields.js'
+import { callback, type Check, checkFields, type Fields, list, real } from '../fields.js'
 import type { ResizeRule } from './decode.js'
 import { type Box, cropTo, IDENTITY, then } from './geometry.js'
 import type { Matrix3x4, Plan } from './plan.js'
@@ -71,10 +71,13 @@ export function scoringTransform(rule: ResizeRule): Transform {
   return atFinalSize(() => rule)
 }
 
+const TRANSFORMS = list(callback)
+
 /** Geometry and colour of each in turn, as one plan. Kept between epochs as the first says. */
 export function compose(...transforms: readonly Transform[]): Transform {
-  const [first, ...others] = transforms
-  if (!first) throw argumentError('at least one transform', 'compose', [])
+  if (transforms.length === 0) throw argumentError('at least one transform', 'compose', [])
+  TRANSFORMS(transforms, 'transforms')
+  const [first, ...others] = transforms as readonly [Transform, ...Transform[]]
   const transform = (picture: Picture, random: Random, progress: number): Plan =>
     others.reduce((plan, next) => join(plan, next({ width: picture.output, height: picture.output, output: picture.output }, random, progress)), first(picture, random, progress))
   return Object.assign(transform, first.decode && { decode: first.decode })

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { TorchgraftError } from '../errors.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { type Check, text } from '../fields.js'
+import { checkStateDict } from './check-state-dict.js'
 import { duplicateKey } from './json-keys.js'
 import { openForReading, readAt } from './read-at.js'
 import { byteLength, type StateDict, type Tensor, type TensorDtype } from './tensor.js'
@@ -25,6 +27,7 @@ const CHUNK = 1 << 20
  * @throws ERR_FILE_FORMAT when the file is not what it should be, naming the tensor.
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  text('a .safetensors file')(path, 'path')
   const file = await openForReading(path)
   try {
     const { entries, metadata, dataStart } = await readHeader(file, path)
@@ -49,16 +52,22 @@ export async function readSafetensorsLayout(path: string): Promise<{ readonly te
   }
 }
 
+const checkTexts: Check = (value, name) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.values(value).some((text) => typeof text !== 'string')) throw argumentError('an object of texts', name, value)
+}
+
 /**
  * Writes a safetensors file whole or not at all, tensors packed in the map's order.
  *
  * @returns the file's bytes.
  */
 export async function writeSafetensors(path: string, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files): Promise<number> {
+  text('a file')(path, 'path')
+  checkStateDict(tensors, 'tensors')
+  checkTexts(metadata, 'metadata')
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   let offset = 0
   for (const [name, { dtype, shape, data }] of tensors) {
-    if (data.length !== byteLength(dtype, shape)) throw new TorchgraftError('ERR_FILE_FORMAT', `Tensor ${name} has ${data.length} bytes, not ${byteLength(dtype, shape)}`, { path })
     header.push([name, { dtype: DTYPE_NAMES.get(dtype), shape, data_offsets: [offset, (offset += data.length)] }])
   }
   const json = new TextEncoder().encode(`{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)

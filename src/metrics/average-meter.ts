@@ -1,9 +1,16 @@
+import { anyNumber, real } from '../fields.js'
+
+const COUNT = real({ min: 0 })
+
 /** The running average of a value, weighted by counts. */
 export class AverageMeter {
   #sum = 0
   #count = 0
 
+  /** @param count what the value weighs: 0 or more */
   update(value: number, count = 1): void {
+    anyNumber(value, 'value')
+    COUNT(count, 'count')
     this.#sum += value * count
     this.#count += count
   }

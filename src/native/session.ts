@@ -1,4 +1,5 @@
 import type { Batch } from '../data/batch.js'
+import { finite } from '../arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { checkFields, type Fields, flag, real } from '../fields.js'
@@ -80,6 +81,7 @@ export class Session implements AsyncDisposable {
 
   /** The optimizer's settings, as of a step with this learning rate. */
   describeOptimizer(lr: number = this.lr): OptimizerDescription {
+    finite(lr, 'lr', { min: 0 })
     const { optimizer: { type, beta1, beta2, eps, groups }, groupOf } = this.#options
     const described = groups.map(({ lrScale, weightDecay }, group) => ({ lr: lr * lrScale, weightDecay, parameters: this.#parameters.filter((_, i) => groupOf[i] === group) }))
     return { type, betas: [beta1, beta2], eps, groups: described.filter(({ parameters }) => parameters.length > 0) }

@@ -1,5 +1,5 @@
 import type { Patience } from '../checkpoints/model-metadata.js'
-import { checkFields, type Fields, real, whole, word } from '../fields.js'
+import { anyNumber, checkFields, type Fields, needed, orNull, real, whole, word } from '../fields.js'
 
 export interface EarlyStoppingOptions {
   /** Epochs without improvement before training stops. @default 3 */
@@ -11,6 +11,7 @@ export interface EarlyStoppingOptions {
 }
 
 const FIELDS: Fields<EarlyStoppingOptions> = { patience: whole({ min: 1 }), minDelta: real({ min: 0 }), mode: word(['min', 'max']) }
+const STATE_FIELDS: Fields<Patience> = { best: needed(orNull(anyNumber)), wait: needed(whole({ min: 0 })) }
 
 /** Says when a number has stopped improving. It only keeps score: the loop decides what to do. */
 export class EarlyStopping {
@@ -28,7 +29,9 @@ export class EarlyStopping {
     this.mode = mode
   }
 
+  /** @param value NaN never improves */
   update(value: number): { readonly improved: boolean; readonly shouldStop: boolean } {
+    anyNumber(value, 'value')
     const gain = this.#best === null ? Infinity : this.mode === 'min' ? this.#best - value : value - this.#best
     const improved = !Number.isNaN(value) && gain > this.#minDelta
     if (improved) this.#best = value
@@ -45,8 +48,9 @@ export class EarlyStopping {
     return { best: this.#best, wait: this.#wait }
   }
 
-  restore({ best, wait }: Patience): void {
-    this.#best = best
-    this.#wait = wait
+  restore(state: Patience): void {
+    checkFields<Patience>(state, STATE_FIELDS, 'EarlyStopping.restore')
+    this.#best = state.best
+    this.#wait = state.wait
   }
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../data/batch.js'
 import type { DataLoader } from '../data/data-loader.js'
-import { abortSignal, checkFields, type Fields } from '../fields.js'
+import { abortSignal, checkFields, type Fields, having } from '../fields.js'
 import { AverageMeter } from '../metrics/average-meter.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { EvalStepResult } from '../native/session.js'
@@ -16,6 +16,8 @@ export interface Evaluation extends Metrics {
   readonly classes: readonly { readonly label: string; readonly count: number; readonly correct: number }[]
 }
 
+const SESSION = having('a session', 'evalStep')
+const LOADER = having('a data loader', 'epoch')
 const FIELDS: Fields<{ readonly signal?: AbortSignal }> = { signal: abortSignal }
 
 /**
@@ -24,6 +26,8 @@ const FIELDS: Fields<{ readonly signal?: AbortSignal }> = { signal: abortSignal 
  * @throws `signal.reason` when aborted
  */
 export async function evaluate(session: Scorer, loader: Pick<DataLoader, 'dataset' | 'epoch'>, options: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
+  SESSION(session, 'session')
+  LOADER(loader, 'loader')
   checkFields<{ readonly signal?: AbortSignal }>(options, FIELDS, 'evaluate')
   const { signal } = options
   const loss = new AverageMeter()

@@ -12,7 +12,7 @@ import { BestSoFar } from './best-so-far.js'
 import type { EarlyStopping } from './early-stopping.js'
 import { evaluate, type Scorer } from './evaluate.js'
 import type { StopReason, TrainingEvent } from './events.js'
-import { FIT_FIELDS } from './fit-fields.js'
+import { FIT_FIELDS, TRAINABLE } from './fit-fields.js'
 import { modelMetadata } from './model-card.js'
 import { NotFiniteLosses } from './not-finite.js'
 import { explainOutOfMemory } from './out-of-memory.js'
@@ -66,6 +66,7 @@ const NOTHING: RunningSums = { loss: 0, correct: 0, images: 0 }
  * @throws ERR_NOT_FINITE when three losses in a row, or the weights, are no numbers; ERR_OUT_OF_MEMORY; ERR_WRITE; `signal.reason` when aborted
  */
 export async function* fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+  TRAINABLE(session, 'session')
   checkFields<FitOptions>(options, FIT_FIELDS, 'fit')
   const { train, val, epochs, schedule = constant(session.lr), monitor = 'val/loss', earlyStopping, checkpoints, origin = {}, settings, resume, signal, now = () => performance.now() } = options
   if (earlyStopping && earlyStopping.mode !== monitorMode(monitor)) {

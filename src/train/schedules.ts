@@ -4,9 +4,11 @@ import { checkFields, type Fields, needed, real, whole } from '../fields.js'
 /** Learning rate of an applied step, counted from 0. Pure. */
 export type Schedule = (step: number) => number
 
+const STEP = whole({ min: 0 })
+
 export function constant(lr: number): Schedule {
   finite(lr, 'lr', { min: 0 })
-  return () => lr
+  return (step) => (STEP(step, 'step'), lr)
 }
 
 export interface WarmupCosineOptions {
@@ -27,6 +29,7 @@ export function warmupCosine(options: WarmupCosineOptions): Schedule {
   checkFields<WarmupCosineOptions>(options, FIELDS, 'warmupCosine')
   const { lr, steps, warmup = 0, min = 0 } = options
   return (step) => {
+    STEP(step, 'step')
     if (step < warmup) return (lr * (step + 1)) / warmup
     const progress = Math.min(1, (step - warmup) / Math.max(1, steps - warmup))
     return min + ((lr - min) * (1 + Math.cos(Math.PI * progress))) / 2
