@@ -34,7 +34,7 @@ export async function contest(context, { title, task, params, peers, repeats, st
     } catch (error) {
       const why = /** @type {Error} */ (error).message
       if (name === 'torchgraft') throw new Error(`${title}: torchgraft: ${why}`, { cause: error })
-      leftOut[name] = error instanceof UnavailableError ? why : (why.trim().split('\n').at(-1) ?? '')
+      leftOut[name] = error instanceof UnavailableError ? why : tellingLine(why)
       context.tell(`${title}: ${name} is left out: ${leftOut[name]}`)
       await running.get(name)?.close()
       running.delete(name)
@@ -71,6 +71,12 @@ export async function contest(context, { title, task, params, peers, repeats, st
   } finally {
     await Promise.all([...running.values()].map((contestant) => contestant.close()))
   }
+}
+
+/** Of a Python error's lines the one that names it, not the advice after it. @param {string} why */
+export function tellingLine(why) {
+  const lines = why.trim().split('\n')
+  return lines.findLast((line) => /^[\w.]*(?:Error|Exception|Interrupt)\b/.test(line)) ?? lines.at(-1) ?? ''
 }
 
 /** One of the numbers that each run gave. @param {Outcome['samples']} samples @returns {Record<string, number[]>} */

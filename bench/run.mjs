@@ -12,6 +12,7 @@ import { endAll } from './children.mjs'
 import { pythonEnvironment, pythonVersions } from './environment.mjs'
 import { describeMachine } from './machine.mjs'
 import { MEASURES } from './measures.mjs'
+import { plainPath } from './plain-path.mjs'
 import { writeResult } from './results-file.mjs'
 import { UnlikeError } from './sameness.mjs'
 import { formatHead, formatRow } from './table.mjs'
@@ -29,7 +30,8 @@ const tell = (/** @type {string} */ line) => void process.stderr.write(`${line}\
 async function main(argv) {
   const { only, repeats, data, quick } = parseArguments(argv, MEASURES.flatMap(({ names }) => names))
   const state = join(ROOT, '.torchgraft')
-  const python = await pythonEnvironment(join(state, 'bench-python'), tell)
+  const environment = join(state, 'bench-python')
+  await pythonEnvironment(environment, tell)
   const kept = join(state, 'bench')
   mkdirSync(kept, { recursive: true })
   const jemalloc = findJemalloc(join(kept, 'jemalloc'))
@@ -45,9 +47,11 @@ async function main(argv) {
     })
   }
   const folder = resolve(data ?? SAMPLES)
+  const python = join(plainPath(environment, temporary), 'bin', 'python')
   /** @type {Context} */
   const context = {
-    root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, precision, python, jemalloc, tell,
+    root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, precision, python, tell,
+    jemalloc: jemalloc && plainPath(jemalloc, temporary),
     repeats: (usual) => repeats ?? (quick ? Math.min(usual, 2) : usual),
     leaves: quick ? SLOW_PEERS : {},
   }

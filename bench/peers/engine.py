@@ -1,7 +1,7 @@
 """What makes PyTorch fast on a CPU: channels_last, the precision that the processor is fastest in, fused Adam, a compiled graph."""
 
 import copy
-import os
+import pathlib
 import time
 
 import torch
@@ -14,7 +14,9 @@ PRECISIONS = {word: dtype for dtype, word in WORDS.items()}
 
 
 def allocator():
-    return "jemalloc" if "jemalloc" in os.environ.get("LD_PRELOAD", "") else "glibc tuned"
+    """What is mapped, whatever was asked for."""
+    maps = pathlib.Path("/proc/self/maps")
+    return "jemalloc" if maps.exists() and "jemalloc" in maps.read_text() else "glibc tuned"
 
 
 def processor_has_bf16():

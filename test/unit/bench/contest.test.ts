@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../../../bench/contest.mjs'
+import { contest, tellingLine, valuesOf } from '../../../bench/contest.mjs'
 import { UnlikeError } from '../../../bench/sameness.mjs'
 import type { Contestant, Context, Facts } from '../../../bench/types.d.mts'
 import { UnavailableError } from '../../../bench/worker.mjs'
@@ -36,6 +36,12 @@ describe('a contest', () => {
     expect(Object.keys(samples)).toEqual(['torchgraft', 'b'])
     expect(leftOut).toEqual({ a: why })
     expect(told.join('\n')).toContain(`a is left out: ${why}`)
+  })
+
+  test('is left out for what its error says, not for the advice after it', () => {
+    expect(tellingLine('CppCompileError: C++ compile error\nCommand:\ng++ -I/a\nOutput:\nld: no\n\nSet X=1 for more')).toBe('CppCompileError: C++ compile error')
+    expect(tellingLine('torch._inductor.exc.InductorError: no\n  more')).toBe('torch._inductor.exc.InductorError: no')
+    expect(tellingLine('one\ntwo')).toBe('two')
   })
 
   test('a peer that fails while it is timed leaves no values', async () => {
