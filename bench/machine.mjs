@@ -7,9 +7,10 @@ export async function describeMachine() {
   const { defaultThreads } = await load('native/cores.js')
   const addon = loadAddon()
   const { features, bf16, threads } = addon.system()
+  const heldTo = process.env['ATEN_CPU_CAPABILITY']
   const cores = availableParallelism()
   return {
-    machine: { processor: cpus()[0]?.model.trim() ?? 'unknown', features, cores, memory: totalmem(), load: (loadavg()[0] ?? 0) / cores },
+    machine: { processor: cpus()[0]?.model.trim() ?? 'unknown', features, ...(heldTo && { heldTo }), cores, memory: totalmem(), load: (loadavg()[0] ?? 0) / cores },
     threads: defaultThreads(threads),
     precision: bf16 ? 'bf16' : 'fp32',
     libtorch: addon.libtorchVersion,

@@ -24,7 +24,7 @@ export function freeName(name, taken) {
  */
 export async function writeResult(folder, report, chart) {
   await mkdir(folder, { recursive: true })
-  const name = freeName(resultName(report.date, report.machine.processor), (candidate) => existsSync(join(folder, `${candidate}.json`)))
+  const name = freeName(resultName(report.date, [report.machine.processor, report.machine.heldTo ?? ''].join(' ')), (candidate) => existsSync(join(folder, `${candidate}.json`)))
   const file = join(folder, `${name}.json`)
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`, { flag: 'wx' })
   await writeFile(join(folder, `${name}.svg`), chart)

@@ -6,9 +6,9 @@ const INDENT = '  '
 
 /** What the measures are of, before them. No line is wider than 80 columns. @param {Pick<Report, 'machine' | 'versions'>} report @returns {string[]} */
 export function formatHead({ machine, versions }) {
-  const { processor, cores, memory, load } = machine
+  const { processor, heldTo, cores, memory, load } = machine
   return [
-    ...wrap(`${processor}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB`, ''),
+    ...wrap(`${processor}${heldTo ? ` held to ${heldTo}` : ''}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB`, ''),
     ...wrap(Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', '), ''),
     ...(isBusy(load) ? wrap(`This machine was busy when the bench began (load ${load.toFixed(1)} a core): look at the spread before you believe a median.`, '') : []),
   ]

@@ -39,6 +39,8 @@ export interface Row {
 export interface Machine {
   readonly processor: string
   readonly features: readonly string[]
+  /** What `ATEN_CPU_CAPABILITY` holds libtorch and torchgraft to, as if the processor had no more. */
+  readonly heldTo?: string
   readonly cores: number
   /** Bytes. */
   readonly memory: number

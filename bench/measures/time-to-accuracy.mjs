@@ -36,7 +36,7 @@ export const timeToAccuracy = {
     /** @type {Record<string, string>} */
     const how = {}
     let target = 0
-    for (let i = 0; i < context.repeats(2); i++) {
+    for (let i = 0; i < context.repeats(1); i++) {
       const whole = await runJob(context, 'notebook', job)
       target = Math.max(...whole.epochs.map(({ top1 }) => top1))
       values['notebook']?.push(timeTo(whole, target) ?? Number.NaN)

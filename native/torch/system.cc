@@ -9,6 +9,8 @@
 
 #include <algorithm>
 
+#include "kernels/cpu_level.h"
+
 namespace torchgraft {
 
 namespace {
@@ -25,13 +27,20 @@ std::vector<std::string> CudaDevices() {
 constexpr const char* kTellingFeatures[] = {"avx2",     "fma3", "avx512_f", "avx512_bf16",
                                             "amx_bf16", "neon", "sve",      "bf16"};
 
+// Whether ATEN_CPU_CAPABILITY keeps kernels from a feature that the processor has.
+bool IsHeldFrom(const std::string& feature) {
+  const bool wide = feature.rfind("avx512", 0) == 0 || feature.rfind("amx", 0) == 0;
+  return wide && BestCpuLevel() < CpuLevel::kAvx512;
+}
+
 std::vector<std::string> ProcessorFeatures() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
   std::vector<std::string> features;
   for (const auto* name : kTellingFeatures) {
     const auto found = capabilities.find(name);
-    if (found != capabilities.end() && found->second.isBool() && found->second.toBool())
-      features.emplace_back(name);
+    const bool has =
+        found != capabilities.end() && found->second.isBool() && found->second.toBool();
+    if (has && !IsHeldFrom(name)) features.emplace_back(name);
   }
   return features;
 }

@@ -29,6 +29,10 @@ describe('the table', () => {
     expect(text).toContain('compiled left out: a reason')
   })
 
+  test('says what a machine is held to', () => {
+    expect(formatHead({ ...report, machine: { ...machine, heldTo: 'avx2' } })[0]).toBe('AMD EPYC 7763 <64-Core> Processor held to avx2, 2 cores, 24 GiB')
+  })
+
   test('warns of a machine that was busy, and only then', () => {
     expect(formatHead(report).join(' ')).not.toContain('busy')
     expect(formatHead({ ...report, machine: { ...machine, load: 2.5 } }).join(' ')).toContain('busy when the bench began (load 2.5 a core)')
