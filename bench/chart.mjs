@@ -1,3 +1,5 @@
+import { escape, STYLE } from './chart-style.mjs'
+
 /** @typedef {import('./types.d.mts').Row} Row */
 /** @typedef {import('./types.d.mts').Report} Report */
 
@@ -7,14 +9,6 @@ const RIGHT = 150
 const TOP = 76
 const ROW = 46
 const BAR = 15
-const STYLE = `
-  svg { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; background: #ffffff }
-  text { fill: #1f2328 } .quiet { fill: #59636e; font-size: 12px } .title { font-size: 16px; font-weight: 600 }
-  .grid { stroke: #d1d9e0 } .one { stroke: #59636e; stroke-width: 1.5 } .notebook { fill: #0d7d74 } .best { fill: #b45309 }
-  @media (prefers-color-scheme: dark) {
-    svg { background: #0d1117 } text { fill: #f0f6fc } .quiet { fill: #9198a1 } .grid { stroke: #30363d } .one { stroke: #9198a1 }
-    .notebook { fill: #2dd4bf } .best { fill: #fbbf24 }
-  }`
 
 /**
  * How torchgraft stands to the notebook and to the best peer of each measure: bars from 1 to the right where it is better, to
@@ -65,9 +59,4 @@ function scale(least, most) {
   const x = (/** @type {number} */ ratio) => Number((LABELS + ((Math.log(ratio) - low) / (high - low)) * (WIDTH - LABELS - RIGHT)).toFixed(1))
   const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter((tick) => tick >= least && tick <= most)
   return { x, ticks }
-}
-
-/** @param {string} text */
-function escape(text) {
-  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
 }

@@ -17,16 +17,17 @@ export function freeName(name, taken) {
 }
 
 /**
- * Writes a report and its chart into new files.
+ * Writes a report and its charts into new files: `NAME.json`, `NAME.svg`, `NAME-scale.svg`.
  *
- * @param {string} folder @param {import('./types.d.mts').Report} report @param {string} chart
+ * @param {string} folder @param {import('./types.d.mts').Report} report @param {{ readonly chart: string, readonly scaleChart?: string | undefined }} charts
  * @returns {Promise<string>} the report's path
  */
-export async function writeResult(folder, report, chart) {
+export async function writeResult(folder, report, { chart, scaleChart }) {
   await mkdir(folder, { recursive: true })
   const name = freeName(resultName(report.date, [report.machine.processor, report.machine.heldTo ?? ''].join(' ')), (candidate) => existsSync(join(folder, `${candidate}.json`)))
   const file = join(folder, `${name}.json`)
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`, { flag: 'wx' })
   await writeFile(join(folder, `${name}.svg`), chart)
+  if (scaleChart !== undefined) await writeFile(join(folder, `${name}-scale.svg`), scaleChart)
   return file
 }

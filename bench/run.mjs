@@ -13,6 +13,7 @@ import { pythonEnvironment, pythonVersions } from './environment.mjs'
 import { describeMachine } from './machine.mjs'
 import { MEASURES } from './measures.mjs'
 import { plainPath } from './plain-path.mjs'
+import { drawScaleChart } from './scale-chart.mjs'
 import { writeResult } from './results-file.mjs'
 import { UnlikeError } from './sameness.mjs'
 import { formatHead, formatRow } from './table.mjs'
@@ -62,7 +63,7 @@ async function main(argv) {
     console.log(formatHead({ machine, versions }).join('\n'))
     const measures = await measureAll(context, only)
     const report = { date, quick, data: data === undefined ? 'samples/campus' : resolve(data), machine, versions, measures }
-    tell(`Written to ${await writeResult(join(ROOT, 'bench', 'results'), report, drawChart(report))}`)
+    tell(`Written to ${await writeResult(join(ROOT, 'bench', 'results'), report, { chart: drawChart(report), scaleChart: drawScaleChart(report) })}`)
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }

@@ -6,6 +6,7 @@ import { parseArguments, UsageError } from '../../../bench/arguments.mjs'
 import { drawChart } from '../../../bench/chart.mjs'
 import { freeName, resultName, writeResult } from '../../../bench/results-file.mjs'
 import { makeRow } from '../../../bench/row.mjs'
+import { drawScaleChart } from '../../../bench/scale-chart.mjs'
 import { formatHead, formatRow, significant, WIDTH } from '../../../bench/table.mjs'
 import type { Report } from '../../../bench/types.d.mts'
 
@@ -60,6 +61,25 @@ describe('the chart', () => {
   })
 })
 
+describe('the chart of scale', () => {
+  const scaleRow = (pictures: number, unit: string, value: number) => makeRow({ name: 'scale', model: null, params: { pictures }, unit, better: 'lower' }, { torchgraft: [value] })
+  const measures = [1000, 100_000].flatMap((pictures) => [scaleRow(pictures, 's', pictures / 5000), scaleRow(pictures, 'MB', 200 + pictures / 1000)])
+
+  test('has a point for each number of pictures, higher where it takes more', async () => {
+    const svg = drawScaleChart({ ...report, measures: [slow, ...measures] })
+    const heights = [...(svg ?? '').matchAll(/<circle .*?cy="([\d.]+)"/g)].map(([, y]) => Number(y))
+    expect(heights).toHaveLength(4)
+    expect(heights[1]).toBeLessThan(heights[0]!)
+    expect(heights[3]).toBeLessThan(heights[2]!)
+    expect((await sharp(Buffer.from(svg!)).metadata()).width).toBe(680)
+  })
+
+  test('is not drawn of a single number', () => {
+    expect(drawScaleChart(report)).toBeUndefined()
+    expect(drawScaleChart({ ...report, measures: measures.slice(0, 2) })).toBeUndefined()
+  })
+})
+
 describe('result files', () => {
   test.each([
     ['Intel(R) Xeon(R) Platinum 8488C @ 2.40GHz', '2026-03-01-intel-xeon-platinum-8488c'],
@@ -76,10 +96,10 @@ describe('result files', () => {
   test('a second run on a day overwrites nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'torchgraft-test-'))
     try {
-      await writeResult(folder, report, 'first')
-      const file = await writeResult(folder, { ...report, quick: true }, 'second')
+      await writeResult(folder, report, { chart: 'first' })
+      const file = await writeResult(folder, { ...report, quick: true }, { chart: 'second', scaleChart: 'third' })
       const name = resultName(report.date, machine.processor)
-      expect((await readdir(folder)).sort()).toEqual([`${name}-2.json`, `${name}-2.svg`, `${name}.json`, `${name}.svg`])
+      expect((await readdir(folder)).sort()).toEqual([`${name}-2-scale.svg`, `${name}-2.json`, `${name}-2.svg`, `${name}.json`, `${name}.svg`])
       expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify({ ...report, quick: true })))
       expect(await readFile(join(folder, `${name}.svg`), 'utf8')).toBe('first')
     } finally {
