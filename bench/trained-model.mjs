@@ -11,7 +11,7 @@ import { torchgraft } from './torchgraft/library.mjs'
 
 const MODEL = /** @type {const} */ ('regnet_y_400mf')
 /** Enough to be sure of most pictures, so that predicted labels can be compared. */
-const EPOCHS = 3
+const EPOCHS = 2
 
 /**
  * A model to predict with, in the files of each contestant. Made at the first run with these pictures, and kept.

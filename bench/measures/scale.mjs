@@ -14,7 +14,7 @@ const COUNTS = [1000, 100_000, 1_000_000]
 const BATCH = 32
 const SIZE = 224
 const MODEL = 'regnet_y_400mf'
-const BATCHES = [8, 16, 64, 128]
+const BATCHES = [8, 128]
 
 /**
  * How it grows: folders of many pictures, threads, batch sizes.
