@@ -96,6 +96,10 @@ Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name) {
   return ToArray<uint8_t>(value, napi_uint8_array, "a Uint8Array", name);
 }
 
+Napi::Float32Array ToFloats(const Napi::Value& value, const char* name) {
+  return ToArray<float>(value, napi_float32_array, "a Float32Array", name);
+}
+
 StatePart ToStatePart(const Napi::Value& value) {
   const auto name = ToString(value, "part");
   if (name == "model") return StatePart::kModel;

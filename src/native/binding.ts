@@ -23,10 +23,10 @@ export interface Binding {
   multipliesBf16(device: string): Promise<boolean>
   createSession(options: NativeSessionOptions): Promise<NativeSession>
   /**
-   * Renders a batch alone, on the CPU: normalized pixels, float32, [size, output, output, 3] row-major. By the loops that
+   * Renders a batch alone, on the CPU, into `into`: normalized pixels, [size, output, output, 3] row-major. By the loops that
    * the CPU's batches go through, or by the operations that a GPU's do. For previews and tests.
    */
-  renderBatch(images: NativeImages, renderer: 'loops' | 'operations'): Promise<Float32Array>
+  renderBatch(images: NativeImages, renderer: 'loops' | 'operations', into: Float32Array): Promise<void>
   /** Each channel's mean over a rendered batch, then each one's mean of squares: six numbers, rounded as PyTorch's on the CPU. */
   channelMoments(images: NativeImages): Promise<Float32Array>
   /** Mean and standard deviation from those numbers summed over batches: six numbers. */

@@ -1,10 +1,27 @@
 import type { Batch } from '../data/batch.js'
+import { TorchgraftError } from '../errors.js'
+import type { NativeImages } from './binding.js'
 import { loadAddon } from './load-addon.js'
 import { fromNative, toNative } from './to-native.js'
 
 /** A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized. */
 export function renderBatch(batch: Batch): Promise<Float32Array> {
-  return fromNative(() => loadAddon().renderBatch(toNative(batch).images, 'loops'))
+  return fromNative(() => renderImages(toNative(batch).images, 'loops'))
+}
+
+/** The same, by either renderer. What is wrong with the images native code tells. */
+export async function renderImages(images: NativeImages, renderer: 'loops' | 'operations'): Promise<Float32Array> {
+  const into = allocate((images.shapes.length / 2) * images.output ** 2 * 3)
+  await loadAddon().renderBatch(images, renderer, into)
+  return into
+}
+
+function allocate(length: number): Float32Array {
+  try {
+    return new Float32Array(length)
+  } catch (cause) {
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `A rendered batch takes ${((length * 4) / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size`, { cause })
+  }
 }
 
 /** Each channel's mean over a batch, then each one's mean of squares, as `torch.mean(images, dim=[0, 2, 3])` gives them. */

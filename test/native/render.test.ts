@@ -3,6 +3,7 @@ import { packPlans } from '../../src/data/plan.js'
 import { random } from '../../src/data/random.js'
 import type { NativeImages } from '../../src/native/binding.js'
 import { loadAddon } from '../../src/native/load-addon.js'
+import { renderImages } from '../../src/native/render-batch.js'
 import { referenceRender, type Source } from '../helpers/reference-render.js'
 
 const MEAN = [0.4, 0.5, 0.45] as const
@@ -26,7 +27,7 @@ function toImages(sources: readonly Source[], plans: readonly Plan[], output: nu
 type Renderer = 'loops' | 'operations'
 
 async function largestDifference(renderer: Renderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
-  const rendered = await loadAddon().renderBatch(toImages(sources, plans, output), renderer)
+  const rendered = await renderImages(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
   return Math.max(...expected.map((picture, i) => picture.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * picture.length + j]!)), 0)))
 }
@@ -68,7 +69,7 @@ describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU d
 
   test('identity gives the very pixels', async () => {
     const source = makeSource(24, 24, 9)
-    const rendered = await loadAddon().renderBatch(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24), renderer)
+    const rendered = await renderImages(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24), renderer)
     const pixels = [...rendered].map((value, i) => (value * STD[i % 3]! + MEAN[i % 3]!) * 255)
     expect(Math.max(...pixels.map((value, i) => Math.abs(value - source.pixels[i]!)))).toBeLessThan(1e-3)
   })
@@ -98,7 +99,7 @@ test.each(['loops', 'operations'] as const)('the last pixel of a row that is lon
   pixels.set([51, 102, 153], (width - 1) * 3)
   const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 1, width: 2, resize: [width, 0, 0, 0, 1, 0] } }
   const images = { pixels, shapes: Int32Array.of(1, width), plans: packPlans([plan]), output: 2, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
-  const rendered = await loadAddon().renderBatch(images, renderer)
+  const rendered = await renderImages(images, renderer)
   expect([...rendered.subarray(3, 6)].map((value) => Math.round(value * 255))).toEqual([51, 102, 153])
 })
 
@@ -131,11 +132,11 @@ describe('what could read out of bounds is refused', () => {
     ['a giant output', { ...good, output: 1e6 }],
     ['a standard deviation of 0', { ...good, meanStd: new Float64Array(6) }],
   ])('%s', async (_, images) => {
-    const error: unknown = await loadAddon().renderBatch(images, 'loops').catch((reason: unknown) => reason)
+    const error: unknown = await loadAddon().renderBatch(images, 'loops', new Float32Array(48)).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ERR_BATCH_SHAPE', message: expect.stringMatching(/^Expected/) })
   })
 
   test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
-    expect(() => loadAddon().renderBatch(images as unknown as NativeImages, 'loops')).toThrow(/^Expected/)
+    expect(() => loadAddon().renderBatch(images as unknown as NativeImages, 'loops', new Float32Array(48))).toThrow(/^Expected/)
   })
 })
