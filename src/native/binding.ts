@@ -96,8 +96,8 @@ export interface NativeEntry {
  * Copied at the call, so the caller may reuse its arrays at once.
  */
 export interface NativeImages {
-  /** Sources one after another, uint8, height × width × 3 each. */
-  readonly pixels: Uint8Array
+  /** Sources one after another, uint8, height × width × 3 each: in one array or in several. */
+  readonly pixels: Uint8Array | readonly Uint8Array[]
   /** [size, 2]: height and width of each source. */
   readonly shapes: Int32Array
   /** [size, PLAN_LENGTH]: see `src/data/plan.ts`. */

@@ -4,14 +4,19 @@ import type { NativeImages } from './binding.js'
 import { loadAddon } from './load-addon.js'
 import { fromNative, toNative } from './to-native.js'
 
-/** A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized. */
-export function renderBatch(batch: Batch): Promise<Float32Array> {
-  return fromNative(() => renderImages(toNative(batch).images, 'loops'))
+/**
+ * A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized.
+ *
+ * @param room is used again where it has the right length: the result of the batch before, which nobody needs any more
+ */
+export function renderBatch(batch: Batch, room?: Float32Array): Promise<Float32Array> {
+  return fromNative(() => renderImages(toNative(batch).images, 'loops', room))
 }
 
 /** The same, by either renderer. What is wrong with the images native code tells. */
-export async function renderImages(images: NativeImages, renderer: 'loops' | 'operations'): Promise<Float32Array> {
-  const into = allocate((images.shapes.length / 2) * images.output ** 2 * 3)
+export async function renderImages(images: NativeImages, renderer: 'loops' | 'operations', room?: Float32Array): Promise<Float32Array> {
+  const length = (images.shapes.length / 2) * images.output ** 2 * 3
+  const into = room?.length === length ? room : allocate(length)
   await loadAddon().renderBatch(images, renderer, into)
   return into
 }

@@ -4,6 +4,7 @@ import { random } from '../../src/data/random.js'
 import type { NativeImages } from '../../src/native/binding.js'
 import { loadAddon } from '../../src/native/load-addon.js'
 import { renderImages } from '../../src/native/render-batch.js'
+import { buildEngineCheck, engineCheckWith } from '../helpers/engine-check.js'
 import { referenceRender, type Source } from '../helpers/reference-render.js'
 
 const MEAN = [0.4, 0.5, 0.45] as const
@@ -103,12 +104,32 @@ test.each(['loops', 'operations'] as const)('the last pixel of a row that is lon
   expect([...rendered.subarray(3, 6)].map((value) => Math.round(value * 255))).toEqual([51, 102, 153])
 })
 
+test('pixels in several arrays are taken as one after another', async () => {
+  const two = [makeSource(5, 4, 1), makeSource(3, 7, 2)]
+  const images = toImages(two, [{ geometry: [0.4, 0, 0, 0, 0.4, 0] }, { geometry: [0.3, 0.1, 0, 0, 0.4, 0] }], 8)
+  expect(await renderImages({ ...images, pixels: two.map(({ pixels }) => pixels) }, 'loops')).toEqual(await renderImages(images, 'loops'))
+})
+
+describe('kernels for different processors', () => {
+  beforeAll(buildEngineCheck, 300_000)
+
+  // What this processor lacks falls back to what it has.
+  test.each([1, 2, 3])('give the same bits as the plain one, in every type of pixel, seed %i', async (seed) => {
+    const levels = await Promise.all(['default', 'avx2', 'avx512'].map((level) => engineCheckWith({ ATEN_CPU_CAPABILITY: level }, 'render', String(seed))))
+    expect(levels[0]).toMatchObject({ bfloat16IsRounded: true, halfIsRounded: true })
+    expect(levels[1]).toEqual(levels[0])
+    expect(levels[2]).toEqual(levels[0])
+  })
+})
+
 describe('what could read out of bounds is refused', () => {
-  const good = toImages([makeSource(4, 4, 1)], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
+  const { pixels } = makeSource(4, 4, 1)
+  const good = toImages([{ width: 4, height: 4, pixels }], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
   const withPlan = (index: number, value: number): NativeImages => ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
 
   test.each<[string, NativeImages]>([
-    ['too few pixels', { ...good, pixels: good.pixels.subarray(1) }],
+    ['too few pixels', { ...good, pixels: pixels.subarray(1) }],
+    ['too few pixels in several arrays', { ...good, pixels: [pixels.subarray(24), pixels.subarray(0, 23)] }],
     ['too many pixels', { ...good, pixels: new Uint8Array(49) }],
     ['a shape of nothing', { ...good, shapes: Int32Array.of(0, 4) }],
     ['a negative shape', { ...good, shapes: Int32Array.of(-4, -4) }],
@@ -136,7 +157,7 @@ describe('what could read out of bounds is refused', () => {
     expect(error).toMatchObject({ code: 'ERR_BATCH_SHAPE', message: expect.stringMatching(/^Expected/) })
   })
 
-  test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
+  test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, pixels: [new Float32Array(48)] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
     expect(() => loadAddon().renderBatch(images as unknown as NativeImages, 'loops', new Float32Array(48))).toThrow(/^Expected/)
   })
 })
