@@ -1,38 +1,46 @@
-import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { type JpegRequest, jpegDecoder } from '../native/jpeg-decoder.js'
+import { type JpegDecoder, type JpegRequest, jpegDecoder } from '../native/jpeg-decoder.js'
 import { colourTables } from './colour-profile.js'
 import type { ImageSource, Pixels, ResizeRule } from './decode.js'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.js'
+import { ReadBuffers } from './read-buffers.js'
 import { middle, resized, type Size, type Window } from './resized.js'
 
 const EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg'])
 /** Of a decoded picture, before it is resized: what is larger sharp decodes a few rows at a time. */
 const MAX_BYTES = 2 ** 27
 const MAX_SIDE = 0x3fff
+/** Larger files are read bit by bit, by sharp. */
+const MAX_FILE_BYTES = 2 ** 26
+
+const buffers = new ReadBuffers()
 
 /**
  * Decodes a JPEG of the common kinds by libjpeg-turbo: a picture that keeps its size has the very bytes of sharp's, but for an
  * embedded profile, where a level may differ by one. Nothing where there is no libjpeg-turbo, and for whatever is odd about
- * the file or wrong with it: sharp knows more kinds, and what to say.
+ * the file or wrong with it: sharp knows more kinds, and what to say. `size` is the file's, in bytes.
  */
-export async function decodeJpeg(source: ImageSource, rule: ResizeRule): Promise<Pixels | undefined> {
+export async function decodeJpeg(source: ImageSource, size: number, rule: ResizeRule): Promise<Pixels | undefined> {
   const decode = jpegDecoder()
   if (!decode) return undefined
-  const bytes = await readBytes(source)
-  const header = bytes && readJpegHeader(bytes)
-  const request = header && makeRequest(header, rule)
-  if (!request) return undefined
-  const data = await decode(bytes, request)
-  if (!data) return undefined
-  const { width, height } = rule.orient ? upright(request.window, header.orientation) : request.window
-  return { data, width, height }
+  // A copy of the caller's: what it does with them meanwhile must not reach a thread that reads them.
+  if (typeof source !== 'string') return source[0] === 0xff && source[1] === 0xd8 ? decodeBytes(decode, Uint8Array.from(source), rule) : undefined
+  if (size > MAX_FILE_BYTES || !EXTENSIONS.has(extname(source).toLowerCase())) return undefined
+  try {
+    return await buffers.withFile(source, size, (bytes) => decodeBytes(decode, bytes, rule))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) return undefined // sharp will meet it too
+    throw error
+  }
 }
 
-async function readBytes(source: ImageSource): Promise<Uint8Array | undefined> {
-  // A copy of the caller's: what it does with them meanwhile must not reach a thread that reads them.
-  if (typeof source !== 'string') return source[0] === 0xff && source[1] === 0xd8 ? Uint8Array.from(source) : undefined
-  return EXTENSIONS.has(extname(source).toLowerCase()) ? readFile(source).catch(() => undefined) : undefined
+async function decodeBytes(decode: JpegDecoder, bytes: Uint8Array, rule: ResizeRule): Promise<Pixels | undefined> {
+  const header = readJpegHeader(bytes)
+  const request = header && makeRequest(header, rule)
+  const data = request && (await decode(bytes, request))
+  if (!data) return undefined
+  const { width, height } = upright(request.window, request.orientation)
+  return { data, width, height }
 }
 
 function makeRequest(header: JpegHeader, rule: ResizeRule): JpegRequest | undefined {

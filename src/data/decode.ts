@@ -43,8 +43,8 @@ export interface ResizeRule {
 export async function decodeImage(source: ImageSource, rule: ResizeRule): Promise<Pixels> {
   const path = typeof source === 'string' ? source : undefined
   try {
-    if (path !== undefined) await checkFile(path)
-    return (await decodeJpeg(source, rule)) ?? (await bySharp(source, rule))
+    const size = path === undefined ? source.length : await checkFile(path)
+    return (await decodeJpeg(source, size, rule)) ?? (await bySharp(source, rule))
   } catch (cause) {
     throw decodeError(await tellingCause(source, cause), path)
   }
@@ -56,12 +56,13 @@ async function bySharp(source: ImageSource, rule: ResizeRule): Promise<Pixels> {
   return decodeBySharp(source, rule)
 }
 
-/** What sharp would say less clearly, or wait for without end. */
-async function checkFile(path: string): Promise<void> {
+/** Bytes of a file; what sharp would say less clearly, or wait for without end, is thrown. */
+async function checkFile(path: string): Promise<number> {
   const info = await stat(path)
   if (!info.isFile()) throw new Error(info.isDirectory() ? 'it is a folder' : 'it is not a file')
   if (info.size === 0) throw new Error('it is empty')
   if (info.size > MAX_FILE_BYTES) throw new TorchgraftError('ERR_IMAGE_TOO_LARGE', TOO_LARGE_A_FILE)
+  return info.size
 }
 
 /** What libvips does not say: of a HEIC picture only that there is no decoder, and of a file that may not be read that it is no picture. */
