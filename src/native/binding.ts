@@ -159,4 +159,6 @@ export interface LoaderBinding {
    * `aoti_torch_abi_version()`'s version as `major.minor`. Throws with the system's reason when it cannot.
    */
   openLibtorch(file: string): string
+  /** Begins that on another thread, and tells nothing of how it went: `openLibtorch` waits for it. */
+  preloadLibtorch(file: string): void
 }
