@@ -14,8 +14,10 @@ export async function begin({ data, folders, batch, size, recipe, mean, std }) {
   const epoch = async (/** @type {import('../../src/index.js').DataLoader} */ loader, /** @type {number} */ number) => {
     const before = process.cpuUsage()
     let count = 0
+    /** @type {Float32Array | undefined} */
+    let room
     for await (const made of loader.epoch(number)) {
-      await renderBatch(made)
+      room = await renderBatch(made, room)
       count += made.size
     }
     const { user, system } = process.cpuUsage(before)

@@ -4,7 +4,9 @@
 #include <dlfcn.h>
 #include <napi.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -33,8 +35,32 @@ Napi::Value OpenLibtorch(const Napi::CallbackInfo& info) {
       env, std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff));
 }
 
+// Opens it on one of libuv's threads, while JavaScript goes on. The call above then finds it open, or
+// waits for the rest of it; what went wrong is told there.
+class Preload : public Napi::AsyncWorker {
+ public:
+  Preload(Napi::Env env, std::string file)
+      : AsyncWorker(env, "torchgraft.preload"), file_(std::move(file)) {}
+
+ protected:
+  void Execute() override { dlopen(file_.c_str(), RTLD_NOW | RTLD_GLOBAL); }
+
+ private:
+  std::string file_;
+};
+
+Napi::Value PreloadLibtorch(const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  if (info.Length() < 1 || !info[0].IsString())
+    throw Napi::TypeError::New(env, "Expected the path of libtorch");
+  auto worker = std::make_unique<Preload>(env, info[0].As<Napi::String>());
+  worker.release()->Queue();  // it deletes itself when it is done
+  return env.Undefined();
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["openLibtorch"] = Napi::Function::New<OpenLibtorch>(env, "openLibtorch");
+  exports["preloadLibtorch"] = Napi::Function::New<PreloadLibtorch>(env, "preloadLibtorch");
   return exports;
 }
 

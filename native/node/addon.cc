@@ -85,13 +85,17 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value RenderImages(const Napi::CallbackInfo& info) {
-    auto images = std::make_shared<Images>();
-    ToImages(info[0], *images);
+    auto batch = rendered_.Take();
+    ToImages(info[0], batch->images);
     const auto renderer = ToRenderer(info[1]);
+    auto into = ToFloats(info[2], "into");
     return queue_->Run(
-        info.Env(), info.This().As<Napi::Object>(),
-        [images, renderer] { return RenderFloats(*images, renderer); },
-        [](Napi::Env env, const std::vector<float>& pixels) { return ToJs(env, pixels); });
+        info.Env(), into,
+        [batch, renderer, data = into.Data(), length = into.ElementLength()] {
+          RenderFloats(batch->images, renderer, data, length);
+          return true;
+        },
+        [](Napi::Env env, bool) -> Napi::Value { return env.Undefined(); });
   }
 
   Napi::Value Moments(const Napi::CallbackInfo& info) {
@@ -118,6 +122,7 @@ class Addon : public Napi::Addon<Addon> {
 
   std::shared_ptr<JobQueue> queue_;
   Napi::FunctionReference session_class_;
+  BatchPool rendered_;
 };
 
 }  // namespace torchgraft

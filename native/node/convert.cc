@@ -32,6 +32,20 @@ void CopyArray(const Napi::Value& value, napi_typedarray_type type, const char* 
   into.assign(array.Data(), array.Data() + array.ElementLength());
 }
 
+// Of one array, or of several one after another.
+void CopyPixels(const Napi::Value& value, std::vector<uint8_t>& into) {
+  if (!value.IsArray()) {
+    CopyArray<uint8_t>(value, napi_uint8_array, "a Uint8Array", "pixels", into);
+    return;
+  }
+  const auto arrays = value.As<Napi::Array>();
+  into.clear();
+  for (uint32_t i = 0; i < arrays.Length(); ++i) {
+    const auto array = ToArray<uint8_t>(arrays[i], napi_uint8_array, "a Uint8Array", "pixels");
+    into.insert(into.end(), array.Data(), array.Data() + array.ElementLength());
+  }
+}
+
 Napi::Array ToStrings(Napi::Env env, const std::vector<std::string>& strings) {
   auto array = Napi::Array::New(env, strings.size());
   for (uint32_t i = 0; i < strings.size(); ++i) array[i] = strings[i];
@@ -96,6 +110,10 @@ Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name) {
   return ToArray<uint8_t>(value, napi_uint8_array, "a Uint8Array", name);
 }
 
+Napi::Float32Array ToFloats(const Napi::Value& value, const char* name) {
+  return ToArray<float>(value, napi_float32_array, "a Float32Array", name);
+}
+
 StatePart ToStatePart(const Napi::Value& value) {
   const auto name = ToString(value, "part");
   if (name == "model") return StatePart::kModel;
@@ -145,7 +163,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
 
 void ToImages(const Napi::Value& value, Images& images) {
   const auto object = ToObject(value, "images");
-  CopyArray<uint8_t>(object["pixels"], napi_uint8_array, "a Uint8Array", "pixels", images.pixels);
+  CopyPixels(object["pixels"], images.pixels);
   CopyArray<int32_t>(object["shapes"], napi_int32_array, "an Int32Array", "shapes", images.shapes);
   CopyArray<double>(object["plans"], napi_float64_array, "a Float64Array", "plans", images.plans);
   images.output = ToInteger(object["output"], "output");

@@ -15,6 +15,7 @@ std::string ToString(const Napi::Value& value, const char* name);
 int64_t ToInteger(const Napi::Value& value, const char* name);
 double ToNumber(const Napi::Value& value, const char* name);
 Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name);
+Napi::Float32Array ToFloats(const Napi::Value& value, const char* name);
 StatePart ToStatePart(const Napi::Value& value);
 Renderer ToRenderer(const Napi::Value& value);
 SessionOptions ToSessionOptions(const Napi::Value& value);

@@ -33,8 +33,8 @@ void CheckImages(const Images& images);
 // Who renders: the loops that the CPU's batches go through, or the operations that a GPU's do.
 enum class Renderer { kLoops, kOperations };
 
-// Normalized pixels, [size, output, output, 3], computed on the CPU.
-std::vector<float> RenderFloats(const Images& images, Renderer renderer);
+// Normalized pixels, [size, output, output, 3], computed on the CPU into memory of the caller's.
+void RenderFloats(const Images& images, Renderer renderer, float* into, size_t length);
 
 // Each channel's mean over the batch, then each one's mean of squares, as PyTorch computes them on
 // [size, 3, output, output]: six numbers.

@@ -7,20 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/mirror.h"
+
 namespace torchgraft {
 
 // The notebook's two resamplings, in float32 and rounded wherever PyTorch rounds: `interpolate`
 // (bilinear, align_corners=False, no antialias) to a grid, then `affine_grid` and `grid_sample`
 // (nearest) from that grid to the output. So the same pixels come out, to the last bit.
-
-// … c b a | a b c … c | c b a …, as often as it takes.
-inline int64_t Mirror(int64_t i, int64_t n) {
-  if (i >= 0 && i < n) return i;
-  const int64_t period = 2 * n;
-  i %= period;
-  if (i < 0) i += period;
-  return i < n ? i : period - 1 - i;
-}
 
 // a × b + c, rounded once, as processors with FMA do it. A product of floats is exact in double.
 inline float MultiplyAdd(float a, float b, float c) {

@@ -1,26 +1,32 @@
 import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
-import { examine } from '../native/doctor.js'
-import { runSetUp } from '../native/first-use.js'
 import { VERSION } from '../version.js'
 import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
-import { doctorText } from './doctor.js'
-import { evaluateCommand } from './evaluate.js'
-import { exportCommand, inspectCommand } from './model-files.js'
-import { overfitCommand } from './overfit.js'
-import { predictCommand } from './predict.js'
-import { previewCommand } from './preview.js'
-import { statsCommand } from './stats.js'
-import { summaryCommand } from './summary.js'
-import { trainCommand } from './train.js'
-import { weightsCommand } from './weights.js'
+
+type MakeCommand = (streams: Streams, exit: (code: number) => void) => Command
+
+/** In the help's order. A command's own modules, and what they need, are loaded when it is asked for. */
+const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map([
+  ['train', async () => (await import('./train.js')).trainCommand],
+  ['evaluate', async () => (await import('./evaluate.js')).evaluateCommand],
+  ['predict', async () => (await import('./predict.js')).predictCommand],
+  ['stats', async () => (await import('./stats.js')).statsCommand],
+  ['preview', async () => (await import('./preview.js')).previewCommand],
+  ['overfit', async () => (await import('./overfit.js')).overfitCommand],
+  ['summary', async () => (await import('./summary.js')).summaryCommand],
+  ['inspect', async () => (await import('./model-files.js')).inspectCommand],
+  ['export', async () => (await import('./model-files.js')).exportCommand],
+  ['weights', async () => (await import('./weights.js')).weightsCommand],
+  ['doctor', () => Promise.resolve(doctorCommand)],
+  ['setup', () => Promise.resolve(setupCommand)],
+])
 
 /** Runs a command line, without the program's name, and gives its exit code. */
 export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
   if (streams === process) tolerateClosedPipes(process)
   let code: number = EXIT.done
-  const program = makeProgram(streams, (result) => (code = result))
+  const program = await makeProgram(streams, (result) => (code = result), argv[0])
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code
@@ -30,24 +36,15 @@ export async function main(argv: readonly string[], streams: Streams = process):
   }
 }
 
-export function makeProgram(streams: Streams, exit: (code: number) => void): Command {
+/** With the one command that is asked for, or with all of them. */
+export async function makeProgram(streams: Streams, exit: (code: number) => void, wanted?: string): Promise<Command> {
   const program = new Command('torchgraft')
     .description('Fine-tunes image classifiers in Node.js, on libtorch.')
     .version(VERSION)
     .helpCommand(false)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the run is saved).')
-    .addCommand(trainCommand(streams, exit))
-    .addCommand(evaluateCommand(streams, exit))
-    .addCommand(predictCommand(streams, exit))
-    .addCommand(statsCommand(streams, exit))
-    .addCommand(previewCommand(streams, exit))
-    .addCommand(overfitCommand(streams, exit))
-    .addCommand(summaryCommand(streams, exit))
-    .addCommand(inspectCommand(streams, exit))
-    .addCommand(exportCommand(streams, exit))
-    .addCommand(weightsCommand(streams, exit))
-    .addCommand(doctorCommand(streams, exit))
-    .addCommand(setupCommand())
+  const one = wanted === undefined ? undefined : COMMANDS.get(wanted)
+  for (const load of one ? [one] : COMMANDS.values()) program.addCommand((await load())(streams, exit))
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => streams.stdout.write(text),
@@ -64,7 +61,8 @@ function doctorCommand({ stdout }: Streams, exit: (code: number) => void): Comma
     .summary('which libtorch, which devices, what to do')
     .description('Tells which libtorch was found and where it was looked for, what there is to\ncompute on, and what to do where something is missing.')
     .addOption(jsonOption())
-    .action(({ json = false }: { readonly json?: boolean }) => {
+    .action(async ({ json = false }: { readonly json?: boolean }) => {
+      const [{ examine }, { doctorText }] = await Promise.all([import('../native/doctor.js'), import('./doctor.js')])
       const report = examine()
       stdout.write(json ? `${JSON.stringify(report)}\n` : doctorText(report))
       exit(report.ok ? EXIT.done : EXIT.failed)
@@ -75,7 +73,7 @@ function setupCommand(): Command {
   return new Command('setup')
     .summary('fetch libtorch and build the addon now')
     .description('Fetches libtorch and builds the addon where they are missing: what the first use\nof an installed package would do. TORCHGRAFT_LIBTORCH=cpu or cuda chooses the build.')
-    .action(runSetUp)
+    .action(async () => (await import('../native/first-use.js')).runSetUp())
 }
 
 function fail(error: unknown, json: boolean, { stdout, stderr }: Streams): number {

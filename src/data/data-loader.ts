@@ -1,10 +1,11 @@
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, real, STD, whole } from '../fields.js'
 import { abortable } from './abortable.js'
-import type { Batch } from './batch.js'
+import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from './dataset.js'
 import type { Pixels, ResizeRule } from './decode.js'
 import { joinPixels, paddedSize } from './join-pixels.js'
+import { unjoined } from './picture-sources.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
 import type { Rgb } from './plan.js'
 import { type Random, random, shuffle } from './random.js'
@@ -181,23 +182,25 @@ export class DataLoader {
     const pictures = loaded.filter((picture) => 'pixels' in picture)
     const broken = loaded.filter((picture) => 'code' in picture)
     if (pictures.length === 0) return { broken }
-    const progress = epoch / (this.#options.epochs ?? Infinity)
-    const joined = await joinPixels(pictures.map(({ pixels }) => pixels), this.#rule.pad)
-    this.#heaviest = Math.max(this.#heaviest ?? 0, joined.pixels.length)
+    const images = await this.#imagesOf(pictures, epoch)
+    this.#heaviest = Math.max(this.#heaviest ?? 0, bytesOf(images.shapes))
     const batch: Batch = {
       size: pictures.length,
       step,
       indices: Int32Array.from(pictures, ({ index }) => index),
       labels: Int32Array.from(pictures, ({ label }) => label),
-      images: {
-        ...joined,
-        plans: pictures.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, this.#rule.pad), output: this.size }, this.#draws(epoch, index, position), progress)),
-        output: this.size,
-        mean: this.mean,
-        std: this.std,
-      },
+      images,
     }
     return { batch, broken }
+  }
+
+  async #imagesOf(pictures: readonly LoadedPicture[], epoch: number): Promise<BatchImages> {
+    const { pad } = this.#rule
+    const progress = epoch / (this.#options.epochs ?? Infinity)
+    const plans = pictures.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output: this.size }, this.#draws(epoch, index, position), progress))
+    const rest = { plans, output: this.size, mean: this.mean, std: this.std }
+    const sources = pictures.map(({ pixels }) => pixels)
+    return pad === null ? unjoined(sources, rest) : { ...(await joinPixels(sources, pad)), ...rest }
   }
 
   async #load(index: number, position: number): Promise<LoadedPicture | SkippedImage> {
@@ -211,4 +214,10 @@ export class DataLoader {
       return { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: error.message }
     }
   }
+}
+
+function bytesOf(shapes: Int32Array): number {
+  let bytes = 0
+  for (let i = 0; i < shapes.length; i += 2) bytes += (shapes[i] as number) * (shapes[i + 1] as number) * 3
+  return bytes
 }

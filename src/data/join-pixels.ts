@@ -38,6 +38,17 @@ export async function joinPixels(pictures: readonly Pixels[], pad: ResizeRule['p
   return { pixels, shapes: Int32Array.from(sizes.flatMap(({ width, height }) => [height, width])) }
 }
 
+/** Arrays one after another. @throws ERR_OUT_OF_MEMORY */
+export function concatenate(pictures: readonly Uint8Array[]): Uint8Array {
+  const joined = allocate(pictures.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const picture of pictures) {
+    joined.set(picture, offset)
+    offset += picture.length
+  }
+  return joined
+}
+
 function allocate(bytes: number): Uint8Array {
   try {
     return new Uint8Array(bytes)

@@ -6,3 +6,6 @@ export const HEIC = 'HEIC pictures cannot be read: convert it to JPEG, on macOS 
 
 /** Why files of a size that no picture has are left alone. */
 export const TOO_LARGE_A_FILE = `it is a file of more than ${MAX_FILE_BYTES / 2 ** 30} GiB, which no picture takes`
+
+/** libvips' own limit, 16383 × 16383: larger is a mistake, or meant to exhaust the memory. */
+export const MAX_PIXELS = 0x3fff * 0x3fff

@@ -1,4 +1,4 @@
-import sharp from 'sharp'
+import type { default as Sharp } from 'sharp'
 import { cut } from '../report/columns.js'
 import { printable } from '../report/format.js'
 
@@ -43,6 +43,7 @@ export function layOut(count: number, size: number): SheetLayout {
 export async function toTile(pixels: Float32Array, size: number, tile: number): Promise<Uint8Array> {
   const bytes = Uint8ClampedArray.from(pixels, (value) => value * 255)
   if (tile === size) return new Uint8Array(bytes.buffer)
+  const sharp = await loadSharp()
   return sharp(bytes, { raw: { width: size, height: size, channels: 3 } }).resize(tile, tile, { kernel: tile > size ? 'nearest' : 'linear' }).raw().toBuffer()
 }
 
@@ -56,6 +57,7 @@ export async function contactSheet(pictures: readonly SheetPicture[], { columns,
     for (let row = 0; row < tile; row++) sheet.set(pictures[i]!.tile.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
   }
   const labelled = await canDraw('A', 'B')
+  const sharp = await loadSharp()
   const picture = sharp(sheet, { raw: { width, height, channels: 3 } })
   if (labelled) picture.composite([{ input: Buffer.from(labelSvg(places, tile, width, height)) }]).removeAlpha()
   return { png: await picture.png().toBuffer(), labelled }
@@ -63,8 +65,15 @@ export async function contactSheet(pictures: readonly SheetPicture[], { columns,
 
 /** Whether two letters come out as different ones. Without a font both are the same box, or nothing. */
 export async function canDraw(letter: string, other: string): Promise<boolean> {
+  const sharp = await loadSharp()
   const [a, b] = await Promise.all([letter, other].map((label) => sharp(Buffer.from(labelSvg([{ label, left: 0, top: 0 }], SMALL, SMALL, SMALL + STRIP))).raw().toBuffer()))
   return !a!.equals(b!)
+}
+
+/** It is large: loaded when something is drawn. */
+async function loadSharp(): Promise<typeof Sharp> {
+  const { default: sharp } = await import('sharp')
+  return sharp
 }
 
 interface Place {

@@ -23,10 +23,10 @@ export interface Binding {
   multipliesBf16(device: string): Promise<boolean>
   createSession(options: NativeSessionOptions): Promise<NativeSession>
   /**
-   * Renders a batch alone, on the CPU: normalized pixels, float32, [size, output, output, 3] row-major. By the loops that
+   * Renders a batch alone, on the CPU, into `into`: normalized pixels, [size, output, output, 3] row-major. By the loops that
    * the CPU's batches go through, or by the operations that a GPU's do. For previews and tests.
    */
-  renderBatch(images: NativeImages, renderer: 'loops' | 'operations'): Promise<Float32Array>
+  renderBatch(images: NativeImages, renderer: 'loops' | 'operations', into: Float32Array): Promise<void>
   /** Each channel's mean over a rendered batch, then each one's mean of squares: six numbers, rounded as PyTorch's on the CPU. */
   channelMoments(images: NativeImages): Promise<Float32Array>
   /** Mean and standard deviation from those numbers summed over batches: six numbers. */
@@ -96,8 +96,8 @@ export interface NativeEntry {
  * Copied at the call, so the caller may reuse its arrays at once.
  */
 export interface NativeImages {
-  /** Sources one after another, uint8, height × width × 3 each. */
-  readonly pixels: Uint8Array
+  /** Sources one after another, uint8, height × width × 3 each: in one array or in several. */
+  readonly pixels: Uint8Array | readonly Uint8Array[]
   /** [size, 2]: height and width of each source. */
   readonly shapes: Int32Array
   /** [size, PLAN_LENGTH]: see `src/data/plan.ts`. */
@@ -159,4 +159,6 @@ export interface LoaderBinding {
    * `aoti_torch_abi_version()`'s version as `major.minor`. Throws with the system's reason when it cannot.
    */
   openLibtorch(file: string): string
+  /** Begins that on another thread, and tells nothing of how it went: `openLibtorch` waits for it. */
+  preloadLibtorch(file: string): void
 }

@@ -5,7 +5,7 @@ import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../sc
 import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
 import { checkMapped } from './mapped-libtorch.js'
-import { probeOnce } from './probe.js'
+import { isTried, probeOnce } from './probe.js'
 import { ROOT } from './root.js'
 
 const SET_UP = setUpCommand(ROOT)
@@ -19,6 +19,24 @@ let loaded: Binding | undefined
  */
 export function loadAddon(): Binding {
   return (loaded ??= load())
+}
+
+/**
+ * Begins to open libtorch on a thread of its own, for what is about to need it: `loadAddon` waits for the rest. Does nothing
+ * where something is missing or has not been tried yet, and says nothing: `loadAddon` will.
+ */
+export function preloadLibtorch(): void {
+  const { found } = locateLibtorch({ root: ROOT })
+  if (!found) return
+  const addon = addonFiles(buildFolder(ROOT, process.env, found))
+  try {
+    checkVersion(found.version, builtFor(addon), found.folder)
+    if (!isTried(found.library, addon)) return
+    limitSpinning(process.env)
+    ;(createRequire(import.meta.url)(addon.loader) as LoaderBinding).preloadLibtorch(found.library)
+  } catch {
+    // Slower, and no harm.
+  }
 }
 
 function load(): Binding {

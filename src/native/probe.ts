@@ -28,7 +28,7 @@ const SEARCH = ['LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH', 'DYLD_INSE
  * @throws ERR_ADDON, with what the child said; ERR_LIBTORCH_VERSION where another came than was meant
  */
 export function probeOnce(library: string, addon: { readonly loader: string; readonly main: string }, checkVersion: (version: string) => void): void {
-  const stamp = join(cacheFolder(), 'probes', stampName([library, addon.loader, addon.main]))
+  const stamp = stampOf(library, addon)
   if (existsSync(stamp)) return
   const env = { ...process.env, NODE_OPTIONS: '' } // the parent's flags are not about this
   const { status, signal, stdout, stderr, error } = spawnSync(process.execPath, ['--eval', TRIAL, '--', library, addon.loader, addon.main], { env, encoding: 'utf8', timeout: TIMEOUT_MS })
@@ -48,6 +48,15 @@ export function probeOnce(library: string, addon: { readonly loader: string; rea
   } catch {
     // Not remembered, so tried again next time: slower, and no harm.
   }
+}
+
+/** Whether `probeOnce` has tried them, and would not again. */
+export function isTried(library: string, addon: { readonly loader: string; readonly main: string }): boolean {
+  return existsSync(stampOf(library, addon))
+}
+
+function stampOf(library: string, { loader, main }: { readonly loader: string; readonly main: string }): string {
+  return join(cacheFolder(), 'probes', stampName([library, loader, main]))
 }
 
 function parse(stdout: string): { readonly version: string; readonly maps: string } | undefined {

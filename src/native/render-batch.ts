@@ -1,10 +1,32 @@
 import type { Batch } from '../data/batch.js'
+import { TorchgraftError } from '../errors.js'
+import type { NativeImages } from './binding.js'
 import { loadAddon } from './load-addon.js'
 import { fromNative, toNative } from './to-native.js'
 
-/** A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized. */
-export function renderBatch(batch: Batch): Promise<Float32Array> {
-  return fromNative(() => loadAddon().renderBatch(toNative(batch).images, 'loops'))
+/**
+ * A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized.
+ *
+ * @param room is used again where it has the right length: the result of the batch before, which nobody needs any more
+ */
+export function renderBatch(batch: Batch, room?: Float32Array): Promise<Float32Array> {
+  return fromNative(() => renderImages(toNative(batch).images, 'loops', room))
+}
+
+/** The same, by either renderer. What is wrong with the images native code tells. */
+export async function renderImages(images: NativeImages, renderer: 'loops' | 'operations', room?: Float32Array): Promise<Float32Array> {
+  const length = (images.shapes.length / 2) * images.output ** 2 * 3
+  const into = room?.length === length ? room : allocate(length)
+  await loadAddon().renderBatch(images, renderer, into)
+  return into
+}
+
+function allocate(length: number): Float32Array {
+  try {
+    return new Float32Array(length)
+  } catch (cause) {
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `A rendered batch takes ${((length * 4) / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size`, { cause })
+  }
 }
 
 /** Each channel's mean over a batch, then each one's mean of squares, as `torch.mean(images, dim=[0, 2, 3])` gives them. */

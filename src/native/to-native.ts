@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { Batch, BatchImages } from '../data/batch.js'
+import { sourcesOf } from '../data/picture-sources.js'
 import { packPlans, type Plan } from '../data/plan.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import type { NativeError, NativeImages } from './binding.js'
@@ -16,8 +17,9 @@ export interface NativeBatch {
  */
 export function toNative(batch: Batch): NativeBatch {
   const { images, size, labels } = asObject(batch, 'batch')
-  const { pixels, shapes, plans, output, mean, std } = asObject(images, 'batch.images')
-  if (!types.isUint8Array(pixels)) throw argumentError('a Uint8Array', 'batch.images.pixels', pixels)
+  const { shapes, plans, output, mean, std } = asObject(images, 'batch.images')
+  const pixels = sourcesOf(images)
+  if (!Array.isArray(pixels) && !types.isUint8Array(pixels)) throw argumentError('a Uint8Array', 'batch.images.pixels', pixels)
   if (!types.isInt32Array(shapes)) throw argumentError('an Int32Array', 'batch.images.shapes', shapes)
   if (labels !== undefined && !types.isInt32Array(labels)) throw argumentError('an Int32Array', 'batch.labels', labels)
   if (!Number.isSafeInteger(output)) throw argumentError('an integer', 'batch.images.output', output)

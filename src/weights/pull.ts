@@ -3,7 +3,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { EnvHttpProxyAgent, fetch } from 'undici'
+import type { EnvHttpProxyAgent } from 'undici'
 import { TorchgraftError } from '../errors.js'
 import { hashFile } from '../formats/hash-file.js'
 import { type CatalogueEntry, fileOf } from './catalogue.js'
@@ -57,7 +57,8 @@ export async function checkHash({ name, sha256Prefix }: CatalogueEntry, file: st
 
 async function fetchRest(url: string, part: string, file: string, onProgress: NonNullable<PullOptions['onProgress']>, signal: AbortSignal | undefined): Promise<void> {
   const have = await sizeOf(part)
-  await using agent = new DisposableAgent()
+  const { EnvHttpProxyAgent, fetch } = await import('undici') // large: loaded when something is fetched
+  await using agent = new DisposableAgent(new EnvHttpProxyAgent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS }))
   const byHand = `Or fetch it by other means and place it as ${file}`
   let response
   try {
@@ -89,7 +90,11 @@ async function fetchRest(url: string, part: string, file: string, onProgress: No
 
 /** Proxies as the environment has them. */
 class DisposableAgent implements AsyncDisposable {
-  readonly proxy = new EnvHttpProxyAgent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS })
+  readonly proxy: EnvHttpProxyAgent
+
+  constructor(proxy: EnvHttpProxyAgent) {
+    this.proxy = proxy
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.proxy.destroy()

@@ -15,10 +15,15 @@ export async function buildEngineCheck(): Promise<void> {
 }
 
 /** What the program prints, as JSON. */
-export async function engineCheck(...words: readonly string[]): Promise<unknown> {
+export function engineCheck(...words: readonly string[]): Promise<unknown> {
+  return engineCheckWith({}, ...words)
+}
+
+/** The same, with more in its environment. */
+export async function engineCheckWith(more: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<unknown> {
   const { found } = locateLibtorch({ root: ROOT })
   const lib = join(found!.folder, 'lib')
-  const env = { ...process.env, LD_LIBRARY_PATH: lib, DYLD_LIBRARY_PATH: lib, OMP_NUM_THREADS: '1' } // tiny tensors: threads would only wait for each other
+  const env = { ...process.env, LD_LIBRARY_PATH: lib, DYLD_LIBRARY_PATH: lib, OMP_NUM_THREADS: '1', ...more } // tiny tensors: threads would only wait for each other
   const { stdout } = await run(join(BUILD, 'check', 'engine_check'), words, { env })
   return JSON.parse(stdout)
 }

@@ -3,6 +3,8 @@ import { packPlans } from '../../src/data/plan.js'
 import { random } from '../../src/data/random.js'
 import type { NativeImages } from '../../src/native/binding.js'
 import { loadAddon } from '../../src/native/load-addon.js'
+import { renderImages } from '../../src/native/render-batch.js'
+import { buildEngineCheck, engineCheckWith } from '../helpers/engine-check.js'
 import { referenceRender, type Source } from '../helpers/reference-render.js'
 
 const MEAN = [0.4, 0.5, 0.45] as const
@@ -26,7 +28,7 @@ function toImages(sources: readonly Source[], plans: readonly Plan[], output: nu
 type Renderer = 'loops' | 'operations'
 
 async function largestDifference(renderer: Renderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
-  const rendered = await loadAddon().renderBatch(toImages(sources, plans, output), renderer)
+  const rendered = await renderImages(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
   return Math.max(...expected.map((picture, i) => picture.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * picture.length + j]!)), 0)))
 }
@@ -68,7 +70,7 @@ describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU d
 
   test('identity gives the very pixels', async () => {
     const source = makeSource(24, 24, 9)
-    const rendered = await loadAddon().renderBatch(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24), renderer)
+    const rendered = await renderImages(toImages([source], [{ geometry: [1, 0, 0, 0, 1, 0] }], 24), renderer)
     const pixels = [...rendered].map((value, i) => (value * STD[i % 3]! + MEAN[i % 3]!) * 255)
     expect(Math.max(...pixels.map((value, i) => Math.abs(value - source.pixels[i]!)))).toBeLessThan(1e-3)
   })
@@ -98,16 +100,36 @@ test.each(['loops', 'operations'] as const)('the last pixel of a row that is lon
   pixels.set([51, 102, 153], (width - 1) * 3)
   const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 1, width: 2, resize: [width, 0, 0, 0, 1, 0] } }
   const images = { pixels, shapes: Int32Array.of(1, width), plans: packPlans([plan]), output: 2, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
-  const rendered = await loadAddon().renderBatch(images, renderer)
+  const rendered = await renderImages(images, renderer)
   expect([...rendered.subarray(3, 6)].map((value) => Math.round(value * 255))).toEqual([51, 102, 153])
 })
 
+test('pixels in several arrays are taken as one after another', async () => {
+  const two = [makeSource(5, 4, 1), makeSource(3, 7, 2)]
+  const images = toImages(two, [{ geometry: [0.4, 0, 0, 0, 0.4, 0] }, { geometry: [0.3, 0.1, 0, 0, 0.4, 0] }], 8)
+  expect(await renderImages({ ...images, pixels: two.map(({ pixels }) => pixels) }, 'loops')).toEqual(await renderImages(images, 'loops'))
+})
+
+describe('kernels for different processors', () => {
+  beforeAll(buildEngineCheck, 300_000)
+
+  // What this processor lacks falls back to what it has.
+  test.each([1, 2, 3])('give the same bits as the plain one, in every type of pixel, seed %i', async (seed) => {
+    const levels = await Promise.all(['default', 'avx2', 'avx512'].map((level) => engineCheckWith({ ATEN_CPU_CAPABILITY: level }, 'render', String(seed))))
+    expect(levels[0]).toMatchObject({ bfloat16IsRounded: true, halfIsRounded: true })
+    expect(levels[1]).toEqual(levels[0])
+    expect(levels[2]).toEqual(levels[0])
+  })
+})
+
 describe('what could read out of bounds is refused', () => {
-  const good = toImages([makeSource(4, 4, 1)], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
+  const { pixels } = makeSource(4, 4, 1)
+  const good = toImages([{ width: 4, height: 4, pixels }], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
   const withPlan = (index: number, value: number): NativeImages => ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
 
   test.each<[string, NativeImages]>([
-    ['too few pixels', { ...good, pixels: good.pixels.subarray(1) }],
+    ['too few pixels', { ...good, pixels: pixels.subarray(1) }],
+    ['too few pixels in several arrays', { ...good, pixels: [pixels.subarray(24), pixels.subarray(0, 23)] }],
     ['too many pixels', { ...good, pixels: new Uint8Array(49) }],
     ['a shape of nothing', { ...good, shapes: Int32Array.of(0, 4) }],
     ['a negative shape', { ...good, shapes: Int32Array.of(-4, -4) }],
@@ -131,11 +153,11 @@ describe('what could read out of bounds is refused', () => {
     ['a giant output', { ...good, output: 1e6 }],
     ['a standard deviation of 0', { ...good, meanStd: new Float64Array(6) }],
   ])('%s', async (_, images) => {
-    const error: unknown = await loadAddon().renderBatch(images, 'loops').catch((reason: unknown) => reason)
+    const error: unknown = await loadAddon().renderBatch(images, 'loops', new Float32Array(48)).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ERR_BATCH_SHAPE', message: expect.stringMatching(/^Expected/) })
   })
 
-  test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
-    expect(() => loadAddon().renderBatch(images as unknown as NativeImages, 'loops')).toThrow(/^Expected/)
+  test.each([[undefined], [{ ...good, pixels: [1, 2] }], [{ ...good, pixels: [new Float32Array(48)] }], [{ ...good, plans: new Float32Array(32) }], [{ ...good, meanStd: new Float64Array(5) }]])('arguments of another kind throw', (images) => {
+    expect(() => loadAddon().renderBatch(images as unknown as NativeImages, 'loops', new Float32Array(48))).toThrow(/^Expected/)
   })
 })

@@ -5,7 +5,7 @@ import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type 
 import { packPlans, type Plan } from '../../src/data/plan.js'
 import { readSafetensors } from '../../src/formats/safetensors.js'
 import { toFloat32 } from '../../src/formats/tensor.js'
-import { loadAddon } from '../../src/native/load-addon.js'
+import { renderImages } from '../../src/native/render-batch.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 
 const { size: SIZE, plans, files } = readFixture<{ size: number; plans: Record<string, NotebookDraws>; files: string[] }>('pictures')
@@ -19,7 +19,7 @@ type Renderer = 'loops' | 'operations'
 async function render(picture: Pixels, rule: ResizeRule, plan: (picture: { width: number; height: number; output: number }) => Plan, renderer: Renderer): Promise<Float32Array> {
   const joined = await joinPixels([picture], rule.pad)
   const plans = packPlans([plan({ ...paddedSize(picture, rule.pad), output: SIZE })])
-  return loadAddon().renderBatch({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)
+  return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)
 }
 
 const expected = async (name: string): Promise<Float32Array> => toFloat32((await fixtures).tensors.get(name)!)

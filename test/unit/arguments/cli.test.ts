@@ -41,7 +41,7 @@ afterAll(async () => {
 })
 afterEach(async () => expect(await readdir(folder)).toEqual([]))
 
-const program = makeProgram({ stdout: new Text(), stderr: new Text() }, () => {})
+const program = await makeProgram({ stdout: new Text(), stderr: new Text() }, () => {})
 const commands = program.commands.flatMap((command) => [[command.name(), command], ...command.commands.map((inner) => [`${command.name()} ${inner.name()}`, inner])] as [string, Command][])
 const cases = commands.flatMap(([name, command]) => command.options.map((option): [string, Option] => [name, option]))
 

@@ -1,0 +1,98 @@
+#pragma once
+
+// Floats stored as bfloat16 and as float16, to the nearest and half to even. For kernels' bodies:
+// see vec.h.
+
+#include "vec.h"
+
+namespace torchgraft {
+
+namespace {
+
+struct BFloat16Bits {
+  uint16_t bits;
+};
+
+struct HalfBits {
+  uint16_t bits;
+};
+
+#if defined(__AVX512F__)
+
+void StoreAs(Vec x, float* to) { x.Store(to); }
+
+void StoreAs(Vec x, BFloat16Bits* to) {
+  const __m512i bits = _mm512_castps_si512(x.v);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(up, 16)));
+}
+
+void StoreAs(Vec x, HalfBits* to) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+#elif defined(__AVX2__)
+
+void StoreAs(Vec x, float* to) { x.Store(to); }
+
+void StoreAs(Vec x, BFloat16Bits* to) {
+  const __m256i bits = _mm256_castps_si256(x.v);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i up = _mm256_srli_epi32(
+      _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd), 16);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm_packus_epi32(_mm256_castsi256_si128(up), _mm256_extracti128_si256(up, 1)));
+}
+
+void StoreAs(Vec x, HalfBits* to) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+#else
+
+void StoreAs(Vec x, float* to) { x.Store(to); }
+
+uint32_t BitsOf(float x) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof(bits));
+  return bits;
+}
+
+void StoreAs(Vec x, BFloat16Bits* to) {
+  for (int i = 0; i < Vec::kLanes; ++i) {
+    const uint32_t bits = BitsOf(x.v[i]);
+    to[i].bits = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+  }
+}
+
+uint16_t ToHalf(float x) {
+  constexpr uint32_t kInfinite = 0x47800000;  // 65536, the first beyond all float16
+  constexpr uint32_t kNormal = 0x38800000;    // 2^-14, the smallest with all its digits
+  const uint32_t sign = (BitsOf(x) >> 16) & 0x8000;
+  const uint32_t size = BitsOf(x) & 0x7fffffff;
+  uint32_t half;
+  if (size >= kInfinite) {
+    half = 0x7c00;
+  } else if (size < kNormal) {
+    // Its last digit is worth 2^-24, as a float's is at 0.5: the sum rounds there.
+    float positive;
+    __builtin_memcpy(&positive, &size, sizeof(positive));
+    half = BitsOf(positive + 0.5f) - BitsOf(0.5f);
+  } else {
+    half = (size - ((127u - 15) << 23) + 0xfff + ((size >> 13) & 1)) >> 13;
+  }
+  return static_cast<uint16_t>(sign | half);
+}
+
+void StoreAs(Vec x, HalfBits* to) {
+  for (int i = 0; i < Vec::kLanes; ++i) to[i].bits = ToHalf(x.v[i]);
+}
+
+#endif
+
+}  // namespace
+
+}  // namespace torchgraft

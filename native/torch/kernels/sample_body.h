@@ -1,0 +1,275 @@
+#pragma once
+
+// The batch kernel's inside, compiled once for each level: see vec.h. Products and sums are each
+// rounded, in one order everywhere, so that all levels give the same bits.
+
+#include "mirror.h"
+#include "narrow.h"
+#include "rgb.h"
+#include "sample.h"
+
+namespace torchgraft {
+
+namespace {
+
+constexpr int kChannels = 3;
+// A row's last pixel is written with its fourth lane, and read a vector at a time.
+constexpr int64_t kPadding = 64;
+
+// Places along a line, taken apart: the pixel before each, and how far it is to the next one.
+struct Place {
+  int32_t before;
+  float weight;
+};
+
+int32_t Floor(double x) {
+  const auto towards_zero = static_cast<int32_t>(x);
+  return towards_zero - (static_cast<double>(towards_zero) > x);
+}
+
+Place PlaceAt(double x) {
+  const int32_t before = Floor(x - 0.5);
+  return {before, static_cast<float>(x - 0.5 - before)};
+}
+
+Rgb Blend(Rgb a, Rgb b, float weight) { return a + (b - a) * Rgb::All(weight); }
+
+// One pixel of a row, or of what lies around it. No row: above or below the border.
+Rgb TapOf(const Sampling& sampling, const uint8_t* row, int64_t x) {
+  const bool inside = x >= 0 && x < sampling.width;
+  if (row == nullptr || (!inside && !sampling.reflect)) {
+    return Rgb::Of(sampling.border[0], sampling.border[1], sampling.border[2]);
+  }
+  const uint8_t* pixel = row + Mirror(x, sampling.width) * kChannels;
+  return Rgb::Of(pixel[0], pixel[1], pixel[2]);
+}
+
+// Of the source; null where the border's colour is in its place.
+const uint8_t* RowOf(const Sampling& sampling, int64_t y) {
+  const bool inside = y >= 0 && y < sampling.height;
+  if (!inside && !sampling.reflect) return nullptr;
+  return sampling.pixels + Mirror(y, sampling.height) * sampling.width * kChannels;
+}
+
+// Whether a pixel and the next one lie in the row, four bytes each.
+bool IsWithin(const Sampling& sampling, int64_t x) { return x >= 0 && x + 3 <= sampling.width; }
+
+// Rows of the source, each blended to the output's columns: the last two, since the next row of the
+// output mostly lies between them too.
+class BlendedRows {
+ public:
+  BlendedRows(const Sampling& sampling, float* scratch) : sampling_(sampling) {
+    const int64_t output = sampling.output;
+    before_ = reinterpret_cast<int32_t*>(scratch);
+    weights_ = scratch + output;
+    rows_[0] = scratch + 2 * output;
+    rows_[1] = rows_[0] + kChannels * output + kPadding / 2;
+    for (int64_t i = 0; i < output; ++i) {
+      const auto [before, weight] =
+          PlaceAt(sampling.geometry[0] * (static_cast<double>(i) + 0.5) + sampling.geometry[2]);
+      before_[i] = before;
+      weights_[i] = weight;
+    }
+    while (first_ < output && !IsWithin(sampling, before_[first_])) ++first_;
+    end_ = first_;
+    while (end_ < output && IsWithin(sampling, before_[end_])) ++end_;
+  }
+
+  // Good until two others have been asked for.
+  const float* At(int64_t y) {
+    const uint8_t* source = RowOf(sampling_, y);
+    for (int i = 0; i < 2; ++i) {
+      if (made_[i] && sources_[i] == source) {
+        last_ = i;
+        return rows_[i];
+      }
+    }
+    last_ = 1 - last_;
+    made_[last_] = true;
+    sources_[last_] = source;
+    Make(source, rows_[last_]);
+    return rows_[last_];
+  }
+
+ private:
+  void Make(const uint8_t* source, float* row) const {
+    const int64_t end = source == nullptr ? first_ : end_;
+    MakeAtEdge(source, 0, first_, row);
+    for (int64_t i = first_; i < end; ++i) {
+      const uint8_t* pixel = source + static_cast<int64_t>(before_[i]) * kChannels;
+      Blend(Rgb::Load(pixel), Rgb::Load(pixel + kChannels), weights_[i]).Store(row + i * kChannels);
+    }
+    MakeAtEdge(source, end, sampling_.output, row);
+  }
+
+  void MakeAtEdge(const uint8_t* source, int64_t from, int64_t to, float* row) const {
+    for (int64_t i = from; i < to; ++i) {
+      const int64_t x = before_[i];
+      Blend(TapOf(sampling_, source, x), TapOf(sampling_, source, x + 1), weights_[i])
+          .Store(row + i * kChannels);
+    }
+  }
+
+  const Sampling& sampling_;
+  int32_t* before_;
+  float* weights_;
+  // Columns that take nothing from around the picture.
+  int64_t first_ = 0;
+  int64_t end_ = 0;
+  float* rows_[2];
+  const uint8_t* sources_[2] = {};
+  bool made_[2] = {};
+  int last_ = 0;
+};
+
+// Columns and rows stay what they are: each row of the output is two blended rows, blended.
+struct AlignedRows {
+  BlendedRows blended;
+  const Sampling& sampling;
+
+  AlignedRows(const Sampling& sampling, float* scratch)
+      : blended(sampling, scratch), sampling(sampling) {}
+
+  void Make(int64_t row, float* rgb) {
+    const auto [before, weight] =
+        PlaceAt(sampling.geometry[4] * (static_cast<double>(row) + 0.5) + sampling.geometry[5]);
+    const float* upper = blended.At(before);
+    const float* lower = blended.At(static_cast<int64_t>(before) + 1);
+    const Vec share = Vec::All(weight);
+    for (int64_t i = 0; i < sampling.output * kChannels; i += Vec::kLanes) {
+      const Vec a = Vec::Load(upper + i);
+      (a + (Vec::Load(lower + i) - a) * share).Store(rgb + i);
+    }
+  }
+};
+
+// Anything else: each pixel by itself.
+struct TurnedRows {
+  const Sampling& sampling;
+
+  TurnedRows(const Sampling& sampling, float*) : sampling(sampling) {}
+
+  void Make(int64_t row, float* rgb) {
+    const double* m = sampling.geometry;
+    const double v = static_cast<double>(row) + 0.5;
+    for (int64_t i = 0; i < sampling.output; ++i, rgb += kChannels) {
+      const double u = static_cast<double>(i) + 0.5;
+      const double x = m[0] * u + m[1] * v + m[2];
+      const double y = m[3] * u + m[4] * v + m[5];
+      (sampling.nearest ? Nearest(x, y) : Bilinear(x, y)).Store(rgb);
+    }
+  }
+
+  Rgb Nearest(double x, double y) const {
+    return TapOf(sampling, RowOf(sampling, Floor(y)), Floor(x));
+  }
+
+  Rgb Bilinear(double x, double y) const {
+    const Place column = PlaceAt(x);
+    const Place row = PlaceAt(y);
+    const int64_t left = column.before;
+    const int64_t top = row.before;
+    if (IsWithin(sampling, left) && top >= 0 && top + 1 < sampling.height) {
+      const uint8_t* upper = sampling.pixels + (top * sampling.width + left) * kChannels;
+      const uint8_t* lower = upper + sampling.width * kChannels;
+      return Blend(Blend(Rgb::Load(upper), Rgb::Load(upper + kChannels), column.weight),
+                   Blend(Rgb::Load(lower), Rgb::Load(lower + kChannels), column.weight),
+                   row.weight);
+    }
+    const uint8_t* upper = RowOf(sampling, top);
+    const uint8_t* lower = RowOf(sampling, top + 1);
+    return Blend(
+        Blend(TapOf(sampling, upper, left), TapOf(sampling, upper, left + 1), column.weight),
+        Blend(TapOf(sampling, lower, left), TapOf(sampling, lower, left + 1), column.weight),
+        row.weight);
+  }
+};
+
+// A row through the colour matrix, 0–255 to 0–1.
+void Mix(const Sampling& sampling, const float* rgb, float* mixed) {
+  const float* m = sampling.colour;
+  const Rgb red = Rgb::Of(m[0], m[4], m[8]);
+  const Rgb green = Rgb::Of(m[1], m[5], m[9]);
+  const Rgb blue = Rgb::Of(m[2], m[6], m[10]);
+  const Rgb constant = Rgb::Of(m[3], m[7], m[11]);
+  for (int64_t i = 0; i < sampling.output; ++i, rgb += kChannels, mixed += kChannels) {
+    const Rgb all =
+        red * Rgb::All(rgb[0]) + green * Rgb::All(rgb[1]) + blue * Rgb::All(rgb[2]) + constant;
+    Min(Max(all, Rgb::All(0)), Rgb::All(1)).Store(mixed);
+  }
+}
+
+// Three vectors hold whole pixels, so their scales and shifts stay the same along a row.
+struct Normalize {
+  float scales[kChannels * Vec::kLanes];
+  float shifts[kChannels * Vec::kLanes];
+
+  explicit Normalize(const Sampling& sampling) {
+    for (int i = 0; i < kChannels * Vec::kLanes; ++i) {
+      scales[i] = sampling.scale[i % kChannels];
+      shifts[i] = sampling.shift[i % kChannels];
+    }
+  }
+
+  template <typename Out>
+  void operator()(const float* rgb, int64_t count, Out* out) const {
+    Vec scale[kChannels];
+    Vec shift[kChannels];
+    for (int k = 0; k < kChannels; ++k) {
+      scale[k] = Vec::Load(scales + k * Vec::kLanes);
+      shift[k] = Vec::Load(shifts + k * Vec::kLanes);
+    }
+    int64_t i = 0;
+    for (; i + kChannels * Vec::kLanes <= count; i += kChannels * Vec::kLanes) {
+      for (int k = 0; k < kChannels; ++k) {
+        const int64_t at = i + k * Vec::kLanes;
+        StoreAs(Vec::Load(rgb + at) * scale[k] + shift[k], out + at);
+      }
+    }
+    for (int k = 0; i < count; ++k, i += Vec::kLanes) {
+      Out last[Vec::kLanes];
+      StoreAs(Vec::Load(rgb + i) * scale[k] + shift[k], last);
+      for (int lane = 0; lane < Vec::kLanes && i + lane < count; ++lane) out[i + lane] = last[lane];
+    }
+  }
+};
+
+template <typename Rows, typename Out>
+void SampleWith(const Sampling& sampling, int64_t begin, int64_t end, Out* out, float* scratch) {
+  const int64_t count = sampling.output * kChannels;
+  float* rgb = scratch;
+  float* mixed = rgb + count + kPadding;
+  Rows rows(sampling, mixed + count + kPadding);
+  const Normalize normalize(sampling);
+  for (int64_t row = begin; row < end; ++row, out += count) {
+    rows.Make(row, rgb);
+    if (sampling.has_colour) Mix(sampling, rgb, mixed);
+    normalize(sampling.has_colour ? mixed : rgb, count, out);
+  }
+}
+
+template <typename Out>
+void SampleTo(const Sampling& sampling, int64_t begin, int64_t end, Out* out, float* scratch) {
+  const bool aligned = sampling.geometry[1] == 0 && sampling.geometry[3] == 0 && !sampling.nearest;
+  if (aligned) {
+    SampleWith<AlignedRows>(sampling, begin, end, out, scratch);
+  } else {
+    SampleWith<TurnedRows>(sampling, begin, end, out, scratch);
+  }
+}
+
+void Sample(const Sampling& sampling, int64_t begin, int64_t end, PixelType type, void* out,
+            float* scratch) {
+  switch (type) {
+    case PixelType::kFloat:
+      return SampleTo(sampling, begin, end, static_cast<float*>(out), scratch);
+    case PixelType::kBFloat16:
+      return SampleTo(sampling, begin, end, static_cast<BFloat16Bits*>(out), scratch);
+    case PixelType::kHalf:
+      return SampleTo(sampling, begin, end, static_cast<HalfBits*>(out), scratch);
+  }
+}
+
+}  // namespace
+
+}  // namespace torchgraft

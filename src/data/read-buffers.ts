@@ -1,0 +1,44 @@
+import { close, open, read } from 'node:fs'
+import { promisify } from 'node:util'
+
+const openFile = promisify(open)
+const closeFile = promisify(close)
+const readFrom = (file: number, into: Uint8Array, position: number): Promise<number> =>
+  new Promise((resolve, reject) => read(file, into, 0, into.length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))))
+
+/** A larger file's memory is not kept. */
+const LARGEST = 1 << 22
+const KEPT = 8
+
+/** Memory that files are read into, used again: each file's own would soon be garbage to collect. */
+export class ReadBuffers {
+  readonly #free: Uint8Array[] = []
+
+  /** Lends a file's first `size` bytes to `use`, until that settles. */
+  async withFile<T>(path: string, size: number, use: (bytes: Uint8Array) => Promise<T>): Promise<T> {
+    const buffer = this.#take(size)
+    try {
+      return await use(await readAll(path, buffer.subarray(0, size)))
+    } finally {
+      if (buffer.length <= LARGEST && this.#free.length < KEPT) this.#free.push(buffer)
+    }
+  }
+
+  #take(size: number): Uint8Array {
+    const fits = this.#free.findIndex(({ length }) => length >= size)
+    if (fits >= 0) return this.#free.splice(fits, 1)[0] as Uint8Array
+    this.#free.pop() // too small: a larger one takes its place
+    return Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(size, 1 << 16))))
+  }
+}
+
+async function readAll(path: string, buffer: Uint8Array): Promise<Uint8Array> {
+  const file = await openFile(path, 'r')
+  try {
+    let done = 0
+    for (let bytes = -1; bytes !== 0 && done < buffer.length; done += bytes) bytes = await readFrom(file, buffer.subarray(done), done)
+    return buffer.subarray(0, done)
+  } finally {
+    await closeFile(file)
+  }
+}

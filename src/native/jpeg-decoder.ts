@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
+import { addonFiles, buildFolder } from '../../scripts/places.mjs'
+import type { ColourTables } from '../data/colour-profile.js'
+import type { Size, Window } from '../data/resized.js'
+import { ROOT } from './root.js'
+
+/** What is to become of a JPEG. Sizes and places are those of the stored picture, before it is set upright. */
+export interface JpegRequest {
+  /** The file's size divided by 1, 2, 4 or 8, rounded up. */
+  readonly decoded: Size
+  /** What that is scaled to. */
+  readonly resized: Size
+  /** What is kept of it. */
+  readonly window: Window
+  /** EXIF's, 1 to 8. */
+  readonly orientation: number
+  readonly colours: ColourTables | undefined
+}
+
+/** Nothing for a file that libjpeg-turbo refuses or warns of. */
+export type JpegDecoder = (bytes: Uint8Array, request: JpegRequest) => Promise<Uint8Array | undefined>
+
+/** What `torchgraft_pictures` exports. */
+interface PicturesBinding {
+  open(library: string): void
+  /** `numbers`: decoded width and height, resized width and height, the window's left, top, width and height, orientation. */
+  decode(bytes: Uint8Array, numbers: Int32Array, into: Uint8Array, light?: Float32Array, levels?: Uint8Array): Promise<boolean>
+}
+
+/** Where the package keeps the library by itself: by Node's names of processors. */
+const PREBUILT: Readonly<Record<string, string>> = { x64: 'jpeg-turbo-linux-x64', arm64: 'jpeg-turbo-linux-arm64' }
+
+let opened: { readonly decode: JpegDecoder | undefined } | undefined
+
+/** libjpeg-turbo, opened at its first use; nothing where it or the addon is not there. */
+export function jpegDecoder(): JpegDecoder | undefined {
+  return (opened ??= { decode: open() }).decode
+}
+
+function open(): JpegDecoder | undefined {
+  const prebuilt = process.platform === 'linux' ? PREBUILT[process.arch] : undefined
+  const { found } = locateLibtorch({ root: ROOT })
+  if (prebuilt === undefined || !found) return undefined
+  const { pictures } = addonFiles(buildFolder(ROOT, process.env, found))
+  if (!existsSync(pictures)) return undefined
+  const require = createRequire(import.meta.url)
+  try {
+    const binding = require(pictures) as PicturesBinding
+    binding.open(join(dirname(require.resolve('@julusian/jpeg-turbo/package.json')), 'prebuilds', prebuilt, 'libturbojpeg.so.0'))
+    return (bytes, request) => decodeWith(binding, bytes, request)
+  } catch {
+    return undefined // no such package here, or not for this system: sharp decodes all
+  }
+}
+
+async function decodeWith(binding: PicturesBinding, bytes: Uint8Array, { decoded, resized, window, orientation, colours }: JpegRequest): Promise<Uint8Array | undefined> {
+  const { left, top, width, height } = window
+  const numbers = Int32Array.of(decoded.width, decoded.height, resized.width, resized.height, left, top, width, height, orientation)
+  const into = new Uint8Array(Buffer.allocUnsafeSlow(width * height * 3).buffer)
+  return (await binding.decode(bytes, numbers, into, colours?.light, colours?.levels)) ? into : undefined
+}

@@ -1,0 +1,64 @@
+import sharp from 'sharp'
+import { colourTables } from '../../../src/data/colour-profile.js'
+import { readJpegHeader } from '../../../src/data/jpeg-header.js'
+
+const picture = () => sharp({ create: { width: 30, height: 20, channels: 3, background: 'red' } }).jpeg()
+
+describe('a JPEG’s header', () => {
+  test('tells its size, its orientation and its profile', async () => {
+    expect(readJpegHeader(await picture().toBuffer())).toEqual({ width: 30, height: 20, orientation: 1 })
+    const header = readJpegHeader(await picture().withMetadata({ orientation: 6 }).withIccProfile('p3').toBuffer())
+    expect(header).toMatchObject({ width: 30, height: 20, orientation: 6 })
+    expect(Buffer.from(header!.profile!).toString('latin1', 36, 40)).toBe('acsp')
+  })
+
+  test('is read to its end only: nothing for one that is cut within it, at any place', async () => {
+    const bytes = await picture().withMetadata({ orientation: 3 }).withIccProfile('srgb').toBuffer()
+    const scan = bytes.indexOf(Buffer.from([0xff, 0xda]))
+    for (let length = 0; length < scan; length++) expect(readJpegHeader(bytes.subarray(0, length))).toBeUndefined()
+  })
+
+  test('of four inks, of grey, of a wrong orientation, of a second frame: nothing', async () => {
+    expect(readJpegHeader(await picture().toColourspace('cmyk').toBuffer())).toBeUndefined()
+    expect(readJpegHeader(await picture().greyscale().toColourspace('b-w').toBuffer())).toBeUndefined()
+    const turned = await picture().withMetadata({ orientation: 3 }).toBuffer()
+    const entry = turned.indexOf(Buffer.from([0x12, 0x01, 3, 0])) // little-endian, as sharp writes it
+    turned[entry + 8] = 9
+    expect(readJpegHeader(turned)).toBeUndefined()
+    const plain = await picture().toBuffer()
+    const frame = plain.indexOf(Buffer.from([0xff, 0xc0]))
+    const segment = plain.subarray(frame, frame + 19)
+    expect(readJpegHeader(Buffer.concat([plain.subarray(0, frame), segment, plain.subarray(frame)]))).toBeUndefined()
+  })
+})
+
+describe('a colour profile', () => {
+  const profileOf = async (name: string): Promise<Uint8Array> => readJpegHeader(await picture().withIccProfile(name).toBuffer())!.profile!
+  const convert = (tables: NonNullable<ReturnType<typeof colourTables>>, rgb: readonly number[]): number[] =>
+    [0, 1, 2].map((i) => {
+      const light = rgb.reduce((sum, level, channel) => sum + (tables.light[(channel * 256 + level) * 4 + i] as number), 0)
+      return tables.levels[Math.min(tables.levels.length - 1, Math.max(0, Math.round(light)))] as number
+    })
+
+  test('that is sRGB’s own changes no colour by more than a level', async () => {
+    const tables = colourTables(await profileOf('srgb'))!
+    for (const rgb of [[0, 0, 0], [255, 255, 255], [10, 200, 90], [255, 0, 128], [3, 2, 1]]) {
+      for (const [i, level] of convert(tables, rgb).entries()) expect(Math.abs(level - rgb[i]!)).toBeLessThanOrEqual(1)
+    }
+  })
+
+  test('of a wider space makes colours stronger, and leaves greys', async () => {
+    const tables = colourTables(await profileOf('p3'))!
+    expect(convert(tables, [200, 100, 100])).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)])
+    const [red, green] = convert(tables, [200, 100, 100])
+    expect(red).toBeGreaterThan(205)
+    expect(green).toBeLessThan(100)
+    for (const level of convert(tables, [128, 128, 128])) expect(Math.abs(level - 128)).toBeLessThanOrEqual(1)
+  })
+
+  test('that leads out of itself, or is none, is nothing', async () => {
+    const profile = await profileOf('p3')
+    for (let length = 0; length < profile.length - 40; length += 7) expect(colourTables(profile.slice(0, length))).toBeUndefined()
+    expect(colourTables(new Uint8Array(500))).toBeUndefined()
+  })
+})
