@@ -6,13 +6,17 @@
 
 #include <optional>
 
+#include "fused_norm.h"
+
 namespace torchgraft {
 
 // How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta
-// device, with no memory.
+// device, with no memory. And whether layers use the kernels of our own where they have some, which
+// want channels_last; else libtorch's operations, each by itself.
 struct Making {
   at::Device device;
   std::optional<at::Generator> generator;
+  bool own_kernels = false;
 
   at::Tensor Normal(at::IntArrayRef shape, double std) const;
   at::Tensor Uniform(at::IntArrayRef shape, double bound) const;
@@ -37,20 +41,28 @@ class ConvImpl : public torch::nn::Module {
 
  private:
   ConvOptions options_;
+  bool own_kernels_;
   at::Tensor weight_;
   at::Tensor bias_;
 };
 TORCH_MODULE(Conv);
 
+// Batch norm with what follows it: relu(norm(x) + added), each if asked for; ReLU always where
+// something is added.
 class BatchNormImpl : public torch::nn::Module {
  public:
   BatchNormImpl(int64_t width, const Making& making);
-  at::Tensor forward(const at::Tensor& x);
+  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& added = {});
+  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added = {});
 
   // Uses the running statistics and leaves them as they are, in training too.
   void Freeze() { frozen_ = true; }
 
  private:
+  // For one pass: in training the running statistics follow.
+  NormState Begin();
+
+  bool own_kernels_;
   bool frozen_ = false;
   at::Tensor weight_;
   at::Tensor bias_;
@@ -65,6 +77,9 @@ class ConvNormImpl : public torch::nn::Module {
  public:
   ConvNormImpl(const ConvOptions& options, bool relu, const Making& making);
   at::Tensor forward(const at::Tensor& x);
+  Forked Fork(const at::Tensor& x);
+  // relu(norm(conv(x)) + added)
+  Forked ForkAdded(const at::Tensor& x, const at::Tensor& added);
 
  private:
   bool relu_;

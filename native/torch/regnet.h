@@ -12,7 +12,7 @@ class BottleneckImpl : public torch::nn::Module {
  public:
   BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stride, int64_t group_width,
                  double se_ratio, const Making& making);
-  at::Tensor forward(const at::Tensor& x);
+  Forked forward(const Forked& x);
 
  private:
   ConvNorm proj_{nullptr};  // only where the shapes differ

@@ -14,11 +14,13 @@ export async function buildEngineCheck(): Promise<void> {
   await run(cmake, ['--build', BUILD, '--config', 'Release', '--target', 'engine_check'], { maxBuffer: 1 << 26 })
 }
 
-/** What the program prints, as JSON. */
-export async function engineCheck(...words: readonly string[]): Promise<unknown> {
+/** What the program prints, as JSON; with variables of the environment, if any are given first. */
+export async function engineCheck(...given: readonly string[] | readonly [NodeJS.ProcessEnv, ...string[]]): Promise<unknown> {
+  const [first, ...rest] = given
+  const [variables, words] = typeof first === 'object' ? [first, rest as string[]] : [{}, given as readonly string[]]
   const { found } = locateLibtorch({ root: ROOT })
   const lib = join(found!.folder, 'lib')
-  const env = { ...process.env, LD_LIBRARY_PATH: lib, DYLD_LIBRARY_PATH: lib, OMP_NUM_THREADS: '1' } // tiny tensors: threads would only wait for each other
+  const env = { ...process.env, LD_LIBRARY_PATH: lib, DYLD_LIBRARY_PATH: lib, OMP_NUM_THREADS: '1', ...variables } // tiny tensors: threads would only wait for each other
   const { stdout } = await run(join(BUILD, 'check', 'engine_check'), words, { env })
   return JSON.parse(stdout)
 }
