@@ -73,6 +73,12 @@ Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& add
   return Forked(forward(x, relu, added));
 }
 
+BatchNormImpl::Affine BatchNormImpl::RunningAffine() const {
+  const auto var = running_var_.to(at::kDouble);
+  const auto scale = weight_.to(at::kDouble).div(var.add(kNormEps).sqrt());
+  return {scale, bias_.to(at::kDouble).sub(running_mean_.to(at::kDouble).mul(scale))};
+}
+
 ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& making)
     : relu_(relu),
       conv_(register_module("0", Conv(options, making))),
@@ -88,6 +94,12 @@ Forked ConvNormImpl::ForkAdded(const at::Tensor& x, const at::Tensor& added) {
   return norm_->Fork(conv_->forward(x), /*relu=*/true, added);
 }
 
+FusedConv ConvNormImpl::Folded(at::ScalarType type) const {
+  const auto [scale, shift] = norm_->RunningAffine();
+  const auto weight = conv_->weight().to(at::kDouble).mul(scale.view({-1, 1, 1, 1}));
+  return {weight, shift, conv_->options().stride, conv_->options().groups, type};
+}
+
 SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making)
     : fc1_(register_module("fc1",
                            Conv(ConvOptions{.in = width, .out = squeezed, .bias = true}, making))),
@@ -97,6 +109,13 @@ SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, co
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
+}
+
+FoldedExcitation SqueezeExcitationImpl::Folded(at::ScalarType type) const {
+  return {.fc1_weight = fc1_->weight().flatten(1).to(type),
+          .fc1_bias = fc1_->bias().to(type),
+          .fc2_weight = fc2_->weight().flatten(1).to(type),
+          .fc2_bias = fc2_->bias().to(type)};
 }
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, const Making& making) {

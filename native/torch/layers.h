@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "folded_regnet.h"
 #include "fused_norm.h"
 
 namespace torchgraft {
@@ -39,6 +40,10 @@ class ConvImpl : public torch::nn::Module {
   ConvImpl(const ConvOptions& options, const Making& making);
   at::Tensor forward(const at::Tensor& x);
 
+  const ConvOptions& options() const { return options_; }
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }  // undefined: none
+
  private:
   ConvOptions options_;
   bool own_kernels_;
@@ -54,6 +59,13 @@ class BatchNormImpl : public torch::nn::Module {
   BatchNormImpl(int64_t width, const Making& making);
   at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& added = {});
   Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added = {});
+
+  // scale · x + shift by the running statistics, in double.
+  struct Affine {
+    at::Tensor scale;
+    at::Tensor shift;
+  };
+  Affine RunningAffine() const;
 
   // Uses the running statistics and leaves them as they are, in training too.
   void Freeze() { frozen_ = true; }
@@ -81,6 +93,9 @@ class ConvNormImpl : public torch::nn::Module {
   // relu(norm(conv(x)) + added)
   Forked ForkAdded(const at::Tensor& x, const at::Tensor& added);
 
+  // The norm within the convolution, by the running statistics.
+  FusedConv Folded(at::ScalarType type) const;
+
  private:
   bool relu_;
   Conv conv_;
@@ -93,6 +108,7 @@ class SqueezeExcitationImpl : public torch::nn::Module {
  public:
   SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making);
   at::Tensor forward(const at::Tensor& x);
+  FoldedExcitation Folded(at::ScalarType type) const;
 
  private:
   Conv fc1_;
@@ -104,6 +120,9 @@ class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(int64_t in, int64_t out, const Making& making);
   at::Tensor forward(const at::Tensor& x);
+
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
 
  private:
   at::Tensor weight_;

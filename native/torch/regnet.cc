@@ -51,6 +51,14 @@ Forked BottleneckImpl::forward(const Forked& x) {
   return c_->ForkAdded(y, proj_ ? proj_->forward(x.shortcut) : x.shortcut);
 }
 
+FoldedBlock BottleneckImpl::Folded(at::ScalarType type) const {
+  return {.proj = proj_ ? std::optional(proj_->Folded(type)) : std::nullopt,
+          .a = a_->Folded(type),
+          .b = b_->Folded(type),
+          .se = se_ ? std::optional(se_->Folded(type)) : std::nullopt,
+          .c = c_->Folded(type)};
+}
+
 RegNetImpl::RegNetImpl(const RegNetVariant& variant, int64_t classes, const Making& making) {
   stem_ = register_module(
       "stem", ConvNorm(ConvOptions{.in = 3, .out = kStemWidth, .kernel = 3, .stride = kStride},
@@ -75,6 +83,15 @@ at::Tensor RegNetImpl::forward(const at::Tensor& x) {
   auto y = stem_->Fork(x);
   for (auto& block : blocks_) y = block->forward(y);
   return fc_->forward(at::adaptive_avg_pool2d(y.main, {1, 1}).flatten(1));
+}
+
+FoldedRegNet RegNetImpl::Folded(at::ScalarType type) const {
+  FoldedRegNet folded{.stem = stem_->Folded(type),
+                      .blocks = {},
+                      .fc_weight = fc_->weight().detach(),
+                      .fc_bias = fc_->bias().detach()};
+  for (const auto& block : blocks_) folded.blocks.push_back(block->Folded(type));
+  return folded;
 }
 
 void RegNetImpl::FreezeBatchNorm() {

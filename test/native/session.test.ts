@@ -177,7 +177,7 @@ describe('training', () => {
     }
   })
 
-  test.each([['contiguous', 'compute the very bytes of libtorch'], ['channels_last', 'have last bits of their own']] as const)('in %s memory the addon’s kernels %s', async (memoryFormat) => {
+  test.each([['contiguous', 'compute the very bytes of libtorch'], ['channels_last', 'have last bits of their own']] as const)('in %s memory the addon’s kernels %s', async (memoryFormat, _) => {
     const after = async (kernels: 'auto' | 'plain'): Promise<StateDict> => {
       await using session = await Session.create({ ...BASE, kernels, memoryFormat, optimizer: { lr: 1e-4 } })
       for (let i = 0; i < 2; i++) await session.trainStep(makeBatch())
