@@ -8,9 +8,6 @@ namespace torchgraft {
 
 namespace {
 
-// PyTorch's defaults for batch norm, which torchvision's RegNet keeps.
-constexpr double kNormMomentum = 0.1;
-constexpr double kNormEps = 1e-5;
 constexpr double kHeadStd = 0.01;  // torchvision's RegNet: fc.weight is N(0, 0.01)
 
 }  // namespace
@@ -29,7 +26,8 @@ at::Tensor Making::Full(at::IntArrayRef shape, double value, at::ScalarType dtyp
   return at::full(shape, value, at::device(device).dtype(dtype));
 }
 
-ConvImpl::ConvImpl(const ConvOptions& options, const Making& making) : options_(options) {
+ConvImpl::ConvImpl(const ConvOptions& options, const Making& making)
+    : options_(options), own_kernels_(making.own_kernels) {
   const auto& [in, out, kernel, stride, groups, bias] = options;
   const auto fan_out =
       static_cast<double>(kernel * kernel * out);  // not divided by groups, as in torchvision
@@ -46,7 +44,8 @@ at::Tensor ConvImpl::forward(const at::Tensor& x) {
                     /*dilation=*/1, options_.groups);
 }
 
-BatchNormImpl::BatchNormImpl(int64_t width, const Making& making) {
+BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)
+    : own_kernels_(making.own_kernels) {
   weight_ = register_parameter("weight", making.Full({width}, 1));
   bias_ = register_parameter("bias", making.Full({width}, 0));
   running_mean_ = register_buffer("running_mean", making.Full({width}, 0));
@@ -54,12 +53,30 @@ BatchNormImpl::BatchNormImpl(int64_t width, const Making& making) {
   num_batches_tracked_ = register_buffer("num_batches_tracked", making.Full({}, 0, at::kLong));
 }
 
-at::Tensor BatchNormImpl::forward(const at::Tensor& x) {
+NormState BatchNormImpl::Begin() {
   const bool learns = is_training() && !frozen_;
   if (learns) num_batches_tracked_.add_(1);
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, learns, kNormMomentum,
-                        kNormEps,
-                        /*cudnn_enabled=*/true);
+  return {weight_, bias_, running_mean_, running_var_, learns};
+}
+
+at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& added) {
+  const auto state = Begin();
+  if (own_kernels_ && FusedNormTakes(x)) return FusedNorm(x, state, added, relu);
+  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
+                          kNormMomentum, kNormEps, /*cudnn_enabled=*/true);
+  if (added.defined()) y = added.add(y);
+  return relu ? y.relu_() : y;
+}
+
+Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added) {
+  if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(), added, relu);
+  return Forked(forward(x, relu, added));
+}
+
+BatchNormImpl::Affine BatchNormImpl::RunningAffine() const {
+  const auto var = running_var_.to(at::kDouble);
+  const auto scale = weight_.to(at::kDouble).div(var.add(kNormEps).sqrt());
+  return {scale, bias_.to(at::kDouble).sub(running_mean_.to(at::kDouble).mul(scale))};
 }
 
 ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& making)
@@ -68,8 +85,19 @@ ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& 
       norm_(register_module("1", BatchNorm(options.out, making))) {}
 
 at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
-  auto y = norm_->forward(conv_->forward(x));
-  return relu_ ? y.relu_() : y;
+  return norm_->forward(conv_->forward(x), relu_);
+}
+
+Forked ConvNormImpl::Fork(const at::Tensor& x) { return norm_->Fork(conv_->forward(x), relu_); }
+
+Forked ConvNormImpl::ForkAdded(const at::Tensor& x, const at::Tensor& added) {
+  return norm_->Fork(conv_->forward(x), /*relu=*/true, added);
+}
+
+FusedConv ConvNormImpl::Folded(at::ScalarType type) const {
+  const auto [scale, shift] = norm_->RunningAffine();
+  const auto weight = conv_->weight().to(at::kDouble).mul(scale.view({-1, 1, 1, 1}));
+  return {weight, shift, conv_->options().stride, conv_->options().groups, type};
 }
 
 SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making)
@@ -81,6 +109,13 @@ SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, co
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
+}
+
+FoldedExcitation SqueezeExcitationImpl::Folded(at::ScalarType type) const {
+  return {.fc1_weight = fc1_->weight().flatten(1).to(type),
+          .fc1_bias = fc1_->bias().to(type),
+          .fc2_weight = fc2_->weight().flatten(1).to(type),
+          .fc2_bias = fc2_->bias().to(type)};
 }
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, const Making& making) {

@@ -6,13 +6,18 @@
 
 #include <optional>
 
+#include "folded_regnet.h"
+#include "fused_norm.h"
+
 namespace torchgraft {
 
 // How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta
-// device, with no memory.
+// device, with no memory. And whether layers use the kernels of our own where they have some, which
+// want channels_last; else libtorch's operations, each by itself.
 struct Making {
   at::Device device;
   std::optional<at::Generator> generator;
+  bool own_kernels = false;
 
   at::Tensor Normal(at::IntArrayRef shape, double std) const;
   at::Tensor Uniform(at::IntArrayRef shape, double bound) const;
@@ -35,22 +40,41 @@ class ConvImpl : public torch::nn::Module {
   ConvImpl(const ConvOptions& options, const Making& making);
   at::Tensor forward(const at::Tensor& x);
 
+  const ConvOptions& options() const { return options_; }
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }  // undefined: none
+
  private:
   ConvOptions options_;
+  bool own_kernels_;
   at::Tensor weight_;
   at::Tensor bias_;
 };
 TORCH_MODULE(Conv);
 
+// Batch norm with what follows it: relu(norm(x) + added), each if asked for; ReLU always where
+// something is added.
 class BatchNormImpl : public torch::nn::Module {
  public:
   BatchNormImpl(int64_t width, const Making& making);
-  at::Tensor forward(const at::Tensor& x);
+  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& added = {});
+  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added = {});
+
+  // scale · x + shift by the running statistics, in double.
+  struct Affine {
+    at::Tensor scale;
+    at::Tensor shift;
+  };
+  Affine RunningAffine() const;
 
   // Uses the running statistics and leaves them as they are, in training too.
   void Freeze() { frozen_ = true; }
 
  private:
+  // For one pass: in training the running statistics follow.
+  NormState Begin();
+
+  bool own_kernels_;
   bool frozen_ = false;
   at::Tensor weight_;
   at::Tensor bias_;
@@ -65,6 +89,12 @@ class ConvNormImpl : public torch::nn::Module {
  public:
   ConvNormImpl(const ConvOptions& options, bool relu, const Making& making);
   at::Tensor forward(const at::Tensor& x);
+  Forked Fork(const at::Tensor& x);
+  // relu(norm(conv(x)) + added)
+  Forked ForkAdded(const at::Tensor& x, const at::Tensor& added);
+
+  // The norm within the convolution, by the running statistics.
+  FusedConv Folded(at::ScalarType type) const;
 
  private:
   bool relu_;
@@ -78,6 +108,7 @@ class SqueezeExcitationImpl : public torch::nn::Module {
  public:
   SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making);
   at::Tensor forward(const at::Tensor& x);
+  FoldedExcitation Folded(at::ScalarType type) const;
 
  private:
   Conv fc1_;
@@ -89,6 +120,9 @@ class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(int64_t in, int64_t out, const Making& making);
   at::Tensor forward(const at::Tensor& x);
+
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
 
  private:
   at::Tensor weight_;

@@ -45,11 +45,18 @@ BottleneckImpl::BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stri
       "c", ConvNorm(ConvOptions{.in = width_out, .out = width_out}, /*relu=*/false, making));
 }
 
-at::Tensor BottleneckImpl::forward(const at::Tensor& x) {
-  auto y = b_->forward(a_->forward(x));
+Forked BottleneckImpl::forward(const Forked& x) {
+  auto y = b_->forward(a_->forward(x.main));
   if (se_) y = se_->forward(y);
-  y = c_->forward(y);
-  return (proj_ ? proj_->forward(x) : x).add(y).relu_();
+  return c_->ForkAdded(y, proj_ ? proj_->forward(x.shortcut) : x.shortcut);
+}
+
+FoldedBlock BottleneckImpl::Folded(at::ScalarType type) const {
+  return {.proj = proj_ ? std::optional(proj_->Folded(type)) : std::nullopt,
+          .a = a_->Folded(type),
+          .b = b_->Folded(type),
+          .se = se_ ? std::optional(se_->Folded(type)) : std::nullopt,
+          .c = c_->Folded(type)};
 }
 
 RegNetImpl::RegNetImpl(const RegNetVariant& variant, int64_t classes, const Making& making) {
@@ -73,9 +80,18 @@ RegNetImpl::RegNetImpl(const RegNetVariant& variant, int64_t classes, const Maki
 }
 
 at::Tensor RegNetImpl::forward(const at::Tensor& x) {
-  auto y = stem_->forward(x);
+  auto y = stem_->Fork(x);
   for (auto& block : blocks_) y = block->forward(y);
-  return fc_->forward(at::adaptive_avg_pool2d(y, {1, 1}).flatten(1));
+  return fc_->forward(at::adaptive_avg_pool2d(y.main, {1, 1}).flatten(1));
+}
+
+FoldedRegNet RegNetImpl::Folded(at::ScalarType type) const {
+  FoldedRegNet folded{.stem = stem_->Folded(type),
+                      .blocks = {},
+                      .fc_weight = fc_->weight().detach(),
+                      .fc_bias = fc_->bias().detach()};
+  for (const auto& block : blocks_) folded.blocks.push_back(block->Folded(type));
+  return folded;
 }
 
 void RegNetImpl::FreezeBatchNorm() {

@@ -12,7 +12,8 @@ class BottleneckImpl : public torch::nn::Module {
  public:
   BottleneckImpl(int64_t width_in, int64_t width_out, int64_t stride, int64_t group_width,
                  double se_ratio, const Making& making);
-  at::Tensor forward(const at::Tensor& x);
+  Forked forward(const Forked& x);
+  FoldedBlock Folded(at::ScalarType type) const;
 
  private:
   ConvNorm proj_{nullptr};  // only where the shapes differ
@@ -30,6 +31,10 @@ class RegNetImpl : public torch::nn::Module {
 
   // [n, 3, h, w] → logits [n, classes]
   at::Tensor forward(const at::Tensor& x);
+
+  // For scoring on the CPU in float or bf16, with the state of now. Throws c10::Error where this
+  // libtorch or this processor has no operators for it.
+  FoldedRegNet Folded(at::ScalarType type) const;
 
   // Batch norm uses its running statistics from now on, and leaves them as they are.
   void FreezeBatchNorm();

@@ -76,6 +76,7 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   CheckLabels(batch, impl_->options.classes);
   const auto entered = impl_->Enter();
   impl_->ForgetUnfinished();
+  impl_->ForgetFolded();
   const auto labels = impl_->Labels(batch);
 
   impl_->model->train();
@@ -119,7 +120,7 @@ EvalResult Session::EvalStep(const Batch& batch) {
   const auto entered = impl_->Enter();
   const c10::InferenceMode inference;
   impl_->model->eval();
-  const auto logits = impl_->Forward(batch.images, impl_->ScorePrecision());
+  const auto logits = impl_->Score(batch.images);
   if (labelled) {
     const auto labels = impl_->Labels(batch);
     result.loss = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
@@ -138,6 +139,7 @@ void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {
 void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
                          const std::vector<uint8_t>& written) {
   const auto entered = impl_->Enter();
+  impl_->ForgetFolded();
   CopyIn(impl_->State(part), from, bytes, written);
 }
 

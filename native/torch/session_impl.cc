@@ -35,6 +35,11 @@ void UseChannelsLast(RegNet& model) {
   }
 }
 
+// They are written for the CPU and NHWC.
+bool HasOwnKernels(const SessionOptions& options) {
+  return !options.plain_kernels && options.channels_last && at::Device(options.device).is_cpu();
+}
+
 std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   if (options.plain_kernels) return std::nullopt;
   return std::optional<CachingAllocatorLease>(std::in_place);
@@ -43,8 +48,9 @@ std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
 RegNet Make(const SessionOptions& options) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
-  return RegNet(FindVariant(options.model), options.classes,
-                Making{.device = at::kCPU, .generator = generator});
+  return RegNet(
+      FindVariant(options.model), options.classes,
+      Making{.device = at::kCPU, .generator = generator, .own_kernels = HasOwnKernels(options)});
 }
 
 }  // namespace
@@ -54,7 +60,8 @@ Session::Impl::Impl(const SessionOptions& options)
       options(options),
       device(options.device),
       adam(options.optimizer),
-      model(Make(options)) {
+      model(Make(options)),
+      folds(HasOwnKernels(options)) {
   if (options.freeze_batch_norm) model->FreezeBatchNorm();
   model->to(device);
   if (options.channels_last) UseChannelsLast(model);
@@ -95,6 +102,19 @@ at::Tensor Session::Impl::Forward(const Images& images, Precision precision) {
   if (!options.channels_last) pixels = pixels.contiguous();
   const AutocastGuard autocast(device.type(), type != at::kFloat, type);
   return model->forward(pixels).to(at::kFloat);
+}
+
+at::Tensor Session::Impl::Score(const Images& images) {
+  const auto precision = options.score_in_fp32 ? Precision::kFp32 : options.precision;
+  const auto type = ComputeType(precision);
+  if (folds && !folded) {
+    try {
+      folded = model->Folded(type);
+    } catch (const c10::Error&) {
+      folds = false;
+    }
+  }
+  return folded ? folded->Logits(RenderBatch(images, type)) : Forward(images, precision);
 }
 
 void Session::Impl::Learn(const at::Tensor& loss, double lr) {

@@ -29,10 +29,11 @@ struct Session::Impl {
   // Pictures → logits [n, classes], float32, under the autocast of a precision.
   at::Tensor Forward(const Images& images, Precision precision);
 
-  // Of scoring; training's is in the options.
-  Precision ScorePrecision() const {
-    return options.score_in_fp32 ? Precision::kFp32 : options.precision;
-  }
+  // The same without gradients, in the precision of scoring.
+  at::Tensor Score(const Images& images);
+
+  // Before the model's state changes.
+  void ForgetFolded() { folded.reset(); }
 
   // backward → clipping → optimizer → scaler
   void Learn(const at::Tensor& loss, double lr);
@@ -49,11 +50,13 @@ struct Session::Impl {
   at::Device device;
   Adam adam;
   RegNet model;
-  std::optional<GradScaler> scaler;  // fp16 only
-  at::Tensor class_weights;          // undefined: none
-  TrainSums counts;                  // of the unread steps: what is known without the device
-  at::Tensor sums;                   // of the unread steps: [loss, correct]
-  at::Tensor skipped;                // steps passed over that nobody was told of
+  std::optional<FoldedRegNet> folded;  // made when it is asked for, of the model's state
+  bool folds;                          // else scoring goes the way of training
+  std::optional<GradScaler> scaler;    // fp16 only
+  at::Tensor class_weights;            // undefined: none
+  TrainSums counts;                    // of the unread steps: what is known without the device
+  at::Tensor sums;                     // of the unread steps: [loss, correct]
+  at::Tensor skipped;                  // steps passed over that nobody was told of
 
  private:
   void AddParameters();

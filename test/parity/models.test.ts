@@ -32,9 +32,9 @@ function distanceOf(gradient: Float32Array, norm: number, first: readonly number
   return Math.max(Math.abs(ours - norm) / norm, furthest(gradient.subarray(0, first.length), first) / scale)
 }
 
-const create = (model: Session['model'], freeze: 'none' | 'trunk' | 'batch-norm-statistics'): Promise<Session> =>
+const create = (model: Session['model'], freeze: 'none' | 'trunk' | 'batch-norm-statistics', kernels: 'auto' | 'plain' = 'auto'): Promise<Session> =>
   // Betas of 0 leave the gradient itself in exp_avg.
-  Session.create({ model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, freeze, optimizer: { betas: [0, 0] } })
+  Session.create({ model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, freeze, kernels, optimizer: { betas: [0, 0] } })
 
 beforeAll(() => void process.stderr.write(`parity of models, fp32: ${processor()}\n`))
 
@@ -59,15 +59,17 @@ describe('logits are torchvision’s', () => {
 })
 
 describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s', (model) => {
-  test.each([['batch statistics', 'none'], ['running statistics', 'batch-norm-statistics']] as const)('gradients are PyTorch’s, with %s', async (mode, freeze) => {
+  test.each([
+    ['batch statistics', 'none', 'auto'], ['batch statistics', 'none', 'plain'], ['running statistics', 'batch-norm-statistics', 'auto'], ['running statistics', 'batch-norm-statistics', 'plain'],
+  ] as const)('gradients are PyTorch’s, with %s, freeze %s, kernels %s', async (mode, freeze, kernels) => {
     const { norms, first, distance } = readFixture<Record<string, Record<string, Gradients>>>('gradients')[model]![mode]!
-    await using session = await create(model, freeze)
+    await using session = await create(model, freeze, kernels)
     await loadFormula(session)
     await session.trainStep(formulaBatch(16, 96), { lr: 0 })
     const state = await session.trainingState()
     expect(Object.keys(norms).length).toBe(state.size / 3)
     const distances = Object.entries(norms).map(([name, norm]) => distanceOf(toFloat32(state.get(`optimizer.exp_avg.${name}`)!), norm, first[name]!))
-    expectParity(`gradients of ${model}, ${mode}, from double precision (PyTorch's fp32 ${distance.toExponential(1)})`, Math.max(...distances), DISTANCES * distance)
+    expectParity(`gradients of ${model}, ${mode}, kernels ${kernels}, from double precision (PyTorch's fp32 ${distance.toExponential(1)})`, Math.max(...distances), DISTANCES * distance)
   })
 
   test('each parameter begins with the moments of torchvision’s', async () => {

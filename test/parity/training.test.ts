@@ -44,7 +44,9 @@ const CASES: Readonly<Record<string, Case>> = {
 
 beforeAll(() => void process.stderr.write(`parity of training: ${processor()}\n`))
 
-describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s trains as PyTorch does', (model) => {
+describe.each([
+  ['regnet_y_400mf', 'auto'], ['regnet_y_400mf', 'plain'], ['regnet_x_400mf', 'auto'], ['regnet_x_400mf', 'plain'],
+] as const)('%s trains as PyTorch does, kernels %s', (model, kernels) => {
   const fixtures = readFixture<Record<string, Record<string, Fixture>>>('training')[model]!
 
   test('there is a case for each of PyTorch’s', () => {
@@ -53,13 +55,13 @@ describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s trains as PyTor
 
   for (const [title, { options, batch: [count, size] = [16, 96] }] of Object.entries(CASES)) {
     if (options.precision === 'bf16' && !loadAddon().system().bf16) {
-      skip(`${model}, ${title}`, 'this processor has no bf16 instructions')
+      skip(`${model}, kernels ${kernels}, ${title}`, 'this processor has no bf16 instructions')
       continue
     }
     test(title, async () => {
       const { losses: expected, scales, state: expectedState, spread } = fixtures[title]!
       await using session = await Session.create({
-        model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2,
+        model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, kernels,
         optimizer: { type: 'adamw', lr: 1e-3, weightDecay: 0.02, groups: [{ match: /^fc\./, lrScale: 2 }, { match: /\.1\.weight$|\.bias$/, weightDecay: 0 }] },
         ...options,
       })
@@ -71,7 +73,7 @@ describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s trains as PyTor
       const lossDifference = furthest(losses, expected) / expected[0]!
       const state = await session.stateDict()
       const stateDifference = Math.max(...Object.entries(expectedState).map(([name, values]) => furthest(toFloat32(state.get(name)!).subarray(0, values.length), values)))
-      const name = `${model}, ${losses.length} steps, ${title}`
+      const name = `${model}, kernels ${kernels}, ${losses.length} steps, ${title}`
       expectParity(`${name}: losses (PyTorch from itself ${spread.losses.toExponential(1)})`, lossDifference, Math.max(LEAST.losses, SPREADS * spread.losses))
       expectParity(`${name}: parameters (PyTorch from itself ${spread.state.toExponential(1)})`, stateDifference, Math.max(LEAST.state, SPREADS * spread.state))
       expect(steps.map(({ scale }) => scale)).toEqual(scales)

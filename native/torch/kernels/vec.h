@@ -33,6 +33,31 @@ struct Vec {
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), v);
   }
 
+  // bf16: a float's upper half. Storing rounds to nearest, to even.
+  static Vec Load(const uint16_t* from) { return Load(from, kLanes); }
+  void Store(uint16_t* to) const { Store(to, kLanes); }
+  static Vec Load(const uint16_t* from, int count) {
+    const auto some = static_cast<__mmask16>((1u << count) - 1);
+    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, from));
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+  }
+  void Store(uint16_t* to, int count) const {
+    _mm256_mask_storeu_epi16(to, static_cast<__mmask16>((1u << count) - 1), Halved());
+  }
+  __m256i Halved() const {
+#if defined(__AVX512BF16__)
+    return (__m256i)_mm512_cvtneps_pbh(v);
+#else
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+    const __m512i half =
+        _mm512_mask_mov_epi32(_mm512_srli_epi32(up, 16), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
+                              _mm512_set1_epi32(0x7FC0));
+    return _mm512_cvtepi32_epi16(half);
+#endif
+  }
+
   friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
   friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
@@ -40,6 +65,16 @@ struct Vec {
   friend Vec Min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
   // a · b + c, rounded once.
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+
+  // Which lanes ReLU lets through, a bit each: those above zero, and what is not a number.
+  friend uint32_t Passed(Vec a) {
+    return _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_NLE_UQ);
+  }
+  // The lanes with a bit; the others are zero.
+  friend Vec Keep(Vec a, uint32_t bits) {
+    return {_mm512_maskz_mov_ps(static_cast<__mmask16>(bits), a.v)};
+  }
+  friend Vec KeepPassed(Vec a, Vec by) { return Keep(a, Passed(by)); }
 };
 
 #elif defined(__AVX2__)
@@ -59,12 +94,45 @@ struct Vec {
   static Vec Load(const float* from, int count) { return {_mm256_maskload_ps(from, Mask(count))}; }
   void Store(float* to, int count) const { _mm256_maskstore_ps(to, Mask(count), v); }
 
+  static Vec Load(const uint16_t* from) {
+    const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16))};
+  }
+  void Store(uint16_t* to) const {
+    const __m256i bits = _mm256_castps_si256(v);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+    const __m256i half = _mm256_blendv_epi8(_mm256_srli_epi32(up, 16), _mm256_set1_epi32(0x7FC0),
+                                            _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(half, half), 0x08);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
+  }
+  static Vec Load(const uint16_t* from, int count) {
+    uint16_t all[kLanes] = {};
+    for (int i = 0; i < count; ++i) all[i] = from[i];
+    return Load(all);
+  }
+  void Store(uint16_t* to, int count) const {
+    uint16_t all[kLanes];
+    Store(all);
+    for (int i = 0; i < count; ++i) to[i] = all[i];
+  }
+
   friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
   friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
   friend Vec Max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+
+  static __m256 PassedLanes(Vec a) { return _mm256_cmp_ps(a.v, _mm256_setzero_ps(), _CMP_NLE_UQ); }
+  friend uint32_t Passed(Vec a) { return _mm256_movemask_ps(PassedLanes(a)); }
+  friend Vec Keep(Vec a, uint32_t bits) {
+    const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i some = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), each);
+    return {_mm256_and_ps(a.v, _mm256_castsi256_ps(_mm256_cmpeq_epi32(some, each)))};
+  }
+  friend Vec KeepPassed(Vec a, Vec by) { return {_mm256_and_ps(a.v, PassedLanes(by))}; }
 };
 
 #else
@@ -94,6 +162,25 @@ struct Vec {
     for (int i = 0; i < kLanes && i < count; ++i) to[i] = v[i];
   }
 
+  static Vec Load(const uint16_t* from) { return Load(from, kLanes); }
+  void Store(uint16_t* to) const { Store(to, kLanes); }
+  static Vec Load(const uint16_t* from, int count) {
+    return Each([&](int i) {
+      const uint32_t bits = i < count ? static_cast<uint32_t>(from[i]) << 16 : 0;
+      float x;
+      __builtin_memcpy(&x, &bits, sizeof x);
+      return x;
+    });
+  }
+  void Store(uint16_t* to, int count) const {
+    for (int i = 0; i < kLanes && i < count; ++i) {
+      uint32_t bits;
+      __builtin_memcpy(&bits, &v[i], sizeof bits);
+      const bool number = v[i] == v[i];
+      to[i] = static_cast<uint16_t>(number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FC0);
+    }
+  }
+
   friend Vec operator+(Vec a, Vec b) {
     return Each([&](int i) { return a.v[i] + b.v[i]; });
   }
@@ -112,6 +199,16 @@ struct Vec {
   friend Vec MulAdd(Vec a, Vec b, Vec c) {
     return Each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
   }
+
+  friend uint32_t Passed(Vec a) {
+    uint32_t bits = 0;
+    for (int i = 0; i < kLanes; ++i) bits |= static_cast<uint32_t>(!(a.v[i] <= 0)) << i;
+    return bits;
+  }
+  friend Vec Keep(Vec a, uint32_t bits) {
+    return Each([&](int i) { return bits >> i & 1 ? a.v[i] : 0; });
+  }
+  friend Vec KeepPassed(Vec a, Vec by) { return Keep(a, Passed(by)); }
 };
 
 #endif

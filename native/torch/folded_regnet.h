@@ -1,0 +1,49 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+#include <vector>
+
+#include "fused_conv.h"
+
+namespace torchgraft {
+
+// A RegNet for scoring: each batch norm folded into the convolution before it, ReLU and the
+// residual sum into the convolution's own pass. RegNet::Folded makes one of the state as it is
+// then.
+
+struct FoldedExcitation {
+  at::Tensor fc1_weight;
+  at::Tensor fc1_bias;
+  at::Tensor fc2_weight;
+  at::Tensor fc2_bias;
+
+  // In place.
+  void Weigh(at::Tensor& x) const;
+};
+
+struct FoldedBlock {
+  std::optional<FusedConv> proj;
+  FusedConv a;
+  FusedConv b;
+  std::optional<FoldedExcitation> se;
+  FusedConv c;
+
+  at::Tensor Run(const at::Tensor& x) const;
+};
+
+struct FoldedRegNet {
+  FusedConv stem;
+  std::vector<FoldedBlock> blocks;
+  at::Tensor fc_weight;
+  at::Tensor fc_bias;
+
+  // [n, 3, h, w], channels_last → logits [n, classes], float32. Under InferenceMode.
+  at::Tensor Logits(const at::Tensor& pixels) const;
+
+ private:
+  at::Tensor LogitsOfSome(const at::Tensor& pixels) const;
+};
+
+}  // namespace torchgraft
