@@ -7,6 +7,7 @@
 //   engine_check actions ACTION...                             unscale, step, update
 //   engine_check autocast
 //   engine_check arena STEPS SEED
+//   engine_check convolutions
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "arena_check.h"
+#include "convolution_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
 #include "torch/grad_scaler.h"
@@ -216,6 +218,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "actions") return CheckActions(arguments);
   if (check == "autocast") return CheckAutocast();
   if (check == "arena") return CheckArena(arguments);
+  if (check == "convolutions") return CheckConvolutions();
   throw std::invalid_argument("There is no check " + check);
 }
 

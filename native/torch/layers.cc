@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "convolution.h"
+
 namespace torchgraft {
 
 namespace {
@@ -29,7 +31,8 @@ at::Tensor Making::Full(at::IntArrayRef shape, double value, at::ScalarType dtyp
   return at::full(shape, value, at::device(device).dtype(dtype));
 }
 
-ConvImpl::ConvImpl(const ConvOptions& options, const Making& making) : options_(options) {
+ConvImpl::ConvImpl(const ConvOptions& options, const Making& making)
+    : options_(options), own_kernels_(making.own_kernels) {
   const auto& [in, out, kernel, stride, groups, bias] = options;
   const auto fan_out =
       static_cast<double>(kernel * kernel * out);  // not divided by groups, as in torchvision
@@ -42,8 +45,9 @@ ConvImpl::ConvImpl(const ConvOptions& options, const Making& making) : options_(
 }
 
 at::Tensor ConvImpl::forward(const at::Tensor& x) {
-  return at::conv2d(x, weight_, bias_, options_.stride, /*padding=*/options_.kernel / 2,
-                    /*dilation=*/1, options_.groups);
+  const int64_t padding = options_.kernel / 2;
+  if (own_kernels_) return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups);
+  return at::conv2d(x, weight_, bias_, options_.stride, padding, /*dilation=*/1, options_.groups);
 }
 
 BatchNormImpl::BatchNormImpl(int64_t width, const Making& making) {

@@ -9,10 +9,12 @@
 namespace torchgraft {
 
 // How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta
-// device, with no memory.
+// device, with no memory. And whether layers use the kernels of our own where they have some, which
+// want channels_last; else libtorch's operations, each by itself.
 struct Making {
   at::Device device;
   std::optional<at::Generator> generator;
+  bool own_kernels = false;
 
   at::Tensor Normal(at::IntArrayRef shape, double std) const;
   at::Tensor Uniform(at::IntArrayRef shape, double bound) const;
@@ -37,6 +39,7 @@ class ConvImpl : public torch::nn::Module {
 
  private:
   ConvOptions options_;
+  bool own_kernels_;
   at::Tensor weight_;
   at::Tensor bias_;
 };

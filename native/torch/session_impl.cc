@@ -44,7 +44,10 @@ RegNet Make(const SessionOptions& options) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return RegNet(FindVariant(options.model), options.classes,
-                Making{.device = at::kCPU, .generator = generator});
+                Making{.device = at::kCPU,
+                       .generator = generator,
+                       .own_kernels = !options.plain_kernels && options.channels_last &&
+                                      at::Device(options.device).is_cpu()});
 }
 
 }  // namespace

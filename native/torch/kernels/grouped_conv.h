@@ -41,5 +41,6 @@ struct GroupedConvKernel {
 
 // nullptr where the compiler's target has no such instructions.
 const GroupedConvKernel<float>* GroupedConvAvx2();
+const GroupedConvKernel<uint16_t>* GroupedConvAvx512Bf16();  // bfloat16's bits
 
 }  // namespace torchgraft

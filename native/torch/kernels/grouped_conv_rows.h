@@ -73,7 +73,7 @@ inline __attribute__((always_inline)) void Block(const Taps& taps, const Element
       const Element* const wk = w + taps.w[k];
 #pragma GCC unroll 8
       for (int i = 0; i < kSlab; i += Lanes::kTogether) {
-        Lanes weights[kPanel];
+        decltype(Lanes::LoadWeights(wk)) weights[kPanel];
 #pragma GCC unroll 4
         for (int j = 0; j < kPanel; ++j)
           weights[j] = Lanes::LoadWeights(wk + (i * kPanel + j * Lanes::kTogether) * Lanes::kLanes);
