@@ -9,6 +9,7 @@
 //   engine_check arena STEPS SEED
 //   engine_check render SEED
 //   engine_check norm fp32|bf16 NxCxHxW...
+//   engine_check convolutions
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -22,8 +23,9 @@
 #include <vector>
 
 #include "arena_check.h"
-#include "render_check.h"
+#include "convolution_check.h"
 #include "norm_check.h"
+#include "render_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
 #include "torch/grad_scaler.h"
@@ -222,6 +224,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "arena") return CheckArena(arguments);
   if (check == "render") return CheckRender(arguments);
   if (check == "norm") return CheckNorm(arguments);
+  if (check == "convolutions") return CheckConvolutions();
   throw std::invalid_argument("There is no check " + check);
 }
 

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "convolution.h"
+
 namespace torchgraft {
 
 namespace {
@@ -40,8 +42,9 @@ ConvImpl::ConvImpl(const ConvOptions& options, const Making& making)
 }
 
 at::Tensor ConvImpl::forward(const at::Tensor& x) {
-  return at::conv2d(x, weight_, bias_, options_.stride, /*padding=*/options_.kernel / 2,
-                    /*dilation=*/1, options_.groups);
+  const int64_t padding = options_.kernel / 2;
+  if (own_kernels_) return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups);
+  return at::conv2d(x, weight_, bias_, options_.stride, padding, /*dilation=*/1, options_.groups);
 }
 
 BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)

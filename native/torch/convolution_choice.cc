@@ -1,0 +1,92 @@
+#include "convolution_choice.h"
+
+#include <ATen/cpu/Utils.h>
+
+#include "grouped_conv.h"
+
+namespace torchgraft {
+
+namespace {
+
+constexpr auto kLibrary = ConvAlgorithm::kLibrary;
+constexpr auto kProduct = ConvAlgorithm::kProduct;
+constexpr auto kDirect = ConvAlgorithm::kDirect;
+
+// Behind each rule: GFLOP/s of one core of a Zen 4, forward / data gradient / weight gradient, own
+// against oneDNN's, at batch 32.
+
+// In groups of 8 at 28 px 68/67/65 against 31/31/43, of 24 95/94/93 against 66/68/58, of 56
+// 103/103/100 against 96/94/61, of 112 101/95/104 against 108/101/77; with stride 2 of 64 81/85/80
+// against 75/73/56.
+ConvChoice DirectFloatAvx2(int64_t group_width, const ConvShape& shape) {
+  const bool outputs = group_width <= (shape.stride == 1 ? 56 : 64);
+  const bool weights = group_width <= 128;  // each thread has sums of its own
+  return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
+}
+
+// oneDNN's blocks of 16 outputs fill its vectors where the groups do. Else, of 8 at 28 px 68/69/68
+// against 43/47/34, of 24 97/97/92 against 71/72/67. Weight gradients of 48 at 56 px 100 against
+// 85, at 14 px 86 against 98.
+ConvChoice DirectFloatAvx512(int64_t group_width, const ConvShape& shape) {
+  if (group_width > 64) return {};
+  if (group_width % 16 != 0) return {kDirect, kDirect, kDirect};
+  return {kLibrary, kLibrary, shape.width >= 28 ? kDirect : kLibrary};
+}
+
+// Of 8 at 28 px 131/134/116 against 90/94/57, at 14 px 102/101/107 against 112/101/48; of 16 at 28
+// px 190/194/167 against 164/161/149, at 14 px 155/158/138 against 213/180/116; of 24 at 28 px
+// 196/191/165 against 130/129/123; of 48 at 14 px 203/198/139 against 192/188/151; of 64 at 28 px
+// 219/216/181 against 203/203/194.
+ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
+  if (group_width > 64) return {};
+  const bool long_rows = shape.width >= 28;
+  const bool outputs = group_width > 16 || (shape.stride == 1 ? long_rows : group_width == 8);
+  const bool weights = group_width < 48 || (group_width < 64 && long_rows);
+  return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
+}
+
+// Weight gradients of 208 to 208 channels at 14 px 88 against 77 with AVX2. With stride 2 oneDNN
+// falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84 against 84/66.
+ConvChoice PointwiseFloat(CpuLevel level, const ConvShape& shape) {
+  if (shape.in < 104) return {};
+  if (shape.stride == 2) return {kProduct, kProduct, kLibrary};
+  return {kLibrary, kLibrary, level == CpuLevel::kAvx2 ? kProduct : kLibrary};
+}
+
+// With stride 2, 48 to 104 channels at 56 px 131/103 against 111/89, 208 to 440 at 14 px 188/172
+// against 173/95. On AMX the products win with stride 1 from 104 channels on.
+ConvChoice PointwiseBf16(bool amx, const ConvShape& shape) {
+  const bool product =
+      amx ? shape.stride == 1 && shape.in >= 104 : shape.stride == 2 && shape.in >= 48;
+  return product ? ConvChoice{kProduct, kProduct, kLibrary} : ConvChoice{};
+}
+
+bool HasAmx() {
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  const auto amx = capabilities.find("amx_bf16");
+  return amx != capabilities.end() && amx->second.isBool() && amx->second.toBool();
+}
+
+}  // namespace
+
+bool ConvChoice::AllLibrary() const {
+  return forward == kLibrary && data_gradient == kLibrary && weight_gradient == kLibrary;
+}
+
+ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
+  const bool bf16 = type == at::kBFloat16 && level == CpuLevel::kAvx512Bf16;
+  const bool fp32 = type == at::kFloat && level >= CpuLevel::kAvx2;
+  if (!bf16 && !fp32) return {};
+  static const bool amx = HasAmx();
+  if (shape.kernel == 1 && shape.padding == 0 && shape.groups == 1)
+    return bf16 ? PointwiseBf16(amx, shape) : PointwiseFloat(level, shape);
+  const int64_t width = shape.in / shape.groups;
+  const bool direct = shape.padding == 1 && shape.groups > 1 &&
+                      HasGroupedConv(level, type, {shape.out, width, shape.kernel, shape.kernel},
+                                     shape.groups, shape.stride);
+  if (!direct) return {};
+  if (bf16) return amx ? ConvChoice{} : DirectBf16(width, shape);
+  return level == CpuLevel::kAvx2 ? DirectFloatAvx2(width, shape) : DirectFloatAvx512(width, shape);
+}
+
+}  // namespace torchgraft

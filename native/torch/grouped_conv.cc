@@ -1,0 +1,191 @@
+#include "grouped_conv.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/grouped_conv.h"
+
+namespace torchgraft {
+
+namespace {
+
+// What a thread packs at a time stays in its second-level cache, which has 512 KiB and more, beside
+// what it writes.
+constexpr int64_t kPackedBytes = 224 * 1024;
+
+// nullptr where a level has none for a type.
+template <typename Element>
+const GroupedConvKernel<Element>* KernelOf(CpuLevel level) {
+  if constexpr (std::is_same_v<Element, float>)
+    return level >= CpuLevel::kAvx2 ? GroupedConvAvx2() : nullptr;
+  else
+    return level >= CpuLevel::kAvx512Bf16 ? GroupedConvAvx512Bf16() : nullptr;
+}
+
+// A tensor's numbers as the loops take them: float, or bfloat16's bits.
+template <typename Element>
+const Element* Data(const at::Tensor& tensor) {
+  return static_cast<const Element*>(tensor.const_data_ptr());
+}
+
+template <typename Element>
+Element* MutableData(const at::Tensor& tensor) {
+  return static_cast<Element*>(tensor.mutable_data_ptr());
+}
+
+GroupedConv Describe(at::IntArrayRef x, const at::Tensor& weight, int64_t stride) {
+  return {.channels = x[1],
+          .group_width = weight.size(1),
+          .stride = stride,
+          .height = x[2],
+          .width = x[3],
+          .out_height = (x[2] - 1) / stride + 1,
+          .out_width = (x[3] - 1) / stride + 1};
+}
+
+WeightSteps StepsOf(const at::Tensor& weight) {
+  return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
+}
+
+// Elements that rows of outputs, or of their gradient, are packed into.
+int64_t PackedForward(const GroupedConv& conv, int64_t rows) {
+  return ((rows - 1) * conv.stride + 3) * (conv.width + 2) * conv.channels;
+}
+
+int64_t PackedDataGradient(const GroupedConv& conv, int64_t rows) {
+  if (conv.stride == 1) return PackedForward(conv, rows);
+  return (rows + 1) * (conv.out_width + 1) * conv.channels;
+}
+
+// With room for pairs of pixels, and in bfloat16 for two of them a gradient.
+int64_t PackedWeightGradient(const GroupedConv& conv, int64_t rows) {
+  return (((rows - 1) * conv.stride + 3) * (conv.width + 5) + 2 * rows * (conv.out_width + 4)) *
+         conv.channels;
+}
+
+// The pictures' rows of outputs, cut so that what is packed of each piece fits the cache.
+struct Pieces {
+  int64_t rows;         // of a picture
+  int64_t of_picture;   // pieces
+  int64_t count;        // in all pictures
+  int64_t most_packed;  // elements
+
+  template <typename Packed>
+  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size, const Packed& packed)
+      : rows(conv.out_height), of_picture(1) {
+    const auto longest = [&] { return (rows + of_picture - 1) / of_picture; };
+    while (longest() > 1 && packed(conv, longest()) * element_size > kPackedBytes) ++of_picture;
+    count = pictures * of_picture;
+    most_packed = packed(conv, longest());
+  }
+
+  // Calls function(picture, first row, end) for the pieces from `begin` to before `end`.
+  template <typename Function>
+  void Each(int64_t begin, int64_t end, const Function& function) const {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t k = i % of_picture;
+      function(i / of_picture, rows * k / of_picture, rows * (k + 1) / of_picture);
+    }
+  }
+};
+
+at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
+  return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
+}
+
+// Runs `loops`, forward's or data_gradient's, over all pieces of the pictures in `from`.
+template <typename Element, typename Loops, typename Packed>
+void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, Loops loops,
+          const Packed& packed, bool for_gradient, const at::Tensor& from, const at::Tensor& weight,
+          const at::Tensor& to) {
+  const Pieces pieces(conv, from.size(0), sizeof(Element), packed);
+  const auto packed_weight = at::empty({weight.numel()}, weight.options());
+  kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient,
+                      MutableData<Element>(packed_weight));
+  at::parallel_for(0, pieces.count, 1, [&](int64_t begin, int64_t end) {
+    const auto scratch = at::empty({pieces.most_packed}, from.options());
+    pieces.Each(begin, end, [&](int64_t picture, int64_t first, int64_t last) {
+      loops(conv, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
+            first, last, MutableData<Element>(scratch),
+            MutableData<Element>(to) + picture * to.stride(0));
+    });
+  });
+}
+
+// A part of the sums for each thread, and the parts added in their order: the same each time.
+template <typename Element>
+void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                       const at::Tensor& x, const at::Tensor& dy, const at::Tensor& dweight) {
+  const Pieces pieces(conv, x.size(0), sizeof(Element), PackedWeightGradient);
+  const int64_t parts = std::min<int64_t>(at::get_num_threads(), pieces.count);
+  const auto sums = at::zeros({parts, dweight.numel()}, x.options().dtype(at::kFloat));
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    const auto scratch = at::empty({pieces.most_packed}, x.options());
+    for (int64_t part = begin; part < end; ++part) {
+      float* const to = MutableData<float>(sums) + part * dweight.numel();
+      pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
+                  [&](int64_t picture, int64_t first, int64_t last) {
+                    kernel.weight_gradient(conv, Data<Element>(x) + picture * x.stride(0),
+                                           Data<Element>(dy) + picture * dy.stride(0), first, last,
+                                           MutableData<Element>(scratch), to);
+                  });
+    }
+  });
+  kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight),
+                         MutableData<Element>(dweight));
+}
+
+// Calls function(kernel) with the kernel for a type.
+template <typename Function>
+void WithKernel(CpuLevel level, at::ScalarType type, const Function& function) {
+  if (type == at::kFloat)
+    function(*KernelOf<float>(level));
+  else
+    function(*KernelOf<uint16_t>(level));
+}
+
+}  // namespace
+
+bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight, int64_t groups,
+                    int64_t stride) {
+  const bool has_loops = (type == at::kFloat && KernelOf<float>(level) != nullptr) ||
+                         (type == at::kBFloat16 && KernelOf<uint16_t>(level) != nullptr);
+  const int64_t width = weight[1];
+  return has_loops && weight[0] == groups * width && width % 8 == 0 && weight[2] == 3 &&
+         weight[3] == 3 && (stride == 1 || stride == 2);
+}
+
+at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
+                          int64_t stride) {
+  const auto conv = Describe(x.sizes(), weight, stride);
+  auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
+  WithKernel(level, x.scalar_type(), [&](const auto& kernel) {
+    Fill(kernel, conv, kernel.forward, PackedForward, /*for_gradient=*/false, x, weight, y);
+  });
+  return y;
+}
+
+at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
+                               at::IntArrayRef x_shape, int64_t stride) {
+  const auto conv = Describe(x_shape, weight, stride);
+  auto dx = EmptyPictures(x_shape, dy);
+  WithKernel(level, dy.scalar_type(), [&](const auto& kernel) {
+    Fill(kernel, conv, kernel.data_gradient, PackedDataGradient, /*for_gradient=*/true, dy, weight,
+         dx);
+  });
+  return dx;
+}
+
+at::Tensor GroupedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
+                                 const at::Tensor& weight, int64_t stride) {
+  const auto conv = Describe(x.sizes(), weight, stride);
+  auto dweight = at::empty_like(weight);
+  WithKernel(level, x.scalar_type(),
+             [&](const auto& kernel) { SumWeightGradient(kernel, conv, x, dy, dweight); });
+  return dweight;
+}
+
+}  // namespace torchgraft

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "kernels/cpu_level.h"
+
+namespace torchgraft {
+
+// Direct 3×3 convolutions in groups, padded by one, on a CPU: libtorch's reach a third of what the
+// processor can. Pictures are channels_last, float32 or bfloat16;
+// the weight has any layout. Equal bytes for
+// equal shapes and numbers of threads.
+
+// Whether there are loops for it. The weight is [out, in in a group, 3, 3].
+bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight, int64_t groups,
+                    int64_t stride);
+
+at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
+                          int64_t stride);
+
+at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
+                               at::IntArrayRef x_shape, int64_t stride);
+
+// As the weight lies in memory.
+at::Tensor GroupedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
+                                 const at::Tensor& weight, int64_t stride);
+
+}  // namespace torchgraft

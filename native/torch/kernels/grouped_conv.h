@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+
+namespace torchgraft {
+
+// A 3×3 convolution in groups as wide going in as coming out, padded by one, of pictures whose
+// memory is NHWC. Plain data: this header goes into files of other instruction sets.
+struct GroupedConv {
+  int64_t channels;
+  int64_t group_width;  // a multiple of 8
+  int64_t stride;       // 1 or 2
+  int64_t height, width;
+  int64_t out_height, out_width;
+};
+
+// Steps in memory, in elements, from one weight [out][in in the group][ky][kx] to the next.
+struct WeightSteps {
+  int64_t out, in, ky, kx;
+};
+
+// The loops of one CpuLevel. Each works on one picture, from output row (or, in gradients, from row
+// of the output's gradient) `begin` to before `end`; a data gradient of stride 2 fills twice as
+// many rows. `scratch` has the room that the caller in grouped_conv.cc counts.
+template <typename Element>
+struct GroupedConvKernel {
+  // The weights, channels · group_width · 9 of them, in the order in which the loops read them.
+  void (*pack_weights)(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
+                       bool for_gradient, Element* packed);
+  void (*forward)(const GroupedConv& conv, const Element* x, const Element* packed, int64_t begin,
+                  int64_t end, Element* scratch, Element* y);
+  void (*data_gradient)(const GroupedConv& conv, const Element* dy, const Element* packed,
+                        int64_t begin, int64_t end, Element* scratch, Element* dx);
+  // Adds to `sums`, channels · group_width · 9 numbers in an order of its own.
+  void (*weight_gradient)(const GroupedConv& conv, const Element* x, const Element* dy,
+                          int64_t begin, int64_t end, Element* scratch, float* sums);
+  // `parts` such sums, one after another in memory, added up into the gradient.
+  void (*unpack_gradient)(const GroupedConv& conv, const float* sums, int64_t parts,
+                          const WeightSteps& steps, Element* dweight);
+};
+
+// nullptr where the compiler's target has no such instructions.
+const GroupedConvKernel<float>* GroupedConvAvx2();
+const GroupedConvKernel<uint16_t>* GroupedConvAvx512Bf16();  // bfloat16's bits
+
+}  // namespace torchgraft
