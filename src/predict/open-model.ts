@@ -1,29 +1,21 @@
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { isModelFile, readModelFile } from '../checkpoints/model-file.js'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
-import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
-import { argumentError, TorchgraftError } from '../errors.js'
-import { type Fields, list, text, whole } from '../fields.js'
+import type { Fields } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
-import { setUpAtFirstUse } from '../native/first-use.js'
-import { recognizeVariant } from '../native/recognize.js'
 import { Session } from '../native/session.js'
 import { SESSION_FIELDS } from '../native/session-fields.js'
 import type { SessionOptions } from '../native/session-options.js'
+import { FOREIGN_FIELDS, foreignMetadata, type ForeignOptions } from './foreign-model.js'
 
-export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'> {
-  /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
-  readonly classes?: readonly string[]
-  /** Of such a file: height and width of what its model sees. @default 224 */
-  readonly size?: number
-}
+export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'>, ForeignOptions {}
 
 /** What each option of computing with a model file takes. */
 export const COMPUTE_FIELDS: Fields<ComputeOptions> = {
-  device: SESSION_FIELDS.device, precision: SESSION_FIELDS.precision, threads: SESSION_FIELDS.threads, classes: list(text('a name')), size: whole({ min: 32, max: 2048 }),
+  device: SESSION_FIELDS.device, precision: SESSION_FIELDS.precision, threads: SESSION_FIELDS.threads, ...FOREIGN_FIELDS,
 }
 
 export interface OpenedModel {
@@ -32,9 +24,6 @@ export interface OpenedModel {
   /** What was done on reading it, for the user to know. */
   readonly notes: readonly string[]
 }
-
-/** torchvision scores its pictures at 224 of 256. */
-const SHORTER_SIDE = 256 / 224
 
 /**
  * A session that holds a model file's weights, to score or predict with. A `last` file will do as well, and weights
@@ -55,16 +44,7 @@ export async function openModel(file: string, options: ComputeOptions): Promise<
 }
 
 async function openForeign(path: string, tensors: LazyStateDict, notes: readonly string[], options: ComputeOptions): Promise<OpenedModel> {
-  await setUpAtFirstUse()
-  const found = recognizeVariant(tensors)
-  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
-  const { variant: model, classes: outputs } = found
-  const { classes } = options
-  if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
-  if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
-  const { size = 224 } = options
-  const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
-  const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, mean: IMAGENET_MEAN, std: IMAGENET_STD }
+  const metadata = await foreignMetadata(path, tensors, options)
   return { session: await fill(metadata, tensors, options), metadata, notes }
 }
 
