@@ -17,11 +17,6 @@ function modelType(): protobuf.Type {
   return (type ??= protobuf.parse(readFileSync(join(ROOT, 'src/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
 }
 
-/** By its name alone. */
-export function isOnnx(path: string): boolean {
-  return path.endsWith('.onnx')
-}
-
 /**
  * An ONNX file's bytes: equal models have equal ones.
  *

@@ -9,7 +9,8 @@ import { checkFields, type Fields, flag, needed, text, word } from '../fields.js
 import { isPth } from '../formats/pth.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
-import { FOREIGN_FIELDS, foreignMetadata, type ForeignOptions } from './foreign-model.js'
+import { foreignMetadata } from './foreign-model.js'
+import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
 
 export const EXPORT_FORMATS = ['pth', 'safetensors', 'onnx', 'web'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]

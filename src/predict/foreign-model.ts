@@ -1,20 +1,10 @@
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Fields, list, text, whole } from '../fields.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { recognizeVariant } from '../native/recognize.js'
-
-export interface ForeignOptions {
-  /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
-  readonly classes?: readonly string[]
-  /** Of such a file: height and width of what its model sees. @default 224 */
-  readonly size?: number
-}
-
-/** What each option of a file that tells no classes takes. */
-export const FOREIGN_FIELDS: Fields<ForeignOptions> = { classes: list(text('a name')), size: whole({ min: 32, max: 2048 }) }
+import type { ForeignOptions } from './foreign-options.js'
 
 /** torchvision scores its pictures at 224 of 256. */
 const SHORTER_SIDE = 256 / 224

@@ -1,22 +1,15 @@
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { isModelFile, readModelFile } from '../checkpoints/model-file.js'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
-import type { Fields } from '../fields.js'
+import { TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
 import { Session } from '../native/session.js'
-import { SESSION_FIELDS } from '../native/session-fields.js'
-import type { SessionOptions } from '../native/session-options.js'
-import { FOREIGN_FIELDS, foreignMetadata, type ForeignOptions } from './foreign-model.js'
-
-export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'>, ForeignOptions {}
-
-/** What each option of computing with a model file takes. */
-export const COMPUTE_FIELDS: Fields<ComputeOptions> = {
-  device: SESSION_FIELDS.device, precision: SESSION_FIELDS.precision, threads: SESSION_FIELDS.threads, ...FOREIGN_FIELDS,
-}
+import { isOnnx } from '../onnx/onnx-name.js'
+import type { ComputeOptions } from './compute-options.js'
+import { foreignMetadata } from './foreign-model.js'
 
 export interface OpenedModel {
   readonly session: Session
@@ -33,6 +26,7 @@ export interface OpenedModel {
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
  */
 export async function openModel(file: string, options: ComputeOptions): Promise<OpenedModel> {
+  if (isOnnx(file)) throw new TorchgraftError('ERR_FILE_FORMAT', `${file} is computed by onnxruntime, which predicts and does not score: take the .safetensors file that it came from`, { path: file })
   if (isPth(file)) {
     await using opened = await PthFile.open(file)
     const { model, notes } = contentsOf(opened)
