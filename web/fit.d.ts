@@ -4,4 +4,4 @@ interface Pixels {
   readonly height: number
 }
 
-export function atModelSize(pixels: Pixels, rule: { readonly crop: number | null; readonly pad: 'square' | null }, size: number): Pixels
+export function atModelSize(pixels: Pixels, rule: { readonly crop: number | null; readonly pad: 'square' | null }, size: number): Uint8Array | Float32Array

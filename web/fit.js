@@ -6,15 +6,16 @@
 const CHANNELS = 3
 
 /**
- * A decoded picture as the model takes it: size × size.
+ * A decoded picture as the model takes it, size × size × 3: bytes where it was cropped to that size, and else floats from 0 to 255,
+ * since what lies between two levels counts there.
  *
  * @param {Pixels} pixels decoded by the rule
  * @param {Rule} rule
  * @param {number} size
- * @returns {Pixels}
+ * @returns {Uint8Array | Float32Array}
  */
 export function atModelSize(pixels, { crop, pad }, size) {
-  return crop === null ? squash(pad === null ? pixels : padded(pixels), size) : pixels
+  return crop === null ? squash(pad === null ? pixels : padded(pixels), size) : pixels.data
 }
 
 /** Half of what a square takes on each side, rounded down. @param {Pixels} pixels @returns {Pixels} */
@@ -29,10 +30,10 @@ function padded({ data, width, height }) {
   return { data: out, ...size }
 }
 
-/** Bilinear, without antialiasing, without regard to the picture's shape. @param {Pixels} pixels @param {number} size @returns {Pixels} */
+/** Bilinear, without antialiasing, without regard to the picture's shape. @param {Pixels} pixels @param {number} size */
 function squash({ data, width, height }, size) {
   const columns = places(width, size)
-  const out = new Uint8Array(size * size * CHANNELS)
+  const out = new Float32Array(size * size * CHANNELS)
   let to = 0
   for (const row of places(height, size)) {
     for (const column of columns) {
@@ -40,11 +41,11 @@ function squash({ data, width, height }, size) {
         const at = (/** @type {number} */ y, /** @type {number} */ x) => Number(data[(y * width + x) * CHANNELS + channel])
         const top = at(row.low, column.low) + (at(row.low, column.high) - at(row.low, column.low)) * column.part
         const bottom = at(row.high, column.low) + (at(row.high, column.high) - at(row.high, column.low)) * column.part
-        out[to++] = Math.round(top + (bottom - top) * row.part)
+        out[to++] = top + (bottom - top) * row.part
       }
     }
   }
-  return { data: out, width: size, height: size }
+  return out
 }
 
 /** @param {number} from @param {number} to */

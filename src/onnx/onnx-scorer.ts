@@ -1,11 +1,10 @@
 import { atModelSize } from '../../web/fit.js'
-import type { Pixels } from '../data/decode.js'
 import { TorchgraftError } from '../errors.js'
 import type { ComputeOptions } from '../predict/compute-options.js'
 import type { OpenedScorer, Scorer } from '../predict/scorer.js'
 import { readOnnxMetadata } from './onnx-file.js'
 import { loadOnnxRuntime, type OnnxRuntime, type OnnxSession } from './onnx-runtime.js'
-import { INPUT, OUTPUT } from './regnet-graph.js'
+import { INPUT, inputType, OUTPUT } from './regnet-graph.js'
 
 /**
  * A .onnx file of ours on onnxruntime, on the CPU in fp32; nothing of libtorch is loaded.
@@ -19,11 +18,13 @@ export async function openOnnxScorer(file: string, { device = 'auto', precision 
   const { resize, size, classes } = metadata
   const runtime = await loadOnnxRuntime()
   const session = await open(runtime, file, threads)
+  const type = inputType(resize)
   let disposed = false
   const scorer: Scorer = {
     score: async (pictures) => {
       if (disposed) throw new TorchgraftError('ERR_DISPOSED', 'This classifier has been disposed of')
-      const { [OUTPUT]: output } = await session.run({ [INPUT]: new runtime.Tensor('uint8', joined(pictures.map((picture) => atModelSize(picture, resize, size))), [pictures.length, size, size, 3]) })
+      const images = pictures.map((picture) => atModelSize(picture, resize, size))
+      const { [OUTPUT]: output } = await session.run({ [INPUT]: new runtime.Tensor(type, joined(type, images), [pictures.length, size, size, 3]) })
       const probabilities = output!.data as Float32Array
       return pictures.map((_, row) => Array.from(probabilities.subarray(row * classes.length, (row + 1) * classes.length)))
     },
@@ -44,12 +45,13 @@ async function open(runtime: OnnxRuntime, file: string, threads: number | undefi
   }
 }
 
-function joined(pictures: readonly Pixels[]): Uint8Array {
-  const all = new Uint8Array(pictures.reduce((sum, { data }) => sum + data.length, 0))
+function joined(type: 'uint8' | 'float32', images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Float32Array {
+  const length = images.reduce((sum, image) => sum + image.length, 0)
+  const all = type === 'uint8' ? new Uint8Array(length) : new Float32Array(length)
   let offset = 0
-  for (const { data } of pictures) {
-    all.set(data, offset)
-    offset += data.length
+  for (const image of images) {
+    all.set(image, offset)
+    offset += image.length
   }
   return all
 }

@@ -1,4 +1,5 @@
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
+import type { ResizeRule } from '../data/decode.js'
 import { TorchgraftError } from '../errors.js'
 import type { StateDict } from '../formats/tensor.js'
 import { GraphBuilder } from './graph-builder.js'
@@ -14,15 +15,15 @@ export interface RegNetGraphOptions {
 }
 
 /**
- * The graph of a RegNet from its weights: `images` (see `inputOf`) to `probabilities`, float32 [n, classes].
+ * The graph of a RegNet from its weights: `images` [n, size, size, 3] to `probabilities`, float32 [n, classes].
  * Normalization and softmax are in it, and batch norm is folded into the convolutions.
  *
  * @throws ERR_STATE_DICT_MISMATCH where a tensor is missing, or one is no RegNet's
  */
-export function regnetGraph(tensors: StateDict, { model, classes, size, mean, std }: Pick<ModelMetadata, 'model' | 'classes' | 'size' | 'mean' | 'std'>, options: RegNetGraphOptions): OnnxGraph {
+export function regnetGraph(tensors: StateDict, { model, classes, size, resize, mean, std }: Pick<ModelMetadata, 'model' | 'classes' | 'size' | 'resize' | 'mean' | 'std'>, options: RegNetGraphOptions): OnnxGraph {
   const graph = new GraphBuilder(tensors, options)
-  let x = normalize(graph, mean, std)
-  x = graph.convNorm('stem', x, { stride: 2, relu: true })
+  const input = value(INPUT, DATA_TYPE[inputType(resize)], ['n', size, size, 3])
+  let x = graph.convNorm('stem', normalize(graph, mean, std), { stride: 2, relu: true })
   for (const { path, first } of blocksOf(tensors)) x = block(graph, path, x, { first, has: (part) => tensors.has(`${path}.${part}`) })
   x = graph.node('flatten', 'Flatten', [graph.node('avgpool', 'GlobalAveragePool', [x])], { axis: 1 })
   x = graph.node(OUTPUT, 'Softmax', [graph.linear('fc', x)], { axis: 1 })
@@ -31,9 +32,17 @@ export function regnetGraph(tensors: StateDict, { model, classes, size, mean, st
     name: model,
     node: graph.nodes,
     initializer: graph.weights,
-    input: [value(INPUT, DATA_TYPE.uint8, ['n', size, size, 3])],
+    input: [input],
     output: [value(x, DATA_TYPE.float32, ['n', classes.length])],
   }
+}
+
+/**
+ * What `images` holds. Pictures that are scaled on their way into a batch are not rounded to bytes between: rounded ones give
+ * probabilities that are up to 0.01 off.
+ */
+export function inputType({ crop }: Pick<ResizeRule, 'crop'>): 'uint8' | 'float32' {
+  return crop === null ? 'float32' : 'uint8'
 }
 
 /** From pixels to what the model was trained on: one scale and one shift a channel, as the batches' kernel has them. */

@@ -3,7 +3,7 @@ import type { ResizeRule } from '../data/decode.js'
 import type { StateDict } from '../formats/tensor.js'
 import { VERSION } from '../version.js'
 import type { OnnxModel } from './onnx-model.js'
-import { regnetGraph, type RegNetGraphOptions } from './regnet-graph.js'
+import { inputType, regnetGraph, type RegNetGraphOptions } from './regnet-graph.js'
 
 /** Old enough for phones and converters, and the first that needs no more than it has. */
 const OPSET = 13
@@ -28,7 +28,7 @@ function describe({ model, classes, size, resize, weights }: ModelMetadata): str
   const licence = weights?.licence
   return [
     `${model}, ${classes.length} classes.`,
-    `images: uint8 [n, ${size}, ${size}, 3], RGB, ${resizing(size, resize)}. Normalization is in the graph.`,
+    `images: ${inputType(resize)} [n, ${size}, ${size}, 3], RGB from 0 to 255, ${resizing(size, resize)}. Normalization is in the graph.`,
     `probabilities: float32 [n, ${classes.length}], in the order of "classes" in the metadata "${METADATA_KEY}" (JSON).`,
     ...(weights ? [`Training began from ${weights.name}.${licence ? ` Its licence: ${licence}` : ''}`] : []),
   ].join('\n')
@@ -39,7 +39,7 @@ function resizing(size: number, { shorterSide, crop, antialias, pad, orient }: R
     ...(orient ? ['turned as the camera says'] : []),
     ...(shorterSide === null ? [] : [`resized to a shorter side of ${shorterSide} (bilinear${antialias ? ', antialiased' : ''})`]),
     ...(pad === null ? [] : ['put in the middle of a black square']),
-    crop === null ? `resized to ${size} × ${size} (bilinear, not antialiased)` : `the middle ${crop} × ${crop}`,
+    crop === null ? `resized to ${size} × ${size} (bilinear, not antialiased, not rounded)` : `the middle ${crop} × ${crop}`,
   ]
   return steps.join(', ')
 }
