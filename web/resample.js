@@ -42,7 +42,7 @@ function resize(pixels, target, antialias, origin) {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
     result = along(along(pixels, 'height', area(pixels.height, Math.round(pixels.height / shrink))), 'width', area(pixels.width, Math.round(pixels.width / shrink)))
   }
-  const axes = /** @type {const} */ (origin.turned ? ['width', 'height'] : ['height', 'width'])
+  const axes = /** @type {('width' | 'height')[]} */ (origin.turned ? ['width', 'height'] : ['height', 'width'])
   for (const axis of axes) for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
   return result
 }
