@@ -10,16 +10,14 @@ export function isHeic(head) {
   return /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(latin1(head, 4, 20))
 }
 
-/** @param {Uint8Array} head @param {boolean} oriented whether the pixels are turned as the camera says @returns {Origin} */
-export function originOf(head, oriented) {
-  if (latin1(head, 0, 4) === 'RIFF' && latin1(head, 8, 4) === 'WEBP') return { format: 'webp' }
-  if (head[0] !== 0xff || head[1] !== 0xd8) return { format: 'other' }
-  const orientation = oriented ? jpegOrientation(head) : 1
-  return { format: 'jpeg', turned: orientation >= 5, fromRight: [2, 3, 6, 7].includes(orientation), fromBottom: [3, 4, 7, 8].includes(orientation) }
+/** @param {Uint8Array} head @returns {Origin} */
+export function originOf(head) {
+  if (latin1(head, 0, 4) === 'RIFF' && latin1(head, 8, 4) === 'WEBP') return { format: 'webp', orientation: 1 }
+  return head[0] === 0xff && head[1] === 0xd8 ? { format: 'jpeg', orientation: jpegOrientation(head) } : { format: 'other', orientation: 1 }
 }
 
 /** EXIF's orientation, 1 to 8; 1 where there is none. @param {Uint8Array} head */
-export function jpegOrientation(head) {
+function jpegOrientation(head) {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
   for (let at = 2; at + 4 <= head.length && head[at] === 0xff && head[at + 1] !== 0xda; at += 2 + view.getUint16(at + 2)) {
     if (head[at + 1] === 0xe1 && latin1(head, at + 4, 6) === 'Exif\0\0') return tiffOrientation(head.subarray(at + 10, at + 2 + view.getUint16(at + 2)))

@@ -6,7 +6,7 @@ import { area, FIXED, halfToEven, linear, nearest } from './filters.js'
 /** @typedef {{ readonly data: Uint8Array, readonly width: number, readonly height: number }} Pixels uint8, height × width × 3, RGB */
 /** @typedef {{ readonly width: number, readonly height: number }} Size */
 /** @typedef {{ readonly shorterSide: number | null, readonly crop: number | null, readonly antialias: boolean, readonly pad: 'square' | null, readonly enlarge?: boolean }} Rule torchgraft's ResizeRule, as far as it is about sizes */
-/** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly turned?: boolean, readonly fromRight?: boolean, readonly fromBottom?: boolean }} Origin of the pixels: their file's format, and how a camera's orientation changed them: rows for columns; what the file has first is at the right, at the bottom */
+/** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly orientation: number }} Origin of the pixels: their file's format, and EXIF's number for how they were turned since, 1 where they were not */
 
 const CHANNELS = 3
 
@@ -18,10 +18,12 @@ const CHANNELS = 3
  * @param {Origin} [origin]
  * @returns {Pixels}
  */
-export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = true }, origin = { format: 'other' }) {
+export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = true }, origin = { format: 'other', orientation: 1 }) {
   const target = shorterSide === null ? pixels : targetSize(pixels, shorterSide, enlarge)
-  const resized = target.width === pixels.width && target.height === pixels.height ? pixels : resize(pixels, target, antialias, origin)
-  return crop === null ? resized : centreCrop(resized, crop)
+  if (target.width === pixels.width && target.height === pixels.height) return centreCrop(pixels, crop)
+  // What will be cropped is turned before it is scaled, and then its decoder does not scale it.
+  const turnedFirst = origin.orientation !== 1 && crop !== null && (target.width !== crop || target.height !== crop)
+  return centreCrop(resize(pixels, target, antialias, turnedFirst ? { format: 'other', orientation: 1 } : origin), crop)
 }
 
 /** torchvision's `Resize(shorterSide)`: the longer side is rounded down. @param {Size} size @param {number} shorterSide @param {boolean} enlarge @returns {Size} */
@@ -42,7 +44,7 @@ function resize(pixels, target, antialias, origin) {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
     result = along(along(pixels, 'height', area(pixels.height, Math.round(pixels.height / shrink))), 'width', area(pixels.width, Math.round(pixels.width / shrink)))
   }
-  const axes = /** @type {('width' | 'height')[]} */ (origin.turned ? ['width', 'height'] : ['height', 'width'])
+  const axes = /** @type {('width' | 'height')[]} */ (origin.orientation >= 5 ? ['width', 'height'] : ['height', 'width'])
   for (const axis of axes) for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
   return result
 }
@@ -54,19 +56,30 @@ function jpegFactor(size, target) {
   return factor > 1 && Math.floor(shrink) === factor ? factor / 2 : factor
 }
 
-/** A mean for each block; what is left of the last is dropped. @param {Pixels} pixels @param {number} factor @param {Origin} origin @returns {Pixels} */
-function blockMeans(pixels, factor, { fromRight = false, fromBottom = false }) {
+/**
+ * A mean for each block, which is what the reduced transforms of JPEG decoders give; what is left of the last is dropped. They round
+ * light and colour, not red, green and blue.
+ *
+ * @param {Pixels} pixels
+ * @param {number} factor
+ * @param {Origin} origin
+ * @returns {Pixels}
+ */
+function blockMeans(pixels, factor, { orientation }) {
   if (factor === 1) return pixels
   const { data } = pixels
   const [width, height] = [Math.floor(pixels.width / factor), Math.floor(pixels.height / factor)]
   const stride = pixels.width * CHANNELS
-  const top = fromBottom ? pixels.height % factor : 0
-  const left = fromRight ? pixels.width % factor : 0
-  const out = new Uint8Array(width * height * CHANNELS)
+  // Blocks begin at the file's own top left, wherever that is now.
+  const top = [3, 4, 7, 8].includes(orientation) ? pixels.height % factor : 0
+  const left = [2, 3, 6, 7].includes(orientation) ? pixels.width % factor : 0
+  const out = new Uint8ClampedArray(width * height * CHANNELS)
   const sums = new Uint32Array(width * CHANNELS)
-  const half = (factor * factor) / 2
+  const area = factor * factor
+  // The mean of a block of 8 × 8 is one coefficient, often half way between two levels, and is then rounded up.
+  const tie = factor === 8 ? 1 / 6 : 0
   for (let y = 0; y < height; y++) {
-    sums.fill(half)
+    sums.fill(0)
     for (let row = 0; row < factor; row++) {
       let from = (top + y * factor + row) * stride + left * CHANNELS
       for (let x = 0; x < sums.length; x += CHANNELS) {
@@ -75,9 +88,17 @@ function blockMeans(pixels, factor, { fromRight = false, fromBottom = false }) {
         }
       }
     }
-    for (let x = 0; x < sums.length; x++) out[y * sums.length + x] = Math.floor(Number(sums[x]) / (2 * half))
+    for (let x = 0; x < sums.length; x += CHANNELS) out.set(roundedAsJpeg(Number(sums[x]) / area, Number(sums[x + 1]) / area, Number(sums[x + 2]) / area, tie), y * sums.length + x)
   }
-  return { data: out, width, height }
+  return { data: new Uint8Array(out.buffer), width, height }
+}
+
+/** Through JFIF's light and colour, in whole levels. @param {number} r @param {number} g @param {number} b @param {number} tie */
+function roundedAsJpeg(r, g, b, tie) {
+  const light = Math.round(0.299 * r + 0.587 * g + 0.114 * b + tie)
+  const blue = Math.round(-0.168735892 * r - 0.331264108 * g + 0.5 * b)
+  const red = Math.round(0.5 * r - 0.418687589 * g - 0.081312411 * b)
+  return [light + Math.round(1.402 * red), light + Math.round(-0.344136286 * blue - 0.714136286 * red), light + Math.round(1.772 * blue)]
 }
 
 /** One axis through a filter. @param {Pixels} pixels @param {'width' | 'height'} axis @param {Filter} filter @returns {Pixels} */
@@ -130,9 +151,9 @@ function neighbours(from, to) {
   })
 }
 
-/** @param {Pixels} pixels @param {number} crop @returns {Pixels} */
+/** @param {Pixels} pixels @param {number | null} crop @returns {Pixels} */
 function centreCrop({ data, width, height }, crop) {
-  if (width === crop && height === crop) return { data, width, height }
+  if (crop === null || (width === crop && height === crop)) return { data, width, height }
   if (width < crop || height < crop) throw new Error(`at ${width}×${height} pixels it is smaller than the crop of ${crop}`)
   const [left, top] = [halfToEven((width - crop) / 2), halfToEven((height - crop) / 2)]
   const out = new Uint8Array(crop * crop * CHANNELS)
