@@ -38,7 +38,7 @@ function squash({ data, width, height }, size) {
   for (const row of places(height, size)) {
     for (const column of columns) {
       for (let channel = 0; channel < CHANNELS; channel++) {
-        const at = (/** @type {number} */ y, /** @type {number} */ x) => Number(data[(y * width + x) * CHANNELS + channel])
+        const at = (/** @type {number} */ y, /** @type {number} */ x) => data[(y * width + x) * CHANNELS + channel] ?? 0
         const top = at(row.low, column.low) + (at(row.low, column.high) - at(row.low, column.low)) * column.part
         const bottom = at(row.high, column.low) + (at(row.high, column.high) - at(row.high, column.low)) * column.part
         out[to++] = top + (bottom - top) * row.part

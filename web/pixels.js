@@ -80,9 +80,9 @@ function readTransparent(bitmap) {
 function rgbOf(rgba) {
   const data = new Uint8Array((rgba.length / 4) * 3)
   for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    data[to++] = Number(rgba[from])
-    data[to++] = Number(rgba[from + 1])
-    data[to++] = Number(rgba[from + 2])
+    data[to++] = rgba[from] ?? 0
+    data[to++] = rgba[from + 1] ?? 0
+    data[to++] = rgba[from + 2] ?? 0
   }
   return data
 }

@@ -10,6 +10,9 @@ import { area, FIXED, halfToEven, linear, nearest } from './filters.js'
 
 const CHANNELS = 3
 
+/** Taken once: these are asked for each number of a picture. */
+const { floor, round } = Math
+
 /**
  * The resize and crop of a rule.
  *
@@ -30,7 +33,7 @@ export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = t
 export function targetSize({ width, height }, shorterSide, enlarge) {
   const shorter = Math.min(width, height)
   if (!enlarge && shorter <= shorterSide) return { width, height }
-  const longer = (/** @type {number} */ side) => Math.floor((shorterSide * side) / shorter)
+  const longer = (/** @type {number} */ side) => floor((shorterSide * side) / shorter)
   return width <= height ? { width: shorterSide, height: longer(height) } : { width: longer(width), height: shorterSide }
 }
 
@@ -42,7 +45,7 @@ function resize(pixels, target, antialias, origin) {
   if (origin.format === 'jpeg') result = blockMeans(pixels, jpegFactor(pixels, target), origin)
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
-    result = along(along(pixels, 'height', area(pixels.height, Math.round(pixels.height / shrink))), 'width', area(pixels.width, Math.round(pixels.width / shrink)))
+    result = along(along(pixels, 'height', area(pixels.height, round(pixels.height / shrink))), 'width', area(pixels.width, round(pixels.width / shrink)))
   }
   const axes = /** @type {('width' | 'height')[]} */ (origin.orientation >= 5 ? ['width', 'height'] : ['height', 'width'])
   for (const axis of axes) for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
@@ -53,7 +56,7 @@ function resize(pixels, target, antialias, origin) {
 function jpegFactor(size, target) {
   const shrink = Math.min(size.width / target.width, size.height / target.height)
   const factor = [8, 4, 2].find((each) => shrink >= each) ?? 1
-  return factor > 1 && Math.floor(shrink) === factor ? factor / 2 : factor
+  return factor > 1 && floor(shrink) === factor ? factor / 2 : factor
 }
 
 /**
@@ -68,7 +71,7 @@ function jpegFactor(size, target) {
 function blockMeans(pixels, factor, { orientation }) {
   if (factor === 1) return pixels
   const { data } = pixels
-  const [width, height] = [Math.floor(pixels.width / factor), Math.floor(pixels.height / factor)]
+  const [width, height] = [floor(pixels.width / factor), floor(pixels.height / factor)]
   const stride = pixels.width * CHANNELS
   // Blocks begin at the file's own top left, wherever that is now.
   const top = [3, 4, 7, 8].includes(orientation) ? pixels.height % factor : 0
@@ -84,21 +87,21 @@ function blockMeans(pixels, factor, { orientation }) {
       let from = (top + y * factor + row) * stride + left * CHANNELS
       for (let x = 0; x < sums.length; x += CHANNELS) {
         for (let i = 0; i < factor; i++, from += CHANNELS) {
-          for (let channel = 0; channel < CHANNELS; channel++) sums[x + channel] = Number(sums[x + channel]) + Number(data[from + channel])
+          for (let channel = 0; channel < CHANNELS; channel++) sums[x + channel] = (sums[x + channel] ?? 0) + (data[from + channel] ?? 0)
         }
       }
     }
-    for (let x = 0; x < sums.length; x += CHANNELS) out.set(roundedAsJpeg(Number(sums[x]) / area, Number(sums[x + 1]) / area, Number(sums[x + 2]) / area, tie), y * sums.length + x)
+    for (let x = 0; x < sums.length; x += CHANNELS) out.set(roundedAsJpeg((sums[x] ?? 0) / area, (sums[x + 1] ?? 0) / area, (sums[x + 2] ?? 0) / area, tie), y * sums.length + x)
   }
   return { data: new Uint8Array(out.buffer), width, height }
 }
 
 /** Through JFIF's light and colour, in whole levels. @param {number} r @param {number} g @param {number} b @param {number} tie */
 function roundedAsJpeg(r, g, b, tie) {
-  const light = Math.round(0.299 * r + 0.587 * g + 0.114 * b + tie)
-  const blue = Math.round(-0.168735892 * r - 0.331264108 * g + 0.5 * b)
-  const red = Math.round(0.5 * r - 0.418687589 * g - 0.081312411 * b)
-  return [light + Math.round(1.402 * red), light + Math.round(-0.344136286 * blue - 0.714136286 * red), light + Math.round(1.772 * blue)]
+  const light = round(0.299 * r + 0.587 * g + 0.114 * b + tie)
+  const blue = round(-0.168735892 * r - 0.331264108 * g + 0.5 * b)
+  const red = round(0.5 * r - 0.418687589 * g - 0.081312411 * b)
+  return [light + round(1.402 * red), light + round(-0.344136286 * blue - 0.714136286 * red), light + round(1.772 * blue)]
 }
 
 /** One axis through a filter. @param {Pixels} pixels @param {'width' | 'height'} axis @param {Filter} filter @returns {Pixels} */
@@ -115,8 +118,8 @@ function along({ data, width, height }, axis, { taps, divisor, half }) {
       const to = i * outStep + lane * outLaneStep
       for (let channel = 0; channel < CHANNELS; channel++) {
         let sum = half
-        for (let j = 0; j < factors.length; j++) sum += Number(factors[j]) * Number(data[from + Number(offsets[j]) + channel])
-        out[to + channel] = Math.floor(sum / divisor)
+        for (let j = 0; j < factors.length; j++) sum += (factors[j] ?? 0) * (data[from + (offsets[j] ?? 0) + channel] ?? 0)
+        out[to + channel] = floor(sum / divisor)
       }
     }
   }
@@ -133,7 +136,7 @@ function enlargeTo({ data, width, height }, target) {
       const both = (x * y) >> 12
       const [a, b, c, d] = [top * width + left, top * width + right, bottom * width + left, bottom * width + right].map((place) => place * CHANNELS)
       for (let channel = 0; channel < CHANNELS; channel++) {
-        const at = (/** @type {number | undefined} */ place) => Number(data[Number(place) + channel])
+        const at = (/** @type {number | undefined} */ place) => data[(place ?? 0) + channel] ?? 0
         out[to++] = ((FIXED - x - y + both) * at(a) + (x - both) * at(b) + (y - both) * at(c) + both * at(d) + FIXED / 2) >> 12
       }
     }
@@ -146,8 +149,8 @@ function neighbours(from, to) {
   const within = (/** @type {number} */ at) => Math.min(Math.max(at, 0), from - 1)
   return Array.from({ length: to }, (_, i) => {
     const place = (i * from) / to - 0.5
-    const first = Math.floor(place)
-    return { low: within(first), high: within(first + 1), part: Math.floor((place - first) * FIXED) }
+    const first = floor(place)
+    return { low: within(first), high: within(first + 1), part: floor((place - first) * FIXED) }
   })
 }
 

@@ -21,7 +21,7 @@ export function turnedBack(pixels, orientation) {
       const column = mirrorX ? width - 1 - x : x
       const row = mirrorY ? height - 1 - y : y
       const from = (turned ? column * pixels.width + row : row * pixels.width + column) * CHANNELS
-      for (let channel = 0; channel < CHANNELS; channel++) data[to + channel] = Number(pixels.data[from + channel])
+      for (let channel = 0; channel < CHANNELS; channel++) data[to + channel] = pixels.data[from + channel] ?? 0
     }
   }
   return { data, width, height }
