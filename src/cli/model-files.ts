@@ -24,7 +24,7 @@ export async function readClasses(file: string): Promise<string[]> {
 export function inspectCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('inspect')
     .summary('what is in a model file or a run folder')
-    .description('Tells what is in a .safetensors or .pth file, without loading it, or in a run\nfolder: where the run stands, and what --resume would do.')
+    .description('Tells what is in a .safetensors, .pth or .onnx file, or in a run folder: where the\nrun stands, and what --resume would do.')
     .argument('<file>', 'file or run folder')
     .addOption(jsonOption())
     .action(async (file: string, { json = false }: { readonly json?: boolean }) => {
@@ -53,10 +53,12 @@ export function exportCommand({ stdout }: Streams, exit: (code: number) => void)
     .addOption(jsonOption())
     .action(async (model: string, { json = false, classes, ...options }: ExportFlags) => {
       const result = await exportModel({ model, ...given({ ...options, classes: classes === undefined ? undefined : await readClasses(classes) }) })
-      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n`)
+      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n${options.format === 'web' ? lookAt(result.file) : ''}`)
       exit(EXIT.done)
     })
 }
+
+const lookAt = (folder: string): string => `Put it on any static host, or look at it here: npx http-server ${printable(folder)}\n`
 
 const EXPORT_TEXT = `Writes MODEL for others.
   pth          a plain state_dict, as torchvision’s are; of a last.safetensors it is
@@ -72,7 +74,7 @@ function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [
     ...(standing ? [...standingText(standing), ''] : []),
     ...rows,
     ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
-    ...(tensors.length > 0 ? ['', fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.', `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
+    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
     '',
   ].join('\n')
 }

@@ -36,17 +36,20 @@ export function writeOnnx(path: string, model: OnnxModel, files?: Files): Promis
 
 /** What an ONNX file of ours says of itself. @throws ERR_FILE_FORMAT */
 export async function readOnnxMetadata(path: string): Promise<ModelMetadata> {
-  const { metadataProps } = decode(path, await readFile(path).catch((cause: unknown) => {
-    throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message, cause)
-  }))
+  const { metadataProps } = await readOnnx(path)
   const text = metadataProps.find(({ key }) => key === METADATA_KEY)?.value
   if (text === undefined) throw refuse(path, 'it tells no class names and sizes: torchgraft did not write it')
   return parseMetadata(path, text).metadata
 }
 
-function decode(path: string, bytes: Uint8Array): Pick<OnnxModel, 'metadataProps'> {
+/** Any ONNX file, as far as onnx.proto knows it. @throws ERR_FILE_FORMAT */
+export async function readOnnx(path: string): Promise<OnnxModel> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message, cause)
+  })
   try {
-    return modelType().decode(bytes) as unknown as OnnxModel
+    const type = modelType()
+    return type.toObject(type.decode(bytes), { longs: Number, arrays: true, objects: true }) as OnnxModel
   } catch (cause) {
     throw refuse(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)
   }

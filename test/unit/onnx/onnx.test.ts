@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { ModelMetadata } from '../../../src/checkpoints/model-metadata.js'
 import { float32Tensor, type StateDict } from '../../../src/formats/tensor.js'
 import { foldBatchNorm } from '../../../src/onnx/fold-batch-norm.js'
+import { inspectFile } from '../../../src/checkpoints/inspect.js'
+import { loadOnnxRuntime } from '../../../src/onnx/onnx-runtime.js'
 import { encodeOnnx, readOnnxMetadata, writeOnnx } from '../../../src/onnx/onnx-file.js'
 import type { OnnxModel, OnnxNode } from '../../../src/onnx/onnx-model.js'
 import { regnetGraph } from '../../../src/onnx/regnet-graph.js'
@@ -49,8 +51,8 @@ describe('the graph', () => {
   test('halves the picture where a stage begins, and groups the middle convolutions alone', () => {
     const model = onnx()
     const block = (i: number): string => `trunk_output.block1.block1-${i}`
-    const strides = Object.fromEntries(model.graph.node.filter(({ opType }) => opType === 'Conv').map(({ name }) => [name, settingsOf(model, name)['strides']]))
-    expect(Object.entries(strides).filter(([, [y]]: [string, [number]]) => y === 2).map(([name]) => name)).toEqual(['stem', `${block(0)}.f.b`, `${block(0)}.proj`])
+    const halving = model.graph.node.filter(({ opType, name }) => opType === 'Conv' && JSON.stringify(settingsOf(model, name)['strides']) === '[2,2]')
+    expect(halving.map(({ name }) => name)).toEqual(['stem', `${block(0)}.f.b`, `${block(0)}.proj`])
     expect(settingsOf(model, `${block(1)}.f.b`)).toEqual({ dilations: [1, 1], group: 2, kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] })
     expect(settingsOf(model, `${block(1)}.f.c`)).toMatchObject({ group: 1, kernel_shape: [1, 1], pads: [0, 0, 0, 0] })
     expect(nodeOf(model, `${block(1)}.sum`)?.input).toEqual([block(0), `${block(1)}.f.c`])
@@ -110,6 +112,16 @@ describe('the file', () => {
     expect(onnx(tinyRegNet(), WHOLE).docString).toContain('images: float32 [n, 32, 32, 3], RGB from 0 to 255, put in the middle of a black square, resized to 32 × 32 (bilinear, not antialiased, not rounded).')
   })
 
+  test('is told of by inspect, tensor by tensor', async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, 'model.onnx')
+    await writeOnnx(file, onnx(tinyRegNet(), METADATA, true))
+    const { kind, model, metadata, tensors } = await inspectFile(file)
+    expect({ kind, model, metadata }).toEqual({ kind: 'onnx', model: 'regnet_y_400mf', metadata: { producer: 'torchgraft', ...METADATA } })
+    expect(tensors).toContainEqual({ name: 'trunk_output.block1.block1-0.f.b.weight', dtype: 'float16', shape: [8, 4, 3, 3] })
+    expect(tensors).toContainEqual({ name: 'fc.bias', dtype: 'float32', shape: [3] })
+  })
+
   test('one that is cut short, another’s, or none, is refused with the reason', async () => {
     await using folder = await temporaryFolder()
     const file = join(folder.path, 'model.onnx')
@@ -128,4 +140,8 @@ describe('the file', () => {
     const model = onnx()
     expect(() => encodeOnnx({ ...model, graph: { ...model.graph, initializer: [huge] } })).toThrow('regnet_y_400mf takes 2.6 GB as ONNX, and a file of ONNX may have 2.1 GB. Halve it by fp16 (--fp16)')
   })
+})
+
+test('where no onnxruntime is installed, the error says how to have one', async () => {
+  await expect(loadOnnxRuntime([])).rejects.toMatchObject({ code: 'ERR_RUNTIME_MISSING', message: 'A .onnx file takes onnxruntime: npm install onnxruntime-node (or onnxruntime-web, slower and smaller)' })
 })

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { decodeImage, type Pixels, type ResizeRule } from '../../../src/data/decode.js'
 import { evalBatch } from '../../../src/data/eval-batch.js'
 import { draw } from '../../parity/formula.js'
@@ -12,7 +12,7 @@ import { turnedBack } from '../../../web/turn.js'
 const RULE: ResizeRule = { shorterSide: 73, crop: 64, antialias: true, pad: null, orient: true, profile: true }
 
 /** Waves with noise: edges in every direction, in colours that change slowly, as they do in photos. */
-function picture(width: number, height: number): sharp.Sharp {
+function picture(width: number, height: number): Sharp {
   const noise = draw(`${width}×${height}`, width * height)
   const data = Buffer.alloc(width * height * 3)
   const { sin, floor } = Math
