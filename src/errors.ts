@@ -17,6 +17,7 @@ export type TorchgraftErrorCode =
   | 'ERR_LIBTORCH_MISSING'
   | 'ERR_LIBTORCH_VERSION'
   | 'ERR_ADDON'
+  | 'ERR_RUNTIME_MISSING'
   | 'ERR_DISPOSED'
   | 'ERR_FILE_FORMAT'
   | 'ERR_FILE_CHECKSUM'

@@ -7,6 +7,7 @@ import { PickleDict } from '../formats/pickle.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
 import type { Tensor } from '../formats/tensor.js'
+import { isOnnx } from '../onnx/onnx-name.js'
 import { tryRecognizeVariant } from '../native/recognize.js'
 import { isTrainingState } from './checkpoint-store.js'
 import { CHECKSUM_KEY } from './model-file.js'
@@ -14,13 +15,13 @@ import { METADATA_KEY } from './model-metadata.js'
 import { CONFIG_FILE, readConfigIn } from './run-folder.js'
 
 export interface Inspection {
-  readonly kind: 'safetensors' | 'pth' | 'run'
+  readonly kind: 'safetensors' | 'pth' | 'onnx' | 'run'
   /** Where the file says. */
   readonly model: string | null
   /** What the file says of itself; of a run, its config. */
   readonly metadata: Readonly<Record<string, unknown>>
   readonly tensors: readonly (Pick<Tensor, 'dtype' | 'shape'> & { readonly name: string })[]
-  /** The variant whose names and shapes the tensors have, and its classes; null where there is none, or nothing to compute with. */
+  /** The variant whose names and shapes the tensors have, and its classes; null where there is none, or nothing to compute with, and of ONNX, whose batch norm is folded. */
   readonly fits: { readonly variant: string; readonly classes: number } | null
   /** Of a run's files together. */
   readonly bytes: number
@@ -29,7 +30,7 @@ export interface Inspection {
 }
 
 /**
- * Tells what is in a .safetensors or .pth file, or in a run folder, without loading its tensors.
+ * Tells what is in a .safetensors, .pth or .onnx file, or in a run folder, without loading its tensors.
  *
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -39,6 +40,7 @@ export async function inspectFile(path: string): Promise<Inspection> {
   })
   if (info.isDirectory()) return inspectRun(path)
   if (isPth(path)) return inspectPth(path, info.size)
+  if (isOnnx(path)) return inspectOnnx(path, info.size)
   const { tensors, metadata } = await readSafetensorsLayout(path)
   const { [METADATA_KEY]: ours, [CHECKSUM_KEY]: _, ...others } = metadata
   const known = ours === undefined ? {} : parse(ours)
@@ -52,6 +54,21 @@ async function inspectPth(path: string, bytes: number): Promise<Inspection> {
   const metadata = { ...(optimizer && { keys, optimizer: true }), ...(notes.length > 0 && { notes }) }
   const tensors = [...model].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
   return { kind: 'pth', model: null, metadata, tensors, fits: fitting(tensors), bytes }
+}
+
+/** Of TensorProto.DataType, those that tensors have here. */
+const ONNX_DTYPES: ReadonlyMap<number, Tensor['dtype']> = new Map([[1, 'float32'], [7, 'int64'], [10, 'float16'], [16, 'bfloat16']])
+
+async function inspectOnnx(path: string, bytes: number): Promise<Inspection> {
+  const { readOnnx } = await import('../onnx/onnx-file.js')
+  const { producerName, metadataProps, graph } = await readOnnx(path)
+  const { [METADATA_KEY]: ours, ...others } = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]))
+  const known = ours === undefined ? {} : parse(ours)
+  const tensors = (graph?.initializer ?? []).flatMap(({ name, dims, dataType }) => {
+    const dtype = ONNX_DTYPES.get(dataType)
+    return dtype ? [{ name, dtype, shape: dims }] : []
+  })
+  return { kind: 'onnx', model: typeof known['model'] === 'string' ? known['model'] : null, metadata: { producer: producerName, ...others, ...known }, tensors, fits: null, bytes }
 }
 
 async function inspectRun(path: string): Promise<Inspection> {

@@ -87,15 +87,21 @@ export const METADATA_KEY = 'torchgraft'
 export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): { readonly metadata: ModelMetadata; readonly sha256: string } {
   const text = metadata[METADATA_KEY]
   if (text === undefined) throw refuse(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
+  const { metadata: parsed, sha256 } = parseMetadata(path, text)
+  if (typeof sha256 !== 'string') throw refuse(path, 'its metadata has no valid sha256')
+  return { metadata: parsed, sha256 }
+}
+
+/** The same of the JSON alone, with the checksum that model files have and others need not. @throws ERR_FILE_FORMAT, saying what is missing */
+export function parseMetadata(path: string, text: string): { readonly metadata: ModelMetadata; readonly sha256: unknown } {
   const value = parseObject(path, text)
   if (value['formatVersion'] !== 1) throw refuse(path, `its format version is ${JSON.stringify(value['formatVersion'])}, and this torchgraft reads version 1`)
   const { sha256, ...rest } = value
   const problems = Object.entries(CHECKS).flatMap(([key, check]) => (check(rest[key]) ? [] : [key]))
-  if (typeof sha256 !== 'string') problems.push('sha256')
   const { size, resize } = rest as Partial<ModelMetadata>
   if (problems.length === 0 && resize?.crop !== null && resize?.crop !== size) problems.push('resize.crop')
   if (problems.length > 0) throw refuse(path, `its metadata has no valid ${problems.join(', ')}`)
-  return { metadata: rest as unknown as ModelMetadata, sha256: String(sha256) }
+  return { metadata: rest as unknown as ModelMetadata, sha256 }
 }
 
 const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience', 'settings'] satisfies readonly (keyof TrainingMetadata)[])

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { type Inspection, inspectFile } from '../checkpoints/inspect.js'
 import { argumentError } from '../errors.js'
 import { describeTensor, elements } from '../formats/tensor.js'
-import { EXPORT_FORMATS, type ExportFormat, exportModel } from '../predict/export-model.js'
+import { EXPORT_FORMATS, exportModel, type ExportOptions } from '../predict/export-model.js'
 import { printable } from '../report/format.js'
 import { type RunStanding, runStanding } from '../train/run-standing.js'
 import { EXIT, given, jsonOption, number, type Streams } from './command.js'
@@ -24,7 +24,7 @@ export async function readClasses(file: string): Promise<string[]> {
 export function inspectCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('inspect')
     .summary('what is in a model file or a run folder')
-    .description('Tells what is in a .safetensors or .pth file, without loading it, or in a run\nfolder: where the run stands, and what --resume would do.')
+    .description('Tells what is in a .safetensors, .pth or .onnx file, or in a run folder: where the\nrun stands, and what --resume would do.')
     .argument('<file>', 'file or run folder')
     .addOption(jsonOption())
     .action(async (file: string, { json = false }: { readonly json?: boolean }) => {
@@ -35,21 +35,37 @@ export function inspectCommand({ stdout }: Streams, exit: (code: number) => void
     })
 }
 
+interface ExportFlags extends Omit<ExportOptions, 'model' | 'classes'> {
+  readonly classes?: string
+  readonly json?: boolean
+}
+
 export function exportCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('export')
-    .summary('write a model for PyTorch, or as plain safetensors')
-    .description('Writes MODEL for others. A .pth file is a plain state_dict, as torchvision’s are;\nof a last.safetensors it is { state_dict, optimizer }, for training to go on in PyTorch.')
+    .summary('write a model for PyTorch, for ONNX, or as a page for the browser')
+    .description(EXPORT_TEXT)
     .argument('<model>', 'model file, such as runs/NAME/best.safetensors')
     .addOption(new Option('--format <format>', 'of the file').choices(EXPORT_FORMATS).makeOptionMandatory())
-    .option('--output <path>', 'file to write (default: the name of MODEL with the new ending)')
+    .option('--output <path>', 'file to write, of web a folder (default: the name of MODEL with the new ending)')
     .option('--fp16', 'weights in half precision: half the size')
+    .addOption(classesOption())
+    .addOption(sizeOption())
     .addOption(jsonOption())
-    .action(async (model: string, { json = false, ...options }: { readonly json?: boolean; readonly format: ExportFormat; readonly output?: string; readonly fp16?: boolean }) => {
-      const result = await exportModel({ model, ...given(options) })
-      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n`)
+    .action(async (model: string, { json = false, classes, ...options }: ExportFlags) => {
+      const result = await exportModel({ model, ...given({ ...options, classes: classes === undefined ? undefined : await readClasses(classes) }) })
+      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n${options.format === 'web' ? lookAt(result.file) : ''}`)
       exit(EXIT.done)
     })
 }
+
+const lookAt = (folder: string): string => `Put it on any static host, or look at it here: npx http-server ${printable(folder)}\n`
+
+const EXPORT_TEXT = `Writes MODEL for others.
+  pth          a plain state_dict, as torchvision’s are; of a last.safetensors it is
+               { state_dict, optimizer }, for training to go on in PyTorch
+  safetensors  the same weights
+  onnx         for onnxruntime and whatever else reads ONNX: pixels in, probabilities out
+  web          a folder for any static host: a page that runs the model in the browser`
 
 function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined): string {
   const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${key.padEnd(14)} ${printable(short(value))}`)
@@ -58,7 +74,7 @@ function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [
     ...(standing ? [...standingText(standing), ''] : []),
     ...rows,
     ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
-    ...(tensors.length > 0 ? ['', fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.', `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
+    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
     '',
   ].join('\n')
 }

@@ -1,10 +1,10 @@
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { decodeImage, type ImageSource } from '../data/decode.js'
-import { evalBatch } from '../data/eval-batch.js'
 import { TorchgraftError } from '../errors.js'
 import { abortSignal, checkFields, type Fields, text, whole } from '../fields.js'
-import type { Session } from '../native/session.js'
-import { COMPUTE_FIELDS, type ComputeOptions, type OpenedModel, openModel } from './open-model.js'
+import { isOnnx } from '../onnx/onnx-name.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import type { OpenedScorer, Scorer } from './scorer.js'
 
 export type ClassifierOptions = ComputeOptions
 
@@ -35,28 +35,29 @@ export type ImagePrediction<T> =
 
 /** A trained model, ready to tell what is in a picture. */
 export class Classifier implements AsyncDisposable {
-  readonly #session: Session
+  readonly #scorer: Scorer
   readonly metadata: ModelMetadata
   /** What was done on reading the file, such as mapping names. */
   readonly notes: readonly string[]
 
-  private constructor(session: Session, { metadata, notes }: Omit<OpenedModel, 'session'>) {
-    this.#session = session
+  private constructor({ scorer, metadata, notes }: OpenedScorer) {
+    this.#scorer = scorer
     this.metadata = metadata
     this.notes = notes
   }
 
   /**
    * Opens a model file: everything that predicting needs is in it. A .pth file of PyTorch, or other weights, tell no
-   * classes: name them.
+   * classes: name them. A .onnx file that `exportModel` wrote takes onnxruntime-node or onnxruntime-web, which you
+   * install, and no libtorch.
    *
-   * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
+   * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION, ERR_RUNTIME_MISSING
    */
   static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
     text('a model file')(file, 'file')
     checkFields<ClassifierOptions>(options, COMPUTE_FIELDS, 'Classifier.open')
-    const { session, ...rest } = await openModel(file, options)
-    return new Classifier(session, rest)
+    const open = isOnnx(file) ? (await import('../onnx/onnx-scorer.js')).openOnnxScorer : (await import('./session-scorer.js')).openSessionScorer
+    return new Classifier(await open(file, options))
   }
 
   get classes(): readonly string[] {
@@ -98,7 +99,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   dispose(): Promise<void> {
-    return this.#session.dispose()
+    return this.#scorer.dispose()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -119,13 +120,8 @@ export class Classifier implements AsyncDisposable {
   async #score<T>(decoded: readonly Decoded<T>[], topK: number | undefined): Promise<ImagePrediction<T>[]> {
     const readable = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []))
     if (readable.length === 0) return decoded.flatMap(({ image, error }) => (error ? [{ image, predictions: [], error }] : []))
-    const { logits } = await this.#session.evalStep(await evalBatch(readable, this.metadata))
-    let row = 0
-    return decoded.map(({ image, error }) => {
-      if (error) return { image, predictions: [], error }
-      const scores = logits.subarray(row * this.classes.length, ++row * this.classes.length)
-      return { image, predictions: this.#rank(softmax(scores)).slice(0, topK) }
-    })
+    const probabilities = (await this.#scorer.score(readable)).values()
+    return decoded.map(({ image, error }) => (error ? { image, predictions: [], error } : { image, predictions: this.#rank(probabilities.next().value ?? []).slice(0, topK) }))
   }
 
   #rank(probabilities: readonly number[]): Prediction[] {
@@ -147,11 +143,4 @@ async function* grouped<T>(items: Iterable<T> | AsyncIterable<T>, size: number):
     group = []
   }
   if (group.length > 0) yield group
-}
-
-function softmax(logits: Float32Array): number[] {
-  const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
-  const powers = Array.from(logits, (logit) => Math.exp(logit - highest))
-  const sum = powers.reduce((a, b) => a + b, 0)
-  return powers.map((power) => power / sum)
 }

@@ -8,7 +8,8 @@ import { scoringTransform } from '../data/transforms.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { abortSignal, checkFields, type Fields, flag, needed, text, word } from '../fields.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
-import { COMPUTE_FIELDS, type ComputeOptions, openModel } from './open-model.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import { openModel } from './open-model.js'
 
 export interface EvaluateModelOptions extends ComputeOptions {
   readonly model: string

@@ -9,46 +9,66 @@ import { checkFields, type Fields, flag, needed, text, word } from '../fields.js
 import { isPth } from '../formats/pth.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
+import { foreignMetadata } from './foreign-model.js'
+import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
 
-export const EXPORT_FORMATS = ['pth', 'safetensors'] as const
+export const EXPORT_FORMATS = ['pth', 'safetensors', 'onnx', 'web'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
-export interface ExportOptions {
+/** `onnx` and `web` take the names of the classes of a file that tells none. */
+export interface ExportOptions extends ForeignOptions {
   /** A model file, a `last` file, a .pth file, or any .safetensors file, whose metadata is kept. */
   readonly model: string
+  /** `web` is a folder for any static host: a page that runs the model in the browser. */
   readonly format: ExportFormat
-  /** @default the model's name with the format's ending, beside it */
+  /** @default the model's name with the format's ending, beside it; of `web`, a folder of the model's name and `-web` */
   readonly output?: string
   /** Weights in half precision, running statistics as they are. Not with an optimizer. @default false */
   readonly fp16?: boolean
 }
 
-const FIELDS: Fields<ExportOptions> = { model: needed(text('a model file')), format: needed(word(EXPORT_FORMATS)), output: text('a file'), fp16: flag }
+const FIELDS: Fields<ExportOptions> = { model: needed(text('a model file')), format: needed(word(EXPORT_FORMATS)), output: text('a file'), fp16: flag, ...FOREIGN_FIELDS }
 
 export interface ExportResult {
+  /** Of `web`, the folder. */
   readonly file: string
+  /** Of `web`, of all its files together. */
   readonly bytes: number
   /** Whether the optimizer's state is in it. */
   readonly optimizer: boolean
 }
 
 /**
- * Writes a model for others: .pth for PyTorch (with the optimizer's state, where the file has one), or .safetensors.
+ * Writes a model for others: .pth for PyTorch (with the optimizer's state, where the file has one), .safetensors, .onnx, or a
+ * page for the browser.
  *
- * @throws ERR_ARGUMENT, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_WRITE where the output exists
+ * @throws ERR_ARGUMENT, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_RUNTIME_MISSING, ERR_WRITE where the output exists
  */
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
   checkFields<ExportOptions>(options, FIELDS, 'exportModel')
-  const { model, format, output, fp16 = false } = options
-  const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}.${format}`
+  const { model, format, output, fp16 = false, ...names } = options
+  const runs = format === 'onnx' || format === 'web'
+  if (names.classes && !runs) throw argumentError('no names, unless format is onnx or web,', 'classes', names.classes)
+  const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}${format === 'web' ? '-web' : `.${format}`}`
   if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', `${file} exists: choose another name with --output`, { path: file })
-  const { tensors, training, metadata, optimizer, others } = await read(model)
+  const contents = await read(model)
+  if (runs) return { file, bytes: await writeToRun(file, format, contents, { model, fp16, ...names }), optimizer: false }
+  const { tensors, training, metadata, optimizer, others } = contents
   const withOptimizer = format === 'pth' && training !== undefined && optimizer !== undefined
   if (fp16 && withOptimizer) throw argumentError('a file without an optimizer, such as best.safetensors,', 'model with fp16', model)
   const weights = fp16 ? halve(tensors) : tensors
   if (format === 'pth') return { file, bytes: await writeTorchCheckpoint(file, { model: weights, ...(withOptimizer && { training, optimizer }) }), optimizer: withOptimizer }
   const bytes = metadata ? await writeModelFile(file, { tensors: weights, metadata }) : await writeSafetensors(file, weights, others)
   return { file, bytes, optimizer: false }
+}
+
+/** As what runs by itself, without libtorch: a file or a folder. @returns its bytes */
+async function writeToRun(file: string, format: 'onnx' | 'web', { tensors, metadata }: Awaited<ReturnType<typeof read>>, { model, fp16, ...names }: ForeignOptions & { readonly model: string; readonly fp16: boolean }): Promise<number> {
+  const known = metadata ?? (await foreignMetadata(model, tensors, names))
+  const { regnetOnnx } = await import('../onnx/regnet-onnx.js')
+  const onnx = regnetOnnx(tensors, known, { fp16 })
+  if (format === 'onnx') return (await import('../onnx/onnx-file.js')).writeOnnx(file, onnx)
+  return (await import('../onnx/web-folder.js')).writeWebFolder(file, onnx, known)
 }
 
 async function read(path: string) {

@@ -1,30 +1,15 @@
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { isModelFile, readModelFile } from '../checkpoints/model-file.js'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
-import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
-import { argumentError, TorchgraftError } from '../errors.js'
-import { type Fields, list, text, whole } from '../fields.js'
+import { TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
-import { setUpAtFirstUse } from '../native/first-use.js'
-import { recognizeVariant } from '../native/recognize.js'
 import { Session } from '../native/session.js'
-import { SESSION_FIELDS } from '../native/session-fields.js'
-import type { SessionOptions } from '../native/session-options.js'
-
-export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'> {
-  /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
-  readonly classes?: readonly string[]
-  /** Of such a file: height and width of what its model sees. @default 224 */
-  readonly size?: number
-}
-
-/** What each option of computing with a model file takes. */
-export const COMPUTE_FIELDS: Fields<ComputeOptions> = {
-  device: SESSION_FIELDS.device, precision: SESSION_FIELDS.precision, threads: SESSION_FIELDS.threads, classes: list(text('a name')), size: whole({ min: 32, max: 2048 }),
-}
+import { isOnnx } from '../onnx/onnx-name.js'
+import type { ComputeOptions } from './compute-options.js'
+import { foreignMetadata } from './foreign-model.js'
 
 export interface OpenedModel {
   readonly session: Session
@@ -32,9 +17,6 @@ export interface OpenedModel {
   /** What was done on reading it, for the user to know. */
   readonly notes: readonly string[]
 }
-
-/** torchvision scores its pictures at 224 of 256. */
-const SHORTER_SIDE = 256 / 224
 
 /**
  * A session that holds a model file's weights, to score or predict with. A `last` file will do as well, and weights
@@ -44,6 +26,7 @@ const SHORTER_SIDE = 256 / 224
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
  */
 export async function openModel(file: string, options: ComputeOptions): Promise<OpenedModel> {
+  if (isOnnx(file)) throw new TorchgraftError('ERR_FILE_FORMAT', `${file} is computed by onnxruntime, which predicts and does not score: take the .safetensors file that it came from`, { path: file })
   if (isPth(file)) {
     await using opened = await PthFile.open(file)
     const { model, notes } = contentsOf(opened)
@@ -55,16 +38,7 @@ export async function openModel(file: string, options: ComputeOptions): Promise<
 }
 
 async function openForeign(path: string, tensors: LazyStateDict, notes: readonly string[], options: ComputeOptions): Promise<OpenedModel> {
-  await setUpAtFirstUse()
-  const found = recognizeVariant(tensors)
-  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
-  const { variant: model, classes: outputs } = found
-  const { classes } = options
-  if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
-  if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
-  const { size = 224 } = options
-  const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
-  const metadata: ModelMetadata = { formatVersion: 1, model, classes, size, resize, mean: IMAGENET_MEAN, std: IMAGENET_STD }
+  const metadata = await foreignMetadata(path, tensors, options)
   return { session: await fill(metadata, tensors, options), metadata, notes }
 }
 

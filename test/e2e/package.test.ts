@@ -59,6 +59,26 @@ describe('installed as a package, in a folder of its own', () => {
     expect((await readdir(join(folder.path, 'cache'))).map((name) => name.replace(/-\d.*/, '')).sort()).toEqual(['addon', 'addon.log', 'libtorch', 'pip.log', 'probes'].filter((name) => name !== 'pip.log' || stderr.includes('Asking pip')))
   }, 600_000)
 
+  test('a model becomes ONNX, and predicts and becomes a page where the user installed onnxruntime-web', async () => {
+    const model = 'runs/photos/best.safetensors'
+    const noLibtorch = { TORCHGRAFT_HOME: join(folder.path, 'empty') }
+    await inApp('npx', ['torchgraft', 'export', model, '--format', 'onnx'], noLibtorch)
+    const refused = { code: 1, stderr: expect.stringContaining('npm install onnxruntime-web') }
+    await expect(inApp('npx', ['torchgraft', 'export', model, '--format', 'web'])).rejects.toMatchObject(refused)
+    const picture = `photos/${COLOURS[0]}/0.png`
+    await expect(inApp('npx', ['torchgraft', 'predict', 'runs/photos/best.onnx', picture])).rejects.toMatchObject({ ...refused, stderr: expect.stringContaining('npm install onnxruntime-node') })
+    await inApp('npm', ['install', '--no-audit', '--no-fund', 'onnxruntime-web'])
+    await inApp('npx', ['torchgraft', 'export', model, '--format', 'web', '--output', 'page'])
+    expect(await readdir(join(app, 'page'))).toEqual(expect.arrayContaining(['index.html', 'model.onnx', 'onnxruntime']))
+    const predict = async (file: string, extra: NodeJS.ProcessEnv): Promise<number> => {
+      const { stdout, stderr } = await inApp('npx', ['torchgraft', 'predict', file, picture, '--json'], extra)
+      expect(stderr).toBe('')
+      return (JSON.parse(stdout) as [{ predictions: [{ probability: number }] }])[0].predictions[0].probability
+    }
+    expect(await predict('runs/photos/best.onnx', noLibtorch)).toBeCloseTo(await predict(model, {}), 1) // of bf16, where the processor has it
+    expect(await readdir(folder.path)).not.toContain('empty')
+  }, 300_000)
+
   test.each(['node16', 'bundler'])('types resolve under %s', async (resolution) => {
     const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
     const types = ['--typeRoots', join(ROOT, 'node_modules', '@types'), '--types', 'node']

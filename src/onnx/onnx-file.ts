@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import protobuf from 'protobufjs'
+import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../checkpoints/model-metadata.js'
+import { TorchgraftError } from '../errors.js'
+import { type Files, writeFileWhole } from '../formats/write-file.js'
+import { ROOT } from '../native/root.js'
+import type { OnnxModel } from './onnx-model.js'
+
+/** protobuf's own limit on a message; ONNX keeps what is more in files beside, which pages and phones read badly. */
+const MAX_BYTES = 2 ** 31 - 1
+
+let type: protobuf.Type | undefined
+
+function modelType(): protobuf.Type {
+  return (type ??= protobuf.parse(readFileSync(join(ROOT, 'src/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
+}
+
+/**
+ * An ONNX file's bytes: equal models have equal ones.
+ *
+ * @throws ERR_ARGUMENT where they would be more than an ONNX file may have
+ */
+export function encodeOnnx(model: OnnxModel): Uint8Array {
+  const weights = model.graph.initializer.reduce((sum, { rawData }) => sum + rawData.length, 0)
+  const bytes = weights < MAX_BYTES ? modelType().encode(model).finish() : undefined
+  if (bytes && bytes.length <= MAX_BYTES) return bytes
+  throw new TorchgraftError('ERR_ARGUMENT', `${model.graph.name} takes ${(weights / 1e9).toFixed(1)} GB as ONNX, and a file of ONNX may have 2.1 GB. Halve it by fp16 (--fp16)`)
+}
+
+/** Writes an ONNX file whole or not at all, and returns its bytes. */
+export function writeOnnx(path: string, model: OnnxModel, files?: Files): Promise<number> {
+  return writeFileWhole(path, [encodeOnnx(model)], files)
+}
+
+/** What an ONNX file of ours says of itself. @throws ERR_FILE_FORMAT */
+export async function readOnnxMetadata(path: string): Promise<ModelMetadata> {
+  const { metadataProps } = await readOnnx(path)
+  const text = metadataProps.find(({ key }) => key === METADATA_KEY)?.value
+  if (text === undefined) throw refuse(path, 'it tells no class names and sizes: torchgraft did not write it')
+  return parseMetadata(path, text).metadata
+}
+
+/** Any ONNX file, as far as onnx.proto knows it. @throws ERR_FILE_FORMAT */
+export async function readOnnx(path: string): Promise<OnnxModel> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message, cause)
+  })
+  try {
+    const type = modelType()
+    return type.toObject(type.decode(bytes), { longs: Number, arrays: true, objects: true }) as OnnxModel
+  } catch (cause) {
+    throw refuse(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)
+  }
+}
+
+function refuse(path: string, reason: string, cause?: unknown): TorchgraftError {
+  return new TorchgraftError('ERR_FILE_FORMAT', `${path} cannot be used as a model: ${reason}`, { path, cause })
+}

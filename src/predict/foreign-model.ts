@@ -1,0 +1,27 @@
+import type { ModelMetadata } from '../checkpoints/model-metadata.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import type { LazyStateDict } from '../formats/lazy-tensor.js'
+import { setUpAtFirstUse } from '../native/first-use.js'
+import { recognizeVariant } from '../native/recognize.js'
+import type { ForeignOptions } from './foreign-options.js'
+
+/** torchvision scores its pictures at 224 of 256. */
+const SHORTER_SIDE = 256 / 224
+
+/**
+ * What a model file of ours would say of weights that others wrote: pictures are scaled, cropped and normalized as
+ * torchvision does it.
+ *
+ * @throws ERR_STATE_DICT_MISMATCH where they are no RegNet's; ERR_ARGUMENT without as many names as it has outputs
+ */
+export async function foreignMetadata(path: string, tensors: LazyStateDict, { classes, size = 224 }: ForeignOptions): Promise<ModelMetadata> {
+  await setUpAtFirstUse()
+  const found = recognizeVariant(tensors)
+  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
+  const { variant: model, classes: outputs } = found
+  if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
+  if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
+  const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
+  return { formatVersion: 1, model, classes, size, resize, mean: IMAGENET_MEAN, std: IMAGENET_STD }
+}

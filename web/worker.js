@@ -1,0 +1,58 @@
+// The model, on a thread of its own, so that the page stays awake.
+import { PictureError, pixelsFor } from './pixels.js'
+
+/** @typedef {{ readonly model: string, readonly classes: readonly string[], readonly size: number, readonly resize: import('./pixels.js').ResizeRule, readonly licence: string | null }} Model as model.json tells it */
+/** @typedef {{ readonly id: number, readonly file: Blob }} Request */
+/** @typedef {{ readonly type: 'ready', readonly model: Model } | { readonly type: 'broken', readonly message: string } | { readonly type: 'error', readonly id: number, readonly message: string }
+ *   | { readonly type: 'result', readonly id: number, readonly probabilities: Float32Array, readonly prepared: number, readonly computed: number }} Answer times in milliseconds */
+
+const here = (/** @type {string} */ file) => new URL(file, import.meta.url).href
+const answer = (/** @type {Answer} */ message) => self.postMessage(message)
+
+const opened = open()
+opened.then(({ model }) => answer({ type: 'ready', model }), (error) => answer({ type: 'broken', message: String(error?.message ?? error) }))
+
+/** One at a time, in the order asked for. @type {Promise<void>} */
+let queue = Promise.resolve()
+addEventListener('message', ({ data }) => {
+  queue = queue.then(() => predict(data))
+})
+
+async function open() {
+  const model = /** @type {Model} */ (await (await fetched('model.json')).json())
+  const runtime = /** @type {typeof import('onnxruntime-web')} */ (await import(here('onnxruntime/ort.wasm.min.mjs')))
+  runtime.env.wasm.wasmPaths = here('onnxruntime/')
+  // Threads take headers that few static hosts send.
+  runtime.env.wasm.numThreads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
+  const session = await runtime.InferenceSession.create(new Uint8Array(await (await fetched('model.onnx')).arrayBuffer()), { executionProviders: ['wasm'] })
+  const run = async (/** @type {Uint8Array | Float32Array} */ pixels) => {
+    const dims = [1, model.size, model.size, 3]
+    const images = pixels instanceof Uint8Array ? new runtime.Tensor('uint8', pixels, dims) : new runtime.Tensor('float32', pixels, dims)
+    const { probabilities } = await session.run({ images })
+    return /** @type {Float32Array} */ (probabilities?.data)
+  }
+  const nothing = model.resize.crop === null ? new Float32Array(model.size * model.size * 3) : new Uint8Array(model.size * model.size * 3)
+  await run(nothing) // the first one also compiles: it is not the first picture's to wait for
+  return { model, run }
+}
+
+/** @param {string} file */
+async function fetched(file) {
+  const response = await fetch(here(file))
+  if (!response.ok) throw new Error(`${file}: ${response.status} ${response.statusText}`)
+  return response
+}
+
+/** @param {Request} request */
+async function predict({ id, file }) {
+  try {
+    const { model, run } = await opened
+    const started = performance.now()
+    const pixels = await pixelsFor(file, model)
+    const prepared = performance.now()
+    const probabilities = await run(pixels)
+    answer({ type: 'result', id, probabilities, prepared: prepared - started, computed: performance.now() - prepared })
+  } catch (error) {
+    answer({ type: 'error', id, message: error instanceof PictureError ? error.message : `could not be classified: ${error instanceof Error ? error.message : error}` })
+  }
+}
