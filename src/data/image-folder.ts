@@ -1,4 +1,4 @@
-import { basename, relative, resolve, sep } from 'node:path'
+import { basename, join, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, flag, list, needed, real, text, whole } from '../fields.js'
 import { hashFiles } from './content-hash.js'
@@ -66,17 +66,23 @@ export class ImageFolder implements Dataset {
     const folders = typeof within === 'string' ? [within] : within
     const listed = await Promise.all(folders.map(async (folder) => {
       const { classes, skipped } = await listClasses(folder)
-      const found = await listPictures(classes, { root: folder, followLinks, signal })
+      const found = await listPictures(classes, { root: folder, followLinks, lookAt: false, signal })
       return { labels: classes.map(({ label }) => label), pictures: found.pictures, skipped: [...skipped, ...found.skipped] }
     }))
-    const { hashed, failed } = await hashFiles(listed.flatMap(({ pictures }) => pictures), signal)
-    const found = [...new Set(hashed.map(({ label }) => label))].sort(compareCodePoints)
+    const pictures = listed.flatMap((each) => each.pictures)
+    const { hashes, failed } = await hashFiles(pictures.map(({ path }) => path), signal)
+    const filled = new Set<string>()
+    for (const [i, { label }] of pictures.entries()) if (hashes[i] !== undefined) filled.add(label)
+    const found = [...filled].sort(compareCodePoints)
     const classes = options.classes ?? found
     checkClasses(folders.join(' and '), found, options.classes)
     const number = new Map(classes.map((label, i) => [label, i]))
-    const name = (path: string): string => relative(root, path).split(sep).join('/')
-    const items = hashed.map(({ path, label, hash }) => ({ path: name(path), label: number.get(label) ?? 0, hash }))
-    const filled = new Set(found)
+    const name = namer(root)
+    const items: ImageItem[] = []
+    for (const [i, { path, label }] of pictures.entries()) {
+      const hash = hashes[i]
+      if (hash !== undefined) items.push({ path: name(path), label: number.get(label) ?? 0, hash })
+    }
     const empty = [...new Set(listed.flatMap(({ labels }) => labels))].filter((label) => !filled.has(label))
     const skipped = [...listed.flatMap((each) => each.skipped), ...failed].map((file) => ({ ...file, path: name(file.path) }))
     return new ImageFolder(resolve(root), { classes, items, skipped, empty })
@@ -118,6 +124,12 @@ export class ImageFolder implements Dataset {
     if (typeof index === 'number' && item) return item
     throw argumentError(`a number from 0 to ${this.length - 1}`, 'index', index)
   }
+}
+
+/** Paths relative to the root, with `/`. */
+function namer(root: string): (path: string) => string {
+  const inside = join(root, sep)
+  return (path) => (sep === '/' && path.startsWith(inside) ? path.slice(inside.length) : relative(root, path).split(sep).join('/'))
 }
 
 function checkClasses(folder: string, found: readonly string[], known: readonly string[] | undefined): void {

@@ -38,11 +38,19 @@ export async function listClasses(folder: string): Promise<{ readonly classes: C
   return { classes, skipped: misnamed.map((name) => notUtf8(join(folder, name))) }
 }
 
+export interface ListOptions {
+  readonly root: string
+  readonly followLinks: boolean
+  /** Whether each file is looked at, for its size: not where all are about to be read. @default true */
+  readonly lookAt?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * All pictures in the class folders, in a fixed order. Links within the root are followed, each folder once; links that
  * lead out of it only where asked for.
  */
-export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, signal }: { readonly root: string; readonly followLinks: boolean; readonly signal?: AbortSignal | undefined }): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
+export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, signal }: ListOptions): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
   const inside = await realpath(root)
   const pictures: ListedPicture[] = []
   const skipped: SkippedFile[] = []
@@ -64,7 +72,10 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (!found) return
     for (const name of found.misnamed) skipped.push(notUtf8(join(path, name)))
     const above = new Set([...seen, real])
-    for (const entry of found.entries) await visit(entry, join(path, entry.name), join(real, entry.name), label, above)
+    for (const entry of found.entries) {
+      if (!lookAt && entry.isFile() && isPicture(entry.name)) pictures.push({ path: join(path, entry.name), label })
+      else await visit(entry, join(path, entry.name), join(real, entry.name), label, above)
+    }
     const named = IMAGE_EXTENSIONS.has(extname(path).toLowerCase()) && seen.size > 0
     if (named && pictures.length + skipped.length === before) skip(path, 'it is a folder')
   }
@@ -106,7 +117,16 @@ async function list(folder: string): Promise<{ readonly entries: Dirent[]; reado
   const doubtful = entries.some(({ name }) => name.includes('\ufffd'))
   const misnamed = doubtful ? await misnamedIn(folder) : []
   const bad = new Set(misnamed)
-  return { entries: entries.filter(({ name }) => !bad.has(name)).sort((a, b) => compareCodePoints(a.name, b.name)), misnamed }
+  const named = entries.filter(({ name }) => !bad.has(name))
+  const simple = named.every(({ name }) => !BEYOND_ORDER.test(name))
+  return { entries: named.sort(simple ? (a, b) => (a.name < b.name ? -1 : 1) : (a, b) => compareCodePoints(a.name, b.name)), misnamed }
+}
+
+/** Where JavaScript's order of strings is no longer that of code points. */
+const BEYOND_ORDER = /[\ud800-\uffff]/
+
+function isPicture(name: string): boolean {
+  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase())
 }
 
 async function misnamedIn(folder: string): Promise<string[]> {

@@ -1,8 +1,7 @@
-import { close, open, read } from 'node:fs'
+import { closeSync, open, read } from 'node:fs'
 import { promisify } from 'node:util'
 
 const openFile = promisify(open)
-const closeFile = promisify(close)
 const readFrom = (file: number, into: Uint8Array, position: number): Promise<number> =>
   new Promise((resolve, reject) => read(file, into, 0, into.length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))))
 
@@ -39,6 +38,6 @@ async function readAll(path: string, buffer: Uint8Array): Promise<Uint8Array> {
     for (let bytes = -1; bytes !== 0 && done < buffer.length; done += bytes) bytes = await readFrom(file, buffer.subarray(done), done)
     return buffer.subarray(0, done)
   } finally {
-    await closeFile(file)
+    closeSync(file) // waits for no disk
   }
 }

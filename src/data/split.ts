@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as hashOnce } from 'node:crypto'
 import { argumentError } from '../errors.js'
 import { integer } from '../arguments.js'
 
@@ -30,14 +30,16 @@ export function splitByContent(items: readonly Splittable[], { val, seed = 1 }: 
     const least = counts.size > 1 ? 1 : 0
     const target = Math.min(Math.max(Math.round(val * members.length), least), members.length - 1)
     let taken = [...counts].reduce((sum, [hash, count]) => sum + (toVal.get(hash) === true ? count : 0), 0)
-    for (const hash of [...counts.keys()].filter((hash) => !toVal.has(hash)).sort(byDraw(seed))) {
+    for (const hash of inDrawnOrder([...counts.keys()].filter((hash) => !toVal.has(hash)), seed)) {
       const take = taken < target
       toVal.set(hash, take)
       if (take) taken += counts.get(hash) ?? 0
     }
   }
-  const side = (wanted: boolean): number[] => items.flatMap(({ hash }, i) => (toVal.get(hash) === wanted ? [i] : []))
-  return { train: side(false), val: side(true) }
+  const train: number[] = []
+  const chosen: number[] = []
+  for (const [i, { hash }] of items.entries()) (toVal.get(hash) === true ? chosen : train).push(i)
+  return { train, val: chosen }
 }
 
 function byLabel(items: readonly Splittable[]): Splittable[][] {
@@ -51,12 +53,7 @@ function byLabel(items: readonly Splittable[]): Splittable[][] {
 }
 
 /** An order that the seed and the contents decide. */
-function byDraw(seed: number): (a: string, b: string) => number {
-  const draws = new Map<string, string>()
-  const draw = (hash: string): string => {
-    let drawn = draws.get(hash)
-    if (drawn === undefined) draws.set(hash, (drawn = createHash('sha256').update(`${seed}:${hash}`).digest('hex')))
-    return drawn
-  }
-  return (a, b) => (draw(a) < draw(b) ? -1 : 1)
+function inDrawnOrder(hashes: readonly string[], seed: number): string[] {
+  const drawn = hashes.map((hash) => ({ hash, draw: hashOnce('sha256', `${seed}:${hash}`, 'hex') }))
+  return drawn.sort((a, b) => (a.draw < b.draw ? -1 : 1)).map(({ hash }) => hash)
 }
