@@ -8,6 +8,7 @@
 //   engine_check autocast
 //   engine_check arena STEPS SEED
 //   engine_check norm fp32|bf16 NxCxHxW...
+//   engine_check excitation fp32|bf16 NxCxHxW...
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "arena_check.h"
+#include "excitation_check.h"
 #include "norm_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
@@ -219,6 +221,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "autocast") return CheckAutocast();
   if (check == "arena") return CheckArena(arguments);
   if (check == "norm") return CheckNorm(arguments);
+  if (check == "excitation") return CheckExcitation(arguments);
   throw std::invalid_argument("There is no check " + check);
 }
 
