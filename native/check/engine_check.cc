@@ -10,6 +10,7 @@
 //   engine_check render SEED
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check convolutions
+//   engine_check excitation fp32|bf16 NxCxHxW...
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -24,6 +25,7 @@
 
 #include "arena_check.h"
 #include "convolution_check.h"
+#include "excitation_check.h"
 #include "norm_check.h"
 #include "render_check.h"
 #include "torch/adam.h"
@@ -225,6 +227,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "render") return CheckRender(arguments);
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();
+  if (check == "excitation") return CheckExcitation(arguments);
   throw std::invalid_argument("There is no check " + check);
 }
 

@@ -5,17 +5,14 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cstdio>
-#include <map>
-#include <sstream>
 #include <stdexcept>
 
+#include "distances.h"
 #include "torch/fused_norm.h"
 
 namespace torchgraft {
 
 namespace {
-
-using Results = std::map<std::string, at::Tensor>;
 
 struct NormCase {
   at::ScalarType type;
@@ -25,13 +22,6 @@ struct NormCase {
   bool learns;
   at::Tensor x, added, weight, bias, running_mean, running_var, dy, more;
 };
-
-std::vector<int64_t> Sizes(const std::string& shape) {
-  std::vector<int64_t> sizes;
-  std::istringstream words(shape);
-  for (std::string word; std::getline(words, word, 'x');) sizes.push_back(std::stol(word));
-  return sizes;
-}
 
 NormCase Draw(at::ScalarType type, const std::string& kind, const std::vector<int64_t>& shape) {
   const auto has = [&](char letter) { return kind.find(letter) != std::string::npos; };
@@ -84,11 +74,6 @@ Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
   return results;
 }
 
-double Distance(const at::Tensor& result, const at::Tensor& truth) {
-  const auto off = (result.to(at::kDouble) - truth).abs().max().item<double>();
-  return off / truth.abs().max().item<double>();
-}
-
 void Check(const NormCase& drawn) {
   const auto ours = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
     if (!FusedNormTakes(x)) throw std::logic_error("The kernels do not take this tensor");
@@ -105,14 +90,7 @@ void Check(const NormCase& drawn) {
   const auto own = Work(drawn, drawn.type, ours);
   const auto again = Work(drawn, drawn.type, ours);
   const auto plain = Work(drawn, drawn.type, theirs);
-  std::printf("{");
-  for (const auto& [name, tensor] : truth) {
-    std::printf("%s\"%s\":[%.3g,%.3g]", name == truth.begin()->first ? "" : ",", name.c_str(),
-                Distance(own.at(name), tensor), Distance(plain.at(name), tensor));
-    if (!own.at(name).equal(again.at(name)))
-      throw std::runtime_error(name + " is another the second time");
-  }
-  std::printf("}");
+  Compare(truth, own, again, plain);
 }
 
 }  // namespace
@@ -123,7 +101,7 @@ void CheckNorm(const std::vector<std::string>& arguments) {
   for (const std::string kind : {"", "r", "rf", "a", "af", "z", "rz", "afz"}) {
     for (size_t i = 1; i < arguments.size(); ++i) {
       std::printf("%s\"%s %s\":", before, kind.c_str(), arguments[i].c_str());
-      Check(Draw(type, kind, Sizes(arguments[i])));
+      Check(Draw(type, kind, ShapeOf(arguments[i])));
       before = ",";
     }
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "convolution.h"
+#include "fused_excitation.h"
 
 namespace torchgraft {
 
@@ -104,12 +105,16 @@ FusedConv ConvNormImpl::Folded(at::ScalarType type) const {
 }
 
 SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making)
-    : fc1_(register_module("fc1",
+    : own_kernels_(making.own_kernels),
+      fc1_(register_module("fc1",
                            Conv(ConvOptions{.in = width, .out = squeezed, .bias = true}, making))),
       fc2_(register_module(
           "fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
+  if (own_kernels_ && FusedNormTakes(x)) {
+    return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias());
+  }
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
 }

@@ -111,6 +111,7 @@ class SqueezeExcitationImpl : public torch::nn::Module {
   FoldedExcitation Folded(at::ScalarType type) const;
 
  private:
+  bool own_kernels_;
   Conv fc1_;
   Conv fc2_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "channel_sums.h"
 #include "kernels/norm.h"
 #include "rows.h"
 
@@ -12,28 +13,9 @@ namespace torchgraft {
 
 namespace {
 
-// Rows that are summed in float before they are added up in double.
-constexpr int64_t kRowsInFloat = 64;
-
 NormKernels KernelsFor(const at::Tensor& x) {
   return BestNormKernels(x.scalar_type() == at::kBFloat16);
 }
-
-// Numbers of each channel, a row for each kind, zeros at each row's end.
-class PerChannel {
- public:
-  PerChannel(int64_t kinds, int64_t channels)
-      : width_((channels + kNormPadding - 1) / kNormPadding * kNormPadding),
-        numbers_(at::zeros({kinds, width_}, at::kFloat)) {}
-  explicit PerChannel(const at::Tensor& numbers) : width_(numbers.size(1)), numbers_(numbers) {}
-
-  float* operator[](int64_t kind) const { return numbers_.data_ptr<float>() + kind * width_; }
-  const at::Tensor& tensor() const { return numbers_; }
-
- private:
-  int64_t width_;
-  at::Tensor numbers_;
-};
 
 enum Coefficient : int64_t { kMean, kScale, kBias, kInverse, kCoefficients };
 
@@ -42,29 +24,18 @@ struct Moments {
   double squares;  // Σ (x − mean)²
 };
 
-// Two sums over rows for each channel: [2][channels]. Floats over a few rows at a time, those in
-// double, those of the threads in order: so the split alone decides how it is rounded.
+// Two sums over all rows for each channel: [2][channels]. Those of the threads are added in order,
+// so that the split alone decides how they are rounded.
 template <typename Function>
 std::vector<double> SumRows(int64_t rows, int64_t channels, const Function& add) {
   const RowSplit split(rows);
-  const auto count = static_cast<size_t>(channels);
-  std::vector<double> sums(static_cast<size_t>(split.parts()) * 2 * count);
+  const auto count = static_cast<size_t>(2 * channels);
+  std::vector<double> sums(static_cast<size_t>(split.parts()) * count);
   split.Each([&](int64_t part, int64_t begin, int64_t end) {
-    const size_t width = (count + kNormPadding - 1) / kNormPadding * kNormPadding;
-    std::vector<float> some(2 * width);
-    double* const own = sums.data() + static_cast<size_t>(part) * 2 * count;
-    for (int64_t row = begin; row < end; row += kRowsInFloat) {
-      std::fill(some.begin(), some.end(), 0.0f);
-      add(row, std::min(row + kRowsInFloat, end), some.data(), some.data() + width);
-      for (size_t c = 0; c < count; ++c) {
-        own[c] += some[c];
-        own[count + c] += some[width + c];
-      }
-    }
+    AddRows(begin, end, channels, sums.data() + static_cast<size_t>(part) * count, add);
   });
-  for (size_t part = 1; part < static_cast<size_t>(split.parts()); ++part)
-    for (size_t i = 0; i < 2 * count; ++i) sums[i] += sums[part * 2 * count + i];
-  sums.resize(2 * count);
+  for (size_t i = count; i < sums.size(); ++i) sums[i % count] += sums[i];
+  sums.resize(count);
   return sums;
 }
 

@@ -30,7 +30,8 @@ export interface SessionOptions {
   readonly memoryFormat?: MemoryFormat
   /**
    * `plain` computes with libtorch as it comes. `auto` puts the addon's own in its place where that is faster: an allocator that
-   * keeps large blocks of memory while a session lives, for the whole process.
+   * keeps large blocks of memory while a session lives, for the whole process, and on a CPU with `channels_last` kernels,
+   * whose numbers differ in last bits.
    * @default 'auto'
    */
   readonly kernels?: Kernels

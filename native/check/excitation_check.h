@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace torchgraft {
+
+// excitation fp32|bf16 SHAPE...: squeeze-and-excitation by our kernels and by libtorch's operations
+// one by one, under autocast with bf16, against those in double precision. Prints, for each shape
+// (NxCxHxW), how far each result is off, of its largest number, as {"SHAPE": {"result": [ours,
+// libtorch's]}}.
+void CheckExcitation(const std::vector<std::string>& arguments);
+
+}  // namespace torchgraft
