@@ -8,6 +8,7 @@
 //   engine_check autocast
 //   engine_check arena STEPS SEED
 //   engine_check convolutions
+//   engine_check convolution-speed fp32|bf16 GROUP_WIDTH    not by the tests
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -22,6 +23,7 @@
 
 #include "arena_check.h"
 #include "convolution_check.h"
+#include "convolution_speed.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
 #include "torch/grad_scaler.h"
@@ -219,6 +221,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "autocast") return CheckAutocast();
   if (check == "arena") return CheckArena(arguments);
   if (check == "convolutions") return CheckConvolutions();
+  if (check == "convolution-speed") return TimeConvolutions(arguments);
   throw std::invalid_argument("There is no check " + check);
 }
 
