@@ -11,6 +11,7 @@
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
+//   engine_check convolution-speed fp32|bf16 GROUP_WIDTH    not by the tests
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -25,6 +26,7 @@
 
 #include "arena_check.h"
 #include "convolution_check.h"
+#include "convolution_speed.h"
 #include "excitation_check.h"
 #include "norm_check.h"
 #include "render_check.h"
@@ -228,6 +230,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();
   if (check == "excitation") return CheckExcitation(arguments);
+  if (check == "convolution-speed") return TimeConvolutions(arguments);
   throw std::invalid_argument("There is no check " + check);
 }
 

@@ -13,7 +13,7 @@ constexpr auto kProduct = ConvAlgorithm::kProduct;
 constexpr auto kDirect = ConvAlgorithm::kDirect;
 
 // Behind each rule: GFLOP/s of one core of a Zen 4, forward / data gradient / weight gradient, own
-// against oneDNN's, at batch 32.
+// against oneDNN's, at batch 32 (engine_check convolution-speed).
 
 // In groups of 8 at 28 px 68/67/65 against 31/31/43, of 24 95/94/93 against 66/68/58, of 56
 // 103/103/100 against 96/94/61, of 112 101/95/104 against 108/101/77; with stride 2 of 64 81/85/80

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include "grouped_conv_rows.h"
 #include "grouped_conv_weight_gradient.h"
 
 namespace torchgraft {

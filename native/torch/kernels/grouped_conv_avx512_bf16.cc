@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "grouped_conv_pair_gradient.h"
+#include "grouped_conv_rows.h"
 
 namespace torchgraft {
 

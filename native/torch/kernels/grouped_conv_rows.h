@@ -1,54 +1,14 @@
 #pragma once
 
 // The body of grouped_conv.h's kernels for outputs and data gradients, compiled for each CpuLevel.
-// Rows are packed with a border of zeros as [slab of 8 channels][row][x][8]. From there a block of
-// some pixels × some lanes of outputs stays in registers while it runs through the taps and slabs.
+// A block of some pixels × some lanes of outputs stays in registers while it runs through the taps
+// and slabs of packed rows.
 
-#include "grouped_conv.h"
+#include "grouped_conv_pack.h"
 
 namespace torchgraft {
 
 namespace {
-
-constexpr int64_t kSlab = 8;  // channels
-
-constexpr int64_t kLine = 64;           // bytes that the cache moves at once
-constexpr int64_t kAhead = 64 * kLine;  // how far ahead of what is packed is fetched
-
-inline void Fetch(const char* from, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(from + i);
-}
-
-// Pixels that lie side by side in memory, and where they go.
-struct Picture {
-  int64_t height, width, channels;
-};
-
-// Rows from `first` on, of which some may lie outside, with `left` zeros before and zeros up to
-// `padded` pixels after.
-template <class Lanes, typename Element>
-void PackRows(const Picture& picture, const Element* from, int64_t first, int64_t rows,
-              int64_t padded, int64_t left, Element* to) {
-  const int64_t slabs = picture.channels / kSlab;
-  const int64_t slab_step = rows * padded * kSlab;
-  for (int64_t r = 0; r < rows; ++r, to += padded * kSlab) {
-    const bool outside = first + r < 0 || first + r >= picture.height;
-    const int64_t from_x = outside ? padded : left;
-    const int64_t to_x = outside ? padded : left + picture.width;
-    for (int64_t s = 0; s < slabs; ++s) {
-      Element* const row = to + s * slab_step;
-      for (int64_t x = 0; x < from_x; ++x) Lanes::ZeroSlab(row + x * kSlab);
-      for (int64_t x = to_x; x < padded; ++x) Lanes::ZeroSlab(row + x * kSlab);
-    }
-    if (outside) continue;
-    const Element* pixel = from + (first + r) * picture.width * picture.channels;
-    for (int64_t x = from_x; x < to_x; ++x, pixel += picture.channels) {
-      Fetch(reinterpret_cast<const char*>(pixel) + kAhead, picture.channels * sizeof(Element));
-      for (int64_t s = 0; s < slabs; ++s)
-        Lanes::CopySlab(pixel + s * kSlab, to + s * slab_step + x * kSlab);
-    }
-  }
-}
 
 // What a row of outputs sums over: for each slab of the group, some of the nine taps.
 struct Taps {
@@ -116,12 +76,6 @@ void Row(int64_t pixels, const Taps& taps, const Element* x, const Element* w, E
   }
 }
 
-// Vectors of outputs that are computed together: three, or two where three would leave one over.
-inline int PanelOf(int64_t vectors_left) {
-  if (vectors_left == 1) return 1;
-  return vectors_left == 2 || vectors_left == 4 ? 2 : 3;
-}
-
 template <class Lanes, int kStep, typename Element>
 void RowOfPanel(int panel, int64_t pixels, const Taps& taps, const Element* x, const Element* w,
                 Element* y, int64_t y_step) {
@@ -131,33 +85,6 @@ void RowOfPanel(int panel, int64_t pixels, const Taps& taps, const Element* x, c
     Row<Lanes, 2, kStep>(pixels, taps, x, w, y, y_step);
   else
     Row<Lanes, 1, kStep>(pixels, taps, x, w, y, y_step);
-}
-
-// Packed as [group][panel][slab][tap][input in the slab][output in the panel]; inputs that a vector
-// instruction takes together lie beside each other for each output.
-template <class Lanes, typename Element>
-void PackWeights(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
-                 bool for_gradient, Element* packed) {
-  for (int64_t group = 0; group < conv.channels; group += conv.group_width) {
-    for (int64_t first = 0; first < conv.group_width;) {
-      const int64_t width = PanelOf((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
-      for (int64_t slab = 0; slab < conv.group_width; slab += kSlab) {
-        for (int64_t k = 0; k < 9; ++k) {
-          for (int64_t i = slab; i < slab + kSlab; i += Lanes::kTogether) {
-            for (int64_t o = first; o < first + width; ++o) {
-              for (int64_t t = i; t < i + Lanes::kTogether; ++t) {
-                const int64_t out = group + (for_gradient ? t : o);
-                const int64_t in = for_gradient ? o : t;
-                *packed++ =
-                    weight[out * steps.out + in * steps.in + k / 3 * steps.ky + k % 3 * steps.kx];
-              }
-            }
-          }
-        }
-      }
-      first += width;
-    }
-  }
 }
 
 // Fetches what a row's panels will be written to while the row before is computed.

@@ -1,10 +1,10 @@
 #pragma once
 
 // The body of grouped_conv.h's weight gradient. Inputs and output gradients are packed as in
-// grouped_conv_rows.h; the sums of three taps × some inputs × a vector of outputs stay in registers
+// grouped_conv_pack.h; the sums of three taps × some inputs × a vector of outputs stay in registers
 // while they run through the rows.
 
-#include "grouped_conv_rows.h"
+#include "grouped_conv_pack.h"
 
 namespace torchgraft {
 
