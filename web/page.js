@@ -75,7 +75,7 @@ function start(opened) {
   camera.disabled = false
   status.textContent = 'Ready.'
   const { classes, licence } = opened
-  element('about').textContent = `${opened.model}, ${classes.length} classes: ${classes.slice(0, 50).join(', ')}${classes.length > 50 ? ', …' : ''}.${licence ? ` Its weights began from others: ${licence}.` : ''}`
+  element('about').textContent = `${opened.model}, ${classes.length} classes: ${classes.slice(0, 50).join(', ')}${classes.length > 50 ? ', …' : ''}.${licence ? ` The weights that its training began from: ${licence}.` : ''}`
 }
 
 /** @param {Blob} file @param {string} name @param {Extract<Answer, { type: 'result' }>} result */

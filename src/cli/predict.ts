@@ -18,7 +18,7 @@ export function predictCommand(streams: Streams, exit: (code: number) => void): 
   return new Command('predict')
     .summary('tell what is in pictures')
     .description('Tells the most probable classes of each picture; of a folder, of all pictures in it.')
-    .argument('<model>', 'model file, such as runs/NAME/best.safetensors')
+    .argument('<model>', 'model file, such as runs/NAME/best.safetensors, or a .onnx file')
     .argument('<images...>', 'picture files or folders')
     .option('--top-k <n>', 'classes to tell of each', number, 3)
     .addOption(jsonOption().conflicts('csv'))

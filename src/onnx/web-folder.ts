@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
@@ -40,7 +41,9 @@ export async function writeWebFolder(folder: string, onnx: OnnxModel, metadata: 
 
 function findRuntime(): string {
   const main = resolveInstalled('onnxruntime-web')
-  if (main !== undefined) return dirname(main)
+  const folder = main === undefined ? undefined : dirname(main)
+  if (folder !== undefined && RUNTIME.every((name) => existsSync(join(folder, name)))) return folder
+  if (folder !== undefined) throw new TorchgraftError('ERR_RUNTIME_MISSING', `The onnxruntime-web in ${folder} has not the files that the page takes: npm install onnxruntime-web@latest, and run this again`, { path: folder })
   throw new TorchgraftError('ERR_RUNTIME_MISSING', 'The page takes onnxruntime-web, whose files go into its folder: npm install onnxruntime-web, and run this again')
 }
 

@@ -7,6 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import sharp from 'sharp'
 import type { ImagePrediction } from '../../src/predict/classifier.js'
 import { ROOT, runCli, runNode } from '../helpers/child.js'
+import { contrasts } from '../helpers/contrasts.js'
 import { COLOURS, makePictures } from '../helpers/picture-folder.js'
 import { skip } from '../helpers/skip.js'
 import { serveFolder } from '../helpers/static-server.js'
@@ -94,7 +95,7 @@ describe('a service that predicts from model.onnx', () => {
       await classifier.dispose()
       await classifier.dispose()
       const disposed = await classifier.predict(${JSON.stringify(picture)}).catch(({ code }) => code)
-      console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /torch(?!graft)|torchgraft.*\\.node/.test(file)) }))`
+      console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /^(lib)?(torch|c10)[^/]*$/.test(file.split('/').at(-1))) }))`
     const end = await runNode(['--input-type=module', '-e', program], { cwd })
     expect(end).toMatchObject({ code: 0, stderr: '' })
     const { one, two, disposed, loaded } = JSON.parse(end.stdout) as { one: { label: string; probability: number }[]; two: unknown[]; disposed: string; loaded: string[] }
@@ -229,21 +230,3 @@ else describe('the page in Chromium', () => {
     expect((await stat(at('page/model.onnx'))).size).toBeLessThan((await stat(at(MODEL))).size)
   })
 })
-
-/** Texts whose colour stands out from what is behind them by less than WCAG's 4.5 to 1. Runs in the page. */
-function contrasts(): string[] {
-  const luminance = (colour: string): number => {
-    const [r = 0, g = 0, b = 0] = (colour.match(/[\d.]+/g) ?? []).map((part) => Number(part) / 255).map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-  }
-  const behind = (element: Element | null): string => {
-    const colour = element ? getComputedStyle(element).backgroundColor : 'rgb(255, 255, 255)'
-    return element && colour === 'rgba(0, 0, 0, 0)' ? behind(element.parentElement) : colour
-  }
-  const texts = [...document.querySelectorAll('h1, h2, p, li, label, button, td, th, footer')].filter((element) => element.checkVisibility() && element.textContent?.trim())
-  return texts.flatMap((element) => {
-    const [light = 0, dark = 0] = [luminance(getComputedStyle(element).color), luminance(behind(element))].sort((a, b) => b - a)
-    const ratio = (light + 0.05) / (dark + 0.05)
-    return ratio < 4.5 ? [`${element.tagName} ${element.textContent?.trim()}: ${ratio.toFixed(1)}`] : []
-  })
-}
