@@ -42,14 +42,13 @@ Sampling MakeSampling(const Images& images, const double* packed, const Source& 
   sampling.nearest = packed[6] != 0;
   sampling.reflect = packed[7] == 0;
   sampling.has_colour = packed[19] != 0;
-  const double range = sampling.has_colour ? 1 : kWhite;
   for (int c = 0; c < kChannels; ++c) {
     sampling.border[c] = static_cast<float>(packed[8 + c]) * kWhite;
-    sampling.scale[c] = static_cast<float>(1 / (images.std[c] * range));
+    sampling.scale[c] = static_cast<float>(1 / images.std[c]);
     sampling.shift[c] = static_cast<float>(-images.mean[c] / images.std[c]);
   }
   for (int i = 0; i < 12; ++i) {
-    sampling.colour[i] = static_cast<float>(packed[20 + i] / (i % 4 < kChannels ? kWhite : 1));
+    sampling.colour[i] = static_cast<float>(packed[20 + i]);
   }
   return sampling;
 }

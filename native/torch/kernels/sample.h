@@ -15,8 +15,8 @@ struct Sampling {
   bool reflect;        // else `border` lies around the picture
   float border[3];     // 0–255
   bool has_colour;
-  float colour[12];  // 3×4, from 0–255 to 0–1, where it is clamped
-  float scale[3];  // then × scale + shift: from 0–1 where there is a colour matrix, else from 0–255
+  float colour[12];  // 3×4, from 0–1 to 0–1, where it is clamped
+  float scale[3];    // then × scale + shift
   float shift[3];
 };
 

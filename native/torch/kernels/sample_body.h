@@ -185,7 +185,7 @@ struct TurnedRows {
   }
 };
 
-// A row through the colour matrix, 0–255 to 0–1.
+// A row through the colour matrix.
 void Mix(const Sampling& sampling, const float* rgb, float* mixed) {
   const float* m = sampling.colour;
   const Rgb red = Rgb::Of(m[0], m[4], m[8]);
@@ -197,6 +197,12 @@ void Mix(const Sampling& sampling, const float* rgb, float* mixed) {
         red * Rgb::All(rgb[0]) + green * Rgb::All(rgb[1]) + blue * Rgb::All(rgb[2]) + constant;
     Min(Max(all, Rgb::All(0)), Rgb::All(1)).Store(mixed);
   }
+}
+
+// From 0–255 to 0–1: divided, since a product with 1/255 would round otherwise than PyTorch does.
+void ToUnit(float* rgb, int64_t count) {
+  const Vec white = Vec::All(255);
+  for (int64_t i = 0; i < count; i += Vec::kLanes) (Vec::Load(rgb + i) / white).Store(rgb + i);
 }
 
 // Three vectors hold whole pixels, so their scales and shifts stay the same along a row.
@@ -243,6 +249,7 @@ void SampleWith(const Sampling& sampling, int64_t begin, int64_t end, Out* out, 
   const Normalize normalize(sampling);
   for (int64_t row = begin; row < end; ++row, out += count) {
     rows.Make(row, rgb);
+    ToUnit(rgb, count);
     if (sampling.has_colour) Mix(sampling, rgb, mixed);
     normalize(sampling.has_colour ? mixed : rgb, count, out);
   }

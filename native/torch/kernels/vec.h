@@ -61,6 +61,7 @@ struct Vec {
   friend Vec operator+(Vec a, Vec b) { return {_mm512_add_ps(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
   friend Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
   friend Vec Max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
   // a · b + c, rounded once.
@@ -121,6 +122,7 @@ struct Vec {
   friend Vec operator+(Vec a, Vec b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.v, b.v)}; }
   friend Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.v, b.v)}; }
+  friend Vec operator/(Vec a, Vec b) { return {_mm256_div_ps(a.v, b.v)}; }
   friend Vec Max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
@@ -189,6 +191,9 @@ struct Vec {
   }
   friend Vec operator*(Vec a, Vec b) {
     return Each([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  friend Vec operator/(Vec a, Vec b) {
+    return Each([&](int i) { return a.v[i] / b.v[i]; });
   }
   friend Vec Max(Vec a, Vec b) {
     return Each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
