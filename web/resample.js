@@ -1,6 +1,7 @@
 // Brings a decoded picture to a model's size as torchgraft's own decoder does it. What a canvas does instead looks as good, and gives
 // other probabilities. Plain JavaScript, for pages, workers and Node.
 import { area, FIXED, halfToEven, linear, nearest } from './filters.js'
+import { resizeJpeg } from './jpeg.js'
 
 /** @typedef {import('./filters.js').Filter} Filter */
 /** @typedef {{ readonly data: Uint8Array, readonly width: number, readonly height: number }} Pixels uint8, height × width × 3, RGB */
@@ -24,9 +25,7 @@ const { floor, round } = Math
 export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = true }, origin = { format: 'other', orientation: 1 }) {
   const target = shorterSide === null ? pixels : targetSize(pixels, shorterSide, enlarge)
   if (target.width === pixels.width && target.height === pixels.height) return centreCrop(pixels, crop)
-  // What will be cropped is turned before it is scaled, and then its decoder does not scale it.
-  const turnedFirst = origin.orientation !== 1 && crop !== null && (target.width !== crop || target.height !== crop)
-  return centreCrop(resize(pixels, target, antialias, turnedFirst ? { format: 'other', orientation: 1 } : origin), crop)
+  return centreCrop(resize(pixels, target, antialias, origin), crop)
 }
 
 /** torchvision's `Resize(shorterSide)`: the longer side is rounded down. @param {Size} size @param {number} shorterSide @param {boolean} enlarge @returns {Size} */
@@ -40,68 +39,15 @@ export function targetSize({ width, height }, shorterSide, enlarge) {
 /** @param {Pixels} pixels @param {Size} target @param {boolean} antialias @param {Origin} origin @returns {Pixels} */
 function resize(pixels, target, antialias, origin) {
   if (!antialias) return along(along(pixels, 'height', nearest(pixels.height, target.height)), 'width', nearest(pixels.width, target.width))
+  if (origin.format === 'jpeg') return resizeJpeg(pixels, target, origin.orientation)
   if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target)
   let result = pixels
-  if (origin.format === 'jpeg') result = blockMeans(pixels, jpegFactor(pixels, target), origin)
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
     result = along(along(pixels, 'height', area(pixels.height, round(pixels.height / shrink))), 'width', area(pixels.width, round(pixels.width / shrink)))
   }
-  const axes = /** @type {('width' | 'height')[]} */ (origin.orientation >= 5 ? ['width', 'height'] : ['height', 'width'])
-  for (const axis of axes) for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
+  for (const axis of /** @type {const} */ (['height', 'width'])) for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
   return result
-}
-
-/** By how much a JPEG's decoder makes it smaller itself: sharp's choice. @param {Size} size @param {Size} target */
-function jpegFactor(size, target) {
-  const shrink = Math.min(size.width / target.width, size.height / target.height)
-  const factor = [8, 4, 2].find((each) => shrink >= each) ?? 1
-  return factor > 1 && floor(shrink) === factor ? factor / 2 : factor
-}
-
-/**
- * A mean for each block, which is what the reduced transforms of JPEG decoders give; what is left of the last is dropped. They round
- * light and colour, not red, green and blue.
- *
- * @param {Pixels} pixels
- * @param {number} factor
- * @param {Origin} origin
- * @returns {Pixels}
- */
-function blockMeans(pixels, factor, { orientation }) {
-  if (factor === 1) return pixels
-  const { data } = pixels
-  const [width, height] = [floor(pixels.width / factor), floor(pixels.height / factor)]
-  const stride = pixels.width * CHANNELS
-  // Blocks begin at the file's own top left, wherever that is now.
-  const top = [3, 4, 7, 8].includes(orientation) ? pixels.height % factor : 0
-  const left = [2, 3, 6, 7].includes(orientation) ? pixels.width % factor : 0
-  const out = new Uint8ClampedArray(width * height * CHANNELS)
-  const sums = new Uint32Array(width * CHANNELS)
-  const area = factor * factor
-  // The mean of a block of 8 × 8 is one coefficient, often half way between two levels, and is then rounded up.
-  const tie = factor === 8 ? 1 / 6 : 0
-  for (let y = 0; y < height; y++) {
-    sums.fill(0)
-    for (let row = 0; row < factor; row++) {
-      let from = (top + y * factor + row) * stride + left * CHANNELS
-      for (let x = 0; x < sums.length; x += CHANNELS) {
-        for (let i = 0; i < factor; i++, from += CHANNELS) {
-          for (let channel = 0; channel < CHANNELS; channel++) sums[x + channel] = (sums[x + channel] ?? 0) + (data[from + channel] ?? 0)
-        }
-      }
-    }
-    for (let x = 0; x < sums.length; x += CHANNELS) out.set(roundedAsJpeg((sums[x] ?? 0) / area, (sums[x + 1] ?? 0) / area, (sums[x + 2] ?? 0) / area, tie), y * sums.length + x)
-  }
-  return { data: new Uint8Array(out.buffer), width, height }
-}
-
-/** Through JFIF's light and colour, in whole levels. @param {number} r @param {number} g @param {number} b @param {number} tie */
-function roundedAsJpeg(r, g, b, tie) {
-  const light = round(0.299 * r + 0.587 * g + 0.114 * b + tie)
-  const blue = round(-0.168735892 * r - 0.331264108 * g + 0.5 * b)
-  const red = round(0.5 * r - 0.418687589 * g - 0.081312411 * b)
-  return [light + round(1.402 * red), light + round(-0.344136286 * blue - 0.714136286 * red), light + round(1.772 * blue)]
 }
 
 /** One axis through a filter. @param {Pixels} pixels @param {'width' | 'height'} axis @param {Filter} filter @returns {Pixels} */

@@ -15,11 +15,12 @@ const SCAN = 0xda
 const END = 0xd9
 const ICC = 'ICC_PROFILE\0'
 
-/** The header of a JPEG of three colours as cameras and editors write it; nothing for any other file, and for what is odd about one. */
+/** The header of a JPEG in colour or grey as cameras and editors write it; nothing for any other file, and for what is odd about one. */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.length < 4 || view.getUint16(0) !== 0xffd8) return undefined
   let size: Pick<JpegHeader, 'width' | 'height'> | undefined
+  let isGrey = false
   let orientation = 1
   const profile: Uint8Array[] = []
   for (let at = 2; at + 4 <= bytes.length; ) {
@@ -29,13 +30,14 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       at++ // fill
       continue
     }
-    if (marker === SCAN) return size && { ...size, orientation, ...(profile.length > 0 && { profile: join(profile) }) }
+    if (marker === SCAN) return size && !(isGrey && profile.length > 0) ? { ...size, orientation, ...(profile.length > 0 && { profile: join(profile) }) } : undefined
     const length = view.getUint16(at + 2)
     const end = at + 2 + length
     if (marker < 0xc0 || (marker >= 0xd0 && marker <= END) || length < 2 || end > bytes.length || OTHER_FRAMES.has(marker)) return undefined
     const body = bytes.subarray(at + 4, end)
     if (FRAMES.has(marker)) {
-      if (size || body.length < 6 || body[0] !== 8 || body[5] !== 3) return undefined
+      if (size || body.length < 6 || body[0] !== 8 || (body[5] !== 3 && body[5] !== 1)) return undefined
+      isGrey = body[5] === 1
       size = { height: view.getUint16(at + 5), width: view.getUint16(at + 7) }
       if (size.height === 0 || size.width === 0) return undefined
     } else if (marker === 0xe1) {

@@ -48,6 +48,7 @@ else describe('JPEGs by libjpeg-turbo', () => {
   const kinds: Record<string, (picture: Sharp) => Sharp> = {
     'at 4:2:0': (picture) => picture.jpeg({ quality: 85 }),
     'at 4:4:4': (picture) => picture.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
+    'in grey': (picture) => picture.greyscale().jpeg(),
     progressive: (picture) => picture.jpeg({ quality: 60, progressive: true }),
   }
   test.each(Object.entries(kinds))('whole pictures have the very bytes of sharp’s, %s', async (_, encode) => {
