@@ -49,7 +49,7 @@ async function makeAll(): Promise<ReadonlyMap<string, number>> {
   return new Map([
     ...['chapel/01.jpg', 'bell-tower/02.jpg', 'boathouse/03.jpg'].map((name): [string, number] => [join(ROOT, 'samples/campus', name), TOLERANCE]),
     await save('transparent.png', TOLERANCE, await masked.toBuffer()),
-    await save('turned.jpg', TOLERANCE, await scaled(700).jpeg().withMetadata({ orientation: 6 }).toBuffer()),
+    await save('turned.jpg', LARGE_TOLERANCE, await scaled(700).jpeg().withMetadata({ orientation: 6 }).toBuffer()),
     await save('small.png', TOLERANCE, await scaled(50).png().toBuffer()),
     await save('large.webp', LARGE_TOLERANCE, await scaled(900).webp({ lossless: true }).toBuffer()),
     await save('large.jpg', LARGE_TOLERANCE, await scaled(2000).jpeg({ quality: 90 }).toBuffer()),
@@ -95,7 +95,7 @@ describe('a service that predicts from model.onnx', () => {
       await classifier.dispose()
       await classifier.dispose()
       const disposed = await classifier.predict(${JSON.stringify(picture)}).catch(({ code }) => code)
-      console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /^(lib)?(torch|c10)[^/]*$/.test(file.split('/').at(-1))) }))`
+      console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /^(lib)?(torch(?!graft_pictures)|c10)[^/]*$/.test(file.split('/').at(-1))) }))`
     const end = await runNode(['--input-type=module', '-e', program], { cwd })
     expect(end).toMatchObject({ code: 0, stderr: '' })
     const { one, two, disposed, loaded } = JSON.parse(end.stdout) as { one: { label: string; probability: number }[]; two: unknown[]; disposed: string; loaded: string[] }

@@ -18,9 +18,17 @@ describe('a JPEG’s header', () => {
     for (let length = 0; length < scan; length++) expect(readJpegHeader(bytes.subarray(0, length))).toBeUndefined()
   })
 
-  test('of four inks, of grey, of a wrong orientation, of a second frame: nothing', async () => {
+  test('of grey tells its size; with a profile, which is none of three colours, nothing', async () => {
+    const grey = await picture().greyscale().toColourspace('b-w').toBuffer()
+    expect(readJpegHeader(grey)).toEqual({ width: 30, height: 20, orientation: 1 })
+    const coloured = await picture().withIccProfile('p3').toBuffer()
+    const marker = coloured.indexOf('ICC_PROFILE') - 4
+    const segment = coloured.subarray(marker, marker + 2 + coloured.readUInt16BE(marker + 2))
+    expect(readJpegHeader(Buffer.concat([grey.subarray(0, 2), segment, grey.subarray(2)]))).toBeUndefined()
+  })
+
+  test('of four inks, of a wrong orientation, of a second frame: nothing', async () => {
     expect(readJpegHeader(await picture().toColourspace('cmyk').toBuffer())).toBeUndefined()
-    expect(readJpegHeader(await picture().greyscale().toColourspace('b-w').toBuffer())).toBeUndefined()
     const turned = await picture().withMetadata({ orientation: 3 }).toBuffer()
     const entry = turned.indexOf(Buffer.from([0x12, 0x01, 3, 0])) // little-endian, as sharp writes it
     turned[entry + 8] = 9
