@@ -22,7 +22,7 @@ export function nodeProgram({ root }, file, args = []) {
  * @param {Context} context @param {string} peer @param {readonly string[]} args
  * @returns {Program}
  */
-export function pythonProgram({ root, python, threads, jemalloc, kept }, peer, args) {
+export function pythonProgram({ root, python, threads, jemalloc, kept, compiled }, peer, args) {
   const allocator = jemalloc ? { LD_PRELOAD: jemalloc, MALLOC_CONF: JEMALLOC } : { GLIBC_TUNABLES: GLIBC }
   const env = {
     ...process.env,
@@ -30,7 +30,7 @@ export function pythonProgram({ root, python, threads, jemalloc, kept }, peer, a
     GOMP_SPINCOUNT: SPIN,
     PYTHONPATH: undefined,
     PYTHONPYCACHEPREFIX: join(kept, 'bytecode'),
-    TORCHINDUCTOR_CACHE_DIR: join(kept, 'compiled'),
+    TORCHINDUCTOR_CACHE_DIR: compiled,
     ...(peer !== 'notebook' && allocator),
   }
   return { command: python, args, env, cwd: root }

@@ -53,6 +53,7 @@ async function main(argv) {
   const context = {
     root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, precision, python, tell,
     jemalloc: jemalloc && plainPath(jemalloc, temporary),
+    compiled: join(plainPath(kept, temporary), 'compiled'),
     repeats: (usual) => repeats ?? (quick ? Math.min(usual, 2) : usual),
     leaves: quick ? SLOW_PEERS : {},
   }

@@ -89,6 +89,8 @@ export interface Context {
   readonly temporary: string
   /** What may be kept for the next run. */
   readonly kept: string
+  /** Where torch.compile keeps what it made. */
+  readonly compiled: string
   readonly data: string
   /** Where its class folders lie: itself, or its sides. */
   readonly folders: readonly string[]
