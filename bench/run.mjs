@@ -84,16 +84,18 @@ async function measureAll(context, only) {
     const wanted = new Set(names.filter((name) => only?.includes(name) ?? (!context.quick || quick)))
     if (wanted.size === 0) continue
     const began = performance.now()
-    const found = await run(context, wanted).catch((error) => {
+    try {
+      for await (const row of run(context, wanted)) {
+        console.log(`\n${formatRow(row).join('\n')}`)
+        rows.push(row)
+      }
+    } catch (error) {
       if (error instanceof UnlikeError) throw error
       // What an hour has measured is not lost for what comes after it.
       console.error(`${[...wanted].join(', ')} FAILED: ${/** @type {Error} */ (error).stack}`)
       process.exitCode = 1
-      return []
-    })
-    for (const row of found) console.log(`\n${formatRow(row).join('\n')}`)
+    }
     tell(`${[...wanted].join(', ')}: ${((performance.now() - began) / 60_000).toFixed(1)} min`)
-    rows.push(...found)
   }
   return rows
 }

@@ -112,6 +112,6 @@ export interface Measure {
   /** Of its rows. */
   readonly names: readonly string[]
   readonly quick: boolean
-  /** `wanted` are those of its names that were asked for. */
-  run(context: Context, wanted: ReadonlySet<string>): Promise<readonly Row[]>
+  /** Its rows, each as soon as it is measured. `wanted` are those of its names that were asked for. */
+  run(context: Context, wanted: ReadonlySet<string>): AsyncIterable<Row>
 }

@@ -10,12 +10,18 @@ import { makeRow } from '../row.mjs'
 /** @typedef {import('../jobs.mjs').JobOutcome} JobOutcome */
 
 export const MODEL = 'regnet_y_400mf'
-const EPOCHS = 3
-/** Of the rows that are extra. */
-const FEWER_EPOCHS = 2
 /** Of which the losses are compared. */
 const FIRST_STEPS = 3
 const FAST = { memoryFormat: 'channels_last' }
+
+/** @typedef {{ readonly options: { readonly memoryFormat: string, readonly precision?: string }, readonly peers: readonly string[], readonly repeats: number, readonly epochs: number, readonly note?: string, readonly extra?: true }} Case */
+
+/** @type {readonly Case[]} */
+const CASES = [
+  { options: FAST, peers: ['notebook', 'tuned', 'compiled'], repeats: 2, epochs: 3 },
+  { options: { memoryFormat: 'contiguous' }, peers: ['notebook'], repeats: 1, epochs: 2, note: 'the notebook’s numbers to the last bit', extra: true },
+  { options: { ...FAST, precision: 'bf16' }, peers: ['notebook', 'tuned'], repeats: 1, epochs: 2, note: 'in the precision that torchgraft’s own recipe takes', extra: true },
+]
 
 /**
  * The notebook's own job: torchgraft's side is its recipe of the notebook, number for number the same pictures.
@@ -25,16 +31,16 @@ const FAST = { memoryFormat: 'channels_last' }
 export const job = {
   names: ['epoch-first', 'epoch-later'],
   quick: false,
-  async run(context, wanted) {
-    const main = await runEpochs(context, { options: FAST, peers: ['notebook', 'tuned', 'compiled'], repeats: 2 })
-    const exact = await runEpochs(context, { options: { memoryFormat: 'contiguous' }, peers: ['notebook'], repeats: 1, epochs: FEWER_EPOCHS, note: 'the notebook’s numbers to the last bit' })
-    const lower = context.precision === 'bf16' ? await runEpochs(context, { options: { ...FAST, precision: 'bf16' }, peers: ['notebook', 'tuned'], repeats: 1, epochs: FEWER_EPOCHS, note: 'in the precision that torchgraft’s own recipe takes' }) : []
-    return [...main, ...[...exact, ...lower].map((row) => ({ ...row, extra: /** @type {const} */ (true) }))].filter(({ name }) => wanted.has(name))
+  async *run(context, wanted) {
+    for (const { extra, ...each } of CASES.filter(({ options }) => options.precision === undefined || options.precision === context.precision)) {
+      const rows = await runEpochs(context, each)
+      yield* rows.filter(({ name }) => wanted.has(name)).map((row) => ({ ...row, ...(extra && { extra }) }))
+    }
   },
 }
 
-/** @param {Context} context @param {{ readonly options: { readonly memoryFormat: string, readonly precision?: string }, readonly peers: readonly string[], readonly repeats: number, readonly epochs?: number, readonly note?: string }} options @returns {Promise<Row[]>} */
-async function runEpochs(context, { options, peers, repeats, epochs = EPOCHS, note }) {
+/** @param {Context} context @param {Omit<Case, 'extra'>} each @returns {Promise<Row[]>} */
+async function runEpochs(context, { options, peers, repeats, epochs, note }) {
   const { samples, facts, how, leftOut, same } = await contest(context, {
     title: `epoch ${Object.values(options).join(' ')}`,
     task: 'epoch',
@@ -55,10 +61,10 @@ async function runEpochs(context, { options, peers, repeats, epochs = EPOCHS, no
 export const memory = {
   names: ['memory'],
   quick: true,
-  async run(context) {
+  async *run(context) {
     if (!canWatchMemory) {
       context.tell('memory is left out: this system has no /proc to read it from')
-      return []
+      return
     }
     const { samples, facts, how, leftOut, same } = await contest(context, {
       title: 'memory',
@@ -70,7 +76,7 @@ export const memory = {
     })
     const values = context.quick ? Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]])) : valuesOf(samples, 'megabytes')
     const params = { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
-    return [makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, how, leftOut, same }, values)]
+    yield makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, how, leftOut, same }, values)
   },
 }
 

@@ -20,10 +20,11 @@ const NOTES = {
 export const load = {
   names: ['load-first', 'load-later'],
   quick: true,
-  async run(context, wanted) {
-    const rows = await runRecipe(context, 'default')
-    if (!context.quick) rows.push(...(await runRecipe(context, 'notebook')))
-    return rows.filter(({ name }) => wanted.has(name))
+  async *run(context, wanted) {
+    const recipes = /** @type {const} */ (['default', 'notebook'])
+    for (const recipe of context.quick ? recipes.slice(0, 1) : recipes) {
+      yield* (await runRecipe(context, recipe)).filter(({ name }) => wanted.has(name))
+    }
   },
 }
 

@@ -15,7 +15,7 @@ const STEPS = 8
 export const outsideStep = {
   names: ['outside-step'],
   quick: false,
-  async run(context) {
+  async *run(context) {
     const { data, folders, threads } = context
     const classes = await classesOf(context)
     const weights = await startWeights(context, MODEL, classes)
@@ -27,6 +27,6 @@ export const outsideStep = {
       repeats: context.repeats(2),
     })
     const params = { batch: BATCH, size: SIZE, precision: facts['torchgraft']?.precision ?? null, threads }
-    return [makeRow({ name: 'outside-step', model: MODEL, unit: 'share', better: 'lower', params, how, leftOut, same }, valuesOf(samples))]
+    yield makeRow({ name: 'outside-step', model: MODEL, unit: 'share', better: 'lower', params, how, leftOut, same }, valuesOf(samples))
   },
 }

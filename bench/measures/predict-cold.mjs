@@ -22,7 +22,7 @@ const HOW = {
 export const predictCold = {
   names: ['predict-cold'],
   quick: true,
-  async run(context) {
+  async *run(context) {
     const trained = await trainedModel(context)
     const withoutCompiling = { ...context, leaves: { ...context.leaves, compiled: 'a new process would have to compile first' } }
     const { samples, how, leftOut, same } = await contest(withoutCompiling, {
@@ -34,7 +34,7 @@ export const predictCold = {
       start: (name) => coldContestant(context, trained, /** @type {keyof typeof HOW} */ (name)),
     })
     const params = { batch: 1, size: trained.size, precision: context.precision, threads: context.threads }
-    return [makeRow({ name: 'predict-cold', model: trained.model, unit: 's', better: 'lower', params, how, leftOut, same }, valuesOf(samples))]
+    yield makeRow({ name: 'predict-cold', model: trained.model, unit: 's', better: 'lower', params, how, leftOut, same }, valuesOf(samples))
   },
 }
 

@@ -16,13 +16,11 @@ const PEERS = ['notebook', 'tuned', 'compiled', 'onnxruntime']
 export const predict = {
   names: ['evaluate', 'predict-batch', 'predict-one'],
   quick: true,
-  async run(context, wanted) {
+  async *run(context, wanted) {
     const trained = await trainedModel(context)
-    const rows = []
-    if (wanted.has('evaluate') && !context.quick) rows.push(await runEvaluate(context, trained))
-    if (wanted.has('predict-batch')) rows.push(await runPredict(context, trained, { name: 'predict-batch', batch: BATCH, pictures: 4 * BATCH }))
-    if (wanted.has('predict-one') && !context.quick) rows.push(await runPredict(context, trained, { name: 'predict-one', batch: 1, pictures: 16 }))
-    return rows
+    if (wanted.has('evaluate') && !context.quick) yield runEvaluate(context, trained)
+    if (wanted.has('predict-batch')) yield runPredict(context, trained, { name: 'predict-batch', batch: BATCH, pictures: 4 * BATCH })
+    if (wanted.has('predict-one') && !context.quick) yield runPredict(context, trained, { name: 'predict-one', batch: 1, pictures: 16 })
   },
 }
 

@@ -24,14 +24,11 @@ const BATCHES = [8, 128]
 export const scale = {
   names: ['scale'],
   quick: false,
-  async run(context) {
-    /** @type {Row[]} */
-    const rows = []
-    for (const count of context.quick ? COUNTS.slice(0, 1) : COUNTS) rows.push(...(await runPictures(context, count)))
+  async *run(context) {
+    for (const count of context.quick ? COUNTS.slice(0, 1) : COUNTS) yield* await runPictures(context, count)
     const threads = Array.from({ length: Math.floor(Math.log2(context.threads)) + 1 }, (_, i) => 2 ** i)
-    for (const each of new Set([...threads, context.threads])) rows.push(await runSteps(context, 'threads', { threads: each, batch: BATCH }))
-    for (const batch of BATCHES) rows.push(await runSteps(context, 'batch', { threads: context.threads, batch }))
-    return rows
+    for (const each of new Set([...threads, context.threads])) yield runSteps(context, 'threads', { threads: each, batch: BATCH })
+    for (const batch of BATCHES) yield runSteps(context, 'batch', { threads: context.threads, batch })
   },
 }
 

@@ -24,7 +24,7 @@ const PEERS = ['tuned', 'compiled']
 export const timeToAccuracy = {
   names: ['time-to-accuracy'],
   quick: false,
-  async run(context) {
+  async *run(context) {
     const { tell } = context
     const batch = await batchOfJob(context)
     const job = { model: MODEL, weights: await startWeights(context, MODEL, await classesOf(context)), epochs: EPOCHS, batch }
@@ -64,15 +64,14 @@ export const timeToAccuracy = {
     }
     const params = { batch, size: 224, accuracy: Number(target.toFixed(4)), precision: how['torchgraft']?.split(', ').at(-1) ?? null, threads: context.threads }
     const note = 'Compiling, and trying which precision is faster, is not counted. An accuracy is that of one seed.'
-    return [makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same: [`pictures scored: ${scored} by each`], note }, values)]
+    yield makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same: [`pictures scored: ${scored} by each`], note }, values)
   },
 }
 
-/** No row, and no silence. @param {Context} context @param {JobOutcome} outcome @param {number} target @returns {Row[]} */
+/** No row, and no silence. @param {Context} context @param {JobOutcome} outcome @param {number} target */
 function notReached({ tell }, { epochs }, target) {
   const best = Math.max(...epochs.map(({ top1 }) => top1))
   tell(`time-to-accuracy HAS NO ROW: torchgraft's recipe reached ${(best * 100).toFixed(1)} % in ${epochs.length} epochs, and the notebook's ${(target * 100).toFixed(1)} %`)
-  return []
 }
 
 /** @param {JobOutcome} outcome @param {number} target */
