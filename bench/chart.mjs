@@ -1,4 +1,5 @@
 import { escape, STYLE } from './chart-style.mjs'
+import { machineWords } from './machine-words.mjs'
 
 /** @typedef {import('./types.d.mts').Row} Row */
 /** @typedef {import('./types.d.mts').Report} Report */
@@ -27,7 +28,7 @@ export function drawChart({ machine, date, measures }) {
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">How many times better torchgraft is</text>
-<text class="quiet" x="16" y="46">${escape(machine.processor)}${machine.heldTo ? ` held to ${machine.heldTo}` : ''}, ${machine.cores} cores, ${date.slice(0, 10)}. Right of 1 × torchgraft is better, left of it the other.</text>
+<text class="quiet" x="16" y="46">${escape(machineWords(machine))}, ${date.slice(0, 10)}. Right of 1 × torchgraft is better, left of it the other.</text>
 <rect class="notebook" x="476" y="16" width="12" height="12" rx="2"/><text x="494" y="26">than the notebook</text>
 <rect class="best" x="636" y="16" width="12" height="12" rx="2"/><text x="654" y="26">than the best peer</text>
 ${grid.join('\n')}

@@ -1,4 +1,5 @@
 import { escape, STYLE } from './chart-style.mjs'
+import { machineWords } from './machine-words.mjs'
 
 /** @typedef {import('./types.d.mts').Report} Report */
 /** @typedef {{ readonly x: number, readonly y: number }} Point */
@@ -30,7 +31,7 @@ export function drawScaleChart({ machine, date, measures }) {
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">From a folder to its first batch</text>
-<text class="quiet" x="16" y="46">${escape(machine.processor)}, ${machine.cores} cores, ${date.slice(0, 10)}</text>
+<text class="quiet" x="16" y="46">${escape(machineWords(machine))}, ${date.slice(0, 10)}</text>
 ${panels.map((panel, i) => drawPanel(panel, i * PANEL + LEFT)).join('\n')}
 </svg>
 `

@@ -1,3 +1,5 @@
+import { machineWords } from './machine-words.mjs'
+
 /** @typedef {import('./types.d.mts').Row} Row */
 /** @typedef {import('./types.d.mts').Report} Report */
 
@@ -6,9 +8,9 @@ const INDENT = '  '
 
 /** What the measures are of, before them. No line is wider than 80 columns. @param {Pick<Report, 'machine' | 'versions'>} report @returns {string[]} */
 export function formatHead({ machine, versions }) {
-  const { processor, heldTo, cores, memory, load } = machine
+  const { memory, load } = machine
   return [
-    ...wrap(`${processor}${heldTo ? ` held to ${heldTo}` : ''}, ${cores} cores, ${Math.round(memory / 2 ** 30)} GiB`, ''),
+    ...wrap(`${machineWords(machine)}, ${Math.round(memory / 2 ** 30)} GiB`, ''),
     ...wrap(Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', '), ''),
     ...(isBusy(load) ? wrap(`This machine was busy when the bench began (load ${load.toFixed(1)} a core): look at the spread before you believe a median.`, '') : []),
   ]

@@ -2,12 +2,11 @@
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <array>
 #include <vector>
 
+#include "autograd_function.h"
 #include "convolution_choice.h"
 #include "grouped_conv.h"
 #include "pointwise_conv.h"
@@ -18,12 +17,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// Autocast is still on inside an autograd function; what is cast once must not be cast again.
-class NoAutocast {
- private:
-  const c10::impl::ExcludeDispatchKeyGuard guard_{c10::DispatchKey::AutocastCPU};
-};
 
 at::Tensor LibraryForward(const ConvShape& shape, const at::Tensor& x, const at::Tensor& weight,
                           const at::Tensor& bias) {
@@ -86,7 +79,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
     const auto n = context->saved_data["shape"].toIntVector();
     const ConvShape shape{n[0], n[1], n[2], n[3], n[4], n[5], n[6]};
     const auto choice = ChooseConv(BestCpuLevel(), x.scalar_type(), shape);
-    const auto dy = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+    const auto dy = ChannelsLast(gradients[0]);
     at::Tensor dx;
     at::Tensor dweight;
     if (context->needs_input_grad(0)) dx = DataGradient(choice.data_gradient, shape, dy, x, weight);

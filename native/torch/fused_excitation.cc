@@ -1,8 +1,8 @@
 #include "fused_excitation.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
+#include "autograd_function.h"
 #include "channel_sums.h"
 #include "kernels/norm.h"
 #include "rows.h"
@@ -13,10 +13,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-at::Tensor ChannelsLast(const at::Tensor& x) {
-  return x.contiguous(at::MemoryFormat::ChannelsLast);
-}
 
 // Weighing a channel is a batch norm of another mean and scale for each picture: its kernels do
 // both directions.
@@ -172,8 +168,7 @@ class ExcitationFunction : public torch::autograd::Function<ExcitationFunction> 
 at::Tensor FusedExcitation(const at::Tensor& x, const at::Tensor& fc1_weight,
                            const at::Tensor& fc1_bias, const at::Tensor& fc2_weight,
                            const at::Tensor& fc2_bias) {
-  // Its own operations are to be as they are called.
-  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+  const NoAutocast guard;
   return ExcitationFunction::apply(ChannelsLast(x), fc1_weight, fc1_bias, fc2_weight, fc2_bias);
 }
 

@@ -1,9 +1,9 @@
 #include "fused_norm.h"
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <optional>
 #include <utility>
+
+#include "autograd_function.h"
 
 namespace torchgraft {
 
@@ -11,10 +11,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-at::Tensor ChannelsLast(const at::Tensor& x) {
-  return x.contiguous(at::MemoryFormat::ChannelsLast);
-}
 
 class NormFunction : public torch::autograd::Function<NormFunction> {
  public:
@@ -57,8 +53,7 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
 
 variable_list Apply(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu,
                     bool forked) {
-  // Its own operations are to be as they are called.
-  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::DispatchKey::AutocastCPU);
+  const NoAutocast guard;
   const auto rows = ChannelsLast(x);
   const auto more = added.defined() ? ChannelsLast(added.to(rows.scalar_type())) : added;
   const auto learns = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };

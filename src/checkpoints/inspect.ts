@@ -6,7 +6,8 @@ import { contentsOf } from '../formats/checkpoint-contents.js'
 import { PickleDict } from '../formats/pickle.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
-import type { Tensor } from '../formats/tensor.js'
+import { ITEM_SIZE, type Tensor, type TensorDtype } from '../formats/tensor.js'
+import { DATA_TYPE } from '../onnx/onnx-model.js'
 import { isOnnx } from '../onnx/onnx-name.js'
 import { tryRecognizeVariant } from '../native/recognize.js'
 import { isTrainingState } from './checkpoint-store.js'
@@ -56,8 +57,7 @@ async function inspectPth(path: string, bytes: number): Promise<Inspection> {
   return { kind: 'pth', model: null, metadata, tensors, fits: fitting(tensors), bytes }
 }
 
-/** Of TensorProto.DataType, those that tensors have here. */
-const ONNX_DTYPES: ReadonlyMap<number, Tensor['dtype']> = new Map([[1, 'float32'], [7, 'int64'], [10, 'float16'], [16, 'bfloat16']])
+const ONNX_DTYPES: ReadonlyMap<number, TensorDtype> = new Map((Object.keys(ITEM_SIZE) as TensorDtype[]).map((dtype) => [DATA_TYPE[dtype], dtype]))
 
 async function inspectOnnx(path: string, bytes: number): Promise<Inspection> {
   const { readOnnx } = await import('../onnx/onnx-file.js')

@@ -1,5 +1,5 @@
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, real, STD, whole } from '../fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, flag, having, MEAN, needed, real, STD, whole } from '../fields.js'
 import { abortable } from './abortable.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from './dataset.js'
@@ -40,6 +40,7 @@ export interface DataLoaderOptions {
 const aTransform: Check = (value, name) => {
   if (typeof value !== 'function') throw argumentError('a transform, such as evalTransform(),', name, value)
 }
+const DATASET = having('a data set', 'get')
 const FIELDS: Fields<DataLoaderOptions> = {
   batchSize: needed(whole({ min: 1, max: 65_536 })), size: needed(whole({ min: 1, max: 16_384 })), transform: needed(aTransform), mean: MEAN, std: STD, shuffle: flag, dropLast: flag, seed: whole({ min: 0 }),
   draws: callback, epochs: whole({ min: 1 }), cacheBytes: real({ min: 0 }), prefetch: whole({ min: 0, max: 64 }), strict: flag,
@@ -98,7 +99,7 @@ export class DataLoader {
   #heaviest: number | undefined // bytes of a batch, once there is one
 
   constructor(dataset: Dataset, options: DataLoaderOptions) {
-    if (typeof (dataset as Dataset | undefined)?.get !== 'function') throw argumentError('a data set', 'dataset', dataset)
+    DATASET(dataset, 'dataset')
     checkFields<DataLoaderOptions>(options, FIELDS, 'DataLoader')
     const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, prefetch = 2, shuffle = false, dropLast = false, strict = false } = options
     this.dataset = dataset

@@ -1,8 +1,7 @@
 import type { Batch } from '../data/batch.js'
-import { finite } from '../arguments.js'
-import { argumentError, TorchgraftError } from '../errors.js'
+import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
-import { checkFields, type Fields, flag, real } from '../fields.js'
+import { checkFields, type Fields, flag, having, real } from '../fields.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrainSums } from './binding.js'
 import { setUpAtFirstUse } from './first-use.js'
@@ -28,7 +27,9 @@ export interface TrainStepOptions {
   readonly read?: boolean
 }
 
-const TRAIN_STEP_FIELDS: Fields<TrainStepOptions> = { lr: real({ min: 0 }), read: flag }
+const LR = real({ min: 0 })
+const STATE = having('a Map of tensors by their names', 'get')
+const TRAIN_STEP_FIELDS: Fields<TrainStepOptions> = { lr: LR, read: flag }
 const LOAD_FIELDS: Fields<{ readonly strict?: boolean }> = { strict: flag }
 
 /**
@@ -81,7 +82,7 @@ export class Session implements AsyncDisposable {
 
   /** The optimizer's settings, as of a step with this learning rate. */
   describeOptimizer(lr: number = this.lr): OptimizerDescription {
-    finite(lr, 'lr', { min: 0 })
+    LR(lr, 'lr')
     const { optimizer: { type, beta1, beta2, eps, groups }, groupOf } = this.#options
     const described = groups.map(({ lrScale, weightDecay }, group) => ({ lr: lr * lrScale, weightDecay, parameters: this.#parameters.filter((_, i) => groupOf[i] === group) }))
     return { type, betas: [beta1, beta2], eps, groups: described.filter(({ parameters }) => parameters.length > 0) }
@@ -155,7 +156,7 @@ export class Session implements AsyncDisposable {
   }
 
   async #write(part: 'model' | 'training', state: LazyStateDict, strict: boolean): Promise<LoadReport> {
-    if (typeof (state as LazyStateDict | undefined)?.get !== 'function') throw argumentError('a Map of tensors by their names', 'state', state)
+    STATE(state, 'state')
     const layout = this.#native.layout[part]
     const report = compareState(layout, state)
     if (strict && report.missing.length + report.mismatched.length + report.unexpected.length > 0) throw mismatchError(report)

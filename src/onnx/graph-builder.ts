@@ -79,7 +79,7 @@ export class GraphBuilder {
   }
 
   #add(name: string, { dtype, shape, data }: Tensor): string {
-    this.weights.push({ name, dims: shape, dataType: DATA_TYPE[dtype as 'float32' | 'float16'], rawData: data })
+    this.weights.push({ name, dims: shape, dataType: DATA_TYPE[dtype], rawData: data })
     return name
   }
 

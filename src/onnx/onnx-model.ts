@@ -48,7 +48,7 @@ export interface OnnxValue {
 /** AttributeProto.AttributeType */
 const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const
 /** TensorProto.DataType */
-export const DATA_TYPE = { float32: 1, uint8: 2, float16: 10 } as const
+export const DATA_TYPE = { float32: 1, uint8: 2, int64: 7, float16: 10, bfloat16: 16 } as const
 
 export function attributes(values: Readonly<Record<string, number | readonly number[]>>): OnnxAttribute[] {
   return Object.entries(values).map(([name, value]) => (typeof value === 'number' ? { name, type: ATTRIBUTE_TYPE.int, i: value } : { name, type: ATTRIBUTE_TYPE.ints, ints: value }))

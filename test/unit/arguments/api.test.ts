@@ -1,6 +1,3 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { readTorchCheckpoint, type ReadTorchOptions } from '../../../src/checkpoints/torch-checkpoint.js'
 import { DataLoader, type DataLoaderOptions } from '../../../src/data/data-loader.js'
 import { ImageFolder, type ImageFolderOptions } from '../../../src/data/image-folder.js'
@@ -21,6 +18,7 @@ import { fit, type FitOptions } from '../../../src/train/fit.js'
 import type { TrainOptions } from '../../../src/train/options.js'
 import { warmupCosine, type WarmupCosineOptions } from '../../../src/train/schedules.js'
 import { train } from '../../../src/train/train.js'
+import { workInEmptyFolder } from '../../helpers/empty-folder.js'
 import { numberedDataset, numberedLoader } from '../../helpers/loader.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 
@@ -118,14 +116,8 @@ const DOORS: readonly Door<unknown>[] = [
 /** Kinds whose values an option takes besides. */
 const TAKES: Readonly<Record<string, readonly unknown[]>> = { patience: [null] }
 
-let folder = ''
-const before = process.cwd()
-beforeAll(async () => process.chdir((folder = await mkdtemp(join(tmpdir(), 'torchgraft-arguments-')))))
-afterAll(async () => {
-  process.chdir(before)
-  await rm(folder, { recursive: true })
-})
-afterEach(async () => expect(await readdir(folder)).toEqual([])) // whatever is refused is refused before anything is written
+const folder = workInEmptyFolder()
+afterEach(async () => expect(await folder.contents()).toEqual([])) // whatever is refused is refused before anything is written
 
 async function outcome({ call }: Door<unknown>, options: unknown): Promise<{ name?: string; code?: string; message?: string }> {
   try {

@@ -1,6 +1,3 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { CheckpointStore } from '../../../src/checkpoints/checkpoint-store.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../../../src/checkpoints/torch-checkpoint.js'
 import { DataLoader } from '../../../src/data/data-loader.js'
@@ -14,6 +11,7 @@ import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
 import { fit } from '../../../src/train/fit.js'
 import { constant, warmupCosine } from '../../../src/train/schedules.js'
+import { workInEmptyFolder } from '../../helpers/empty-folder.js'
 import { numberedLoader } from '../../helpers/loader.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 
@@ -67,13 +65,7 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
   'the batch of a step': { name: 'batch', pass: toNative },
 }
 
-let folder = ''
-const before = process.cwd()
-beforeAll(async () => process.chdir((folder = await mkdtemp(join(tmpdir(), 'torchgraft-arguments-')))))
-afterAll(async () => {
-  process.chdir(before)
-  await rm(folder, { recursive: true })
-})
+const folder = workInEmptyFolder()
 
 async function outcome(pass: Argument['pass'], value: unknown): Promise<unknown> {
   try {
@@ -90,7 +82,7 @@ test.each(Object.entries(ARGUMENTS))('%s refuses what it cannot take, in one lin
     const message = expect.stringMatching(new RegExp(`^Expected [^\\n]* for [^\\n]*(?:${name})[^\\n]* but received [^\\n]*$`))
     expect([kind, await outcome(pass, value)]).toEqual([kind, expect.objectContaining({ name: 'TorchgraftError', code: 'ERR_ARGUMENT', message })])
   }
-  expect(await readdir(folder)).toEqual([])
+  expect(await folder.contents()).toEqual([])
 })
 
 test('a tensor whose bytes are not those of its shape is refused by its name', async () => {
