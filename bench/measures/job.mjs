@@ -14,14 +14,18 @@ export const MODEL = 'regnet_y_400mf'
 const FIRST_STEPS = 3
 const FAST = { memoryFormat: 'channels_last' }
 
-/** @typedef {{ readonly options: { readonly memoryFormat: string, readonly precision?: string }, readonly peers: readonly string[], readonly repeats: number, readonly epochs: number, readonly note?: string, readonly extra?: true }} Case */
+/** @typedef {{ readonly memoryFormat: string, readonly precision: string }} Options */
+/** @typedef {{ readonly options: Options, readonly peers: readonly string[], readonly repeats: number, readonly epochs: number, readonly note?: string, readonly extra?: true }} Case */
 
-/** @type {readonly Case[]} */
-const CASES = [
-  { options: FAST, peers: ['notebook', 'tuned', 'compiled'], repeats: 2, epochs: 3 },
-  { options: { memoryFormat: 'contiguous' }, peers: ['notebook'], repeats: 1, epochs: 2, note: 'the notebook’s numbers to the last bit', extra: true },
-  { options: { ...FAST, precision: 'bf16' }, peers: ['notebook', 'tuned'], repeats: 1, epochs: 2, note: 'in the precision that torchgraft’s own recipe takes', extra: true },
-]
+/** In the precision that `auto` takes, as tuned takes the one it is fastest in; in the notebook's own beside it. @param {string} auto @returns {readonly Case[]} */
+function casesOf(auto) {
+  const fp32 = { options: { ...FAST, precision: 'fp32' }, peers: ['notebook'], repeats: 1, epochs: 2, note: 'in the notebook’s precision', extra: /** @type {const} */ (true) }
+  return [
+    { options: { ...FAST, precision: auto }, peers: ['notebook', 'tuned', 'compiled'], repeats: 2, epochs: 3 },
+    ...(auto === 'fp32' ? [] : [fp32]),
+    { ...fp32, options: { memoryFormat: 'contiguous', precision: 'fp32' }, note: 'the notebook’s numbers to the last bit' },
+  ]
+}
 
 /**
  * The notebook's own job: torchgraft's side is its recipe of the notebook, number for number the same pictures.
@@ -32,7 +36,7 @@ export const job = {
   names: ['epoch-first', 'epoch-later'],
   quick: false,
   async *run(context, wanted) {
-    for (const { extra, ...each } of CASES.filter(({ options }) => options.precision === undefined || options.precision === context.precision)) {
+    for (const { extra, ...each } of casesOf(context.precision)) {
       const rows = await runEpochs(context, each)
       yield* rows.filter(({ name }) => wanted.has(name)).map((row) => ({ ...row, ...(extra && { extra }) }))
     }
@@ -66,21 +70,23 @@ export const memory = {
       context.tell('memory is left out: this system has no /proc to read it from')
       return
     }
-    const { samples, facts, how, leftOut, same } = await contest(context, {
-      title: 'memory',
-      task: 'memory',
-      params: {},
-      peers: ['notebook', 'tuned', 'compiled'],
-      repeats: context.quick ? 0 : context.repeats(2),
-      start: (name) => jobContestant(context, name, FAST, 1),
-    })
-    const values = context.quick ? Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]])) : valuesOf(samples, 'megabytes')
-    const params = { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
-    yield makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, how, leftOut, same }, values)
+    for (const { options, peers, note, extra } of casesOf(context.precision).slice(0, context.quick ? 1 : 2)) {
+      const { samples, facts, how, leftOut, same } = await contest(context, {
+        title: `memory ${options.precision}`,
+        task: 'memory',
+        params: {},
+        peers,
+        repeats: context.quick ? 0 : context.repeats(2),
+        start: (name) => jobContestant(context, name, options, 1),
+      })
+      const values = context.quick ? Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]])) : valuesOf(samples, 'megabytes')
+      const params = { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, memoryFormat: options.memoryFormat, threads: context.threads }
+      yield makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, ...(extra && { extra }), how, leftOut, same, ...(note !== undefined && { note }) }, values)
+    }
   },
 }
 
-/** A new process for each run; the first, of a few steps, is to compare. @param {Context} context @param {string} name @param {{ readonly memoryFormat: string, readonly precision?: string }} options @param {number} epochs @returns {Contestant} */
+/** A new process for each run; the first, of a few steps, is to compare. @param {Context} context @param {string} name @param {Options} options @param {number} epochs @returns {Contestant} */
 function jobContestant(context, name, options, epochs) {
   const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
     const weights = await startWeights(context, MODEL, await classesOf(context))
