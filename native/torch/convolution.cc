@@ -40,6 +40,8 @@ at::Tensor Forward(ConvAlgorithm algorithm, const ConvShape& shape, const at::Te
                    const at::Tensor& weight) {
   if (algorithm == ConvAlgorithm::kDirect)
     return GroupedForward(BestCpuLevel(), x, weight, shape.stride);
+  if (algorithm == ConvAlgorithm::kPacked)
+    return PackedForward(BestCpuLevel(), x, weight, shape.stride);
   if (algorithm == ConvAlgorithm::kProduct) return PointwiseForward(x, weight, shape.stride);
   return LibraryForward(shape, x, weight, /*bias=*/{});
 }
@@ -48,6 +50,8 @@ at::Tensor DataGradient(ConvAlgorithm algorithm, const ConvShape& shape, const a
                         const at::Tensor& x, const at::Tensor& weight) {
   if (algorithm == ConvAlgorithm::kDirect)
     return GroupedDataGradient(BestCpuLevel(), dy, weight, x.sizes(), shape.stride);
+  if (algorithm == ConvAlgorithm::kPacked)
+    return PackedDataGradient(BestCpuLevel(), dy, weight, x.sizes(), shape.stride);
   if (algorithm == ConvAlgorithm::kProduct)
     return PointwiseDataGradient(dy, weight, x.sizes(), shape.stride);
   return LibraryGradient(shape, dy, x, weight, 0);

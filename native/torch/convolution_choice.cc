@@ -3,6 +3,7 @@
 #include <ATen/cpu/Utils.h>
 
 #include "grouped_conv.h"
+#include "pixel_product.h"
 
 namespace torchgraft {
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr auto kLibrary = ConvAlgorithm::kLibrary;
 constexpr auto kProduct = ConvAlgorithm::kProduct;
+constexpr auto kPacked = ConvAlgorithm::kPacked;
 constexpr auto kDirect = ConvAlgorithm::kDirect;
 
 // Behind each rule: GFLOP/s of one core of a Zen 4, forward / data gradient / weight gradient, own
@@ -48,23 +50,41 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
 // Weight gradients of 208 to 208 channels at 14 px 88 against 77 with AVX2. With stride 2 oneDNN
 // falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84 against 84/66.
 ConvChoice PointwiseFloat(CpuLevel level, const ConvShape& shape) {
-  if (shape.in < 104) return {};
-  if (shape.stride == 2) return {kProduct, kProduct, kLibrary};
-  return {kLibrary, kLibrary, level == CpuLevel::kAvx2 ? kProduct : kLibrary};
+  if (!PixelProduct::Has(level, at::kFloat, shape.in, shape.out)) return {};
+  const bool product = level == CpuLevel::kAvx2 && shape.stride == 1 && shape.in >= 104;
+  return {kPacked, kPacked, product ? kProduct : kLibrary};
+}
+
+bool FindAmx() {
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  const auto amx = capabilities.find("amx_bf16");
+  return amx != capabilities.end() && amx->second.isBool() && amx->second.toBool();
+}
+
+bool HasAmx() {
+  static const bool has = FindAmx();
+  return has;
 }
 
 // With stride 2, 48 to 104 channels at 56 px 131/103 against 111/89, 208 to 440 at 14 px 188/172
 // against 173/95. On AMX the products win with stride 1 from 104 channels on.
-ConvChoice PointwiseBf16(bool amx, const ConvShape& shape) {
-  const bool product =
-      amx ? shape.stride == 1 && shape.in >= 104 : shape.stride == 2 && shape.in >= 48;
-  return product ? ConvChoice{kProduct, kProduct, kLibrary} : ConvChoice{};
+ConvChoice PointwiseBf16(const ConvShape& shape) {
+  if (HasAmx())
+    return shape.stride == 1 && shape.in >= 104 ? ConvChoice{kProduct, kProduct, kLibrary}
+                                                : ConvChoice{};
+  const bool packed = PixelProduct::Has(CpuLevel::kAvx512Bf16, at::kBFloat16, shape.in, shape.out);
+  return packed ? ConvChoice{kPacked, kPacked, kLibrary} : ConvChoice{};
 }
 
-bool HasAmx() {
-  const auto capabilities = at::cpu::get_cpu_capabilities();
-  const auto amx = capabilities.find("amx_bf16");
-  return amx != capabilities.end() && amx->second.isBool() && amx->second.toBool();
+bool IsDirect(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
+  const int64_t width = shape.in / shape.groups;
+  return shape.padding == 1 && shape.groups > 1 &&
+         HasGroupedConv(level, type, {shape.out, width, shape.kernel, shape.kernel}, shape.groups,
+                        shape.stride);
+}
+
+bool IsPointwise(const ConvShape& shape) {
+  return shape.kernel == 1 && shape.padding == 0 && shape.groups == 1;
 }
 
 }  // namespace
@@ -77,16 +97,24 @@ ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shap
   const bool bf16 = type == at::kBFloat16 && level == CpuLevel::kAvx512Bf16;
   const bool fp32 = type == at::kFloat && level >= CpuLevel::kAvx2;
   if (!bf16 && !fp32) return {};
-  static const bool amx = HasAmx();
-  if (shape.kernel == 1 && shape.padding == 0 && shape.groups == 1)
-    return bf16 ? PointwiseBf16(amx, shape) : PointwiseFloat(level, shape);
+  if (IsPointwise(shape)) return bf16 ? PointwiseBf16(shape) : PointwiseFloat(level, shape);
+  if (!IsDirect(level, type, shape)) return {};
   const int64_t width = shape.in / shape.groups;
-  const bool direct = shape.padding == 1 && shape.groups > 1 &&
-                      HasGroupedConv(level, type, {shape.out, width, shape.kernel, shape.kernel},
-                                     shape.groups, shape.stride);
-  if (!direct) return {};
-  if (bf16) return amx ? ConvChoice{} : DirectBf16(width, shape);
+  if (bf16) return HasAmx() ? ConvChoice{} : DirectBf16(width, shape);
   return level == CpuLevel::kAvx2 ? DirectFloatAvx2(width, shape) : DirectFloatAvx512(width, shape);
+}
+
+ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
+  if (type == at::kBFloat16 && HasAmx()) return kLibrary;
+  // Each output is one sum of all inputs in float: of more, too many bits are lost.
+  constexpr int64_t kMostInputs = 1024;
+  if (IsPointwise(shape)) {
+    const bool packed =
+        shape.in <= kMostInputs && PixelProduct::Has(level, type, shape.in, shape.out);
+    return packed ? kPacked : kLibrary;
+  }
+  const bool direct = IsDirect(level, type, shape) && shape.in / shape.groups <= 64;
+  return direct ? kDirect : kLibrary;
 }
 
 }  // namespace torchgraft

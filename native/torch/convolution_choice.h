@@ -8,7 +8,8 @@ namespace torchgraft {
 
 enum class ConvAlgorithm {
   kLibrary,  // oneDNN's convolution, through libtorch
-  kProduct,  // pointwise_conv.h
+  kProduct,  // pointwise_conv.h, by libtorch's product
+  kPacked,   // the same by our own, pixel_product.h
   kDirect,   // grouped_conv.h
 };
 
@@ -28,5 +29,9 @@ struct ConvShape {
 
 // By rules that were measured, never by a clock: a run must come to the same bytes each time.
 ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shape);
+
+// For scoring, where each call costs more than what it computes if it goes through libtorch: of
+// shape.width nothing is known.
+ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape);
 
 }  // namespace torchgraft

@@ -4,6 +4,8 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
+#include "autograd_function.h"
+
 namespace torchgraft {
 
 namespace {
@@ -16,13 +18,8 @@ at::Tensor Pooled(const at::Tensor& x) { return at::adaptive_avg_pool2d(x, {1, 1
 
 }  // namespace
 
-void FoldedExcitation::Weigh(at::Tensor& x) const {
-  const auto squeezed = at::linear(Pooled(x), fc1_weight, fc1_bias).relu_();
-  x.mul_(at::linear(squeezed, fc2_weight, fc2_bias).sigmoid_().unsqueeze(2).unsqueeze(3));
-}
-
 at::Tensor FoldedBlock::Run(const at::Tensor& x) const {
-  auto y = b.Run(a.Run(x, /*relu=*/true), /*relu=*/true);
+  auto y = ChannelsLast(b.Run(a.Run(x, /*relu=*/true), /*relu=*/true));
   if (se) se->Weigh(y);
   return c.RunAdded(y, proj ? proj->Run(x, /*relu=*/false) : x);
 }

@@ -5,7 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "fused_conv.h"
+#include "folded_conv.h"
+#include "folded_excitation.h"
 
 namespace torchgraft {
 
@@ -13,28 +14,18 @@ namespace torchgraft {
 // residual sum into the convolution's own pass. RegNet::Folded makes one of the state as it is
 // then.
 
-struct FoldedExcitation {
-  at::Tensor fc1_weight;
-  at::Tensor fc1_bias;
-  at::Tensor fc2_weight;
-  at::Tensor fc2_bias;
-
-  // In place.
-  void Weigh(at::Tensor& x) const;
-};
-
 struct FoldedBlock {
-  std::optional<FusedConv> proj;
-  FusedConv a;
-  FusedConv b;
+  std::optional<FoldedConv> proj;
+  FoldedConv a;
+  FoldedConv b;
   std::optional<FoldedExcitation> se;
-  FusedConv c;
+  FoldedConv c;
 
   at::Tensor Run(const at::Tensor& x) const;
 };
 
 struct FoldedRegNet {
-  FusedConv stem;
+  FoldedConv stem;
   std::vector<FoldedBlock> blocks;
   at::Tensor fc_weight;
   at::Tensor fc_bias;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/grouped_conv.h"
 
@@ -36,9 +37,9 @@ Element* MutableData(const at::Tensor& tensor) {
   return static_cast<Element*>(tensor.mutable_data_ptr());
 }
 
-GroupedConv Describe(at::IntArrayRef x, const at::Tensor& weight, int64_t stride) {
+GroupedConv Describe(at::IntArrayRef x, int64_t group_width, int64_t stride) {
   return {.channels = x[1],
-          .group_width = weight.size(1),
+          .group_width = group_width,
           .stride = stride,
           .height = x[2],
           .width = x[3],
@@ -73,9 +74,11 @@ struct Pieces {
   int64_t count;        // in all pictures
   int64_t most_packed;  // elements
 
+  // `least` of each picture, where it has so many rows.
   template <typename Packed>
-  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size, const Packed& packed)
-      : rows(conv.out_height), of_picture(1) {
+  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size, const Packed& packed,
+         int64_t least = 1)
+      : rows(conv.out_height), of_picture(std::min(least, conv.out_height)) {
     const auto longest = [&] { return (rows + of_picture - 1) / of_picture; };
     while (longest() > 1 && packed(conv, longest()) * element_size > kPackedBytes) ++of_picture;
     count = pictures * of_picture;
@@ -96,15 +99,22 @@ at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
   return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
+template <typename Element>
+at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                       const at::Tensor& weight, bool for_gradient) {
+  const auto packed = at::empty({weight.numel()}, weight.options());
+  kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient,
+                      MutableData<Element>(packed));
+  return packed;
+}
+
 // Runs `loops`, forward's or data_gradient's, over all pieces of the pictures in `from`.
 template <typename Element, typename Loops, typename Packed>
-void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, Loops loops,
-          const Packed& packed, bool for_gradient, const at::Tensor& from, const at::Tensor& weight,
-          const at::Tensor& to) {
-  const Pieces pieces(conv, from.size(0), sizeof(Element), packed);
-  const auto packed_weight = at::empty({weight.numel()}, weight.options());
-  kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient,
-                      MutableData<Element>(packed_weight));
+void Fill(const GroupedConv& conv, Loops loops, const Packed& packed,
+          const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to) {
+  const int64_t pictures = from.size(0);
+  const int64_t for_each_thread = (at::get_num_threads() + pictures - 1) / pictures;
+  const Pieces pieces(conv, pictures, sizeof(Element), packed, for_each_thread);
   at::parallel_for(0, pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
     pieces.Each(begin, end, [&](int64_t picture, int64_t first, int64_t last) {
@@ -138,6 +148,11 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
                          MutableData<Element>(dweight));
 }
 
+template <typename Element>
+Element ElementOfKernel(const GroupedConvKernel<Element>&);
+template <typename Kernel>
+using ElementOf = decltype(ElementOfKernel(std::declval<Kernel>()));
+
 // Calls function(kernel) with the kernel for a type.
 template <typename Function>
 void WithKernel(CpuLevel level, at::ScalarType type, const Function& function) {
@@ -160,32 +175,56 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
                           int64_t stride) {
-  const auto conv = Describe(x.sizes(), weight, stride);
+  const auto conv = Describe(x.sizes(), weight.size(1), stride);
   auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
   WithKernel(level, x.scalar_type(), [&](const auto& kernel) {
-    Fill(kernel, conv, kernel.forward, PackedForward, /*for_gradient=*/false, x, weight, y);
+    Fill<ElementOf<decltype(kernel)>>(conv, kernel.forward, PackedForward,
+                                      PackWeights(kernel, conv, weight, /*for_gradient=*/false), x,
+                                      y);
   });
   return y;
 }
 
 at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                                at::IntArrayRef x_shape, int64_t stride) {
-  const auto conv = Describe(x_shape, weight, stride);
+  const auto conv = Describe(x_shape, weight.size(1), stride);
   auto dx = EmptyPictures(x_shape, dy);
   WithKernel(level, dy.scalar_type(), [&](const auto& kernel) {
-    Fill(kernel, conv, kernel.data_gradient, PackedDataGradient, /*for_gradient=*/true, dy, weight,
-         dx);
+    Fill<ElementOf<decltype(kernel)>>(conv, kernel.data_gradient, PackedDataGradient,
+                                      PackWeights(kernel, conv, weight, /*for_gradient=*/true), dy,
+                                      dx);
   });
   return dx;
 }
 
 at::Tensor GroupedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
                                  const at::Tensor& weight, int64_t stride) {
-  const auto conv = Describe(x.sizes(), weight, stride);
+  const auto conv = Describe(x.sizes(), weight.size(1), stride);
   auto dweight = at::empty_like(weight);
   WithKernel(level, x.scalar_type(),
              [&](const auto& kernel) { SumWeightGradient(kernel, conv, x, dy, dweight); });
   return dweight;
+}
+
+GroupedScoring::GroupedScoring(CpuLevel level, const at::Tensor& weight, const at::Tensor& bias,
+                               int64_t stride)
+    : level_(level), channels_(weight.size(0)), group_width_(weight.size(1)), stride_(stride) {
+  bias_ = bias.to(at::kFloat).contiguous();
+  const auto conv = Describe({1, channels_, 1, 1}, group_width_, stride);
+  WithKernel(level, weight.scalar_type(), [&](const auto& kernel) {
+    packed_ = PackWeights(kernel, conv, weight, /*for_gradient=*/false);
+  });
+}
+
+at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
+  GroupedConv conv = Describe(x.sizes(), group_width_, stride_);
+  conv.bias = bias_.const_data_ptr<float>();
+  conv.relu = relu;
+  auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
+  WithKernel(level_, x.scalar_type(), [&](const auto& kernel) {
+    Fill<ElementOf<decltype(kernel)>>(conv, kernel.forward, PackedForward, packed_, x, y);
+  });
+  return y;
 }
 
 }  // namespace torchgraft

@@ -98,7 +98,7 @@ Forked ConvNormImpl::ForkAdded(const at::Tensor& x, const at::Tensor& added) {
   return norm_->Fork(conv_->forward(x), /*relu=*/true, added);
 }
 
-FusedConv ConvNormImpl::Folded(at::ScalarType type) const {
+FoldedConv ConvNormImpl::Folded(at::ScalarType type) const {
   const auto [scale, shift] = norm_->RunningAffine();
   const auto weight = conv_->weight().to(at::kDouble).mul(scale.view({-1, 1, 1, 1}));
   return {weight, shift, conv_->options().stride, conv_->options().groups, type};
@@ -119,11 +119,8 @@ at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
 }
 
-FoldedExcitation SqueezeExcitationImpl::Folded(at::ScalarType type) const {
-  return {.fc1_weight = fc1_->weight().flatten(1).to(type),
-          .fc1_bias = fc1_->bias().to(type),
-          .fc2_weight = fc2_->weight().flatten(1).to(type),
-          .fc2_bias = fc2_->bias().to(type)};
+FoldedExcitation SqueezeExcitationImpl::Folded() const {
+  return {fc1_->weight().flatten(1), fc1_->bias(), fc2_->weight().flatten(1), fc2_->bias()};
 }
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, const Making& making) {

@@ -94,7 +94,7 @@ class ConvNormImpl : public torch::nn::Module {
   Forked ForkAdded(const at::Tensor& x, const at::Tensor& added);
 
   // The norm within the convolution, by the running statistics.
-  FusedConv Folded(at::ScalarType type) const;
+  FoldedConv Folded(at::ScalarType type) const;
 
  private:
   bool relu_;
@@ -108,7 +108,7 @@ class SqueezeExcitationImpl : public torch::nn::Module {
  public:
   SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making);
   at::Tensor forward(const at::Tensor& x);
-  FoldedExcitation Folded(at::ScalarType type) const;
+  FoldedExcitation Folded() const;
 
  private:
   bool own_kernels_;

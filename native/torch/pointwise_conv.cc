@@ -2,6 +2,8 @@
 
 #include <ATen/Functions.h>
 
+#include "pixel_product.h"
+
 namespace torchgraft {
 
 namespace {
@@ -19,7 +21,25 @@ at::Tensor Matrix(const at::Tensor& weight) {
   return weight.view({weight.size(0), weight.size(1)});
 }
 
+// Gradients of the pixels met, [n, h, w, channels], to where those lay; zeros between them.
+at::Tensor Spread(const at::Tensor& dx, at::IntArrayRef x_shape, int64_t stride) {
+  const auto spread = at::zeros({x_shape[0], x_shape[2], x_shape[3], x_shape[1]}, dx.options());
+  spread.slice(1, 0, std::nullopt, stride).slice(2, 0, std::nullopt, stride).copy_(dx);
+  return spread.permute({0, 3, 1, 2});
+}
+
 }  // namespace
+
+at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
+                         int64_t stride) {
+  return PixelProduct(level, Matrix(weight).t()).Run(x, stride);
+}
+
+at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
+                              at::IntArrayRef x_shape, int64_t stride) {
+  const auto dx = PixelProduct(level, Matrix(weight)).Run(dy);
+  return stride == 1 ? dx : Spread(dx.permute({0, 2, 3, 1}), x_shape, stride);
+}
 
 at::Tensor PointwiseForward(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
   const auto pixels = Met(x, stride);
@@ -33,10 +53,7 @@ at::Tensor PointwiseDataGradient(const at::Tensor& dy, const at::Tensor& weight,
   const auto pixels = Met(dy, /*stride=*/1);
   const auto dx = at::mm(Rows(pixels), Matrix(weight))
                       .view({pixels.size(0), pixels.size(1), pixels.size(2), weight.size(1)});
-  if (stride == 1) return dx.permute({0, 3, 1, 2});
-  const auto spread = at::zeros({x_shape[0], x_shape[2], x_shape[3], x_shape[1]}, dy.options());
-  spread.slice(1, 0, std::nullopt, stride).slice(2, 0, std::nullopt, stride).copy_(dx);
-  return spread.permute({0, 3, 1, 2});
+  return stride == 1 ? dx.permute({0, 3, 1, 2}) : Spread(dx, x_shape, stride);
 }
 
 at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,

@@ -2,11 +2,20 @@
 
 #include <torch/types.h>
 
+#include "kernels/cpu_level.h"
+
 namespace torchgraft {
 
 // 1×1 convolutions of channels_last pictures as products of matrices with a pixel a row. With
 // strides, of the pixels that are met.
 
+// By pixel_product.h, where it has loops for them.
+at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
+                         int64_t stride);
+at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
+                              at::IntArrayRef x_shape, int64_t stride);
+
+// By libtorch's own product.
 at::Tensor PointwiseForward(const at::Tensor& x, const at::Tensor& weight, int64_t stride);
 
 at::Tensor PointwiseDataGradient(const at::Tensor& dy, const at::Tensor& weight,

@@ -55,7 +55,7 @@ FoldedBlock BottleneckImpl::Folded(at::ScalarType type) const {
   return {.proj = proj_ ? std::optional(proj_->Folded(type)) : std::nullopt,
           .a = a_->Folded(type),
           .b = b_->Folded(type),
-          .se = se_ ? std::optional(se_->Folded(type)) : std::nullopt,
+          .se = se_ ? std::optional(se_->Folded()) : std::nullopt,
           .c = c_->Folded(type)};
 }
 

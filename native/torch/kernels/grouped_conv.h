@@ -12,6 +12,8 @@ struct GroupedConv {
   int64_t stride;       // 1 or 2
   int64_t height, width;
   int64_t out_height, out_width;
+  const float* bias = nullptr;  // of outputs; null: there is none
+  bool relu = false;            // of outputs
 };
 
 // Steps in memory, in elements, from one weight [out][in in the group][ky][kx] to the next.

@@ -20,10 +20,12 @@ struct Lanes {
   static constexpr int MostPixels(int panel) { return panel == 1 ? 14 : panel == 2 ? 6 : 4; }
 
   static Lanes Zero() { return {_mm256_setzero_ps()}; }
+  static Lanes Load(const float* from) { return {_mm256_loadu_ps(from)}; }
   static Lanes All(const float* x) { return {_mm256_broadcast_ss(x)}; }
   static Lanes LoadWeights(const float* w) { return {_mm256_loadu_ps(w)}; }
   // Written out, since GCC moves the sums between registers where it may choose an operand's place.
   void Add(Lanes w, Lanes x) { asm("vfmadd231ps %2, %1, %0" : "+x"(v) : "x"(w.v), "x"(x.v)); }
+  void Relu() { v = _mm256_max_ps(_mm256_setzero_ps(), v); }
   void Store(float* to) const { _mm256_storeu_ps(to, v); }
   void AddTo(float* to) const { _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), v)); }
 

@@ -35,6 +35,7 @@ struct Lanes8 : PairLanes {
   static constexpr int MostPixels(int panel) { return panel == 1 ? 14 : 7; }
 
   static Lanes8 Zero() { return {{}, _mm256_setzero_ps()}; }
+  static Lanes8 Load(const float* from) { return {{}, _mm256_loadu_ps(from)}; }
   static __m256i All(const uint16_t* pair) {
     return _mm256_set1_epi32(*reinterpret_cast<const int*>(pair));
   }
@@ -44,6 +45,7 @@ struct Lanes8 : PairLanes {
   void Add(__m256i w, __m256i x) {
     v = _mm256_dpbf16_ps(v, reinterpret_cast<__m256bh>(w), reinterpret_cast<__m256bh>(x));
   }
+  void Relu() { v = _mm256_max_ps(_mm256_setzero_ps(), v); }
   void Store(uint16_t* to) const {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), RoundToBf16(v));
   }
@@ -57,6 +59,7 @@ struct Lanes16 : PairLanes {
   static constexpr int MostPixels(int panel) { return Lanes8::MostPixels(panel); }
 
   static Lanes16 Zero() { return {{}, _mm512_setzero_ps()}; }
+  static Lanes16 Load(const float* from) { return {{}, _mm512_loadu_ps(from)}; }
   static __m512i All(const uint16_t* pair) {
     return _mm512_set1_epi32(*reinterpret_cast<const int*>(pair));
   }
@@ -64,6 +67,7 @@ struct Lanes16 : PairLanes {
   void Add(__m512i w, __m512i x) {
     v = _mm512_dpbf16_ps(v, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
   }
+  void Relu() { v = _mm512_max_ps(_mm512_setzero_ps(), v); }
   void Store(uint16_t* to) const {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), RoundToBf16(v));
   }

@@ -15,7 +15,9 @@ struct Taps {
   int64_t slabs;
   int64_t x_slab, w_slab;  // steps in elements from a slab to the next
   int count;
-  int64_t x[9], w[9];  // where each tap's pixels and weights begin
+  int64_t x[9], w[9];           // where each tap's pixels and weights begin
+  const float* bias = nullptr;  // of the outputs
+  bool relu = false;
 };
 
 // kPanel vectors of outputs of kPixels pixels that read kStep elements apart.
@@ -23,10 +25,13 @@ template <class Lanes, int kPanel, int kPixels, int kStep, typename Element>
 inline __attribute__((always_inline)) void Block(const Taps& taps, const Element* x,
                                                  const Element* w, Element* y, int64_t y_step) {
   Lanes sums[kPixels][kPanel];
-#pragma GCC unroll 32
-  for (int p = 0; p < kPixels; ++p)
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanel; ++j) sums[p][j] = Lanes::Zero();
+  for (int j = 0; j < kPanel; ++j) {
+    const Lanes first =
+        taps.bias == nullptr ? Lanes::Zero() : Lanes::Load(taps.bias + j * Lanes::kLanes);
+#pragma GCC unroll 32
+    for (int p = 0; p < kPixels; ++p) sums[p][j] = first;
+  }
   for (int64_t s = 0; s < taps.slabs; ++s, x += taps.x_slab, w += taps.w_slab) {
     for (int k = 0; k < taps.count; ++k) {
       const Element* const xk = x + taps.x[k];
@@ -45,6 +50,12 @@ inline __attribute__((always_inline)) void Block(const Taps& taps, const Element
         }
       }
     }
+  }
+  if (taps.relu) {
+#pragma GCC unroll 32
+    for (int p = 0; p < kPixels; ++p)
+#pragma GCC unroll 4
+      for (int j = 0; j < kPanel; ++j) sums[p][j].Relu();
   }
 #pragma GCC unroll 32
   for (int p = 0; p < kPixels; ++p)
@@ -136,6 +147,8 @@ void ConvolveRows(const GroupedConv& conv, bool mirrored, const Element* x, cons
       conv, packed, begin, end, [&](int64_t row, int panel, int64_t first, const Element* weights) {
         const int64_t tap = kSlab * panel * Lanes::kLanes;
         Taps taps{conv.group_width / kSlab, rows * padded * kSlab, 9 * tap, 9, {}, {}};
+        if (conv.bias != nullptr) taps.bias = conv.bias + first;
+        taps.relu = conv.relu;
         for (int k = 0; k < 9; ++k) {
           taps.x[k] = ((row - begin) * kStride + k / 3) * padded * kSlab + k % 3 * kSlab;
           taps.w[k] = (mirrored ? 8 - k : k) * tap;

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace torchgraft {
+
+// Squeeze and excitation for scoring: each picture's means, both small layers and the weighing in
+// one call, since as libtorch's operators they cost more in being called than in computing. Between
+// the two passes over a picture everything is in float.
+class FoldedExcitation {
+ public:
+  // [squeezed, channels], [squeezed], [channels, squeezed], [channels]
+  FoldedExcitation(const at::Tensor& fc1_weight, const at::Tensor& fc1_bias,
+                   const at::Tensor& fc2_weight, const at::Tensor& fc2_bias);
+
+  // In place. x is channels_last, float32 or bfloat16.
+  void Weigh(at::Tensor& x) const;
+
+ private:
+  // From a picture's means to what weighs its channels.
+  void Weights(const double* means, float* squeezed, float* weights) const;
+
+  int64_t channels_;
+  int64_t squeezed_;
+  // Inputs × outputs, so that a row of outputs is added to at a time.
+  std::vector<float> fc1_weight_;
+  std::vector<float> fc1_bias_;
+  std::vector<float> fc2_weight_;
+  std::vector<float> fc2_bias_;
+};
+
+}  // namespace torchgraft

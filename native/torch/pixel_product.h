@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "kernels/cpu_level.h"
+
+namespace torchgraft {
+
+// Pixels times a matrix, with what follows a 1×1 convolution: bias, a sum, ReLU. By loops of our
+// own, with the matrix packed as they read it. Each output is one sum in the order of the inputs,
+// whatever the threads.
+class PixelProduct {
+ public:
+  // Whether there are loops for it: float32 or bfloat16.
+  static bool Has(CpuLevel level, at::ScalarType type, int64_t in, int64_t out);
+
+  // The matrix is [in, out]. The bias, where there is one, is [out] and float32.
+  PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias = {});
+
+  // x is [n, in, h, w], channels_last; met is each `stride`th pixel of both directions. `added`,
+  // where it is defined, has the result's shape and type, channels_last too.
+  at::Tensor Run(const at::Tensor& x, int64_t stride = 1, bool relu = false,
+                 const at::Tensor& added = {}) const;
+
+ private:
+  template <typename Element>
+  void RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
+             const at::Tensor& y) const;
+
+  CpuLevel level_;
+  int64_t in_;
+  int64_t out_;
+  at::Tensor packed_;
+  at::Tensor bias_;
+};
+
+}  // namespace torchgraft
