@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::array<double, 6> kIdentity = {1, 0, 0, 0, 1, 0};
 
+// a × b + c, rounded once, as processors with FMA do it. A product of floats is exact in double.
+float MultiplyAdd(float a, float b, float c) {
+  return static_cast<float>(static_cast<double>(a) * b + c);
+}
+
 // affine_grid's matrix for one axis: from pixels around the output's centre to −1…1 of the grid.
 std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
   const double centre = static_cast<double>(output) / 2;
@@ -63,19 +68,34 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
   return (normalized + 1).mul_(halves).sub_(0.5);
 }
 
-Snap MakeSnap(const double* packed, const SnapGrid& grid, int64_t source_height,
-              int64_t source_width) {
-  const auto height = static_cast<int64_t>(packed[11]);
-  const auto width = static_cast<int64_t>(packed[12]);
+SnappedPicture::SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,
+                               const uint8_t* pixels, int64_t height, int64_t width) {
+  const auto grid_height = static_cast<int64_t>(packed[11]);
+  const auto grid_width = static_cast<int64_t>(packed[12]);
   const double* resize = packed + 13;
-  Snap snap;
-  snap.x = AxisTaps(resize[0], resize[2], width, source_width);
-  snap.y = AxisTaps(resize[4], resize[5], height, source_height);
-  if (std::equal(kIdentity.begin(), kIdentity.end(), packed)) return snap;
-  snap.places = grid.Places(packed, height, width);
-  snap.place = snap.places.const_data_ptr<float>();
-  snap.output = grid.output();
-  return snap;
+  columns_ = AxisTaps(resize[0], resize[2], grid_width, width);
+  rows_ = AxisTaps(resize[4], resize[5], grid_height, height);
+  if (!std::equal(kIdentity.begin(), kIdentity.end(), packed)) {
+    places_ = grid.Places(packed, grid_height, grid_width);
+    snapping_.places = places_.const_data_ptr<float>();
+  }
+  snapping_.pixels = pixels;
+  snapping_.height = height;
+  snapping_.width = width;
+  snapping_.output = images.output;
+  snapping_.columns = columns_.data();
+  snapping_.rows = rows_.data();
+  snapping_.grid_height = grid_height;
+  snapping_.grid_width = grid_width;
+  snapping_.reflect = packed[7] == 0;
+  snapping_.has_colour = packed[19] != 0;
+  for (int c = 0; c < 3; ++c) {
+    // Rounded twice, as colours of pixels are.
+    snapping_.border[c] = static_cast<float>(packed[8 + c]) * 255.0f / 255.0f;
+    snapping_.mean[c] = static_cast<float>(images.mean[c]);
+    snapping_.std[c] = static_cast<float>(images.std[c]);
+  }
+  for (int i = 0; i < 12; ++i) snapping_.colour[i] = static_cast<float>(packed[20 + i]);
 }
 
 }  // namespace torchgraft

@@ -32,6 +32,9 @@ struct Rgb {
   friend Rgb operator+(Rgb a, Rgb b) { return {_mm_add_ps(a.v, b.v)}; }
   friend Rgb operator-(Rgb a, Rgb b) { return {_mm_sub_ps(a.v, b.v)}; }
   friend Rgb operator*(Rgb a, Rgb b) { return {_mm_mul_ps(a.v, b.v)}; }
+  friend Rgb operator/(Rgb a, Rgb b) { return {_mm_div_ps(a.v, b.v)}; }
+  // a · b + c, rounded once.
+  friend Rgb FusedMulAdd(Rgb a, Rgb b, Rgb c) { return {_mm_fmadd_ps(a.v, b.v, c.v)}; }
   friend Rgb Max(Rgb a, Rgb b) { return {_mm_max_ps(a.v, b.v)}; }
   friend Rgb Min(Rgb a, Rgb b) { return {_mm_min_ps(a.v, b.v)}; }
 };
@@ -63,6 +66,15 @@ struct Rgb {
   }
   friend Rgb operator*(Rgb a, Rgb b) {
     return Each([&](int i) { return a.v[i] * b.v[i]; });
+  }
+  friend Rgb operator/(Rgb a, Rgb b) {
+    return Each([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  // In double a product of floats is exact.
+  friend Rgb FusedMulAdd(Rgb a, Rgb b, Rgb c) {
+    return Each([&](int i) {
+      return static_cast<float>(static_cast<double>(a.v[i]) * b.v[i] + c.v[i]);
+    });
   }
   friend Rgb Max(Rgb a, Rgb b) {
     return Each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });

@@ -64,8 +64,10 @@ struct Vec {
   friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
   friend Vec Max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
-  // a · b + c, rounded once.
+  // a · b + c, as fast as may be: rounded once or twice.
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  // Rounded once.
+  friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return MulAdd(a, b, c); }
 
   // Which lanes ReLU lets through, a bit each: those above zero, and what is not a number.
   friend uint32_t Passed(Vec a) {
@@ -126,6 +128,7 @@ struct Vec {
   friend Vec Max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+  friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return MulAdd(a, b, c); }
 
   static __m256 PassedLanes(Vec a) { return _mm256_cmp_ps(a.v, _mm256_setzero_ps(), _CMP_NLE_UQ); }
   friend uint32_t Passed(Vec a) { return _mm256_movemask_ps(PassedLanes(a)); }
@@ -203,6 +206,12 @@ struct Vec {
   }
   friend Vec MulAdd(Vec a, Vec b, Vec c) {
     return Each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
+  }
+  // In double a product of floats is exact.
+  friend Vec FusedMulAdd(Vec a, Vec b, Vec c) {
+    return Each([&](int i) {
+      return static_cast<float>(static_cast<double>(a.v[i]) * b.v[i] + c.v[i]);
+    });
   }
 
   friend uint32_t Passed(Vec a) {
