@@ -63,9 +63,7 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
   }
   // By the very product that PyTorch takes: which of its roundings are fused is the processor's
   // matter.
-  const auto normalized = base_.bmm(theta).view({output_, output_, 2});
-  const auto halves = at::tensor({static_cast<float>(width) / 2, static_cast<float>(height) / 2});
-  return (normalized + 1).mul_(halves).sub_(0.5);
+  return base_.bmm(theta);
 }
 
 SnappedPicture::SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,

@@ -24,8 +24,8 @@ class SnapGrid {
 
   int64_t output() const { return output_; }
 
-  // Where each pixel of the output lies in a grid of this size, in float32 before rounding:
-  // [output, output, 2]. `geometry` is the plan's 2×3 matrix.
+  // Where each pixel of the output lies in a grid of this size, which reaches from −1 to 1:
+  // [1, output², 2] of x, y. `geometry` is the plan's 2×3 matrix.
   at::Tensor Places(const double* geometry, int64_t height, int64_t width) const;
 
  private:

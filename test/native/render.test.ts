@@ -120,6 +120,13 @@ describe('kernels for different processors', () => {
     expect(levels[1]).toEqual(levels[0])
     expect(levels[2]).toEqual(levels[0])
   })
+
+  test.each([1, 2, 3])('snap to the bits that one pixel after another gives, and read nothing beyond a picture, seed %i', async (seed) => {
+    const { compared, differing } = (await engineCheckWith({}, 'snap', String(seed))) as { compared: number; differing: Record<string, number> }
+    expect(compared).toBeGreaterThan(1_000_000)
+    expect(Object.keys(differing)).toContain('plain')
+    expect(Object.values(differing)).toEqual(Object.keys(differing).map(() => 0))
+  })
 })
 
 describe('what could read out of bounds is refused', () => {

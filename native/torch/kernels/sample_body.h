@@ -188,9 +188,8 @@ void SampleWith(const Sampling& sampling, int64_t begin, int64_t end, Out* out, 
     ToUnit(rgb, count);
     if (sampling.has_colour) Mix(sampling.colour, sampling.output, rgb, mixed);
     const float* const colours = sampling.has_colour ? mixed : rgb;
-    StoreRow(count, out, [&](int64_t i, int k) {
-      return Vec::Load(colours + i) * scale.of[k] + shift.of[k];
-    });
+    StoreRow(count, out,
+             [&](int64_t i, int k) { return Vec::Load(colours + i) * scale.of[k] + shift.of[k]; });
   }
 }
 

@@ -25,8 +25,10 @@ struct Snapping {
   const AxisTap* rows;
   int64_t grid_height;
   int64_t grid_width;
-  const float* places;  // x, y in the grid a pixel of the output, to be rounded; null: its own place
-  bool reflect;         // else `border` lies around the grid
+  // Of each pixel of the output x and y in the grid, which reaches from −1 to 1: affine_grid's
+  // numbers, to be rounded to a pixel of the grid. Null: each its own pixel.
+  const float* places;
+  bool reflect;  // else `border` lies around the grid
   float border[3];
   bool has_colour;
   float colour[12];  // 3×4, clamped to 0–1 afterwards

@@ -5,7 +5,7 @@
 namespace torchgraft {
 
 void SnapRowsAvx512(const Snapping& snapping, int64_t begin, int64_t end, PixelType type, void* out,
-                  float* scratch) {
+                    float* scratch) {
   Snap(snapping, begin, end, type, out, scratch);
 }
 
