@@ -1,19 +1,16 @@
 #include "snap_check.h"
 
 #include <ATen/core/Tensor.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <map>
-#include <new>
 #include <random>
 
+#include "guarded_pixels.h"
+#include "snap_reference.h"
 #include "torch/kernels/cpu_level.h"
-#include "torch/kernels/mirror.h"
 #include "torch/snap.h"
 
 namespace torchgraft {
@@ -21,99 +18,6 @@ namespace torchgraft {
 namespace {
 
 constexpr int kChannels = 3;
-
-// Pixels whose last byte is the last one that may be read.
-class GuardedPixels {
- public:
-  GuardedPixels(std::mt19937& random, int64_t height, int64_t width) {
-    const size_t bytes = static_cast<size_t>(height * width * kChannels);
-    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t readable = (bytes + page - 1) / page * page;
-    mapped_ = readable + page;
-    memory_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory_ == MAP_FAILED) throw std::bad_alloc();
-    auto* const end = static_cast<uint8_t*>(memory_) + readable;
-    mprotect(end, page, PROT_NONE);
-    pixels_ = end - bytes;
-    std::generate(pixels_, end, [&] { return static_cast<uint8_t>(random()); });
-  }
-  GuardedPixels(const GuardedPixels&) = delete;
-  GuardedPixels& operator=(const GuardedPixels&) = delete;
-  ~GuardedPixels() { munmap(memory_, mapped_); }
-
-  const uint8_t* get() const { return pixels_; }
-
- private:
-  void* memory_;
-  size_t mapped_;
-  uint8_t* pixels_;
-};
-
-// One pixel after another, in the words of the operations that it follows.
-class Reference {
- public:
-  explicit Reference(const Snapping& snapping) : s_(snapping) {}
-
-  std::vector<float> Render() const {
-    std::vector<float> all;
-    for (int64_t row = 0; row < s_.output; ++row) {
-      for (int64_t column = 0; column < s_.output; ++column) {
-        float rgb[kChannels];
-        Sample(row, column, rgb);
-        for (int c = 0; c < kChannels; ++c) {
-          all.push_back((Mixed(rgb, c) - s_.mean[c]) / s_.std[c]);
-        }
-      }
-    }
-    return all;
-  }
-
- private:
-  // grid_sample's, nearest.
-  static int64_t Place(float normalized, int64_t size) {
-    const float scaled = (normalized + 1) * (static_cast<float>(size) / 2);
-    return static_cast<int64_t>(std::nearbyint(scaled - 0.5f));
-  }
-
-  void Sample(int64_t row, int64_t column, float* rgb) const {
-    int64_t x = column;
-    int64_t y = row;
-    if (s_.places != nullptr) {
-      const float* place = s_.places + 2 * (row * s_.output + column);
-      x = Place(place[0], s_.grid_width);
-      y = Place(place[1], s_.grid_height);
-    }
-    const bool inside = x >= 0 && x < s_.grid_width && y >= 0 && y < s_.grid_height;
-    if (!inside && !s_.reflect) {
-      std::copy_n(s_.border, kChannels, rgb);
-      return;
-    }
-    const AxisTap& across = s_.columns[Mirror(x, s_.grid_width)];
-    const AxisTap& down = s_.rows[Mirror(y, s_.grid_height)];
-    for (int c = 0; c < kChannels; ++c) {
-      const auto blended = [&](int64_t line) {
-        return Blend(across, Unit(across.first, line, c), Unit(across.second, line, c));
-      };
-      rgb[c] = Blend(down, blended(down.first), blended(down.second));
-    }
-  }
-
-  float Unit(int64_t x, int64_t y, int channel) const {
-    return static_cast<float>(s_.pixels[(y * s_.width + x) * kChannels + channel]) / 255.0f;
-  }
-
-  static float Blend(const AxisTap& tap, float first, float second) {
-    return std::fma(first, tap.first_weight, second * tap.second_weight);
-  }
-
-  float Mixed(const float* rgb, int channel) const {
-    if (!s_.has_colour) return rgb[channel];
-    const float* m = s_.colour + 4 * channel;
-    return std::clamp(m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2] + m[3], 0.0f, 1.0f);
-  }
-
-  const Snapping& s_;
-};
 
 struct Level {
   const char* name;
@@ -196,7 +100,7 @@ class Tally {
     const SnapGrid grid(c.output);
     const SnappedPicture picture(images, plan.data(), grid, pixels.get(), c.height, c.width);
     const auto& snapping = picture.snapping();
-    const auto expected = Reference(snapping).Render();
+    const auto expected = SnapOneByOne(snapping);
     for (const auto& [name, level, rows] : kLevels) {
       if (level > BestCpuLevel()) continue;
       auto& differing = differing_[name];
