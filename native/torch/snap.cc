@@ -26,6 +26,24 @@ std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
           static_cast<float>(shift) / scale};
 }
 
+// base · theta with each product and each sum rounded, one after another; theta is [3, 2].
+at::Tensor RoundedApart(int64_t output, const float* theta) {
+  auto places = at::empty({1, output * output, 2}, at::kFloat);
+  float* to = places.data_ptr<float>();
+  const float first = 0.5f - static_cast<float>(output) / 2;
+  for (int64_t row = 0; row < output; ++row) {
+    const float v = first + static_cast<float>(row);
+    const float x = v * theta[2];
+    const float y = v * theta[3];
+    for (int64_t column = 0; column < output; ++column, to += 2) {
+      const float u = first + static_cast<float>(column);
+      to[0] = u * theta[0] + x + theta[4];
+      to[1] = u * theta[1] + y + theta[5];
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
 std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t source) {
@@ -61,9 +79,13 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
     cells[2 * i] = x[i];
     cells[2 * i + 1] = y[i];
   }
+  if (is_apart_ == true) return RoundedApart(output_, cells);
   // By the very product that PyTorch takes: which of its roundings are fused is the processor's
-  // matter.
-  return base_.bmm(theta);
+  // matter. Libraries are slow at so thin a matrix, so where the first picture shows that none is,
+  // loops do the same for the others.
+  auto product = base_.bmm(theta);
+  if (!is_apart_) is_apart_ = product.equal(RoundedApart(output_, cells));
+  return product;
 }
 
 SnappedPicture::SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,

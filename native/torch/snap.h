@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "batch.h"
@@ -30,7 +31,8 @@ class SnapGrid {
 
  private:
   int64_t output_;
-  mutable at::Tensor base_;  // made when first asked for
+  mutable at::Tensor base_;               // made when first asked for
+  mutable std::optional<bool> is_apart_;  // known then
 };
 
 // A picture whose plan snaps: what the kernel reads, in memory that stands in it.

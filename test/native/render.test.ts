@@ -87,6 +87,16 @@ describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU d
   })
 })
 
+test.each([1, 7, 24, 57])('a picture that is turned and snaps has the same bits wherever in a batch it is, output %i', async (output) => {
+  const plans = sources.map((source, i): Plan => {
+    const snap = { width: output, height: output, resize: [source.width / output, 0, 0, 0, source.height / output, 0] as const }
+    return { border: [0, 0, 0], snap, geometry: randomGeometry(900 + i, { ...source, width: output, height: output }, output) }
+  })
+  const together = await renderImages(toImages(sources, plans, output), 'loops')
+  const alone = await Promise.all(sources.map((source, i) => renderImages(toImages([source], [plans[i]!], output), 'loops')))
+  expect(together).toEqual(Float32Array.from(alone.flatMap((picture) => [...picture])))
+})
+
 /** A plan for each of many pictures of one pixel, each with the largest grid. */
 function manyGrids(): NativeImages {
   const count = 1100
