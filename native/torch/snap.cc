@@ -10,6 +10,8 @@ namespace torchgraft {
 namespace {
 
 constexpr std::array<double, 6> kIdentity = {1, 0, 0, 0, 1, 0};
+// Below, too few numbers to tell by how they are rounded, and nothing to gain.
+constexpr int64_t kLeastOutputOfLoops = 32;
 
 // a × b + c, rounded once, as processors with FMA do it. A product of floats is exact in double.
 float MultiplyAdd(float a, float b, float c) {
@@ -70,6 +72,7 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
     base_.select(3, 1).copy_(centres.unsqueeze(1));
     base_.select(3, 2).fill_(1);
     base_ = base_.view({1, output_ * output_, 3});
+    is_apart_ = IsRoundedApart();
   }
   const auto x = Rescaled(geometry, output_, width);
   const auto y = Rescaled(geometry + 3, output_, height);
@@ -79,13 +82,18 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
     cells[2 * i] = x[i];
     cells[2 * i + 1] = y[i];
   }
-  if (is_apart_ == true) return RoundedApart(output_, cells);
-  // By the very product that PyTorch takes: which of its roundings are fused is the processor's
-  // matter. Libraries are slow at so thin a matrix, so where the first picture shows that none is,
-  // loops do the same for the others.
-  auto product = base_.bmm(theta);
-  if (!is_apart_) is_apart_ = product.equal(RoundedApart(output_, cells));
-  return product;
+  // What PyTorch's own product gives: which of its roundings are fused is the processor's matter.
+  // Libraries are slow at so thin a matrix; where none is fused, loops do the same.
+  return is_apart_ ? RoundedApart(output_, cells) : base_.bmm(theta);
+}
+
+bool SnapGrid::IsRoundedApart() const {
+  if (output_ < kLeastOutputOfLoops) return false;
+  // Numbers with all their digits: another order or a fused product would show in every fourth.
+  const auto theta = at::tensor({0.008737151f, -0.001539487f, -0.003816273f, 0.009182737f,
+                                 0.013947261f, -0.027183719f})
+                         .view({1, 3, 2});
+  return base_.bmm(theta).equal(RoundedApart(output_, theta.const_data_ptr<float>()));
 }
 
 SnappedPicture::SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,

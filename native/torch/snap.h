@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "batch.h"
@@ -30,9 +29,13 @@ class SnapGrid {
   at::Tensor Places(const double* geometry, int64_t height, int64_t width) const;
 
  private:
+  // Whether libtorch's product rounds each product and each sum, one after another.
+  bool IsRoundedApart() const;
+
   int64_t output_;
-  mutable at::Tensor base_;               // made when first asked for
-  mutable std::optional<bool> is_apart_;  // known then
+  // Made when first asked for.
+  mutable at::Tensor base_;
+  mutable bool is_apart_ = false;
 };
 
 // A picture whose plan snaps: what the kernel reads, in memory that stands in it.
