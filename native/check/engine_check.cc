@@ -8,6 +8,7 @@
 //   engine_check autocast
 //   engine_check arena STEPS SEED
 //   engine_check render SEED
+//   engine_check snap SEED
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
@@ -30,6 +31,7 @@
 #include "excitation_check.h"
 #include "norm_check.h"
 #include "render_check.h"
+#include "snap_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
 #include "torch/grad_scaler.h"
@@ -227,6 +229,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "autocast") return CheckAutocast();
   if (check == "arena") return CheckArena(arguments);
   if (check == "render") return CheckRender(arguments);
+  if (check == "snap") return CheckSnap(arguments);
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();
   if (check == "excitation") return CheckExcitation(arguments);

@@ -7,7 +7,6 @@
 #include <array>
 #include <vector>
 
-#include "snap.h"
 #include "transfer.h"
 
 namespace torchgraft {

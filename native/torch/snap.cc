@@ -10,6 +10,13 @@ namespace torchgraft {
 namespace {
 
 constexpr std::array<double, 6> kIdentity = {1, 0, 0, 0, 1, 0};
+// Below, too few numbers to tell by how they are rounded, and nothing to gain.
+constexpr int64_t kLeastOutputOfLoops = 32;
+
+// a × b + c, rounded once, as processors with FMA do it. A product of floats is exact in double.
+float MultiplyAdd(float a, float b, float c) {
+  return static_cast<float>(static_cast<double>(a) * b + c);
+}
 
 // affine_grid's matrix for one axis: from pixels around the output's centre to −1…1 of the grid.
 std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
@@ -19,6 +26,24 @@ std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
   const auto scale = static_cast<float>(half);
   return {static_cast<float>(row[0]) / scale, static_cast<float>(row[1]) / scale,
           static_cast<float>(shift) / scale};
+}
+
+// base · theta with each product and each sum rounded, one after another; theta is [3, 2].
+at::Tensor RoundedApart(int64_t output, const float* theta) {
+  auto places = at::empty({1, output * output, 2}, at::kFloat);
+  float* to = places.data_ptr<float>();
+  const float first = 0.5f - static_cast<float>(output) / 2;
+  for (int64_t row = 0; row < output; ++row) {
+    const float v = first + static_cast<float>(row);
+    const float x = v * theta[2];
+    const float y = v * theta[3];
+    for (int64_t column = 0; column < output; ++column, to += 2) {
+      const float u = first + static_cast<float>(column);
+      to[0] = u * theta[0] + x + theta[4];
+      to[1] = u * theta[1] + y + theta[5];
+    }
+  }
+  return places;
 }
 
 }  // namespace
@@ -47,6 +72,7 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
     base_.select(3, 1).copy_(centres.unsqueeze(1));
     base_.select(3, 2).fill_(1);
     base_ = base_.view({1, output_ * output_, 3});
+    is_apart_ = IsRoundedApart();
   }
   const auto x = Rescaled(geometry, output_, width);
   const auto y = Rescaled(geometry + 3, output_, height);
@@ -56,26 +82,48 @@ at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t widt
     cells[2 * i] = x[i];
     cells[2 * i + 1] = y[i];
   }
-  // By the very product that PyTorch takes: which of its roundings are fused is the processor's
-  // matter.
-  const auto normalized = base_.bmm(theta).view({output_, output_, 2});
-  const auto halves = at::tensor({static_cast<float>(width) / 2, static_cast<float>(height) / 2});
-  return (normalized + 1).mul_(halves).sub_(0.5);
+  // What PyTorch's own product gives: which of its roundings are fused is the processor's matter.
+  // Libraries are slow at so thin a matrix; where none is fused, loops do the same.
+  return is_apart_ ? RoundedApart(output_, cells) : base_.bmm(theta);
 }
 
-Snap MakeSnap(const double* packed, const SnapGrid& grid, int64_t source_height,
-              int64_t source_width) {
-  const auto height = static_cast<int64_t>(packed[11]);
-  const auto width = static_cast<int64_t>(packed[12]);
+bool SnapGrid::IsRoundedApart() const {
+  if (output_ < kLeastOutputOfLoops) return false;
+  // Numbers with all their digits: another order or a fused product would show in every fourth.
+  const auto theta = at::tensor({0.008737151f, -0.001539487f, -0.003816273f, 0.009182737f,
+                                 0.013947261f, -0.027183719f})
+                         .view({1, 3, 2});
+  return base_.bmm(theta).equal(RoundedApart(output_, theta.const_data_ptr<float>()));
+}
+
+SnappedPicture::SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,
+                               const uint8_t* pixels, int64_t height, int64_t width) {
+  const auto grid_height = static_cast<int64_t>(packed[11]);
+  const auto grid_width = static_cast<int64_t>(packed[12]);
   const double* resize = packed + 13;
-  Snap snap;
-  snap.x = AxisTaps(resize[0], resize[2], width, source_width);
-  snap.y = AxisTaps(resize[4], resize[5], height, source_height);
-  if (std::equal(kIdentity.begin(), kIdentity.end(), packed)) return snap;
-  snap.places = grid.Places(packed, height, width);
-  snap.place = snap.places.const_data_ptr<float>();
-  snap.output = grid.output();
-  return snap;
+  columns_ = AxisTaps(resize[0], resize[2], grid_width, width);
+  rows_ = AxisTaps(resize[4], resize[5], grid_height, height);
+  if (!std::equal(kIdentity.begin(), kIdentity.end(), packed)) {
+    places_ = grid.Places(packed, grid_height, grid_width);
+    snapping_.places = places_.const_data_ptr<float>();
+  }
+  snapping_.pixels = pixels;
+  snapping_.height = height;
+  snapping_.width = width;
+  snapping_.output = images.output;
+  snapping_.columns = columns_.data();
+  snapping_.rows = rows_.data();
+  snapping_.grid_height = grid_height;
+  snapping_.grid_width = grid_width;
+  snapping_.reflect = packed[7] == 0;
+  snapping_.has_colour = packed[19] != 0;
+  for (int c = 0; c < 3; ++c) {
+    // Rounded twice, as colours of pixels are.
+    snapping_.border[c] = static_cast<float>(packed[8 + c]) * 255.0f / 255.0f;
+    snapping_.mean[c] = static_cast<float>(images.mean[c]);
+    snapping_.std[c] = static_cast<float>(images.std[c]);
+  }
+  for (int i = 0; i < 12; ++i) snapping_.colour[i] = static_cast<float>(packed[20 + i]);
 }
 
 }  // namespace torchgraft

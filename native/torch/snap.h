@@ -2,33 +2,17 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cmath>
 #include <cstdint>
-#include <utility>
 #include <vector>
 
-#include "kernels/mirror.h"
+#include "batch.h"
+#include "kernels/snap.h"
 
 namespace torchgraft {
 
 // The notebook's two resamplings, in float32 and rounded wherever PyTorch rounds: `interpolate`
 // (bilinear, align_corners=False, no antialias) to a grid, then `affine_grid` and `grid_sample`
 // (nearest) from that grid to the output. So the same pixels come out, to the last bit.
-
-// a × b + c, rounded once, as processors with FMA do it. A product of floats is exact in double.
-inline float MultiplyAdd(float a, float b, float c) {
-  return static_cast<float>(static_cast<double>(a) * b + c);
-}
-
-// Two source pixels and their weights, for one row or column of the grid.
-struct AxisTap {
-  int64_t first;
-  int64_t second;
-  float first_weight;
-  float second_weight;
-
-  float Blend(float a, float b) const { return MultiplyAdd(a, first_weight, b * second_weight); }
-};
 
 // Taps for each of `grid` places along an axis of `source` pixels, through i ↦ scale · i + shift.
 std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t source);
@@ -40,37 +24,35 @@ class SnapGrid {
 
   int64_t output() const { return output_; }
 
-  // Where each pixel of the output lies in a grid of this size, in float32 before rounding:
-  // [output, output, 2]. `geometry` is the plan's 2×3 matrix.
+  // Where each pixel of the output lies in a grid of this size, which reaches from −1 to 1:
+  // [1, output², 2] of x, y. `geometry` is the plan's 2×3 matrix.
   at::Tensor Places(const double* geometry, int64_t height, int64_t width) const;
 
  private:
+  // Whether libtorch's product rounds each product and each sum, one after another.
+  bool IsRoundedApart() const;
+
   int64_t output_;
-  mutable at::Tensor base_;  // made when first asked for
+  // Made when first asked for.
+  mutable at::Tensor base_;
+  mutable bool is_apart_ = false;
 };
 
-// A picture's snap: the taps of the grid's columns and rows, and where in the grid the output's
-// pixels lie.
-struct Snap {
-  std::vector<AxisTap> x;
-  std::vector<AxisTap> y;
-  at::Tensor places;  // undefined: every pixel at its own
-  const float* place = nullptr;
-  int64_t output = 0;
+// A picture whose plan snaps: what the kernel reads, in memory that stands in it.
+class SnappedPicture {
+ public:
+  // `packed` is the plan; src/data/plan.ts tells which number is which.
+  SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,
+                 const uint8_t* pixels, int64_t height, int64_t width);
+  SnappedPicture(SnappedPicture&&) = default;
 
-  int64_t width() const { return static_cast<int64_t>(x.size()); }
-  int64_t height() const { return static_cast<int64_t>(y.size()); }
+  const Snapping& snapping() const { return snapping_; }
 
-  std::pair<int64_t, int64_t> Place(int64_t row, int64_t column) const {
-    if (place == nullptr) return {column, row};
-    const float* at = place + 2 * (row * output + column);
-    return {static_cast<int64_t>(std::nearbyint(at[0])),  // half to even
-            static_cast<int64_t>(std::nearbyint(at[1]))};
-  }
+ private:
+  std::vector<AxisTap> columns_;
+  std::vector<AxisTap> rows_;
+  at::Tensor places_;
+  Snapping snapping_{};
 };
-
-// `packed` is the plan; src/data/plan.ts tells which number is which.
-Snap MakeSnap(const double* packed, const SnapGrid& grid, int64_t source_height,
-              int64_t source_width);
 
 }  // namespace torchgraft

@@ -87,6 +87,16 @@ describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU d
   })
 })
 
+test.each([1, 7, 24, 57])('a picture that is turned and snaps has the same bits wherever in a batch it is, output %i', async (output) => {
+  const plans = sources.map((source, i): Plan => {
+    const snap = { width: output, height: output, resize: [source.width / output, 0, 0, 0, source.height / output, 0] as const }
+    return { border: [0, 0, 0], snap, geometry: randomGeometry(900 + i, { ...source, width: output, height: output }, output) }
+  })
+  const together = await renderImages(toImages(sources, plans, output), 'loops')
+  const alone = await Promise.all(sources.map((source, i) => renderImages(toImages([source], [plans[i]!], output), 'loops')))
+  expect(together).toEqual(Float32Array.from(alone.flatMap((picture) => [...picture])))
+})
+
 /** A plan for each of many pictures of one pixel, each with the largest grid. */
 function manyGrids(): NativeImages {
   const count = 1100
@@ -119,6 +129,13 @@ describe('kernels for different processors', () => {
     expect(levels[0]).toMatchObject({ bfloat16IsRounded: true, halfIsRounded: true })
     expect(levels[1]).toEqual(levels[0])
     expect(levels[2]).toEqual(levels[0])
+  })
+
+  test.each([1, 2, 3])('snap to the bits that one pixel after another gives, and read nothing beyond a picture, seed %i', async (seed) => {
+    const { compared, differing } = (await engineCheckWith({}, 'snap', String(seed))) as { compared: number; differing: Record<string, number> }
+    expect(compared).toBeGreaterThan(1_000_000)
+    expect(Object.keys(differing)).toContain('plain')
+    expect(Object.values(differing)).toEqual(Object.keys(differing).map(() => 0))
   })
 })
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Floats stored as bfloat16 and as float16, to the nearest and half to even. For kernels' bodies:
-// see vec.h.
+// Floats stored as bfloat16, as float16 and as whole numbers, to the nearest and half to even. For
+// kernels' bodies: see vec.h.
 
 #include "vec.h"
 
@@ -34,6 +34,10 @@ void StoreAs(Vec x, HalfBits* to) {
                       _mm512_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+[[maybe_unused]] void StoreAs(Vec x, int32_t* to) {
+  _mm512_storeu_si512(to, _mm512_cvtps_epi32(x.v));
+}
+
 #elif defined(__AVX2__)
 
 void StoreAs(Vec x, float* to) { x.Store(to); }
@@ -49,6 +53,10 @@ void StoreAs(Vec x, BFloat16Bits* to) {
 
 void StoreAs(Vec x, HalfBits* to) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+[[maybe_unused]] void StoreAs(Vec x, int32_t* to) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_cvtps_epi32(x.v));
 }
 
 #else
@@ -74,7 +82,9 @@ uint16_t ToHalf(float x) {
   const uint32_t sign = (BitsOf(x) >> 16) & 0x8000;
   const uint32_t size = BitsOf(x) & 0x7fffffff;
   uint32_t half;
-  if (size >= kInfinite) {
+  if (size > 0x7f800000) {
+    half = 0x7e00;  // not a number
+  } else if (size >= kInfinite) {
     half = 0x7c00;
   } else if (size < kNormal) {
     // Its last digit is worth 2^-24, as a float's is at 0.5: the sum rounds there.
@@ -89,6 +99,13 @@ uint16_t ToHalf(float x) {
 
 void StoreAs(Vec x, HalfBits* to) {
   for (int i = 0; i < Vec::kLanes; ++i) to[i].bits = ToHalf(x.v[i]);
+}
+
+[[maybe_unused]] void StoreAs(Vec x, int32_t* to) {
+  constexpr double kWhole = 6755399441055744;  // 1.5 · 2^52: sums near it are whole numbers
+  for (int i = 0; i < Vec::kLanes; ++i) {
+    to[i] = static_cast<int32_t>(static_cast<double>(x.v[i]) + kWhole - kWhole);
+  }
 }
 
 #endif

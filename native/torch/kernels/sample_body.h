@@ -3,6 +3,7 @@
 // The batch kernel's inside, compiled once for each level: see vec.h. Products and sums are each
 // rounded, in one order everywhere, so that all levels give the same bits.
 
+#include "last_two_rows.h"
 #include "mirror.h"
 #include "rgb.h"
 #include "sample.h"
@@ -11,9 +12,6 @@
 namespace torchgraft {
 
 namespace {
-
-// A row's last pixel is written with its fourth lane, and read a vector at a time.
-constexpr int64_t kPadding = 64;
 
 // Places along a line, taken apart: the pixel before each, and how far it is to the next one.
 struct Place {
@@ -53,16 +51,16 @@ const uint8_t* RowOf(const Sampling& sampling, int64_t y) {
 // Whether a pixel and the next one lie in the row, four bytes each.
 bool IsWithin(const Sampling& sampling, int64_t x) { return x >= 0 && x + 3 <= sampling.width; }
 
-// Rows of the source, each blended to the output's columns: the last two, since the next row of the
-// output mostly lies between them too.
+// Rows of the source, each blended to the output's columns.
 class BlendedRows {
  public:
-  BlendedRows(const Sampling& sampling, float* scratch) : sampling_(sampling) {
+  BlendedRows(const Sampling& sampling, float* scratch)
+      : sampling_(sampling),
+        before_(reinterpret_cast<int32_t*>(scratch)),
+        weights_(scratch + sampling.output),
+        rows_(scratch + 2 * sampling.output,
+              scratch + (2 + kChannels) * sampling.output + kPadding / 2) {
     const int64_t output = sampling.output;
-    before_ = reinterpret_cast<int32_t*>(scratch);
-    weights_ = scratch + output;
-    rows_[0] = scratch + 2 * output;
-    rows_[1] = rows_[0] + kChannels * output + kPadding / 2;
     for (int64_t i = 0; i < output; ++i) {
       const auto [before, weight] =
           PlaceAt(sampling.geometry[0] * (static_cast<double>(i) + 0.5) + sampling.geometry[2]);
@@ -76,18 +74,8 @@ class BlendedRows {
 
   // Good until two others have been asked for.
   const float* At(int64_t y) {
-    const uint8_t* source = RowOf(sampling_, y);
-    for (int i = 0; i < 2; ++i) {
-      if (made_[i] && sources_[i] == source) {
-        last_ = i;
-        return rows_[i];
-      }
-    }
-    last_ = 1 - last_;
-    made_[last_] = true;
-    sources_[last_] = source;
-    Make(source, rows_[last_]);
-    return rows_[last_];
+    return rows_.Of(RowOf(sampling_, y),
+                    [&](const uint8_t* source, float* row) { Make(source, row); });
   }
 
  private:
@@ -115,10 +103,7 @@ class BlendedRows {
   // Columns that take nothing from around the picture.
   int64_t first_ = 0;
   int64_t end_ = 0;
-  float* rows_[2];
-  const uint8_t* sources_[2] = {};
-  bool made_[2] = {};
-  int last_ = 0;
+  LastTwoRows rows_;
 };
 
 // Columns and rows stay what they are: each row of the output is two blended rows, blended.
@@ -184,18 +169,27 @@ struct TurnedRows {
   }
 };
 
+// From 0–255 to 0–1: divided, since a product with 1/255 would round otherwise than PyTorch does.
+void ToUnit(float* rgb, int64_t count) {
+  const Vec white = Vec::All(255);
+  for (int64_t i = 0; i < count; i += Vec::kLanes) (Vec::Load(rgb + i) / white).Store(rgb + i);
+}
+
 template <typename Rows, typename Out>
 void SampleWith(const Sampling& sampling, int64_t begin, int64_t end, Out* out, float* scratch) {
   const int64_t count = sampling.output * kChannels;
   float* rgb = scratch;
   float* mixed = rgb + count + kPadding;
   Rows rows(sampling, mixed + count + kPadding);
-  const Normalize normalize(sampling);
+  const ByChannel scale(sampling.scale);
+  const ByChannel shift(sampling.shift);
   for (int64_t row = begin; row < end; ++row, out += count) {
     rows.Make(row, rgb);
     ToUnit(rgb, count);
-    if (sampling.has_colour) Mix(sampling, rgb, mixed);
-    normalize(sampling.has_colour ? mixed : rgb, count, out);
+    if (sampling.has_colour) Mix(sampling.colour, sampling.output, rgb, mixed);
+    const float* const colours = sampling.has_colour ? mixed : rgb;
+    StoreRow(count, out,
+             [&](int64_t i, int k) { return Vec::Load(colours + i) * scale.of[k] + shift.of[k]; });
   }
 }
 
@@ -211,14 +205,7 @@ void SampleTo(const Sampling& sampling, int64_t begin, int64_t end, Out* out, fl
 
 void Sample(const Sampling& sampling, int64_t begin, int64_t end, PixelType type, void* out,
             float* scratch) {
-  switch (type) {
-    case PixelType::kFloat:
-      return SampleTo(sampling, begin, end, static_cast<float*>(out), scratch);
-    case PixelType::kBFloat16:
-      return SampleTo(sampling, begin, end, static_cast<BFloat16Bits*>(out), scratch);
-    case PixelType::kHalf:
-      return SampleTo(sampling, begin, end, static_cast<HalfBits*>(out), scratch);
-  }
+  ToPixels(type, out, [&](auto* pixels) { SampleTo(sampling, begin, end, pixels, scratch); });
 }
 
 }  // namespace

@@ -64,8 +64,10 @@ struct Vec {
   friend Vec operator/(Vec a, Vec b) { return {_mm512_div_ps(a.v, b.v)}; }
   friend Vec Max(Vec a, Vec b) { return {_mm512_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm512_min_ps(a.v, b.v)}; }
-  // a · b + c, rounded once.
+  // a · b + c, as fast as may be: rounded once or twice.
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+  // Rounded once.
+  friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return MulAdd(a, b, c); }
 
   // Which lanes ReLU lets through, a bit each: those above zero, and what is not a number.
   friend uint32_t Passed(Vec a) {
@@ -126,6 +128,7 @@ struct Vec {
   friend Vec Max(Vec a, Vec b) { return {_mm256_max_ps(a.v, b.v)}; }
   friend Vec Min(Vec a, Vec b) { return {_mm256_min_ps(a.v, b.v)}; }
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+  friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return MulAdd(a, b, c); }
 
   static __m256 PassedLanes(Vec a) { return _mm256_cmp_ps(a.v, _mm256_setzero_ps(), _CMP_NLE_UQ); }
   friend uint32_t Passed(Vec a) { return _mm256_movemask_ps(PassedLanes(a)); }
@@ -139,10 +142,21 @@ struct Vec {
 
 #else
 
-// Loops of a fixed length, which a compiler turns into what its processor has.
+// As compilers have them for any processor.
+using Four = float __attribute__((vector_size(16)));
+
+// a · b + c, rounded once: in double a product of floats is exact.
+[[maybe_unused]] Four FusedMulAdd(Four a, Four b, Four c) {
+  using Doubles = double __attribute__((vector_size(32)));
+  return __builtin_convertvector(
+      __builtin_convertvector(a, Doubles) * __builtin_convertvector(b, Doubles) +
+          __builtin_convertvector(c, Doubles),
+      Four);
+}
+
 struct Vec {
   static constexpr int kLanes = 4;
-  float v[kLanes];
+  Four v;
 
   template <typename Function>
   static Vec Each(Function function) {
@@ -152,11 +166,13 @@ struct Vec {
   }
 
   static Vec Zero() { return All(0); }
-  static Vec All(float x) {
-    return Each([&](int) { return x; });
+  static Vec All(float x) { return {Four{x, x, x, x}}; }
+  static Vec Load(const float* from) {
+    Vec all;
+    __builtin_memcpy(&all.v, from, sizeof all.v);
+    return all;
   }
-  static Vec Load(const float* from) { return Load(from, kLanes); }
-  void Store(float* to) const { Store(to, kLanes); }
+  void Store(float* to) const { __builtin_memcpy(to, &v, sizeof v); }
   static Vec Load(const float* from, int count) {
     return Each([&](int i) { return i < count ? from[i] : 0; });
   }
@@ -177,33 +193,21 @@ struct Vec {
   void Store(uint16_t* to, int count) const {
     for (int i = 0; i < kLanes && i < count; ++i) {
       uint32_t bits;
-      __builtin_memcpy(&bits, &v[i], sizeof bits);
+      const float x = v[i];
+      __builtin_memcpy(&bits, &x, sizeof bits);
       const bool number = v[i] == v[i];
       to[i] = static_cast<uint16_t>(number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FC0);
     }
   }
 
-  friend Vec operator+(Vec a, Vec b) {
-    return Each([&](int i) { return a.v[i] + b.v[i]; });
-  }
-  friend Vec operator-(Vec a, Vec b) {
-    return Each([&](int i) { return a.v[i] - b.v[i]; });
-  }
-  friend Vec operator*(Vec a, Vec b) {
-    return Each([&](int i) { return a.v[i] * b.v[i]; });
-  }
-  friend Vec operator/(Vec a, Vec b) {
-    return Each([&](int i) { return a.v[i] / b.v[i]; });
-  }
-  friend Vec Max(Vec a, Vec b) {
-    return Each([&](int i) { return a.v[i] > b.v[i] ? a.v[i] : b.v[i]; });
-  }
-  friend Vec Min(Vec a, Vec b) {
-    return Each([&](int i) { return a.v[i] < b.v[i] ? a.v[i] : b.v[i]; });
-  }
-  friend Vec MulAdd(Vec a, Vec b, Vec c) {
-    return Each([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });
-  }
+  friend Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
+  friend Vec operator-(Vec a, Vec b) { return {a.v - b.v}; }
+  friend Vec operator*(Vec a, Vec b) { return {a.v * b.v}; }
+  friend Vec operator/(Vec a, Vec b) { return {a.v / b.v}; }
+  friend Vec Max(Vec a, Vec b) { return {a.v > b.v ? a.v : b.v}; }
+  friend Vec Min(Vec a, Vec b) { return {a.v < b.v ? a.v : b.v}; }
+  friend Vec MulAdd(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
+  friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return {FusedMulAdd(a.v, b.v, c.v)}; }
 
   friend uint32_t Passed(Vec a) {
     uint32_t bits = 0;

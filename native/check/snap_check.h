@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace torchgraft {
+
+// snap SEED: renders made pictures by plans that snap, at each level that this processor has and in
+// each type of pixel. Prints as JSON how many rendered numbers of each level are not what one pixel
+// after another gives, and how many there were. Ends by a signal where bytes beyond a picture are
+// read.
+void CheckSnap(const std::vector<std::string>& arguments);
+
+}  // namespace torchgraft
