@@ -1,16 +1,24 @@
 """What makes PyTorch fast on a CPU: channels_last, the precision that the processor is fastest in, fused Adam, a compiled graph."""
 
 import copy
+import os
 import pathlib
 import time
 
 import torch
+import torch._inductor.config
 import torch.nn.utils.fusion
 
 from bench import notebook
 
 WORDS = {torch.float32: "fp32", torch.bfloat16: "bf16"}
 PRECISIONS = {word: dtype for dtype, word in WORDS.items()}
+
+
+# Where libtorch is held to AVX2, so is what torch.compile makes.
+HELD_TO_AVX2 = os.environ.get("ATEN_CPU_CAPABILITY") == "avx2"
+if HELD_TO_AVX2:
+    torch._inductor.config.cpp.simdlen = 256
 
 
 def allocator():
@@ -20,7 +28,7 @@ def allocator():
 
 
 def processor_has_bf16():
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return not HELD_TO_AVX2 and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def open_model(name, weights, classes):

@@ -33,5 +33,12 @@ def serve(tasks):
         except Exception as error:
             traceback.print_exc()
             reply = {"error": f"{type(error).__name__}: {error}"}
-        replies.write(json.dumps(reply) + "\n")
+        replies.write(as_json(reply) + "\n")
         replies.flush()
+
+
+def as_json(reply):
+    try:
+        return json.dumps(reply, allow_nan=False)
+    except ValueError:  # JSON has none
+        return json.dumps({"error": "ValueError: what it computed is not a number"})
