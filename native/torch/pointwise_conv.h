@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "kernels/cpu_level.h"
+
 namespace torchgraft {
 
 // 1×1 convolutions of channels_last pictures as products of matrices with a pixel a row. With
@@ -15,5 +17,9 @@ at::Tensor PointwiseDataGradient(const at::Tensor& dy, const at::Tensor& weight,
 // As the weight lies in memory.
 at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,
                                    const at::Tensor& weight, int64_t stride);
+
+// The same by pointwise_gradient.h's loops, where it has some.
+at::Tensor PointwiseDirectWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
+                                         const at::Tensor& weight, int64_t stride);
 
 }  // namespace torchgraft
