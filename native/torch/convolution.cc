@@ -55,8 +55,10 @@ at::Tensor DataGradient(ConvAlgorithm algorithm, const ConvShape& shape, const a
 
 at::Tensor WeightGradient(ConvAlgorithm algorithm, const ConvShape& shape, const at::Tensor& dy,
                           const at::Tensor& x, const at::Tensor& weight) {
-  if (algorithm == ConvAlgorithm::kDirect)
-    return GroupedWeightGradient(BestCpuLevel(), x, dy, weight, shape.stride);
+  if (algorithm == ConvAlgorithm::kDirect) {
+    const auto gradient = shape.kernel == 1 ? PointwiseDirectWeightGradient : GroupedWeightGradient;
+    return gradient(BestCpuLevel(), x, dy, weight, shape.stride);
+  }
   if (algorithm == ConvAlgorithm::kProduct)
     return PointwiseWeightGradient(x, dy, weight, shape.stride);
   return LibraryGradient(shape, dy, x, weight, 1);

@@ -3,6 +3,7 @@
 #include <ATen/cpu/Utils.h>
 
 #include "grouped_conv.h"
+#include "pointwise_gradient.h"
 
 namespace torchgraft {
 
@@ -45,12 +46,18 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
   return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
 }
 
-// Weight gradients of 208 to 208 channels at 14 px 88 against 77 with AVX2. With stride 2 oneDNN
-// falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84 against 84/66.
+// With stride 2 oneDNN falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84
+// against 84/66. Weight gradients with AVX2, own against the product and oneDNN's (engine_check
+// pointwise-speed): 48 to 104 at 56 px 86, 65, 62, 104 to 104 at 28 px 99, 75, 77, 208 to 208 at 14
+// px 103, 92, 83, 440 to 440 at 7 px 105, 97, 93, with stride 2 48 to 104 at 56 px 70, 57, 61, 208
+// to 440 at 14 px 103, 97, 95; but 32 to 48 at 112 px 68, 48, 69.
 ConvChoice PointwiseFloat(CpuLevel level, const ConvShape& shape) {
-  if (shape.in < 104) return {};
-  if (shape.stride == 2) return {kProduct, kProduct, kLibrary};
-  return {kLibrary, kLibrary, level == CpuLevel::kAvx2 ? kProduct : kLibrary};
+  const bool products = shape.in >= 104;
+  const auto outputs = products && shape.stride == 2 ? kProduct : kLibrary;
+  if (level != CpuLevel::kAvx2) return {outputs, outputs, kLibrary};
+  if (shape.in >= 48 && HasPointwiseGradient(level, at::kFloat, shape.in, shape.out))
+    return {outputs, outputs, kDirect};
+  return {outputs, outputs, products && shape.stride == 1 ? kProduct : kLibrary};
 }
 
 // With stride 2, 48 to 104 channels at 56 px 131/103 against 111/89, 208 to 440 at 14 px 188/172

@@ -9,7 +9,7 @@ namespace torchgraft {
 enum class ConvAlgorithm {
   kLibrary,  // oneDNN's convolution, through libtorch
   kProduct,  // pointwise_conv.h
-  kDirect,   // grouped_conv.h
+  kDirect,   // grouped_conv.h, or pointwise_gradient.h
 };
 
 // By pass: each has a winner of its own.

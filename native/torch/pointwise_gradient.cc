@@ -15,16 +15,14 @@ const PointwiseGradientKernel* KernelOf(CpuLevel level) {
   return level >= CpuLevel::kAvx2 ? PointwiseGradientAvx2() : nullptr;
 }
 
-// Threads share out the pixels, each with sums of its own; where that would leave too few to each,
-// they share out the outputs too. By counts alone: the same each time.
+// Threads share out the pixels, each with sums of its own; where that would be more to add up than
+// inputs to pack, the outputs too, each with all inputs. By counts alone: the same each time.
 struct Shares {
-  // Clearing sums and adding them up takes the time of some tens of pixels.
-  static constexpr int64_t kFewestPixels = 256;
-
   int64_t of_pixels, of_outputs;
 
-  Shares(int64_t pixels, int64_t threads) : of_pixels(threads) {
-    while (of_pixels > 1 && (threads % of_pixels != 0 || pixels / of_pixels < kFewestPixels))
+  Shares(int64_t pixels, int64_t out, int64_t threads) : of_pixels(threads) {
+    while (of_pixels > 1 &&
+           (threads % of_pixels != 0 || of_pixels * out > threads / of_pixels * pixels))
       --of_pixels;
     of_outputs = threads / of_pixels;
   }
@@ -58,7 +56,7 @@ bool HasPointwiseGradient(CpuLevel level, at::ScalarType type, int64_t in, int64
 
 void PointwiseGradientInto(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
                            const at::Tensor& dweight) {
-  const Shares shares(x.size(0), at::get_num_threads());
+  const Shares shares(x.size(0), dy.size(1), at::get_num_threads());
   const bool parts = shares.of_pixels > 1;
   const auto sums = parts ? at::zeros({shares.of_pixels, dy.size(1), x.size(1)}, dweight.options())
                           : dweight.zero_();
