@@ -4,8 +4,6 @@
 
 #include <immintrin.h>
 
-#include <algorithm>
-
 #include "grouped_conv_pack.h"
 
 namespace torchgraft {
