@@ -24,7 +24,7 @@ struct Shape {
   int64_t in, out, side, stride;
 };
 
-// The clock on the wall, since several threads work; the best of several times.
+// The clock on the wall, since several threads work.
 double Milliseconds(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
   work();

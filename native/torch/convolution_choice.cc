@@ -16,7 +16,7 @@ constexpr auto kDirect = ConvAlgorithm::kDirect;
 // Behind each rule: GFLOP/s of one core of a Zen 4, forward / data gradient / weight gradient, own
 // against oneDNN's, at batch 32 (engine_check convolution-speed).
 
-// In groups of 8 at 28 px 68/67/65 against 31/31/43, of 24 95/94/93 against 66/68/58, of 56
+// In groups of 8 at 28 px 73/72/78 against 30/30/47, of 24 95/94/93 against 66/68/58, of 56
 // 103/103/100 against 96/94/61, of 112 101/95/104 against 108/101/77; with stride 2 of 64 81/85/80
 // against 75/73/56.
 ConvChoice DirectFloatAvx2(int64_t group_width, const ConvShape& shape) {
@@ -34,8 +34,8 @@ ConvChoice DirectFloatAvx512(int64_t group_width, const ConvShape& shape) {
   return {kLibrary, kLibrary, shape.width >= 28 ? kDirect : kLibrary};
 }
 
-// Of 8 at 28 px 131/134/116 against 90/94/57, at 14 px 102/101/107 against 112/101/48; of 16 at 28
-// px 190/194/167 against 164/161/149, at 14 px 155/158/138 against 213/180/116; of 24 at 28 px
+// Of 8 at 28 px 145/144/135 against 137/137/68, at 14 px 141/138/144 against 155/157/67; of 16 at
+// 28 px 190/194/167 against 164/161/149, at 14 px 155/158/138 against 213/180/116; of 24 at 28 px
 // 196/191/165 against 130/129/123; of 48 at 14 px 203/198/139 against 192/188/151; of 64 at 28 px
 // 219/216/181 against 203/203/194.
 ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {

@@ -17,8 +17,8 @@ constexpr int64_t kBlock = 192;
 // would fall into few sets of the cache.
 constexpr int64_t kSlabStep = (kBlock + 2) * kSlab;
 
-constexpr int kOutputs =
-    4;  // that are summed together; with three slabs of inputs, in 12 registers
+// Outputs that are summed together: with three slabs of inputs, in twelve registers.
+constexpr int kOutputs = 4;
 
 // As [slab of 8 channels][pixel][8].
 void Pack(const float* from, int64_t step, int64_t channels, int64_t pixels, float* to) {
