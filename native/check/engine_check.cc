@@ -13,6 +13,7 @@
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
 //   engine_check convolution-speed fp32|bf16 GROUP_WIDTH    not by the tests
+//   engine_check pointwise-speed THREADS                    nor this
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -30,6 +31,7 @@
 #include "convolution_speed.h"
 #include "excitation_check.h"
 #include "norm_check.h"
+#include "pointwise_speed.h"
 #include "render_check.h"
 #include "snap_check.h"
 #include "torch/adam.h"
@@ -234,6 +236,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "convolutions") return CheckConvolutions();
   if (check == "excitation") return CheckExcitation(arguments);
   if (check == "convolution-speed") return TimeConvolutions(arguments);
+  if (check == "pointwise-speed") return TimePointwise(arguments);
   throw std::invalid_argument("There is no check " + check);
 }
 

@@ -61,6 +61,8 @@ at::Tensor WeightGradient(ConvAlgorithm algorithm, const ConvShape& shape, const
                           const at::Tensor& x, const at::Tensor& weight) {
   if (algorithm == ConvAlgorithm::kDirect)
     return GroupedWeightGradient(BestCpuLevel(), x, dy, weight, shape.stride);
+  if (algorithm == ConvAlgorithm::kPacked)
+    return PackedWeightGradient(BestCpuLevel(), x, dy, weight, shape.stride);
   if (algorithm == ConvAlgorithm::kProduct)
     return PointwiseWeightGradient(x, dy, weight, shape.stride);
   return LibraryGradient(shape, dy, x, weight, 1);

@@ -4,6 +4,7 @@
 
 #include "grouped_conv.h"
 #include "pixel_product.h"
+#include "pointwise_gradient.h"
 
 namespace torchgraft {
 
@@ -17,7 +18,7 @@ constexpr auto kDirect = ConvAlgorithm::kDirect;
 // Behind each rule: GFLOP/s of one core of a Zen 4, forward / data gradient / weight gradient, own
 // against oneDNN's, at batch 32 (engine_check convolution-speed).
 
-// In groups of 8 at 28 px 68/67/65 against 31/31/43, of 24 95/94/93 against 66/68/58, of 56
+// In groups of 8 at 28 px 73/72/78 against 30/30/47, of 24 95/94/93 against 66/68/58, of 56
 // 103/103/100 against 96/94/61, of 112 101/95/104 against 108/101/77; with stride 2 of 64 81/85/80
 // against 75/73/56.
 ConvChoice DirectFloatAvx2(int64_t group_width, const ConvShape& shape) {
@@ -35,8 +36,8 @@ ConvChoice DirectFloatAvx512(int64_t group_width, const ConvShape& shape) {
   return {kLibrary, kLibrary, shape.width >= 28 ? kDirect : kLibrary};
 }
 
-// Of 8 at 28 px 131/134/116 against 90/94/57, at 14 px 102/101/107 against 112/101/48; of 16 at 28
-// px 190/194/167 against 164/161/149, at 14 px 155/158/138 against 213/180/116; of 24 at 28 px
+// Of 8 at 28 px 145/144/135 against 137/137/68, at 14 px 141/138/144 against 155/157/67; of 16 at
+// 28 px 190/194/167 against 164/161/149, at 14 px 155/158/138 against 213/180/116; of 24 at 28 px
 // 196/191/165 against 130/129/123; of 48 at 14 px 203/198/139 against 192/188/151; of 64 at 28 px
 // 219/216/181 against 203/203/194.
 ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
@@ -47,12 +48,19 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
   return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
 }
 
-// Weight gradients of 208 to 208 channels at 14 px 88 against 77 with AVX2. With stride 2 oneDNN
-// falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84 against 84/66.
+// With stride 2 oneDNN falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84
+// against 84/66. Weight gradients with AVX2, own against the product and oneDNN's (engine_check
+// pointwise-speed): 48 to 104 at 56 px 86, 65, 62, 104 to 104 at 28 px 99, 75, 77, 208 to 208 at 14
+// px 103, 92, 83, 440 to 440 at 7 px 105, 97, 93, with stride 2 48 to 104 at 56 px 70, 57, 61, 208
+// to 440 at 14 px 103, 97, 95; but 32 to 48 at 112 px 68, 48, 69.
 ConvChoice PointwiseFloat(CpuLevel level, const ConvShape& shape) {
-  if (!PixelProduct::Has(level, at::kFloat, shape.in, shape.out)) return {};
-  const bool product = level == CpuLevel::kAvx2 && shape.stride == 1 && shape.in >= 104;
-  return {kPacked, kPacked, product ? kProduct : kLibrary};
+  const bool packed = PixelProduct::Has(level, at::kFloat, shape.in, shape.out);
+  const bool products = shape.in >= 104;
+  const auto outputs = packed ? kPacked : products && shape.stride == 2 ? kProduct : kLibrary;
+  if (level != CpuLevel::kAvx2) return {outputs, outputs, kLibrary};
+  if (shape.in >= 48 && HasPointwiseGradient(level, at::kFloat, shape.in, shape.out))
+    return {outputs, outputs, kPacked};
+  return {outputs, outputs, products && shape.stride == 1 ? kProduct : kLibrary};
 }
 
 bool FindAmx() {

@@ -9,7 +9,7 @@ namespace torchgraft {
 enum class ConvAlgorithm {
   kLibrary,  // oneDNN's convolution, through libtorch
   kProduct,  // pointwise_conv.h, by libtorch's product
-  kPacked,   // the same by our own, pixel_product.h
+  kPacked,   // the same by our own, pixel_product.h and pointwise_gradient.h
   kDirect,   // grouped_conv.h
 };
 

@@ -51,19 +51,22 @@ WeightSteps StepsOf(const at::Tensor& weight) {
   return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
 }
 
+constexpr int64_t kMostSkew = 8;  // pixels that the loops add to a slab
+
 // Elements that rows of outputs, or of their gradient, are packed into.
 int64_t PackedForward(const GroupedConv& conv, int64_t rows) {
-  return ((rows - 1) * conv.stride + 3) * (conv.width + 2) * conv.channels;
+  return (((rows - 1) * conv.stride + 3) * (conv.width + 2) + kMostSkew) * conv.channels;
 }
 
 int64_t PackedDataGradient(const GroupedConv& conv, int64_t rows) {
   if (conv.stride == 1) return PackedForward(conv, rows);
-  return (rows + 1) * (conv.out_width + 1) * conv.channels;
+  return ((rows + 1) * (conv.out_width + 1) + kMostSkew) * conv.channels;
 }
 
 // With room for pairs of pixels, and in bfloat16 for two of them a gradient.
 int64_t PackedWeightGradient(const GroupedConv& conv, int64_t rows) {
-  return (((rows - 1) * conv.stride + 3) * (conv.width + 5) + 2 * rows * (conv.out_width + 4)) *
+  return (((rows - 1) * conv.stride + 3) * (conv.width + 5) + 2 * rows * (conv.out_width + 4) +
+          2 * kMostSkew) *
          conv.channels;
 }
 

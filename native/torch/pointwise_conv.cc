@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include "pixel_product.h"
+#include "pointwise_gradient.h"
 
 namespace torchgraft {
 
@@ -61,6 +62,13 @@ at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,
   auto dweight = at::empty_like(weight);
   auto matrix = Matrix(dweight);
   at::mm_out(matrix, Rows(Met(dy, /*stride=*/1)).t(), Rows(Met(x, stride)));
+  return dweight;
+}
+
+at::Tensor PackedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
+                                         const at::Tensor& weight, int64_t stride) {
+  auto dweight = at::empty_like(weight);
+  PointwiseGradientInto(level, Rows(Met(x, stride)), Rows(Met(dy, /*stride=*/1)), Matrix(dweight));
   return dweight;
 }
 

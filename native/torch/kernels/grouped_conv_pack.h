@@ -18,10 +18,38 @@ inline void Fetch(const char* from, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(from + i);
 }
 
+// Fetches what will be packed after what is being computed, a part at a time, and no nearer than
+// the second-level cache: the first is full.
+class FetchAhead {
+ public:
+  template <typename Element>
+  FetchAhead(const Element* from, int64_t count, int64_t parts)
+      : from_(reinterpret_cast<const char*>(from)),
+        bytes_(count * static_cast<int64_t>(sizeof(Element))),
+        parts_(parts) {}
+
+  void Parts(int64_t count) {
+    const int64_t end = bytes_ * (part_ + count) / parts_;
+    for (int64_t i = bytes_ * part_ / parts_; i < end; i += kLine)
+      __builtin_prefetch(from_ + i, /*rw=*/0, /*locality=*/2);
+    part_ += count;
+  }
+
+ private:
+  const char* from_;
+  int64_t bytes_, parts_;
+  int64_t part_ = 0;
+};
+
 // Pixels that lie side by side in memory, and where they go.
 struct Picture {
   int64_t height, width, channels;
 };
+
+// From a slab to the next, in elements: never steps that fall into few sets of a cache.
+inline int64_t SlabStep(int64_t rows, int64_t padded) {
+  return ((rows * padded + 3) / 8 * 8 + 4) * kSlab;
+}
 
 // Rows from `first` on, of which some may lie outside, with `left` zeros before and zeros up to
 // `padded` pixels after.
@@ -29,7 +57,7 @@ template <class Lanes, typename Element>
 void PackRows(const Picture& picture, const Element* from, int64_t first, int64_t rows,
               int64_t padded, int64_t left, Element* to) {
   const int64_t slabs = picture.channels / kSlab;
-  const int64_t slab_step = rows * padded * kSlab;
+  const int64_t slab_step = SlabStep(rows, padded);
   for (int64_t r = 0; r < rows; ++r, to += padded * kSlab) {
     const bool outside = first + r < 0 || first + r >= picture.height;
     const int64_t from_x = outside ? padded : left;

@@ -143,10 +143,13 @@ void ConvolveRows(const GroupedConv& conv, bool mirrored, const Element* x, cons
   const int64_t padded = conv.width + 2;
   PackRows<Lanes>({conv.height, conv.width, conv.channels}, x, begin * kStride - 1, rows, padded,
                   /*left=*/1, scratch);
+  const int64_t x_row = conv.width * conv.channels;
+  FetchAhead next(x + (begin * kStride - 1 + rows) * x_row, (end - begin) * kStride * x_row,
+                  (end - begin) * conv.channels / Lanes::kLanes);
   ForPairsOfPanels<Lanes>(
       conv, packed, begin, end, [&](int64_t row, int panel, int64_t first, const Element* weights) {
         const int64_t tap = kSlab * panel * Lanes::kLanes;
-        Taps taps{conv.group_width / kSlab, rows * padded * kSlab, 9 * tap, 9, {}, {}};
+        Taps taps{conv.group_width / kSlab, SlabStep(rows, padded), 9 * tap, 9, {}, {}};
         if (conv.bias != nullptr) taps.bias = conv.bias + first;
         taps.relu = conv.relu;
         for (int k = 0; k < 9; ++k) {
@@ -154,6 +157,7 @@ void ConvolveRows(const GroupedConv& conv, bool mirrored, const Element* x, cons
           taps.w[k] = (mirrored ? 8 - k : k) * tap;
         }
         const Element* const from = scratch + first / conv.group_width * taps.slabs * taps.x_slab;
+        next.Parts(panel);
         if (row + 1 < end)
           FetchRow(y + (row + 1) * conv.out_width * conv.channels + first, conv.out_width,
                    conv.channels);
@@ -182,14 +186,18 @@ void SpreadRows(const GroupedConv& conv, const Element* dy, const Element* packe
   PackRows<Lanes>({conv.out_height, conv.out_width, conv.channels}, dy, begin, rows, padded,
                   /*left=*/0, scratch);
   const int64_t last = 2 * end < conv.height ? 2 * end : conv.height;
+  const int64_t dy_row = conv.out_width * conv.channels;
+  FetchAhead next(dy + (begin + rows) * dy_row, (end - begin) * dy_row,
+                  (last - 2 * begin) * conv.channels / Lanes::kLanes);
   ForPairsOfPanels<Lanes>(
       conv, packed, 2 * begin, last,
       [&](int64_t row, int panel, int64_t first, const Element* weights) {
         const int64_t tap = kSlab * panel * Lanes::kLanes;
         const int64_t slabs = conv.group_width / kSlab;
-        const int64_t x_slab = rows * padded * kSlab;
+        const int64_t x_slab = SlabStep(rows, padded);
         const Element* const from = scratch + first / conv.group_width * slabs * x_slab;
         Element* const to = dx + row * conv.width * conv.channels + first;
+        next.Parts(panel);
         if (row + 1 < last) FetchRow(to + conv.width * conv.channels, conv.width, conv.channels);
         for (int64_t odd = 0; odd < 2; ++odd) {
           Taps taps{slabs, x_slab, 9 * tap, 0, {}, {}};

@@ -64,17 +64,26 @@ void WeightGradient(const GroupedConv& conv, const float* x, const float* dy, in
   const int64_t x_width = conv.width + 3;
   const int64_t dy_width = conv.out_width + 2;
   float* const packed_x = scratch;
-  float* const packed_dy = scratch + x_rows * x_width * conv.channels;
+  const int64_t x_step = SlabStep(x_rows, x_width);
+  const int64_t dy_step = SlabStep(rows, dy_width);
+  float* const packed_dy = scratch + conv.channels / kSlab * x_step;
   PackRows<Lanes>({conv.height, conv.width, conv.channels}, x, begin * conv.stride - 1, x_rows,
                   x_width, /*left=*/1, packed_x);
   PackRows<Lanes>({conv.out_height, conv.out_width, conv.channels}, dy, begin, rows, dy_width,
                   /*left=*/1, packed_dy);
   const int64_t slabs = conv.group_width / kSlab;
+  const int64_t parts = conv.channels / kSlab * slabs * 3;
+  FetchAhead next_x(x + (begin * conv.stride - 1 + x_rows) * conv.width * conv.channels,
+                    rows * conv.stride * conv.width * conv.channels, parts);
+  FetchAhead next_dy(dy + end * conv.out_width * conv.channels,
+                     rows * conv.out_width * conv.channels, parts);
   for (int64_t out = 0; out < conv.channels / kSlab; ++out) {
-    const float* const dy_slab = packed_dy + out * rows * dy_width * kSlab;
+    const float* const dy_slab = packed_dy + out * dy_step;
     for (int64_t in = out / slabs * slabs; in < (out / slabs + 1) * slabs; ++in) {
-      const float* const x_slab = packed_x + in * x_rows * x_width * kSlab;
+      const float* const x_slab = packed_x + in * x_step;
       for (int64_t ky = 0; ky < 3; ++ky) {
+        next_x.Parts(1);
+        next_dy.Parts(1);
         for (int64_t c = 0; c < kSlab; c += kInputs, sums += 3 * kInputs * kSlab) {
           Lanes total[3][kInputs];
 #pragma GCC unroll 32
