@@ -48,19 +48,29 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
   return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
 }
 
-// With stride 2 oneDNN falls off: 208 to 440 at 14 px 83/77 against 68/56, with AVX-512 89/84
-// against 84/66. Weight gradients with AVX2, own against the product and oneDNN's (engine_check
-// pointwise-speed): 48 to 104 at 56 px 86, 65, 62, 104 to 104 at 28 px 99, 75, 77, 208 to 208 at 14
-// px 103, 92, 83, 440 to 440 at 7 px 105, 97, 93, with stride 2 48 to 104 at 56 px 70, 57, 61, 208
-// to 440 at 14 px 103, 97, 95; but 32 to 48 at 112 px 68, 48, 69.
+// Own against libtorch's product and oneDNN's convolution, GFLOP/s of two cores (engine_check
+// pointwise-speed), forward and data gradient. With AVX2 of 48 to 104 channels at 56 px 204, 118,
+// 155 and 190, 119, 159, of 104 at 28 px 202, 150, 184 and 201, 158, 195, of 440 at 7 px 193, 189,
+// 185 and 192, 192, 186; of 912 197, 181, 210 and 211, 181, 211; with AVX-512 of 104 163, 123, 138
+// and 142, 121, 141, of 208 207, 178, 198 and 204, 178, 195. With stride 2 of 48 to 104 118, 105,
+// 98 and 138, 113, 68, of 208 to 440 198, 182, 183 and 190, 176, 142.
+constexpr int64_t kMostPacked = 512;
+
+// Weight gradients, with AVX2 of 48 to 104 at 56 px 156, 92, 113, of 208 at 14 px 181, 161, 64, of
+// 440 at 7 px 184, 175, 166, of 32 to 48 at 112 px 117, 64, 128; by the same loops where the rest
+// has AVX-512 104 to 208 at 28 px 192, 153, 146, of 72 at 56 px 167, 109, 178, with stride 2 of 208
+// to 440 158, 167, 124.
+ConvAlgorithm PointwiseWeightsFloat(CpuLevel level, const ConvShape& shape) {
+  const int64_t least = level == CpuLevel::kAvx2 || shape.stride == 2 ? 48 : 104;
+  const bool has = HasPointwiseGradient(level, at::kFloat, shape.in, shape.out);
+  return has && shape.in >= least ? kPacked : kLibrary;
+}
+
 ConvChoice PointwiseFloat(CpuLevel level, const ConvShape& shape) {
-  const bool packed = PixelProduct::Has(level, at::kFloat, shape.in, shape.out);
-  const bool products = shape.in >= 104;
-  const auto outputs = packed ? kPacked : products && shape.stride == 2 ? kProduct : kLibrary;
-  if (level != CpuLevel::kAvx2) return {outputs, outputs, kLibrary};
-  if (shape.in >= 48 && HasPointwiseGradient(level, at::kFloat, shape.in, shape.out))
-    return {outputs, outputs, kPacked};
-  return {outputs, outputs, products && shape.stride == 1 ? kProduct : kLibrary};
+  const bool packed = (shape.in <= kMostPacked || shape.stride == 2) &&
+                      PixelProduct::Has(level, at::kFloat, shape.in, shape.out);
+  const auto outputs = packed ? kPacked : kLibrary;
+  return {outputs, outputs, PointwiseWeightsFloat(level, shape)};
 }
 
 bool FindAmx() {
@@ -74,14 +84,20 @@ bool HasAmx() {
   return has;
 }
 
-// With stride 2, 48 to 104 channels at 56 px 131/103 against 111/89, 208 to 440 at 14 px 188/172
-// against 173/95. On AMX the products win with stride 1 from 104 channels on.
+// In bf16 oneDNN's own is the fastest, or near it: of 104 channels at 28 px 354, 339, 372 and 359,
+// 339, 358, of 208 at 14 px 409, 369, 396 and 379, 393, 402. But with stride 2, of 32 to 48 at 112
+// px 166, 210, 185 and 173, 184, 94, of 104 to 208 at 28 px 326, 342, 262 and 288, 273, 160; and
+// for weight gradients of many channels at few pixels, of 440 at 7 px 342 against 300, of 3024 381
+// against 227, where of 408 at 14 px it is 330 against 363. On AMX libtorch's products win with
+// stride 1 from 104 channels on.
 ConvChoice PointwiseBf16(const ConvShape& shape) {
-  if (HasAmx())
-    return shape.stride == 1 && shape.in >= 104 ? ConvChoice{kProduct, kProduct, kLibrary}
-                                                : ConvChoice{};
-  const bool packed = PixelProduct::Has(CpuLevel::kAvx512Bf16, at::kBFloat16, shape.in, shape.out);
-  return packed ? ConvChoice{kPacked, kPacked, kLibrary} : ConvChoice{};
+  if (HasAmx()) {
+    const auto outputs = shape.stride == 1 && shape.in >= 104 ? kProduct : kLibrary;
+    return {outputs, outputs, kLibrary};
+  }
+  const auto outputs = shape.stride == 2 ? kProduct : kLibrary;
+  const bool few_pixels = shape.in >= 408 && shape.width <= 7;
+  return {outputs, outputs, few_pixels ? kProduct : kLibrary};
 }
 
 bool IsDirect(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
