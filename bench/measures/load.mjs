@@ -36,7 +36,7 @@ async function runRecipe(context, recipe) {
     task: 'load',
     params: { data, folders, size: SIZE, batch: BATCH, recipe, threads, ...IMAGENET },
     peers: ['notebook', 'tuned'],
-    repeats: context.repeats(3),
+    repeats: context.repeats(5),
   })
   return ['first', 'later'].map((when) => makeRow({
     name: `load-${when}`, model: null, unit: 'images/CPU-second', better: 'higher',

@@ -24,7 +24,7 @@ export const outsideStep = {
       task: 'outside-step',
       params: { data, folders, model: MODEL, weights, classes, batch: BATCH, size: SIZE, steps: STEPS, threads, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
       peers: ['notebook', 'tuned', 'compiled'],
-      repeats: context.repeats(2),
+      repeats: context.repeats(5),
     })
     const params = { batch: BATCH, size: SIZE, precision: facts['torchgraft']?.precision ?? null, threads }
     yield makeRow({ name: 'outside-step', model: MODEL, unit: 'share', better: 'lower', params, how, leftOut, same }, valuesOf(samples))

@@ -35,7 +35,7 @@ async function runEvaluate(context, { items, ...trained }) {
     task: 'evaluate',
     params: { ...trained, data, folders, threads, batch: BATCH, names: taken.map(({ name }) => name), paths: taken.map(({ path }) => path), targets: taken.map(({ label }) => label) },
     peers: PEERS,
-    repeats: context.repeats(3),
+    repeats: context.repeats(5),
   })
   const params = { batch: BATCH, size: trained.size, pictures: taken.length, precision: facts['torchgraft']?.precision ?? null, threads }
   return makeRow({ name: 'evaluate', model: trained.model, unit: 'images/s', better: 'higher', params, how: rest.how, leftOut: rest.leftOut, same: rest.same }, valuesOf(samples, 'speed'))
