@@ -4,6 +4,11 @@
 
 #include <cstdint>
 
+// Without it ATen/Parallel.h runs everything on one thread, and says nothing.
+#if AT_PARALLEL_OPENMP && !defined(_OPENMP) && !defined(__APPLE__)
+#error "Compile with -fopenmp"
+#endif
+
 namespace torchgraft {
 
 // Rows shared out among the threads by their count alone, never by who is done first: so sums are
