@@ -18,6 +18,18 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+ConvShape ShapeOf(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding,
+                  int64_t groups) {
+  return {.in = x.size(1),
+          .out = weight.size(0),
+          .kernel = weight.size(2),
+          .stride = stride,
+          .padding = padding,
+          .groups = groups,
+          .pictures = x.size(0),
+          .width = x.size(3)};
+}
+
 at::Tensor LibraryForward(const ConvShape& shape, const at::Tensor& x, const at::Tensor& weight,
                           const at::Tensor& bias) {
   const std::array<int64_t, 2> stride{shape.stride, shape.stride};
@@ -72,8 +84,8 @@ struct Convolution : torch::autograd::Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const ConvShape& shape) {
     context->save_for_backward({x, weight});
-    context->saved_data["shape"] = std::vector<int64_t>{
-        shape.in, shape.out, shape.kernel, shape.stride, shape.padding, shape.groups, shape.width};
+    context->saved_data["steps"] =
+        std::vector<int64_t>{shape.stride, shape.padding, shape.groups};
     return Forward(ChooseConv(BestCpuLevel(), x.scalar_type(), shape).forward, shape, x, weight);
   }
 
@@ -82,8 +94,8 @@ struct Convolution : torch::autograd::Function<Convolution> {
     const auto saved = context->get_saved_variables();
     const auto& x = saved[0];
     const auto& weight = saved[1];
-    const auto n = context->saved_data["shape"].toIntVector();
-    const ConvShape shape{n[0], n[1], n[2], n[3], n[4], n[5], n[6]};
+    const auto steps = context->saved_data["steps"].toIntVector();
+    const auto shape = ShapeOf(x, weight, steps[0], steps[1], steps[2]);
     const auto choice = ChooseConv(BestCpuLevel(), x.scalar_type(), shape);
     const auto dy = ChannelsLast(gradients[0]);
     at::Tensor dx;
@@ -106,8 +118,7 @@ bool Fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
 
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     int64_t stride, int64_t padding, int64_t groups) {
-  const ConvShape shape{x.size(1), weight.size(0), weight.size(2), stride,
-                        padding,   groups,         x.size(3)};
+  const auto shape = ShapeOf(x, weight, stride, padding, groups);
   if (x.device().is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
     const auto type = at::autocast::get_autocast_dtype(at::kCPU);
     const auto cast = [type](const at::Tensor& tensor) {

@@ -18,8 +18,14 @@ const SMALL = 1 << 16
 /** Files left to threads after a stretch that took longer: they wait for a disk, which several can do at once. */
 const AWAY = 1024
 
+/** An array, or what makes each path as it is asked for. */
+interface Paths {
+  readonly length: number
+  at(i: number): string | undefined
+}
+
 /** For each path, in their order, the first 32 hex digits of the SHA-256 of the file's bytes; nothing for one that cannot be read, which is told of. */
-export async function hashFiles(paths: readonly string[], signal?: AbortSignal): Promise<{ readonly hashes: readonly (string | undefined)[]; readonly failed: SkippedFile[] }> {
+export async function hashFiles(paths: Paths, signal?: AbortSignal): Promise<{ readonly hashes: readonly (string | undefined)[]; readonly failed: SkippedFile[] }> {
   const hashes = new Array<string | undefined>(paths.length)
   const failed = new Map<number, SkippedFile>()
   const keep = (i: number, found: string | SkippedFile): void => {
@@ -33,7 +39,7 @@ export async function hashFiles(paths: readonly string[], signal?: AbortSignal):
       for (let k = next++; k < numbers.length; k = next++) {
         signal?.throwIfAborted()
         const i = numbers[k] as number
-        keep(i, await hashOne(paths[i] as string, chunk))
+        keep(i, await hashOne(paths.at(i) as string, chunk))
       }
     }))
   }
@@ -43,7 +49,7 @@ export async function hashFiles(paths: readonly string[], signal?: AbortSignal):
     const end = Math.min(paths.length, i + STRETCH)
     const until = performance.now() + STRETCH_MS
     for (; i < end && performance.now() < until; i++) {
-      const found = hashSmall(paths[i] as string, chunks[0] as Buffer)
+      const found = hashSmall(paths.at(i) as string, chunks[0] as Buffer)
       if (found === undefined) left.push(i)
       else keep(i, found)
     }

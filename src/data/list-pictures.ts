@@ -43,6 +43,8 @@ export interface ListOptions {
   readonly followLinks: boolean
   /** Whether each file is looked at, for its size: not where all are about to be read. @default true */
   readonly lookAt?: boolean
+  /** What is kept of each picture's path. @default the path */
+  readonly keep?: (path: string) => string
   readonly signal?: AbortSignal | undefined
 }
 
@@ -50,7 +52,7 @@ export interface ListOptions {
  * All pictures in the class folders, in a fixed order. Links within the root are followed, each folder once; links that
  * lead out of it only where asked for.
  */
-export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, signal }: ListOptions): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
+export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, keep = (path) => path, signal }: ListOptions): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
   const inside = await realpath(root)
   const pictures: ListedPicture[] = []
   const skipped: SkippedFile[] = []
@@ -73,7 +75,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     for (const name of found.misnamed) skipped.push(notUtf8(join(path, name)))
     const above = new Set([...seen, real])
     for (const entry of found.entries) {
-      if (!lookAt && entry.isFile() && isPicture(entry.name)) pictures.push({ path: join(path, entry.name), label })
+      if (!lookAt && entry.isFile() && isPicture(entry.name)) pictures.push({ path: keep(join(path, entry.name)), label })
       else await visit(entry, join(path, entry.name), join(real, entry.name), label, above)
     }
     const named = IMAGE_EXTENSIONS.has(extname(path).toLowerCase()) && seen.size > 0
@@ -99,7 +101,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (!info) return skip(path, 'it is gone')
     if (!info.isFile()) return skip(path, 'not a file')
     if (info.size > MAX_FILE_BYTES) return skip(path, TOO_LARGE_A_FILE, 'ERR_IMAGE_TOO_LARGE')
-    pictures.push({ path, label })
+    pictures.push({ path: keep(path), label })
   }
 
   for (const { path, label } of classes) {
