@@ -26,7 +26,6 @@ ConvShape ShapeOf(const at::Tensor& x, const at::Tensor& weight, int64_t stride,
           .stride = stride,
           .padding = padding,
           .groups = groups,
-          .pictures = x.size(0),
           .width = x.size(3)};
 }
 

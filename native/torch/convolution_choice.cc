@@ -90,16 +90,13 @@ bool HasAmx() {
 // for weight gradients of many channels at few pixels, of 440 at 7 px 342 against 300, of 3024 381
 // against 227, where of 408 at 14 px it is 330 against 363. On AMX libtorch's products win with
 // stride 1 from 104 channels on.
-constexpr int64_t kFewPixels = 2048;
-
 ConvChoice PointwiseBf16(const ConvShape& shape) {
   if (HasAmx()) {
     const auto outputs = shape.stride == 1 && shape.in >= 104 ? kProduct : kLibrary;
     return {outputs, outputs, kLibrary};
   }
   const auto outputs = shape.stride == 2 ? kProduct : kLibrary;
-  const int64_t side = (shape.width - 1) / shape.stride + 1;
-  const bool few_pixels = shape.in >= 408 && shape.pictures * side * side <= kFewPixels;
+  const bool few_pixels = shape.in >= 408 && shape.width <= 7;
   return {outputs, outputs, few_pixels ? kProduct : kLibrary};
 }
 

@@ -24,14 +24,14 @@ struct ConvChoice {
 
 struct ConvShape {
   int64_t in, out, kernel, stride, padding, groups;
-  int64_t pictures, width;  // that come in
+  int64_t width;  // of the pictures that come in
 };
 
 // By rules that were measured, never by a clock: a run must come to the same bytes each time.
 ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shape);
 
 // For scoring, where each call costs more than what it computes if it goes through libtorch: of
-// the pictures nothing is known.
+// shape.width nothing is known.
 ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape);
 
 }  // namespace torchgraft

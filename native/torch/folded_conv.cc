@@ -20,7 +20,6 @@ Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, 
                         .stride = stride,
                         .padding = weight.size(2) / 2,
                         .groups = groups,
-                        .pictures = 0,
                         .width = 0};
   switch (ChooseScoring(level, type, shape)) {
     case ConvAlgorithm::kPacked:
