@@ -83,8 +83,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const ConvShape& shape) {
     context->save_for_backward({x, weight});
-    context->saved_data["steps"] =
-        std::vector<int64_t>{shape.stride, shape.padding, shape.groups};
+    context->saved_data["steps"] = std::vector<int64_t>{shape.stride, shape.padding, shape.groups};
     return Forward(ChooseConv(BestCpuLevel(), x.scalar_type(), shape).forward, shape, x, weight);
   }
 
