@@ -16,6 +16,7 @@
 #include "torch/autocast.h"
 #include "torch/convolution.h"
 #include "torch/grouped_conv.h"
+#include "torch/pixel_product.h"
 #include "torch/pointwise_conv.h"
 #include "torch/pointwise_gradient.h"
 
@@ -120,15 +121,20 @@ void ReportGrouped(const Problem& p) {
   });
 }
 
-// The weight gradient's loops, likewise.
-void ReportPointwiseGradient(const Problem& p) {
+// The loops of 1×1, likewise; libtorch's product in the place of those that there are none of.
+void ReportPacked(const Problem& p) {
   const auto level = BestCpuLevel();
-  if (!HasPointwiseGradient(level, p.type, p.in, p.out)) return;
-  Report(p, "direct", [&](const Numbers& numbers) -> Passes {
+  const bool outputs = PixelProduct::Has(level, p.type, p.in, p.out);
+  const bool weights = HasPointwiseGradient(level, p.type, p.in, p.out);
+  if (!outputs && !weights) return;
+  Report(p, "packed", [&](const Numbers& numbers) -> Passes {
     const auto& [x, weight, dy] = numbers;
-    return {PointwiseForward(x, weight, p.stride),
-            PointwiseDataGradient(dy, weight, x.sizes(), p.stride),
-            PackedWeightGradient(level, x, dy, weight, p.stride)};
+    return {
+        outputs ? PackedForward(level, x, weight, p.stride) : PointwiseForward(x, weight, p.stride),
+        outputs ? PackedDataGradient(level, dy, weight, x.sizes(), p.stride)
+                : PointwiseDataGradient(dy, weight, x.sizes(), p.stride),
+        weights ? PackedWeightGradient(level, x, dy, weight, p.stride)
+                : PointwiseWeightGradient(x, dy, weight, p.stride)};
   });
 }
 
@@ -162,9 +168,9 @@ void CheckConvolutions() {
       for (const int64_t width : {8, 24, 64, 232})
         ReportConvolve({3, 2 * width, 2 * width, 3, stride, 2, 14, 13, type});
       for (const int64_t in : {8, 16, 24, 32, 56, 104})
-        for (const int64_t out : {8, 72})
+        for (const int64_t out : {8, 72, 104})
           for (const auto& [h, w] : {std::pair{1, 1}, {14, 19}, {58, 61}})
-            ReportPointwiseGradient({2, in, out, 1, stride, 1, h, w, type});
+            ReportPacked({2, in, out, 1, stride, 1, h, w, type});
       for (const int64_t in : {3, 48, 104, 208})
         ReportConvolve({3, in, 56, 1, stride, 1, 15, 14, type});
     }

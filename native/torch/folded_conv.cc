@@ -48,8 +48,6 @@ at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
 at::Tensor FoldedConv::RunAdded(const at::Tensor& x, const at::Tensor& added) const {
   if (const auto* product = std::get_if<PixelProduct>(&conv_))
     return product->Run(ChannelsLast(x), stride_, /*relu=*/true, ChannelsLast(added));
-  if (const auto* grouped = std::get_if<GroupedScoring>(&conv_))
-    return grouped->Run(ChannelsLast(x), /*relu=*/false).add_(added).relu_();
   return std::get<FusedConv>(conv_).RunAdded(x, added);
 }
 

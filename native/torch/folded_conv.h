@@ -22,7 +22,7 @@ class FoldedConv {
 
   at::Tensor Run(const at::Tensor& x, bool relu) const;
 
-  // relu(conv(x) + added)
+  // relu(conv(x) + added), where it has no groups.
   at::Tensor RunAdded(const at::Tensor& x, const at::Tensor& added) const;
 
  private:

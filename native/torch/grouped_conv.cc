@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <type_traits>
-#include <utility>
 
+#include "elements.h"
 #include "kernels/grouped_conv.h"
 
 namespace torchgraft {
@@ -24,17 +24,6 @@ const GroupedConvKernel<Element>* KernelOf(CpuLevel level) {
     return level >= CpuLevel::kAvx2 ? GroupedConvAvx2() : nullptr;
   else
     return level >= CpuLevel::kAvx512Bf16 ? GroupedConvAvx512Bf16() : nullptr;
-}
-
-// A tensor's numbers as the loops take them: float, or bfloat16's bits.
-template <typename Element>
-const Element* Data(const at::Tensor& tensor) {
-  return static_cast<const Element*>(tensor.const_data_ptr());
-}
-
-template <typename Element>
-Element* MutableData(const at::Tensor& tensor) {
-  return static_cast<Element*>(tensor.mutable_data_ptr());
 }
 
 GroupedConv Describe(at::IntArrayRef x, int64_t group_width, int64_t stride) {
@@ -112,8 +101,8 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
 }
 
 // Runs `loops`, forward's or data_gradient's, over all pieces of the pictures in `from`.
-template <typename Element, typename Loops, typename Packed>
-void Fill(const GroupedConv& conv, Loops loops, const Packed& packed,
+template <typename Element, typename Packed>
+void Fill(const GroupedConv& conv, OutputLoops<Element> loops, const Packed& packed,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to) {
   const int64_t pictures = from.size(0);
   const int64_t for_each_thread = (at::get_num_threads() + pictures - 1) / pictures;
@@ -151,11 +140,6 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
                          MutableData<Element>(dweight));
 }
 
-template <typename Element>
-Element ElementOfKernel(const GroupedConvKernel<Element>&);
-template <typename Kernel>
-using ElementOf = decltype(ElementOfKernel(std::declval<Kernel>()));
-
 // Calls function(kernel) with the kernel for a type.
 template <typename Function>
 void WithKernel(CpuLevel level, at::ScalarType type, const Function& function) {
@@ -181,9 +165,8 @@ at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor&
   const auto conv = Describe(x.sizes(), weight.size(1), stride);
   auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
   WithKernel(level, x.scalar_type(), [&](const auto& kernel) {
-    Fill<ElementOf<decltype(kernel)>>(conv, kernel.forward, PackedForward,
-                                      PackWeights(kernel, conv, weight, /*for_gradient=*/false), x,
-                                      y);
+    Fill(conv, kernel.forward, PackedForward,
+         PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y);
   });
   return y;
 }
@@ -193,9 +176,8 @@ at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::T
   const auto conv = Describe(x_shape, weight.size(1), stride);
   auto dx = EmptyPictures(x_shape, dy);
   WithKernel(level, dy.scalar_type(), [&](const auto& kernel) {
-    Fill<ElementOf<decltype(kernel)>>(conv, kernel.data_gradient, PackedDataGradient,
-                                      PackWeights(kernel, conv, weight, /*for_gradient=*/true), dy,
-                                      dx);
+    Fill(conv, kernel.data_gradient, PackedDataGradient,
+         PackWeights(kernel, conv, weight, /*for_gradient=*/true), dy, dx);
   });
   return dx;
 }
@@ -224,9 +206,8 @@ at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
   conv.bias = bias_.const_data_ptr<float>();
   conv.relu = relu;
   auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
-  WithKernel(level_, x.scalar_type(), [&](const auto& kernel) {
-    Fill<ElementOf<decltype(kernel)>>(conv, kernel.forward, PackedForward, packed_, x, y);
-  });
+  WithKernel(level_, x.scalar_type(),
+             [&](const auto& kernel) { Fill(conv, kernel.forward, PackedForward, packed_, x, y); });
   return y;
 }
 

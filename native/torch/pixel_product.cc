@@ -5,6 +5,7 @@
 
 #include <type_traits>
 
+#include "elements.h"
 #include "kernels/pointwise.h"
 
 namespace torchgraft {
@@ -23,18 +24,6 @@ const PointwiseKernel<Element>* KernelOf(CpuLevel level) {
     return PointwiseAvx512();
   else
     return level == CpuLevel::kAvx2 ? PointwiseAvx2() : nullptr;
-}
-
-// A tensor's numbers as the loops take them: float, or bfloat16's bits. nullptr where there is
-// none.
-template <typename Element>
-const Element* Data(const at::Tensor& tensor) {
-  return tensor.defined() ? static_cast<const Element*>(tensor.const_data_ptr()) : nullptr;
-}
-
-template <typename Element>
-Element* MutableData(const at::Tensor& tensor) {
-  return static_cast<Element*>(tensor.mutable_data_ptr());
 }
 
 }  // namespace

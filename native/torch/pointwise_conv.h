@@ -27,6 +27,6 @@ at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,
 
 // The same by pointwise_gradient.h's loops, where it has some.
 at::Tensor PackedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
-                                         const at::Tensor& weight, int64_t stride);
+                                const at::Tensor& weight, int64_t stride);
 
 }  // namespace torchgraft

@@ -1,4 +1,4 @@
-import { buildEngineCheck, engineCheck } from '../helpers/engine-check.js'
+import { buildEngineCheck, engineCheckWith } from '../helpers/engine-check.js'
 
 /** Distances of output, data gradient and weight gradient from libtorch's in double, relative to the largest number. */
 type Distances = readonly (number | null)[]
@@ -17,12 +17,15 @@ const FLOAT_SLACK = 1e-6
 const BF16_SLACK = 1e-4
 const TIMES = 1.5
 
-describe('the convolutions that are computed by loops and products of our own', () => {
+/** What holds a processor down to one that has less: nothing on one that has no more. */
+const PROCESSORS: readonly [string, NodeJS.ProcessEnv][] = [['this processor', {}], ['AVX2 alone', { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' }]]
+
+describe.each(PROCESSORS)('the convolutions that are computed by loops and products of our own, with %s', (_, held) => {
   let rows: readonly Row[]
 
   beforeAll(async () => {
     await buildEngineCheck()
-    rows = (await engineCheck('convolutions')) as Row[]
+    rows = (await engineCheckWith(held, 'convolutions')) as Row[]
   }, 300_000)
 
   test('are as near to double as libtorch\'s, for every width of groups, stride, odd shape and type', () => {

@@ -21,6 +21,11 @@ struct WeightSteps {
   int64_t out, in, ky, kx;
 };
 
+// From packed weights and rows of `from` to rows of `to`.
+template <typename Element>
+using OutputLoops = void (*)(const GroupedConv& conv, const Element* from, const Element* packed,
+                             int64_t begin, int64_t end, Element* scratch, Element* to);
+
 // The loops of one CpuLevel. Each works on one picture, from output row (or, in gradients, from row
 // of the output's gradient) `begin` to before `end`; a data gradient of stride 2 fills twice as
 // many rows. `scratch` has the room that the caller in grouped_conv.cc counts.
@@ -29,10 +34,8 @@ struct GroupedConvKernel {
   // The weights, channels · group_width · 9 of them, in the order in which the loops read them.
   void (*pack_weights)(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
                        bool for_gradient, Element* packed);
-  void (*forward)(const GroupedConv& conv, const Element* x, const Element* packed, int64_t begin,
-                  int64_t end, Element* scratch, Element* y);
-  void (*data_gradient)(const GroupedConv& conv, const Element* dy, const Element* packed,
-                        int64_t begin, int64_t end, Element* scratch, Element* dx);
+  OutputLoops<Element> forward;        // from x to y
+  OutputLoops<Element> data_gradient;  // from dy to dx
   // Adds to `sums`, channels · group_width · 9 numbers in an order of its own.
   void (*weight_gradient)(const GroupedConv& conv, const Element* x, const Element* dy,
                           int64_t begin, int64_t end, Element* scratch, float* sums);

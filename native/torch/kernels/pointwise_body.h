@@ -58,7 +58,7 @@ inline __attribute__((always_inline)) void Block(const Pointwise& conv, int64_t 
 #pragma GCC unroll 32
     for (int p = 0; p < kPixels; ++p) {
       const int64_t at = p * conv.out + channel;
-      if (added != nullptr) sums[p][j].AddTo(added + at, count);
+      if (added != nullptr) sums[p][j].Plus(added + at, count);
       if (conv.relu) sums[p][j].Relu();
       sums[p][j].Store(y + at, count);
     }
@@ -150,6 +150,13 @@ void PackPointwise(int64_t in, int64_t out, const Element* weight, Element* pack
     first += width;
     left -= vectors;
   }
+}
+
+template <class Lanes, typename Element>
+const PointwiseKernel<Element>* KernelOf() {
+  static constexpr PointwiseKernel<Element> kKernel{PackPointwise<Lanes, Element>,
+                                                    RunPointwise<Lanes, Element>};
+  return &kKernel;
 }
 
 }  // namespace
