@@ -118,7 +118,7 @@ bool ConvChoice::AllLibrary() const {
 }
 
 ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
-  const bool bf16 = type == at::kBFloat16 && level == CpuLevel::kAvx512Bf16;
+  const bool bf16 = type == at::kBFloat16 && level >= CpuLevel::kAvx512Bf16;
   const bool fp32 = type == at::kFloat && level >= CpuLevel::kAvx2;
   if (!bf16 && !fp32) return {};
   if (IsPointwise(shape)) return bf16 ? PointwiseBf16(shape) : PointwiseFloat(level, shape);

@@ -4,9 +4,27 @@
 #include <cstdlib>
 #include <string_view>
 
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace torchgraft {
 
 namespace {
+
+#if defined(__x86_64__)
+// Linux gives a process tiles when it asks for them, once.
+bool AskForTiles() {
+#if defined(__linux__)
+  constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+#endif
 
 CpuLevel OfProcessor() {
 #if defined(__x86_64__)
@@ -15,7 +33,9 @@ CpuLevel OfProcessor() {
                          __builtin_cpu_supports("avx512dq"), __builtin_cpu_supports("avx512vl")}) {
     if (!has) return CpuLevel::kAvx2;
   }
-  return __builtin_cpu_supports("avx512bf16") ? CpuLevel::kAvx512Bf16 : CpuLevel::kAvx512;
+  if (!__builtin_cpu_supports("avx512bf16")) return CpuLevel::kAvx512;
+  const bool tiles = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
+  return tiles && AskForTiles() ? CpuLevel::kAmx : CpuLevel::kAvx512Bf16;
 #else
   return CpuLevel::kPlain;
 #endif
@@ -25,7 +45,8 @@ CpuLevel Allowed() {
   const char* const asked = std::getenv("ATEN_CPU_CAPABILITY");
   const std::string_view name = asked == nullptr ? "" : asked;
   if (name == "default") return CpuLevel::kPlain;
-  return name == "avx2" ? CpuLevel::kAvx2 : CpuLevel::kAvx512Bf16;
+  if (name == "avx2") return CpuLevel::kAvx2;
+  return name == "avx512" ? CpuLevel::kAvx512Bf16 : CpuLevel::kAmx;
 }
 
 }  // namespace

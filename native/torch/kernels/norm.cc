@@ -6,6 +6,7 @@ NormKernels BestNormKernels(bool bf16) {
 #if defined(__x86_64__)
   switch (BestCpuLevel()) {
     case CpuLevel::kAvx512Bf16:
+    case CpuLevel::kAmx:
       return Avx512Bf16NormKernels(bf16);
     case CpuLevel::kAvx512:
       return Avx512NormKernels(bf16);
