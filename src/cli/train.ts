@@ -54,6 +54,8 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .option('--batch-size <n>', `pictures a step (${defaults('batchSize')})`, number)
     .option('--lr <x>', `highest learning rate; the new head has twice that (${defaults('lr')})`, number)
     .option('--size <px>', `height and width of training pictures (${defaults('size')})`, number)
+    .option('--progressive-resizing', 'smaller pictures in the first epochs (default; notebook: none)')
+    .option('--no-progressive-resizing', 'the full size from the first epoch on')
     .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
     .option('--seed <n>', `of split, order, augmentation and head (${defaults('seed')})`, number)
     .option('--patience <n>', 'stop after so many epochs without improvement, or none (default none; notebook 3)', numberOrNone)

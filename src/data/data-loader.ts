@@ -15,6 +15,8 @@ export interface DataLoaderOptions {
   readonly batchSize: number
   /** Height and width of the pictures in a batch. */
   readonly size: number
+  /** Height and width in a batch, by its epoch and its number there, both from 0, where not all are alike: at most `size`, which decides how pictures are kept. @default `size` */
+  readonly sizeAt?: (epoch: number, step: number) => number
   readonly transform: Transform
   /** Of pixels in 0–1. @default ImageNet's */
   readonly mean?: Rgb
@@ -42,7 +44,7 @@ const aTransform: Check = (value, name) => {
 }
 const DATASET = having('a data set', 'get')
 const FIELDS: Fields<DataLoaderOptions> = {
-  batchSize: needed(whole({ min: 1, max: 65_536 })), size: needed(whole({ min: 1, max: 16_384 })), transform: needed(aTransform), mean: MEAN, std: STD, shuffle: flag, dropLast: flag, seed: whole({ min: 0 }),
+  batchSize: needed(whole({ min: 1, max: 65_536 })), size: needed(whole({ min: 1, max: 16_384 })), sizeAt: callback, transform: needed(aTransform), mean: MEAN, std: STD, shuffle: flag, dropLast: flag, seed: whole({ min: 0 }),
   draws: callback, epochs: whole({ min: 1 }), cacheBytes: real({ min: 0 }), prefetch: whole({ min: 0, max: 64 }), strict: flag,
 }
 interface EpochOptions {
@@ -95,6 +97,7 @@ export class DataLoader {
   readonly #cache: PixelCache
   readonly #rule: ResizeRule
   readonly #draws: NonNullable<DataLoaderOptions['draws']>
+  readonly #sizeAt: NonNullable<DataLoaderOptions['sizeAt']>
   readonly #skipped = new Map<number, SkippedImage>()
   #heaviest: number | undefined // bytes of a batch, once there is one
 
@@ -111,6 +114,7 @@ export class DataLoader {
     this.seed = seed
     this.#options = { shuffle, dropLast, strict, epochs, prefetch }
     this.#draws = options.draws ?? ((epoch, index) => random(seed, epoch, AUGMENTATION, index))
+    this.#sizeAt = options.sizeAt ?? (() => size)
     this.#rule = transform.decode?.(size) ?? AS_IT_IS
     this.#cache = new PixelCache(this.#rule, options.cacheBytes ?? defaultCacheBytes())
   }
@@ -176,6 +180,12 @@ export class DataLoader {
     return this.#options.shuffle ? shuffle(order, random(this.seed, epoch, ORDER)) : order
   }
 
+  #outputAt(epoch: number, step: number): number {
+    const output = this.#sizeAt(epoch, step)
+    whole({ min: 1, max: this.size })(output, `sizeAt(${epoch}, ${step})`)
+    return output
+  }
+
   async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<MadeBatch> {
     const first = step * this.batchSize
     const indices = [...order.subarray(first, first + this.batchSize)]
@@ -183,7 +193,7 @@ export class DataLoader {
     const pictures = loaded.filter((picture) => 'pixels' in picture)
     const broken = loaded.filter((picture) => 'code' in picture)
     if (pictures.length === 0) return { broken }
-    const images = await this.#imagesOf(pictures, epoch)
+    const images = await this.#imagesOf(pictures, epoch, this.#outputAt(epoch, step))
     this.#heaviest = Math.max(this.#heaviest ?? 0, bytesOf(images.shapes))
     const batch: Batch = {
       size: pictures.length,
@@ -195,11 +205,11 @@ export class DataLoader {
     return { batch, broken }
   }
 
-  async #imagesOf(pictures: readonly LoadedPicture[], epoch: number): Promise<BatchImages> {
+  async #imagesOf(pictures: readonly LoadedPicture[], epoch: number, output: number): Promise<BatchImages> {
     const { pad } = this.#rule
     const progress = epoch / (this.#options.epochs ?? Infinity)
-    const plans = pictures.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output: this.size }, this.#draws(epoch, index, position), progress))
-    const rest = { plans, output: this.size, mean: this.mean, std: this.std }
+    const plans = pictures.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output }, this.#draws(epoch, index, position), progress))
+    const rest = { plans, output, mean: this.mean, std: this.std }
     const sources = pictures.map(({ pixels }) => pixels)
     return pad === null ? unjoined(sources, rest) : { ...(await joinPixels(sources, pad)), ...rest }
   }

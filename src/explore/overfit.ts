@@ -70,7 +70,7 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
-  const fitting = { ...resolved, batchSize: Math.min(resolved.batchSize, sides.train.length) }
+  const fitting = { ...resolved, progressiveResizing: false, batchSize: Math.min(resolved.batchSize, sides.train.length) }
   const meanStd = await decideMeanStd(sides.train, { ...fitting, signal })
   await using loaders = recipe.loaders(fitting, sides, meanStd)
   await using weights = resolved.weights === null ? null : await openStartingWeights(resolved.weights)

@@ -53,8 +53,8 @@ const FIELDS: Fields<PreviewOptions> = {
 export async function preview(asked: PreviewOptions): Promise<Preview> {
   checkFields<PreviewOptions>(asked, FIELDS, 'preview')
   const { data, output = 'preview.png', count = 24, epoch = 1, signal, ...options } = asked
-  // Which pictures an epoch holds and what is drawn for each does not hang on the batch size; one by one they take little memory.
-  const resolved = { ...resolveOptions({ ...options, weights: null }), batchSize: 1 }
+  // Which pictures an epoch holds and what is drawn for each does not hang on the batch size or on how small they come out; one by one they take little memory.
+  const resolved = { ...resolveOptions({ ...options, weights: null }), batchSize: 1, progressiveResizing: false }
   await refuseExisting(output)
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]

@@ -3,8 +3,10 @@ import { openSides } from '../data/open-sides.js'
 import { evalTransform, trainTransform } from '../data/transforms.js'
 import type { SessionOptions } from '../native/session-options.js'
 import type { ResolvedOptions } from './options.js'
+import { progressiveSize } from './progressive-sizes.js'
 import { joinLoaders, type Recipe } from './recipe.js'
 import { warmupCosine } from './schedules.js'
+import { ScoringLoaders } from './scoring-loaders.js'
 
 /** Decoupled weight decay, for all but norms and biases. */
 const WEIGHT_DECAY = 0.02
@@ -16,12 +18,15 @@ const HEAD_LR_SCALE = 2
 export const DEFAULT_RECIPE: Recipe = {
   openSides: (data, { val, seed, followLinks }, signal) => openSides(data, { val, seed, followLinks, ...(signal && { signal }) }),
   sessionOptions,
-  loaders({ batchSize, size, seed, epochs, strictImages }, sides, { mean, std }) {
-    const common = { batchSize, size, seed, mean, std, strict: strictImages }
+  loaders({ batchSize, size, seed, epochs, strictImages, progressiveResizing }, sides, { mean, std }) {
+    const common = { batchSize, seed, mean, std, strict: strictImages }
+    const sizeInEpoch = progressiveResizing ? progressiveSize(size, epochs) : () => size
+    // What does not fit into memory fails at the first step, not after hours of smaller ones.
+    const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeInEpoch(epoch))
     return joinLoaders(
       // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few pictures.
-      new DataLoader(sides.train, { ...common, transform: trainTransform(), shuffle: true, dropLast: sides.train.length > batchSize, epochs }),
-      new DataLoader(sides.val, { ...common, transform: evalTransform() }),
+      new DataLoader(sides.train, { ...common, size, sizeAt, transform: trainTransform(), shuffle: true, dropLast: sides.train.length > batchSize, epochs }),
+      new ScoringLoaders((scored) => new DataLoader(sides.val, { ...common, size: scored, transform: evalTransform() }), sizeInEpoch),
     )
   },
   /** One epoch of warm-up, then cosine to 0. */

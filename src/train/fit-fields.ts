@@ -2,13 +2,13 @@ import { abortSignal, anObject, callback, type Fields, having, list, needed, rea
 import { MONITORS } from '../metrics/metrics.js'
 import type { FitOptions } from './fit.js'
 
-const aLoader = needed(having('a DataLoader', 'epoch'))
+const LOADER = having('a DataLoader', 'epoch')
 export const TRAINABLE = having('a session', 'trainStep', 'evalStep')
 
 /** What each option of `fit` takes. */
 export const FIT_FIELDS: Fields<FitOptions> = {
-  train: aLoader,
-  val: aLoader,
+  train: needed(LOADER),
+  val: needed((value, name) => (typeof value === 'function' ? undefined : LOADER(value, name))),
   epochs: needed(whole({ min: 1 })),
   schedule: callback,
   monitor: word(MONITORS),

@@ -30,7 +30,8 @@ export interface Trainable extends Scorer, Savable {
 
 export interface FitOptions {
   readonly train: DataLoader
-  readonly val: DataLoader
+  /** Or what gives each epoch's, from 0: one of another size. */
+  readonly val: DataLoader | ((epoch: number) => DataLoader)
   readonly epochs: number
   /** @default the learning rate of the session's optimizer, constant */
   readonly schedule?: Schedule
@@ -68,10 +69,11 @@ const NOTHING: RunningSums = { loss: 0, correct: 0, images: 0 }
 export async function* fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
   TRAINABLE(session, 'session')
   checkFields<FitOptions>(options, FIT_FIELDS, 'fit')
-  const { train, val, epochs, schedule = constant(session.lr), monitor = 'val/loss', earlyStopping, checkpoints, origin = {}, settings, resume, signal, now = () => performance.now() } = options
+  const { train, epochs, schedule = constant(session.lr), monitor = 'val/loss', earlyStopping, checkpoints, origin = {}, settings, resume, signal, now = () => performance.now() } = options
   if (earlyStopping && earlyStopping.mode !== monitorMode(monitor)) {
     throw argumentError(`mode '${monitorMode(monitor)}', which ${monitor} needs,`, 'earlyStopping', earlyStopping.mode)
   }
+  const val = (epoch: number): DataLoader => (typeof options.val === 'function' ? options.val(epoch) : options.val)
   const saveEvery = (options.saveEveryMinutes ?? Infinity) * 60_000
   const before = resume?.metadata
   const bestSoFar = new BestSoFar(monitor, before?.best ?? undefined)
@@ -82,11 +84,11 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   let reason: StopReason = 'completed'
   let savedAt = now()
   let taken: Position | undefined = before?.position
-  const told = { train: 0, val: 0 }
+  const told = { train: new Set<string>(), val: new Set<string>() }
   const losses = new NotFiniteLosses()
   const saves = checkpoints && new BackgroundSaves(checkpoints, resume && { file: resume.from, epoch: position.epoch, step: position.step })
 
-  const metadata = (metrics?: Metrics & { readonly epoch: number }): ModelMetadata => ({ ...modelMetadata(session.model, val, metrics), ...origin })
+  const metadata = (metrics?: Metrics & { readonly epoch: number }): ModelMetadata => ({ ...modelMetadata(session.model, val(lastBegun(position)), metrics), ...origin })
   const save = async (best?: ModelMetadata): Promise<void> => {
     savedAt = now()
     if (losses.first || taken === position) return // losses that are no numbers may have spoiled the weights
@@ -102,7 +104,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
 
   yield {
     type: 'start', device: session.device, precision: session.precision, why: session.why, model: session.model, weights: origin.weights?.name ?? null,
-    train: train.dataset.length, val: val.dataset.length, epochs, steps: train.length, notes: options.notes ?? [],
+    train: train.dataset.length, val: val(position.epoch).dataset.length, epochs, steps: train.length, notes: options.notes ?? [],
   }
   if (resume) yield { type: 'resume', epoch: position.epoch + 1, step: position.step, from: resume.from, over: position.epoch >= epochs || earlyStopping?.shouldStop === true }
 
@@ -124,7 +126,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
         if (sums.skipped > 0) yield { type: 'step-skipped', ...stepBefore(position, train), scale: sums.scale }
         position = { ...position, step: batch.step + 1, appliedSteps: position.appliedSteps + sums.steps - sums.skipped, images: position.images + batch.size }
         if (finite) running = { loss: running.loss + sums.loss, correct: running.correct + sums.correct, images: running.images + sums.images }
-        yield* newlySkipped(train, 'train', told)
+        yield* newlySkipped(train, told.train)
         yield { type: 'step', epoch, step: position.step, loss: sums.loss / sums.images, lr, scale: sums.scale, imagesPerSecond: (batch.size * 1000) / since(stepBegan, ended) }
         if (finite || !overflowIsSkipped(session, sums)) losses.update(finite ? undefined : { epoch, step: position.step, pictures: namesOf(batch, train) })
         if (!finite && losses.first) yield { type: 'not-finite', epoch, step: position.step, pictures: namesOf(batch, train) }
@@ -137,8 +139,9 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
         stepBegan = now()
       }
       if (signal?.aborted) break
-      const scored = await scoreUnlessAborted(session, val, saves, signal)
-      yield* newlySkipped(val, 'val', told)
+      const loader = val(position.epoch)
+      const scored = await scoreUnlessAborted(session, loader, saves, signal)
+      yield* newlySkipped(loader, told.val)
       if (!scored) break
 
       const metrics = { train: { loss: running.loss / running.images, top1: running.correct / running.images }, val: { loss: scored.loss, top1: scored.top1, count: scored.count } }
@@ -179,10 +182,16 @@ async function scoreUnlessAborted(session: Scorer, loader: DataLoader, saves: Ba
   }
 }
 
+/** The epoch, from 0, that a position lies in or at the end of. */
+function lastBegun({ epoch, step }: Position): number {
+  return step > 0 ? epoch : Math.max(0, epoch - 1)
+}
+
 /** Broken pictures that the loader has met since it was last asked. */
-function* newlySkipped(loader: DataLoader, side: 'train' | 'val', told: Record<'train' | 'val', number>): Generator<TrainingEvent> {
-  for (const { path, code, message } of loader.skipped.slice(told[side])) {
-    told[side]++
+function* newlySkipped(loader: DataLoader, told: Set<string>): Generator<TrainingEvent> {
+  for (const { path, code, message } of loader.skipped) {
+    if (told.has(path)) continue
+    told.add(path)
     yield { type: 'image-skipped', path, code, message }
   }
 }

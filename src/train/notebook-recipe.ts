@@ -8,6 +8,7 @@ import { balancedWeights } from './default-recipe.js'
 import type { MeanStd, ResolvedOptions } from './options.js'
 import { joinLoaders, type Recipe } from './recipe.js'
 import { constant } from './schedules.js'
+import { ScoringLoaders } from './scoring-loaders.js'
 
 /**
  * The recipe of W. Jarrard, "A Look at Transfer Learning in Pytorch" (2022-07-12), number for number. What cannot have been
@@ -40,7 +41,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
   loaders(options, sides, meanStd) {
     return joinLoaders(
       notebookTrainLoader(sides.train, options, meanStd, torchEpochs(options.seed, NOTEBOOK_DRAWS)),
-      new DataLoader(sides.val, { ...loaderOptions(options, meanStd), transform: notebookEvalTransform() }),
+      new ScoringLoaders((size) => new DataLoader(sides.val, { ...loaderOptions(options, meanStd), size, transform: notebookEvalTransform() }), () => options.size),
     )
   },
   schedule: ({ lr }) => constant(lr),

@@ -27,6 +27,7 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   epochs: whole({ min: 1, max: 100_000 }),
   batchSize: whole({ min: 1, max: 65_536 }),
   size: whole({ min: 32, max: 2048 }),
+  progressiveResizing: flag,
   lr: real({ above: 0 }),
   val: valSide,
   seed: whole({ min: 0 }),

@@ -5,6 +5,7 @@ import type { SessionOptions } from '../native/session-options.js'
 import { EarlyStopping } from './early-stopping.js'
 import type { MeanStd, ResolvedOptions } from './options.js'
 import type { Schedule } from './schedules.js'
+import type { ScoringLoaders } from './scoring-loaders.js'
 
 /** What each part of a run is given. */
 export interface Recipe {
@@ -21,11 +22,11 @@ export interface Recipe {
 
 export interface Loaders extends AsyncDisposable {
   readonly train: DataLoader
-  readonly val: DataLoader
+  readonly val: ScoringLoaders
 }
 
-export function joinLoaders(train: DataLoader, val: DataLoader): Loaders {
-  return { train, val, [Symbol.asyncDispose]: async () => void (await Promise.all([train.dispose(), val.dispose()])) }
+export function joinLoaders(train: DataLoader, val: ScoringLoaders): Loaders {
+  return { train, val, [Symbol.asyncDispose]: async () => void (await Promise.all([train.dispose(), val[Symbol.asyncDispose]()])) }
 }
 
 export function makeEarlyStopping({ patience, monitor }: ResolvedOptions): EarlyStopping | undefined {

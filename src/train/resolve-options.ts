@@ -15,12 +15,15 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
   const recipe = options.recipe ?? 'default'
   const { data: _data, output: _output, resume: _resume, signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...asked } = withoutUndefined(options)
   const { weights, memoryFormat = null, threads = null, ...given } = { ...DEFAULTS[recipe], ...asked }
-  checkRecipes(given.meanStd, given.sanitySteps, recipe)
+  checkRecipes(given, recipe)
   return { ...given, recipe, weights: weights === undefined ? defaultWeights(given.model, recipe) : weights, memoryFormat, threads }
 }
 
-function checkRecipes(meanStd: ResolvedOptions['meanStd'], sanitySteps: number, recipe: RecipeName): void {
-  if (recipe === 'notebook') return
+function checkRecipes({ meanStd, sanitySteps, progressiveResizing }: Pick<ResolvedOptions, 'meanStd' | 'sanitySteps' | 'progressiveResizing'>, recipe: RecipeName): void {
+  if (recipe === 'notebook') {
+    if (progressiveResizing) throw argumentError('recipe default, which alone takes it,', 'progressiveResizing', progressiveResizing)
+    return
+  }
   if (meanStd !== 'imagenet') throw argumentError('recipe notebook, which alone takes it,', 'meanStd', meanStd)
   if (sanitySteps > 0) throw argumentError('recipe notebook, which alone takes it,', 'sanitySteps', sanitySteps)
 }

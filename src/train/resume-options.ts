@@ -5,7 +5,7 @@ import { type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from './opti
 import { resolveOptions } from './resolve-options.js'
 
 const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({
-  recipe: 1, model: 1, weights: 1, epochs: 1, batchSize: 1, size: 1, lr: 1, val: 1, seed: 1, monitor: 1, patience: 1, freeze: 1, classWeights: 1, meanStd: 1, sanitySteps: 1,
+  recipe: 1, model: 1, weights: 1, epochs: 1, batchSize: 1, size: 1, progressiveResizing: 1, lr: 1, val: 1, seed: 1, monitor: 1, patience: 1, freeze: 1, classWeights: 1, meanStd: 1, sanitySteps: 1,
   device: 1, precision: 1, memoryFormat: 1, kernels: 1, threads: 1, strictImages: 1, followLinks: 1, saveEveryMinutes: 1,
 } satisfies Record<keyof ResolvedOptions, 1>))
 

@@ -18,7 +18,7 @@ export interface Decisions {
 }
 
 /** Options that decide the numbers, and that neither the pictures nor the model can be asked for. */
-const SETTINGS = ['recipe', 'batchSize', 'size', 'lr', 'seed', 'monitor', 'patience', 'freeze', 'classWeights', 'meanStd', 'kernels'] as const satisfies readonly (keyof ResolvedOptions)[]
+const SETTINGS = ['recipe', 'batchSize', 'size', 'progressiveResizing', 'lr', 'seed', 'monitor', 'patience', 'freeze', 'classWeights', 'meanStd', 'kernels'] as const satisfies readonly (keyof ResolvedOptions)[]
 
 export function settingsOf(resolved: ResolvedOptions): Readonly<Record<string, unknown>> {
   return Object.fromEntries(SETTINGS.map((name) => [name, resolved[name]]))

@@ -20,7 +20,7 @@ import { chooseMemoryFormat } from './memory-format.js'
 import { decideMeanStd } from './mean-std.js'
 import { mendBest } from './mend-best.js'
 import { notebookHead } from './notebook-head.js'
-import { leftOut, processorName, tellData, tellFallBack, tellFolder, tellGpu, tellLog, tellMachine } from './notes.js'
+import { leftOut, processorName, tellData, tellFallBack, tellFolder, tellGpu, tellLog, tellMachine, tellSizes } from './notes.js'
 import { TRAIN_FIELDS } from './option-fields.js'
 import type { TrainOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
@@ -100,7 +100,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const earlyStopping = makeEarlyStopping(resolved)
   const events = fit(session, {
     train: loaders.train,
-    val: loaders.val,
+    val: (epoch) => loaders.val.at(epoch),
     epochs: resolved.epochs,
     schedule: recipe.schedule(resolved, loaders.train.length),
     monitor: resolved.monitor,
@@ -109,7 +109,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
     settings: settingsOf(resolved),
-    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...tellData(sides), ...tellGpu(resolved)],
+    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...tellSizes(resolved), ...tellData(sides), ...tellGpu(resolved)],
     ...(last && mended && { resume: { from: last.file, metadata: { ...last.metadata, best: mended.best } } }),
     ...(signal && { signal }),
   })
@@ -121,7 +121,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     if (event.type === 'stop') stop = event
   }
 
-  const { best, reloaded } = await scoreBestAgain(session, folder, loaders.val, signal)
+  const { best, reloaded } = await scoreBestAgain(session, folder, (epoch) => loaders.val.at(epoch), signal)
   const skipped = [...leftOut(sides), ...loaders.train.skipped, ...loaders.val.skipped].map(({ path, code, message }) => ({ path, code, message }))
   return {
     output: folder.path,

@@ -23,10 +23,10 @@ const next = random(Number(values.seed))
 const below = (count) => Math.floor(next() * count)
 const folder = mkdtempSync(join(tmpdir(), 'torchgraft-kill-'))
 
-const COMMON = ['train', 'pictures', '--model', 'regnet_y_400mf', '--size', '32', '--device', 'cpu', '--precision', 'fp32', '--threads', '1', '--val', '0.3', '--save-every', '0.0005']
+const COMMON = ['train', 'pictures', '--model', 'regnet_y_400mf', '--device', 'cpu', '--precision', 'fp32', '--threads', '1', '--val', '0.3', '--save-every', '0.0005']
 const RECIPES = [
-  { name: 'default', args: [...COMMON, '--epochs', '3', '--batch-size', '8', '--lr', '0.003'] },
-  { name: 'notebook', args: [...COMMON, '--recipe', 'notebook', '--weights', 'none', '--epochs', '2', '--batch-size', '8', '--sanity-steps', '1'] },
+  { name: 'default', args: [...COMMON, '--size', '96', '--epochs', '3', '--batch-size', '8', '--lr', '0.003'] },
+  { name: 'notebook', args: [...COMMON, '--size', '32', '--recipe', 'notebook', '--weights', 'none', '--epochs', '2', '--batch-size', '8', '--sanity-steps', '1'] },
 ]
 
 async function makePictures() {

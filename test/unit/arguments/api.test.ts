@@ -74,7 +74,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<TrainOptions>({
     of: 'train', good: { data: 'nowhere' }, call: train,
     kinds: {
-      ...pictures, output: 'text', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
+      ...pictures, output: 'text', progressiveResizing: 'flag', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
       device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
     },
   }),
@@ -99,7 +99,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<LossOptions>({ of: 'loss', prefix: 'loss.', good: {}, call: (loss) => session({ ...SESSION, loss }), kinds: { labelSmoothing: 'share', classWeights: 'weights' } }),
   door<DataLoaderOptions>({
     of: 'DataLoader', good: { batchSize: 1, size: 8, transform: evalTransform() }, call: (options) => new DataLoader(dataset, options),
-    kinds: { batchSize: 'whole', size: 'whole', transform: 'callback', mean: 'rgb', std: 'rgb', shuffle: 'flag', dropLast: 'flag', seed: 'whole', draws: 'callback', epochs: 'whole', cacheBytes: 'number', prefetch: 'whole', strict: 'flag' },
+    kinds: { batchSize: 'whole', size: 'whole', sizeAt: 'callback', transform: 'callback', mean: 'rgb', std: 'rgb', shuffle: 'flag', dropLast: 'flag', seed: 'whole', draws: 'callback', epochs: 'whole', cacheBytes: 'number', prefetch: 'whole', strict: 'flag' },
   }),
   door<{ readonly from?: number; readonly signal?: AbortSignal }>({ of: 'epoch', good: {}, call: (options) => loader.epoch(0, options).next(), kinds: { from: 'whole', signal: 'signal' } }),
   door<ImageFolderOptions>({ of: 'ImageFolder.open', good: {}, call: (options) => ImageFolder.open('nowhere', options), kinds: { followLinks: 'flag', within: 'texts', classes: 'texts', signal: 'signal' } }),

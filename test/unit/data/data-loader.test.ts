@@ -39,6 +39,20 @@ describe('DataLoader', () => {
     expect(await collect(fresh.epoch(2, { from: 3 }))).toEqual(whole.slice(3))
   })
 
+  test('pictures have the size of their batch, and the crops that they would have at another', async () => {
+    const loader = await numberedLoader(4, { size: 8, sizeAt: (epoch) => (epoch === 0 ? 4 : 8), transform: trainTransform() })
+    const whole = await numberedLoader(4, { size: 8, transform: trainTransform() })
+    const [small, large] = [...(await collect(loader.epoch(0))), ...(await collect(loader.epoch(1)))]
+    expect([small?.images.output, large?.images.output]).toEqual([4, 8])
+    expect(large?.images.plans).toEqual((await collect(whole.epoch(1)))[0]?.images.plans)
+    expect(small?.images.plans).not.toEqual((await collect(whole.epoch(0)))[0]?.images.plans)
+  })
+
+  test.each([16, 0, 2.5, Number.NaN])('a size of %s in an epoch, where 8 is the largest, rejects', async (size) => {
+    const loader = await numberedLoader(4, { size: 8, sizeAt: () => size })
+    await expect(collect(loader.epoch(0))).rejects.toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringContaining('sizeAt(0, 0)') })
+  })
+
   test('augmentation differs from epoch to epoch, and progress runs with them', async () => {
     const seen: number[] = []
     const transform = Object.assign((_: unknown, random: () => number, progress: number) => (seen.push(progress), { geometry: [1, 0, random(), 0, 1, 0] as const }), {})

@@ -54,6 +54,13 @@ describe('fit', () => {
     expect(lastSave(saves)).toMatchObject({ position: { epoch: 3, step: 0, appliedSteps: 6, images: 24 }, running: { images: 0 }, best: { epoch: 3, value: 4 } })
   })
 
+  test('a validation side that gives a loader for each epoch: a file tells the size that its model was scored at', async () => {
+    const loaders = [await numberedLoader(4, { size: 4 }), await numberedLoader(4, { size: 8 })]
+    const { saves, finish } = await run({ val: [5, 4] }, { epochs: 2, val: (epoch) => loaders[epoch]! })
+    await finish()
+    expect(saves.map(({ name, metadata: { size, resize } }) => [name, size, resize.crop])).toEqual([['last', 4, 4], ['best', 4, 4], ['last', 8, 8], ['best', 8, 8]])
+  })
+
   test('stops early by what it monitors', async () => {
     const { events, finish } = await run({ top1: [0.5, 0.25, 0.25, 0.25] }, { epochs: 9, monitor: 'val/top1', earlyStopping: new EarlyStopping({ patience: 2, mode: 'max' }) })
     await finish()

@@ -5,7 +5,7 @@ import { resolveOptions } from '../../../src/train/resolve-options.js'
 describe('resolveOptions', () => {
   test('without any, gives the default recipe', () => {
     expect(resolveOptions({})).toEqual({
-      recipe: 'default', model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 12, batchSize: 32, size: 224, lr: 1e-3, val: 0.15, seed: 1, monitor: 'val/top1', patience: null,
+      recipe: 'default', model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 12, batchSize: 32, size: 224, progressiveResizing: true, lr: 1e-3, val: 0.15, seed: 1, monitor: 'val/top1', patience: null,
       freeze: 'none', classWeights: 'none', meanStd: 'imagenet', sanitySteps: 0, kernels: 'auto', device: 'auto', precision: 'auto', memoryFormat: null, threads: null, strictImages: false, followLinks: false, saveEveryMinutes: 10,
     })
   })
@@ -16,6 +16,11 @@ describe('resolveOptions', () => {
     [{ freeze: 'all' as never }, 'freeze'], [{ weights: 3 as never }, 'weights'], [{ strictImages: 'yes' as never }, 'strictImages'], [{ threads: 0 }, 'threads'],
   ] as const)('refuses %j, naming %s', (options, name) => {
     expect(() => resolveOptions(options as TrainOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining(` for ${name} but received`) }))
+  })
+
+  test('the notebook\'s recipe has one size, and refuses to grow', () => {
+    expect(resolveOptions({ recipe: 'notebook', weights: null }).progressiveResizing).toBe(false)
+    expect(() => resolveOptions({ recipe: 'notebook', weights: null, progressiveResizing: true })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining('progressiveResizing') }))
   })
 
   test('a model that does not exist, and one that no weights ship for, are told apart', () => {

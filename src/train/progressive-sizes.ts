@@ -1,0 +1,17 @@
+/** RegNets halve a picture five times: at multiples of it nothing is cut off. */
+const STEP = 32
+/** Of the full size, in the first epochs. */
+const FIRST = 4 / 7
+
+/** Sizes that training pictures grow through, each for as many epochs: 128, 160, 192 and 224 for 224. One where that is small already. */
+export function progressiveSizes(size: number): readonly number[] {
+  const sizes: number[] = []
+  for (let next = Math.ceil((FIRST * size) / STEP) * STEP; next < size; next += STEP) sizes.push(next)
+  return [...sizes, size]
+}
+
+/** Height and width of training pictures in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
+export function progressiveSize(size: number, epochs: number): (epoch: number) => number {
+  const sizes = progressiveSizes(size)
+  return (epoch) => sizes.at(-1 - Math.min(sizes.length - 1, Math.max(0, Math.floor(((epochs - 1 - epoch) * sizes.length) / epochs)))) ?? size
+}
