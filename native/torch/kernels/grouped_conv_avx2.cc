@@ -2,6 +2,7 @@
 
 #if defined(__AVX2__)
 
+#include "grouped_conv_room.h"
 #include "grouped_conv_rows.h"
 #include "grouped_conv_weight_gradient.h"
 #include "lanes_avx2.h"
@@ -19,9 +20,12 @@ void Unpack(const GroupedConv& conv, const float* sums, int64_t parts, const Wei
 }  // namespace
 
 const GroupedConvKernel<float>* GroupedConvAvx2() {
-  static constexpr GroupedConvKernel<float> kKernel{
-      PackWeights<FloatLanes8, float>, Forward<FloatLanes8, float>,
-      DataGradient<FloatLanes8, float>, WeightGradient<FloatLanes8, /*kInputs=*/4>, Unpack};
+  static constexpr GroupedConvKernel<float> kKernel{&kRegisterRoom,
+                                                    PackWeights<FloatLanes8, float>,
+                                                    Forward<FloatLanes8, float>,
+                                                    DataGradient<FloatLanes8, float>,
+                                                    WeightGradient<FloatLanes8, /*kInputs=*/4>,
+                                                    Unpack};
   return &kKernel;
 }
 

@@ -3,6 +3,7 @@
 #if defined(__AVX512BF16__)
 
 #include "grouped_conv_pair_gradient.h"
+#include "grouped_conv_room.h"
 #include "grouped_conv_rows.h"
 #include "lanes_avx512_bf16.h"
 
@@ -61,8 +62,8 @@ void Unpack(const GroupedConv& conv, const float* sums, int64_t parts, const Wei
 }  // namespace
 
 const GroupedConvKernel<uint16_t>* GroupedConvAvx512Bf16() {
-  static constexpr GroupedConvKernel<uint16_t> kKernel{Pack, ForwardOf, DataGradientOf,
-                                                       WeightGradientOf, Unpack};
+  static constexpr GroupedConvKernel<uint16_t> kKernel{
+      &kRegisterRoom, Pack, ForwardOf, DataGradientOf, WeightGradientOf, Unpack};
   return &kKernel;
 }
 

@@ -1,0 +1,145 @@
+#pragma once
+
+// What grouped_conv.h's loops for tiles read in outputs and data gradients: columns of 16 channels,
+// each as [row][x][16] with the zeros of grouped_conv_grid.h, and of weights tiles that multiply
+// two neighbouring pixels' 16 inputs by 16 outputs.
+
+#include "amx_tiles.h"
+#include "grouped_conv_grid.h"
+
+namespace torchgraft {
+
+namespace {
+
+constexpr int64_t kTileWeights = kTileRows * kTileInputs;
+constexpr int kTiles = 6;  // of weights, where two columns meet
+
+inline int64_t ColumnWeights(const GroupedConv& conv) {
+  return Meetings(conv) * kTiles * kTileWeights;
+}
+
+// Where a tap stands: in which of the tiles, and at which of its two pixels.
+struct TapPlace {
+  int tile, pixel;
+};
+
+// Of [ky][kx]. Outputs: a tile reads the taps kx = 0 and 1 of a row, the next kx = 2 alone.
+constexpr TapPlace kOutputTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1},
+                                     {3, 0}, {4, 0}, {4, 1}, {5, 0}};
+// Data gradients of stride 1 are outputs of mirrored taps.
+constexpr TapPlace kMirroredTaps[9] = {{5, 0}, {4, 1}, {4, 0}, {3, 0}, {2, 1},
+                                       {2, 0}, {1, 0}, {0, 1}, {0, 0}};
+// Those of stride 2, by parity of row and column: tile 0 for both even, 1 for odd columns, 2 and 3
+// for odd rows (of a row of dy and the one after it), 4 and 5 for both odd.
+constexpr TapPlace kSpreadTaps[9] = {{5, 1}, {3, 0}, {5, 0}, {1, 1}, {0, 0},
+                                     {1, 0}, {4, 1}, {2, 0}, {4, 0}};
+
+// As [column of outputs][column of inputs that it meets][tile].
+inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
+                              const WeightSteps& steps, bool for_gradient, uint16_t* packed) {
+  __builtin_memset(packed, 0, ColumnWeights(conv) * sizeof(uint16_t));
+  const TapPlace* const places = !for_gradient      ? kOutputTaps
+                                 : conv.stride == 1 ? kMirroredTaps
+                                                    : kSpreadTaps;
+  int64_t to_tap[9], from_tap[9];
+  for (int k = 0; k < 9; ++k) {
+    to_tap[k] = places[k].tile * kTileWeights + places[k].pixel * kTileWeights / 2;
+    from_tap[k] = k / 3 * steps.ky + k % 3 * steps.kx;
+  }
+  const int64_t step = for_gradient ? steps.out : steps.in;  // from an input to the next
+  for (int64_t column = 0; column < Columns(conv); ++column) {
+    const Reach reach(conv, column);
+    for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
+      const int64_t out = column * kColumn + o;
+      const int64_t group = out / conv.group_width * conv.group_width;
+      const uint16_t* from = for_gradient ? weight + group * steps.out + (out - group) * steps.in
+                                          : weight + out * steps.out;
+      for (int64_t in = group; in < group + conv.group_width; ++in, from += step) {
+        const int64_t i = in % kColumn;
+        uint16_t* const to = packed + (in / kColumn - reach.first) * kTiles * kTileWeights +
+                             i / 2 * kTileInputs + 2 * o + i % 2;
+        for (int k = 0; k < 9; ++k) to[to_tap[k]] = from[from_tap[k]];
+      }
+    }
+    packed += reach.Count() * kTiles * kTileWeights;
+  }
+}
+
+// Of packed pictures, in pixels.
+struct ColumnSizes {
+  int64_t row;      // from a row to the next
+  int64_t picture;  // from a picture to the next
+  int64_t plane;    // from even to odd rows of stride 2; of stride 1 there is one
+  int64_t column;
+
+  // `step` of the pixels that two outputs read: 2 in outputs of stride 2.
+  ColumnSizes(const Grid& grid, int64_t step)
+      : row(step * grid.pitch),
+        picture(step * grid.picture),
+        plane(grid.pictures * picture + row),
+        // The last tile reads on, and of it the last tap.
+        column(SpreadBytes((step * plane + (kTileRows + 2) * step) * kColumn * 2) / 2 / kColumn) {}
+};
+
+// Rows of pictures, `rows` of each from `first` on, of which some may lie outside.
+struct RowsOf {
+  int64_t height, width, channels;
+  int64_t pictures, first, rows;
+  int64_t left;  // zeros before each row
+};
+
+inline void ZeroPixels(uint16_t* to, int64_t begin, int64_t end, int64_t columns, int64_t step) {
+  for (int64_t c = 0; c < columns; ++c, to += step)
+    for (int64_t x = begin; x < end; ++x)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + x * kColumn), _mm256_setzero_si256());
+}
+
+// Whether all numbers are finite.
+inline bool PackColumns(const RowsOf& from, const ColumnSizes& sizes, int64_t planes,
+                        const uint16_t* pictures, uint16_t* packed) {
+  const int64_t whole = from.channels / kColumn;
+  const bool half = from.channels % kColumn != 0;
+  const int64_t columns = whole + half;
+  const int64_t step = sizes.column * kColumn;
+  constexpr int64_t kAhead = 4096;  // bytes
+  Finite finite;
+  for (int64_t p = 0; p < from.pictures;
+       ++p, pictures += from.height * from.width * from.channels) {
+    for (int64_t r = 0; r < from.rows; ++r) {
+      uint16_t* const to =
+          packed +
+          (p * sizes.picture + r % planes * sizes.plane + r / planes * sizes.row) * kColumn;
+      const int64_t y = from.first + r;
+      // What is read after the last row's end is zero too.
+      const int64_t end = sizes.row + (r + planes >= from.rows ? 2 : 0);
+      if (y < 0 || y >= from.height) {
+        ZeroPixels(to, 0, end, columns, step);
+        continue;
+      }
+      ZeroPixels(to, 0, from.left, columns, step);
+      ZeroPixels(to, from.left + from.width, end, columns, step);
+      const uint16_t* pixel = pictures + y * from.width * from.channels;
+      for (int64_t x = from.left; x < from.left + from.width; ++x, pixel += from.channels) {
+        for (int64_t i = 0; i < from.channels; i += 32) __builtin_prefetch(pixel + i + kAhead / 2);
+        uint16_t* column = to + x * kColumn;
+        for (int64_t c = 0; c < whole; ++c, column += step) {
+          const __m256i v =
+              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pixel + c * kColumn));
+          finite.Look(v);
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(column), v);
+        }
+        if (half) {
+          const __m256i v = _mm256_zextsi128_si256(
+              _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixel + whole * kColumn)));
+          finite.Look(v);
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(column), v);
+        }
+      }
+    }
+  }
+  return finite.All();
+}
+
+}  // namespace
+
+}  // namespace torchgraft
