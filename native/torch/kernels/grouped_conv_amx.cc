@@ -13,11 +13,11 @@ namespace {
 constexpr int64_t kPackedBytes = 384 * 1024;
 
 int64_t ForwardRoom(const GroupedConv& conv, int64_t rows) {
-  return Columns(conv) * ColumnSizes(Grid(conv, rows), conv.stride).column * kColumn;
+  return RowsRoom(conv, rows, /*spread=*/false);
 }
 
 int64_t DataGradientRoom(const GroupedConv& conv, int64_t rows) {
-  return Columns(conv) * ColumnSizes(Grid(conv, rows), /*step=*/1).column * kColumn;
+  return RowsRoom(conv, rows, /*spread=*/conv.stride == 2);
 }
 
 void DataGradient(const GroupedConv& conv, const uint16_t* dy, const uint16_t* packed,

@@ -12,40 +12,60 @@ namespace torchgraft {
 namespace {
 
 constexpr int64_t kTileWeights = kTileRows * kTileInputs;
-constexpr int kTiles = 6;  // of weights, where two columns meet
 
-inline int64_t ColumnWeights(const GroupedConv& conv) {
-  return Meetings(conv) * kTiles * kTileWeights;
-}
-
-// Where a tap stands: in which of the tiles, and at which of its two pixels.
+// Where a tap stands: in which tile of weights, and at which of the two pixels that it multiplies.
 struct TapPlace {
   int tile, pixel;
 };
 
-// Of [ky][kx]. Outputs: a tile reads the taps kx = 0 and 1 of a row, the next kx = 2 alone.
-constexpr TapPlace kOutputTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1},
+// Of [ky][kx], the tiles where two columns meet. The pixels that a tile of inputs takes together are
+// the even one and the one after it, or its loads would cross the cache's lines. So with stride 1
+// even places have their taps in the first two tiles of each ky, odd ones in the other two.
+constexpr TapPlace kEvenTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {4, 0}, {4, 1},
+                                   {5, 0}, {8, 0}, {8, 1}, {9, 0}};
+constexpr TapPlace kOddTaps[9] = {{2, 1}, {3, 0}, {3, 1}, {6, 1}, {7, 0},
+                                  {7, 1}, {10, 1}, {11, 0}, {11, 1}};
+// Outputs of stride 2, whose taps all begin at even pixels.
+constexpr TapPlace kStrideTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1},
                                      {3, 0}, {4, 0}, {4, 1}, {5, 0}};
-// Data gradients of stride 1 are outputs of mirrored taps.
-constexpr TapPlace kMirroredTaps[9] = {{5, 0}, {4, 1}, {4, 0}, {3, 0}, {2, 1},
-                                       {2, 0}, {1, 0}, {0, 1}, {0, 0}};
-// Those of stride 2, by parity of row and column: tile 0 for both even, 1 for odd columns, 2 and 3
-// for odd rows (of a row of dy and the one after it), 4 and 5 for both odd.
+// Data gradients of stride 2, by parity of row and column: tile 0 for both even, 1 for odd columns,
+// 2 and 3 for odd rows (of a row of dy and the one after it), 4 and 5 for both odd.
 constexpr TapPlace kSpreadTaps[9] = {{5, 1}, {3, 0}, {5, 0}, {1, 1}, {0, 0},
                                      {1, 0}, {4, 1}, {2, 0}, {4, 0}};
+
+inline int64_t TilesOf(const GroupedConv& conv) { return conv.stride == 1 ? 12 : 6; }
+
+inline int64_t ColumnWeights(const GroupedConv& conv) {
+  return Meetings(conv) * TilesOf(conv) * kTileWeights;
+}
+
+// The taps of some places, with stride 1 those of even and those of odd ones.
+struct TapPlaces {
+  int count;
+  const TapPlace* lists[2];
+
+  TapPlaces(const GroupedConv& conv, bool for_gradient)
+      : count(conv.stride == 1 ? 2 : 1),
+        lists{conv.stride == 1 ? kEvenTaps : (for_gradient ? kSpreadTaps : kStrideTaps), kOddTaps} {
+  }
+};
 
 // As [column of outputs][column of inputs that it meets][tile].
 inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
                               const WeightSteps& steps, bool for_gradient, uint16_t* packed) {
   __builtin_memset(packed, 0, ColumnWeights(conv) * sizeof(uint16_t));
-  const TapPlace* const places = !for_gradient      ? kOutputTaps
-                                 : conv.stride == 1 ? kMirroredTaps
-                                                    : kSpreadTaps;
-  int64_t to_tap[9], from_tap[9];
+  const TapPlaces places(conv, for_gradient);
+  const bool mirrored = for_gradient && conv.stride == 1;  // as outputs of mirrored taps
+  int64_t to_tap[2][9], from_tap[9];
   for (int k = 0; k < 9; ++k) {
-    to_tap[k] = places[k].tile * kTileWeights + places[k].pixel * kTileWeights / 2;
-    from_tap[k] = k / 3 * steps.ky + k % 3 * steps.kx;
+    const int tap = mirrored ? 8 - k : k;
+    from_tap[k] = tap / 3 * steps.ky + tap % 3 * steps.kx;
+    for (int i = 0; i < places.count; ++i) {
+      const TapPlace place = places.lists[i][k];
+      to_tap[i][k] = place.tile * kTileWeights + place.pixel * kTileWeights / 2;
+    }
   }
+  const int64_t meeting = TilesOf(conv) * kTileWeights;
   const int64_t step = for_gradient ? steps.out : steps.in;  // from an input to the next
   for (int64_t column = 0; column < Columns(conv); ++column) {
     const Reach reach(conv, column);
@@ -56,12 +76,13 @@ inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
                                           : weight + out * steps.out;
       for (int64_t in = group; in < group + conv.group_width; ++in, from += step) {
         const int64_t i = in % kColumn;
-        uint16_t* const to = packed + (in / kColumn - reach.first) * kTiles * kTileWeights +
+        uint16_t* const to = packed + (in / kColumn - reach.first) * meeting +
                              i / 2 * kTileInputs + 2 * o + i % 2;
-        for (int k = 0; k < 9; ++k) to[to_tap[k]] = from[from_tap[k]];
+        for (int list = 0; list < places.count; ++list)
+          for (int k = 0; k < 9; ++k) to[to_tap[list][k]] = from[from_tap[k]];
       }
     }
-    packed += reach.Count() * kTiles * kTileWeights;
+    packed += reach.Count() * meeting;
   }
 }
 
@@ -77,8 +98,8 @@ struct ColumnSizes {
       : row(step * grid.pitch),
         picture(step * grid.picture),
         plane(grid.pictures * picture + row),
-        // The last tile reads on, and of it the last tap.
-        column(SpreadBytes((step * plane + (kTileRows + 2) * step) * kColumn * 2) / 2 / kColumn) {}
+        // The last tiles read on, and of them the last tap.
+        column(SpreadBytes((step * plane + (2 * kTileRows + 4) * step) * kColumn * 2) / 2 / kColumn) {}
 };
 
 // Rows of pictures, `rows` of each from `first` on, of which some may lie outside.

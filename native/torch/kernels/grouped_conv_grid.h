@@ -14,6 +14,7 @@ namespace torchgraft {
 namespace {
 
 constexpr int64_t kColumn = 16;  // channels
+constexpr int64_t kPointer = 4;  // elements
 
 inline int64_t Columns(const GroupedConv& conv) { return (conv.channels + kColumn - 1) / kColumn; }
 
@@ -38,25 +39,25 @@ inline int64_t Meetings(const GroupedConv& conv) {
   return count;
 }
 
+inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
 // The outputs of rows, as they are numbered.
 struct Grid {
   int64_t pictures;
   int64_t rows;     // of each picture
   int64_t width;    // outputs in a row
-  int64_t pitch;    // from a row to the next
+  int64_t pitch;    // from a row to the next: even, so that pairs of places are in each row alike
   int64_t picture;  // from a picture to the next
 
   Grid(const GroupedConv& conv, int64_t all_rows)
       : pictures(all_rows > conv.out_height ? all_rows / conv.out_height : 1),
         rows(all_rows / pictures),
         width(conv.out_width),
-        pitch(conv.out_width + 1),
+        pitch(RoundUp(conv.out_width + 1, 2)),
         picture((rows + 1) * pitch) {}
 
   int64_t Count() const { return (pictures - 1) * picture + rows * pitch; }
 };
-
-inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // Bytes that fall into all sets of a cache: an odd number of its lines.
 inline int64_t SpreadBytes(int64_t bytes) { return (RoundUp(bytes, 64) / 64 | 1) * 64; }

@@ -1,8 +1,9 @@
 #pragma once
 
-// The weight gradient of grouped_conv.h by tiles: 16 inputs × 16 outputs of sums over pixels. The
-// inputs lie as [column][16][place], so that a tap reads them as far on as it is away, and the
-// output's gradient as pairs of places, all numbered as in grouped_conv_grid.h.
+// The weight gradient of grouped_conv.h by tiles: 16 outputs × 16 inputs of sums over pixels. The
+// output's gradient lies as [column][16][place], the inputs as pairs of places, which a tap reads
+// as many pairs on as it is away: of even places and the odd ones after them, and of odd ones and
+// the even ones after them. All are numbered as in grouped_conv_grid.h.
 
 #include "amx_tiles.h"
 #include "grouped_conv_grid.h"
@@ -12,51 +13,68 @@ namespace torchgraft {
 namespace {
 
 constexpr int64_t kDepth = kTileInputs;  // places that a product sums over
-constexpr int64_t kPointer = 4;        // elements
 constexpr int64_t kTapSums = kTileRows * kTileFloats;
 
 inline int64_t TileSums(const GroupedConv& conv) { return Meetings(conv) * 9 * kTapSums; }
 
+// Inputs as some taps read them: with stride 2 of even and odd rows and columns.
+struct Plane {
+  int64_t row, column;  // the first, of padded pictures
+  int64_t first;        // place of the first pair
+};
+
+struct TapPairs {
+  int plane;
+  int64_t row, pair;  // how far on
+};
+
+constexpr Plane kPlanes1[] = {{0, 0, 0}, {0, 0, 1}};
+constexpr Plane kPlanes2[] = {{0, 0, 0}, {0, 0, 1}, {0, 1, 0}, {1, 0, 0}, {1, 0, 1}, {1, 1, 0}};
+// Of [ky][kx].
+constexpr TapPairs kTaps1[9] = {{0, 0, 0}, {1, 0, 0}, {0, 0, 1}, {0, 1, 0}, {1, 1, 0},
+                                {0, 1, 1}, {0, 2, 0}, {1, 2, 0}, {0, 2, 1}};
+constexpr TapPairs kTaps2[9] = {{0, 0, 0}, {2, 0, 0}, {1, 0, 0}, {3, 0, 0}, {5, 0, 0},
+                                {4, 0, 0}, {0, 1, 0}, {2, 1, 0}, {1, 1, 0}};
+
 // In elements.
 struct GradientSizes {
   int64_t columns;
-  int64_t planes;   // of inputs: with stride 2 of even and odd rows and columns
+  int64_t planes;
   int64_t places;   // of outputs' gradients, up to a whole tile
-  int64_t inputs;   // places that are read of a plane, up to a whole vector
-  int64_t channel;  // of inputs, from one to the next
-  int64_t column;   // of outputs' gradients, from one to the next
+  int64_t inputs;   // places that are read of a plane
+  int64_t channel;  // of outputs' gradients, from one to the next
+  int64_t plane;    // of inputs, from one to the next
 
   GradientSizes(const GroupedConv& conv, const Grid& grid)
       : columns(Columns(conv)),
-        planes(conv.stride * conv.stride),
+        planes(conv.stride == 1 ? 2 : 6),
         places(RoundUp(grid.Count(), kDepth)),
-        inputs(RoundUp(places + (conv.stride == 1 ? 2 : 1) * (grid.pitch + 1), kDepth)),
-        channel(SpreadBytes(inputs * 2) / 2),
-        column(SpreadBytes(places * kColumn * 2) / 2) {}
+        inputs(places + (conv.stride == 1 ? 2 * grid.pitch + 2 : grid.pitch)),
+        channel(SpreadBytes(places * 2) / 2),
+        plane(SpreadBytes(inputs * kColumn * 2) / 2) {}
 
-  int64_t Inputs() const { return columns * planes * kColumn * channel; }
-  int64_t Gradients() const { return columns * column; }
-  int64_t Pointers() const { return planes * inputs + places; }
+  int64_t Inputs() const { return columns * planes * plane; }
+  int64_t Gradients() const { return columns * kColumn * channel; }
+  // A pair of the last place is one of a place after it.
+  int64_t InputPointers() const { return inputs + 2; }
+  int64_t Pointers() const { return InputPointers() + places; }
 };
 
 // Where each place's pixel lies; at `zeros` where there is none.
 inline void PointToInputs(const GroupedConv& conv, const Grid& grid, const GradientSizes& sizes,
-                          const uint16_t* x, int64_t begin, const uint16_t* zeros,
-                          const uint16_t** to) {
+                          const Plane& plane, const uint16_t* x, int64_t begin,
+                          const uint16_t* zeros, const uint16_t** to) {
   const int64_t stride = conv.stride;
-  for (int64_t i = 0; i < sizes.planes * sizes.inputs; ++i) to[i] = zeros;
-  for (int64_t plane = 0; plane < sizes.planes; ++plane, to += sizes.inputs) {
-    for (int64_t p = 0; p < grid.pictures; ++p) {
-      for (int64_t r = 0; r < grid.rows + (stride == 1 ? 2 : 1); ++r) {
-        const int64_t y = (begin + r) * stride + plane / stride - 1;
-        // Of odd rows and columns the last one is met by no tap.
-        if (y < 0 || y >= conv.height || y > (begin + grid.rows) * stride) continue;
-        const uint16_t* const row = x + (p * conv.height + y) * conv.width * conv.channels;
-        const uint16_t** const places = to + p * grid.picture + r * grid.pitch;
-        for (int64_t i = 0; i < grid.pitch; ++i) {
-          const int64_t at = i * stride + plane % stride - 1;
-          if (at >= 0 && at < conv.width) places[i] = row + at * conv.channels;
-        }
+  for (int64_t i = 0; i < sizes.InputPointers(); ++i) to[i] = zeros;
+  for (int64_t p = 0; p < grid.pictures; ++p) {
+    for (int64_t r = 0; r * stride + plane.row < (grid.rows - 1) * stride + 3; ++r) {
+      const int64_t y = (begin + r) * stride + plane.row - 1;
+      if (y < 0 || y >= conv.height) continue;
+      const uint16_t* const row = x + (p * conv.height + y) * conv.width * conv.channels;
+      const uint16_t** const places = to + p * grid.picture + r * grid.pitch;
+      for (int64_t i = 0; i < grid.pitch; ++i) {
+        const int64_t at = i * stride + plane.column - 1;
+        if (at >= 0 && at < conv.width) places[i] = row + at * conv.channels;
       }
     }
   }
@@ -116,17 +134,13 @@ inline void FetchPixels(const uint16_t* const* places, int64_t count, int64_t ch
     for (int64_t c = 0; c < channels; c += 32) __builtin_prefetch(places[i] + c);
 }
 
-// As [column][plane][channel][place].
-inline void PackInputs(const GroupedConv& conv, const GradientSizes& sizes,
-                       const uint16_t* const* places, uint16_t* packed, Finite& finite) {
-  for (int64_t plane = 0; plane < sizes.planes; ++plane, places += sizes.inputs) {
-    for (int64_t i = 0; i < sizes.inputs; i += kDepth) {
-      if (i + 2 * kDepth <= sizes.inputs) FetchPixels(places + i + kDepth, kDepth, conv.channels);
-      for (int64_t c = 0; c < conv.channels; c += 8) {
-        const int64_t row = (c / kColumn * sizes.planes + plane) * kColumn + c % kColumn;
-        Transpose(places + i, c, packed + row * sizes.channel + i, sizes.channel, finite);
-      }
-    }
+// As [column][channel][place].
+inline void PackGradients(const GroupedConv& conv, const GradientSizes& sizes,
+                          const uint16_t* const* places, uint16_t* packed, Finite& finite) {
+  for (int64_t i = 0; i < sizes.places; i += kDepth) {
+    if (i + 2 * kDepth <= sizes.places) FetchPixels(places + i + kDepth, kDepth, conv.channels);
+    for (int64_t c = 0; c < conv.channels; c += 8)
+      Transpose(places + i, c, packed + c * sizes.channel + i, sizes.channel, finite);
   }
 }
 
@@ -141,33 +155,35 @@ inline void StorePair(__m256i first, __m256i second, uint16_t* to) {
   _mm256_storeu_si256(out + 1, _mm256_unpackhi_epi16(first, second));
 }
 
-// As [column][pair of places][channel][2].
-inline void PackGradients(const GroupedConv& conv, const GradientSizes& sizes,
-                          const uint16_t* const* places, uint16_t* packed, Finite& finite) {
+// As [column][plane][pair of places][channel][2]. `places` begin with the first pair's.
+inline void PackPairs(const GroupedConv& conv, const GradientSizes& sizes,
+                      const uint16_t* const* places, uint16_t* packed, Finite& finite) {
   const int64_t whole = conv.channels / kColumn;
-  for (int64_t i = 0; i < sizes.places; i += 2) {
-    if (i + 2 * kDepth <= sizes.places) FetchPixels(places + i + kDepth, 2, conv.channels);
+  const int64_t step = sizes.planes * sizes.plane;
+  for (int64_t i = 0; i < sizes.inputs; i += 2) {
+    if (i + 2 * kDepth <= sizes.inputs) FetchPixels(places + i + kDepth, 2, conv.channels);
+    const uint16_t* const a = places[i];
+    const uint16_t* const b = places[i + 1];
     uint16_t* to = packed + i * kColumn;
-    for (int64_t c = 0; c < whole; ++c, to += sizes.column) {
-      const auto of = [&](int64_t place) {
-        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(places[place] + c * kColumn));
-      };
-      finite.Look(of(i));
-      finite.Look(of(i + 1));
-      StorePair(of(i), of(i + 1), to);
+    for (int64_t c = 0; c < whole; ++c, to += step) {
+      const __m256i first =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + c * kColumn));
+      const __m256i second =
+          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + c * kColumn));
+      finite.Look(first);
+      StorePair(first, second, to);
     }
     if (conv.channels % kColumn == 0) continue;
-    const __m256i first = _mm256_zextsi128_si256(EightOf(places[i] + whole * kColumn));
-    const __m256i second = _mm256_zextsi128_si256(EightOf(places[i + 1] + whole * kColumn));
+    const __m256i first = _mm256_zextsi128_si256(EightOf(a + whole * kColumn));
+    const __m256i second = _mm256_zextsi128_si256(EightOf(b + whole * kColumn));
     finite.Look(first);
-    finite.Look(second);
     StorePair(first, second, to);
   }
 }
 
 // Adds some taps' sums over all places.
 template <int kTaps>
-void SumTaps(const uint16_t* x, int64_t channel, const int64_t* taps, const uint16_t* dy,
+void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t channel,
              int64_t places, float* sums) {
   const int64_t step = channel * 2;
   _tile_loadd(0, sums, kTileBytes);
@@ -175,19 +191,19 @@ void SumTaps(const uint16_t* x, int64_t channel, const int64_t* taps, const uint
   _tile_loadd(2, sums + 2 * kTapSums, kTileBytes);
   _tile_loadd(3, sums + 3 * kTapSums, kTileBytes);
   if constexpr (kTaps > 4) _tile_loadd(4, sums + 4 * kTapSums, kTileBytes);
-  for (int64_t i = 0; i < places; i += kDepth, x += kDepth, dy += kDepth * kColumn) {
-    _tile_loadd(7, dy, kTileBytes);
-    _tile_loadd(5, x + taps[0], step);
-    _tile_dpbf16ps(0, 5, 7);
-    _tile_loadd(6, x + taps[1], step);
-    _tile_dpbf16ps(1, 6, 7);
-    _tile_loadd(5, x + taps[2], step);
-    _tile_dpbf16ps(2, 5, 7);
-    _tile_loadd(6, x + taps[3], step);
-    _tile_dpbf16ps(3, 6, 7);
+  for (int64_t i = 0; i < places; i += kDepth, x += kDepth * kColumn, dy += kDepth) {
+    _tile_loadd(7, dy, step);
+    _tile_loadd(5, x + taps[0], kTileBytes);
+    _tile_dpbf16ps(0, 7, 5);
+    _tile_loadd(6, x + taps[1], kTileBytes);
+    _tile_dpbf16ps(1, 7, 6);
+    _tile_loadd(5, x + taps[2], kTileBytes);
+    _tile_dpbf16ps(2, 7, 5);
+    _tile_loadd(6, x + taps[3], kTileBytes);
+    _tile_dpbf16ps(3, 7, 6);
     if constexpr (kTaps > 4) {
-      _tile_loadd(5, x + taps[4], step);
-      _tile_dpbf16ps(4, 5, 7);
+      _tile_loadd(5, x + taps[4], kTileBytes);
+      _tile_dpbf16ps(4, 7, 5);
     }
   }
   _tile_stored(0, sums, kTileBytes);
@@ -199,11 +215,10 @@ void SumTaps(const uint16_t* x, int64_t channel, const int64_t* taps, const uint
 
 inline int64_t TileGradientRoom(const GroupedConv& conv, int64_t rows) {
   const GradientSizes sizes(conv, Grid(conv, rows));
-  return sizes.Inputs() + sizes.Gradients() + conv.channels +
-         sizes.Pointers() * kPointer;
+  return sizes.Inputs() + sizes.Gradients() + sizes.Pointers() * kPointer + conv.channels;
 }
 
-// Sums as [column of outputs][column of inputs that it meets][tap][input][output], the outputs as
+// Sums as [column of outputs][column of inputs that it meets][tap][output][input], the inputs as
 // PairPlace has them.
 inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint16_t* dy,
                          int64_t begin, int64_t end, uint16_t* scratch, float* sums) {
@@ -212,31 +227,33 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   uint16_t* const inputs = scratch;
   uint16_t* const gradients = inputs + sizes.Inputs();
   auto* const pointers = reinterpret_cast<const uint16_t**>(gradients + sizes.Gradients());
+  const uint16_t** const dy_pointers = pointers + sizes.InputPointers();
   auto* const zeros = reinterpret_cast<uint16_t*>(pointers + sizes.Pointers());
   __builtin_memset(zeros, 0, conv.channels * sizeof(uint16_t));
-  const uint16_t** const dy_pointers = pointers + sizes.planes * sizes.inputs;
-  PointToInputs(conv, grid, sizes, x, begin, zeros, pointers);
-  PointToGradients(conv, grid, sizes, dy, begin, zeros, dy_pointers);
   Finite finite;
-  PackInputs(conv, sizes, pointers, inputs, finite);
+  const Plane* const planes = conv.stride == 1 ? kPlanes1 : kPlanes2;
+  for (int64_t i = 0; i < sizes.planes; ++i) {
+    if (planes[i].first == 0)
+      PointToInputs(conv, grid, sizes, planes[i], x, begin, zeros, pointers);
+    PackPairs(conv, sizes, pointers + planes[i].first, inputs + i * sizes.plane, finite);
+  }
+  PointToGradients(conv, grid, sizes, dy, begin, zeros, dy_pointers);
   PackGradients(conv, sizes, dy_pointers, gradients, finite);
   if (!finite.All()) return GiveUp(conv);
   int64_t taps[9];
-  const int64_t stride = conv.stride;
   for (int64_t k = 0; k < 9; ++k) {
-    const int64_t ky = k / 3, kx = k % 3;
-    taps[k] = (ky % stride * stride + kx % stride) * kColumn * sizes.channel +
-              ky / stride * grid.pitch + kx / stride;
+    const TapPairs& tap = conv.stride == 1 ? kTaps1[k] : kTaps2[k];
+    taps[k] = tap.plane * sizes.plane + (tap.row * grid.pitch + 2 * tap.pair) * kColumn;
   }
   BeforeTiles();
   const WholeTiles whole;
   for (int64_t out = 0; out < sizes.columns; ++out) {
     const Reach reach(conv, out);
     for (int64_t in = reach.first; in < reach.end; ++in, sums += 9 * kTapSums) {
-      const uint16_t* const from = inputs + in * sizes.planes * kColumn * sizes.channel;
-      const uint16_t* const with = gradients + out * sizes.column;
-      SumTaps<5>(from, sizes.channel, taps, with, sizes.places, sums);
-      SumTaps<4>(from, sizes.channel, taps + 5, with, sizes.places, sums + 5 * kTapSums);
+      const uint16_t* const from = inputs + in * sizes.planes * sizes.plane;
+      const uint16_t* const with = gradients + out * kColumn * sizes.channel;
+      SumTaps<5>(from, taps, with, sizes.channel, sizes.places, sums);
+      SumTaps<4>(from, taps + 5, with, sizes.channel, sizes.places, sums + 5 * kTapSums);
     }
   }
 }
@@ -252,7 +269,7 @@ inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64
       const int64_t group = out / conv.group_width * conv.group_width;
       for (int64_t in = group; in < group + conv.group_width; ++in) {
         const float* from = sums + (in / kColumn - reach.first) * 9 * kTapSums +
-                            in % kColumn * kTileFloats + PairPlace(o);
+                            o * kTileFloats + PairPlace(in % kColumn);
         uint16_t* const to = dweight + out * steps.out + (in - group) * steps.in;
         for (int64_t k = 0; k < 9; ++k, from += kTapSums) {
           double sum = 0;

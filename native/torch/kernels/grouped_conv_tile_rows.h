@@ -1,6 +1,8 @@
 #pragma once
 
-// Outputs and data gradients of grouped_conv.h by tiles: 16 pixels × 16 channels of sums.
+// Outputs and data gradients of grouped_conv.h by tiles, four at a time of 16 places × 16 channels
+// of sums. What four have come to is rounded and stored while the next four are summed: the one
+// keeps tiles busy, the other vectors.
 
 #include "grouped_conv_columns.h"
 #include "grouped_conv_pack.h"
@@ -10,75 +12,139 @@ namespace torchgraft {
 namespace {
 
 constexpr int64_t kSums = kTileRows * kTileFloats;
-constexpr int64_t kBlocks = 4;  // tiles of sums at a time: a product waits for one three before it
+constexpr int64_t kBlocks = 4;                       // tiles of sums at a time
+constexpr int64_t kPlaces = kBlocks * kTileRows;     // rows of them
 
-// Where outputs go: places in a grid, met in their order.
-class Places {
- public:
-  explicit Places(const Grid& grid) : grid_(grid) {}
-
-  // Calls function(i, picture, row, x, count) for each run of outputs of the next `count` places.
-  template <typename Function>
-  void Next(int64_t count, const Function& function) {
-    for (int64_t i = 0; i < count;) {
-      const int64_t run = count - i < grid_.pitch - x_ ? count - i : grid_.pitch - x_;
-      const int64_t outputs = run < grid_.width - x_ ? run : grid_.width - x_;
-      if (row_ < grid_.rows && picture_ < grid_.pictures && outputs > 0)
-        function(i, picture_, row_, x_, outputs);
-      i += run;
-      x_ += run;
-      if (x_ < grid_.pitch) continue;
-      x_ = 0;
-      if (++row_ <= grid_.rows) continue;
-      row_ = 0;
-      ++picture_;
+// Where the rows of sums go; what lies in no picture goes to `nowhere`.
+inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* y,
+                           uint16_t* nowhere, int64_t count, uint16_t** to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
+  for (int64_t p = 0; p < grid.pictures; ++p) {
+    for (int64_t r = 0; r < grid.rows; ++r) {
+      uint16_t* const row = y + (p * conv.out_height + begin + r) * conv.out_width * conv.channels;
+      uint16_t** const places = to + p * grid.picture + r * grid.pitch;
+      for (int64_t i = 0; i < grid.width; ++i) places[i] = row + i * conv.channels;
     }
   }
+}
+
+// Of data gradients of stride 2: of each 16 places the pixels at even rows and columns, those at odd
+// columns, at odd rows, at both odd.
+inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* dx,
+                          uint16_t* nowhere, int64_t count, uint16_t** to) {
+  for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
+  for (int64_t p = 0; p < grid.pictures; ++p) {
+    for (int64_t r = 0; r < 2 * grid.rows; ++r) {
+      const int64_t y = 2 * begin + r;
+      if (y >= conv.height) break;
+      uint16_t* const row = dx + (p * conv.height + y) * conv.width * conv.channels;
+      const int64_t first = p * grid.picture + r / 2 * grid.pitch;
+      for (int64_t i = 0; i < conv.width; ++i) {
+        const int64_t place = first + i / 2;
+        to[place / kTileRows * kPlaces + (r % 2 * 2 + i % 2) * kTileRows + place % kTileRows] =
+            row + i * conv.channels;
+      }
+    }
+  }
+}
+
+// Stores a column's sums, row by row, as it is asked to.
+class Drain {
+ public:
+  Drain(const GroupedConv& conv, int64_t column) : column_(column * kColumn) {
+    const int64_t left = conv.channels - column_;
+    channels_ = static_cast<__mmask16>(left < kColumn ? (1 << left) - 1 : 0xffff);
+    bias_ = conv.bias == nullptr ? _mm512_setzero_ps()
+                                 : _mm512_maskz_loadu_ps(channels_, conv.bias + column_);
+    least_ = _mm512_set1_ps(conv.relu ? 0 : -__builtin_inff());
+  }
+
+  void Begin(const float* sums, uint16_t* const* to, int64_t count) {
+    sums_ = sums;
+    to_ = to;
+    left_ = count;
+  }
+
+  // The next few, and of the rows to come those that are as far away as kPlaces fetched.
+  inline __attribute__((always_inline)) void Some(int64_t count) {
+    for (int64_t i = 0; i < count && left_ > 0; ++i, --left_, ++to_, sums_ += kTileFloats) {
+      __builtin_prefetch(to_[kPlaces] + column_, /*rw=*/1);
+      const __m512 sum = _mm512_max_ps(least_, _mm512_add_ps(_mm512_load_ps(sums_), bias_));
+      _mm256_mask_storeu_epi16(*to_ + column_, channels_,
+                               reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sum)));
+    }
+  }
+  void All() { Some(left_); }
 
  private:
-  const Grid& grid_;
-  int64_t picture_ = 0, row_ = 0, x_ = 0;
-};
-
-// What becomes of a column's sums.
-struct Ending {
-  __mmask16 channels;
-  __m512 bias;
-  __m512 least;  // 0 for a ReLU
-
-  Ending(const GroupedConv& conv, int64_t column) {
-    const int64_t left = conv.channels - column * kColumn;
-    channels = static_cast<__mmask16>(left < kColumn ? (1 << left) - 1 : 0xffff);
-    bias = conv.bias == nullptr ? _mm512_setzero_ps()
-                                : _mm512_maskz_loadu_ps(channels, conv.bias + column * kColumn);
-    least = _mm512_set1_ps(conv.relu ? 0 : -__builtin_inff());
-  }
-
-  // `ahead` of what is written is fetched.
-  void Store(const float* sums, int64_t pixels, int64_t step, int64_t ahead, uint16_t* to) const {
-    for (int64_t i = 0; i < pixels; ++i, sums += kTileFloats, to += step) {
-      __builtin_prefetch(to + ahead, /*rw=*/1);
-      const __m512 sum = _mm512_max_ps(least, _mm512_add_ps(_mm512_load_ps(sums), bias));
-      _mm256_mask_storeu_epi16(to, channels, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sum)));
-    }
-  }
+  int64_t column_;
+  __mmask16 channels_;
+  __m512 bias_;
+  __m512 least_;  // 0 for a ReLU
+  const float* sums_ = nullptr;
+  uint16_t* const* to_ = nullptr;
+  int64_t left_ = 0;
 };
 
 // Of a column of outputs and those that it meets.
 struct Meeting {
   const uint16_t* weights;
   int64_t columns;
-  int64_t column;        // in elements, from one to the next
-  int64_t taps[kTiles];  // where each tile of weights begins to read
-  int64_t pixel;         // bytes from a pixel's place to the next
+  int64_t column;   // in elements, from one to the next
+  int64_t taps[6];  // where tiles begin to read
 };
 
-// kCount tiles of outputs that follow each other.
+constexpr int64_t kPairBytes = 2 * kColumn * 2;  // of two pixels
+
+// Of stride 1: one or two blocks of 32 places, each a tile of the even and one of the odd ones.
+template <bool kTwo>
+inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, const uint16_t* x,
+                                                    Drain& drain, float* sums) {
+  constexpr int64_t kBlock = 2 * kTileRows * kColumn;
+  const uint16_t* w = meeting.weights;
+  _tile_zero(0);
+  _tile_zero(1);
+  if constexpr (kTwo) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  for (int64_t c = 0; c < meeting.columns; ++c, x += meeting.column) {
+#pragma GCC unroll 6
+    for (int t = 0; t < 6; ++t) {
+      const uint16_t* const from = x + meeting.taps[t];
+      const uint16_t* const tap = w + (t / 2 * 4 + t % 2) * kTileWeights;
+      _tile_loadd(4, tap, kTileBytes);
+      _tile_loadd(6, from, kPairBytes);
+      _tile_dpbf16ps(0, 6, 4);
+      drain.Some(3);
+      _tile_loadd(5, tap + 2 * kTileWeights, kTileBytes);
+      _tile_dpbf16ps(1, 6, 5);
+      drain.Some(3);
+      if constexpr (kTwo) {
+        _tile_loadd(7, from + kBlock, kPairBytes);
+        _tile_dpbf16ps(2, 7, 4);
+        drain.Some(3);
+        _tile_dpbf16ps(3, 7, 5);
+        drain.Some(3);
+      }
+    }
+    w += 12 * kTileWeights;
+  }
+  drain.All();
+  constexpr int64_t kBoth = 2 * kTileBytes;
+  _tile_stored(0, sums, kBoth);
+  _tile_stored(1, sums + kTileFloats, kBoth);
+  if constexpr (kTwo) {
+    _tile_stored(2, sums + 2 * kSums, kBoth);
+    _tile_stored(3, sums + 2 * kSums + kTileFloats, kBoth);
+  }
+}
+
+// Outputs of stride 2: up to four blocks of 16 places.
 template <int kCount>
-inline __attribute__((always_inline)) void SumTiles(const Meeting& meeting, const uint16_t* x,
-                                                    float* sums) {
-  const int64_t step = meeting.pixel;
-  const int64_t tile = step / 2 * kTileRows;
+inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, const uint16_t* x,
+                                                     Drain& drain, float* sums) {
+  constexpr int64_t kBlock = kTileRows * 2 * kColumn;
   const uint16_t* w = meeting.weights;
   _tile_zero(0);
   if constexpr (kCount > 1) _tile_zero(1);
@@ -86,40 +152,126 @@ inline __attribute__((always_inline)) void SumTiles(const Meeting& meeting, cons
   if constexpr (kCount > 3) _tile_zero(3);
   for (int64_t c = 0; c < meeting.columns; ++c, x += meeting.column) {
 #pragma GCC unroll 6
-    for (int t = 0; t < kTiles; ++t, w += kTileWeights) {
+    for (int t = 0; t < 6; ++t, w += kTileWeights) {
       const uint16_t* const from = x + meeting.taps[t];
       _tile_loadd(4, w, kTileBytes);
-      _tile_loadd(5, from, step);
+      _tile_loadd(5, from, kPairBytes);
       _tile_dpbf16ps(0, 5, 4);
+      drain.Some(3);
       if constexpr (kCount > 1) {
-        _tile_loadd(6, from + tile, step);
+        _tile_loadd(6, from + kBlock, kPairBytes);
         _tile_dpbf16ps(1, 6, 4);
+        drain.Some(3);
       }
       if constexpr (kCount > 2) {
-        _tile_loadd(7, from + 2 * tile, step);
+        _tile_loadd(7, from + 2 * kBlock, kPairBytes);
         _tile_dpbf16ps(2, 7, 4);
+        drain.Some(3);
       }
       if constexpr (kCount > 3) {
-        _tile_loadd(5, from + 3 * tile, step);
+        _tile_loadd(5, from + 3 * kBlock, kPairBytes);
         _tile_dpbf16ps(3, 5, 4);
+        drain.Some(3);
       }
     }
   }
+  drain.All();
   _tile_stored(0, sums, kTileBytes);
   if constexpr (kCount > 1) _tile_stored(1, sums + kSums, kTileBytes);
   if constexpr (kCount > 2) _tile_stored(2, sums + 2 * kSums, kTileBytes);
   if constexpr (kCount > 3) _tile_stored(3, sums + 3 * kSums, kTileBytes);
 }
 
-inline void SumBlocks(int64_t count, const Meeting& meeting, const uint16_t* x, float* sums) {
-  if (count == 4)
-    SumTiles<4>(meeting, x, sums);
+inline void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, const uint16_t* x,
+                      Drain& drain, float* sums) {
+  if (stride == 1)
+    count > 2 ? SumPairs<true>(meeting, x, drain, sums) : SumPairs<false>(meeting, x, drain, sums);
+  else if (count == 4)
+    SumStride<4>(meeting, x, drain, sums);
   else if (count == 3)
-    SumTiles<3>(meeting, x, sums);
+    SumStride<3>(meeting, x, drain, sums);
   else if (count == 2)
-    SumTiles<2>(meeting, x, sums);
+    SumStride<2>(meeting, x, drain, sums);
   else
-    SumTiles<1>(meeting, x, sums);
+    SumStride<1>(meeting, x, drain, sums);
+}
+
+// Data gradients of stride 2: 16 places of dy make four tiles of dx.
+inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, const uint16_t* dy,
+                                                     Drain& drain, float* sums) {
+  constexpr int64_t kStep = kColumn * 2;
+  const uint16_t* w = meeting.weights;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (int64_t c = 0; c < meeting.columns; ++c, dy += meeting.column, w += 6 * kTileWeights) {
+    _tile_loadd(4, dy + meeting.taps[0], kStep);
+    _tile_loadd(6, w, kTileBytes);
+    _tile_dpbf16ps(0, 4, 6);
+    drain.Some(11);
+    _tile_loadd(7, w + kTileWeights, kTileBytes);
+    _tile_dpbf16ps(1, 4, 7);
+    drain.Some(11);
+    _tile_loadd(6, w + 2 * kTileWeights, kTileBytes);
+    _tile_dpbf16ps(2, 4, 6);
+    drain.Some(11);
+    _tile_loadd(7, w + 4 * kTileWeights, kTileBytes);
+    _tile_dpbf16ps(3, 4, 7);
+    drain.Some(11);
+    _tile_loadd(5, dy + meeting.taps[1], kStep);
+    _tile_loadd(6, w + 3 * kTileWeights, kTileBytes);
+    _tile_dpbf16ps(2, 5, 6);
+    drain.Some(11);
+    _tile_loadd(7, w + 5 * kTileWeights, kTileBytes);
+    _tile_dpbf16ps(3, 5, 7);
+    drain.Some(11);
+  }
+  drain.All();
+  _tile_stored(0, sums, kTileBytes);
+  _tile_stored(1, sums + kSums, kTileBytes);
+  _tile_stored(2, sums + 2 * kSums, kTileBytes);
+  _tile_stored(3, sums + 3 * kSums, kTileBytes);
+}
+
+// Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its tiles
+// of places, i the first place and `from` the first column that it meets.
+template <typename Sum>
+void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
+                const uint16_t* packed, uint16_t* const* to, FetchAhead next, const Sum& sum) {
+  BeforeTiles();
+  const WholeTiles whole;
+  alignas(64) float sums[2][kPlaces * kTileFloats];
+  for (int64_t column = 0; column < Columns(conv); ++column) {
+    const Reach reach(conv, column);
+    Drain drain(conv, column);
+    meeting.columns = reach.Count();
+    const uint16_t* const from = packed + reach.first * meeting.column;
+    float* turn = sums[0];
+    for (int64_t tile = 0; tile < tiles; tile += together) {
+      const int64_t count = tiles - tile < together ? tiles - tile : together;
+      next.Parts(count);
+      sum(tile * kTileRows, count, meeting, from, drain, turn);
+      drain.Begin(turn, to + tile / together * kPlaces, count * kPlaces / together);
+      turn = turn == sums[0] ? sums[1] : sums[0];
+    }
+    drain.All();
+    meeting.weights += meeting.columns * TilesOf(conv) * kTileWeights;
+  }
+}
+
+// Of what is packed, the pointers to what is written behind it and a pixel for what is not.
+inline int64_t Rows(int64_t tiles, int64_t together) {
+  return (RoundUp(tiles, together) / together + 1) * kPlaces;
+}
+
+inline int64_t TilesIn(const Grid& grid) { return RoundUp(grid.Count(), kTileRows) / kTileRows; }
+
+inline int64_t RowsRoom(const GroupedConv& conv, int64_t rows, bool spread) {
+  const Grid grid(conv, rows);
+  const ColumnSizes sizes(grid, spread ? 1 : conv.stride);
+  return Columns(conv) * (sizes.column * kColumn + kColumn) +
+         Rows(TilesIn(grid), spread ? 1 : kBlocks) * kPointer;
 }
 
 // Outputs of rows of x; or the data gradient of stride 1, of those of dy.
@@ -129,73 +281,28 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const int64_t stride = conv.stride;
   const ColumnSizes sizes(grid, stride);
   const int64_t x_rows = (grid.rows - 1) * stride + 3;
-  const RowsOf rows{conv.height,        conv.width, conv.channels, grid.pictures,
-                    begin * stride - 1, x_rows,     /*left=*/1};
+  const RowsOf rows{conv.height, conv.width, conv.channels, grid.pictures, begin * stride - 1,
+                    x_rows, /*left=*/1};
   if (!PackColumns(rows, sizes, stride, x, scratch)) return GiveUp(conv);
-  Meeting meeting{packed, 0, sizes.column * kColumn, {}, stride * kColumn * 2};
-  for (int t = 0; t < kTiles; ++t) {
+  Meeting meeting{packed, 0, sizes.column * kColumn, {}};
+  for (int t = 0; t < 6; ++t) {
     const int64_t ky = t / 2;
     const int64_t row = ky % stride * sizes.plane + ky / stride * sizes.row;
     meeting.taps[t] = (row + t % 2 * 2) * kColumn;
   }
-  const int64_t tiles = (grid.Count() + kTileRows - 1) / kTileRows;
+  const int64_t tiles = TilesIn(grid);
+  auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
+  const int64_t count = Rows(tiles, kBlocks);
+  PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
   const int64_t x_row = conv.width * conv.channels;
-  FetchAhead next(x + (begin * stride - 1 + x_rows + (grid.pictures - 1) * conv.height) * x_row,
-                  grid.pictures * grid.rows * stride * x_row, Columns(conv) * tiles);
-  BeforeTiles();
-  const WholeTiles whole;
-  alignas(64) float sums[kBlocks * kSums];
-  for (int64_t column = 0; column < Columns(conv); ++column) {
-    const Reach reach(conv, column);
-    const Ending ending(conv, column);
-    meeting.columns = reach.Count();
-    const uint16_t* const from = scratch + reach.first * meeting.column;
-    Places places(grid);
-    for (int64_t tile = 0; tile < tiles; tile += kBlocks) {
-      const int64_t count = tiles - tile < kBlocks ? tiles - tile : kBlocks;
-      SumBlocks(count, meeting, from + tile * kTileRows * stride * kColumn, sums);
-      next.Parts(count);
-      places.Next(count * kTileRows, [&](int64_t i, int64_t picture, int64_t row, int64_t at,
-                                         int64_t pixels) {
-        uint16_t* const to =
-            y + ((picture * conv.out_height + begin + row) * conv.out_width + at) * conv.channels;
-        ending.Store(sums + i * kTileFloats, pixels, conv.channels,
-                     kBlocks * kTileRows * conv.channels, to + column * kColumn);
-      });
-    }
-    meeting.weights += meeting.columns * kTiles * kTileWeights;
-  }
-}
-
-// 16 places of dy make four tiles of dx: of even and odd rows and columns.
-inline __attribute__((always_inline)) void SpreadTiles(const Meeting& meeting, const uint16_t* dy,
-                                                       float* sums) {
-  const int64_t step = meeting.pixel;
-  const uint16_t* w = meeting.weights;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  for (int64_t c = 0; c < meeting.columns; ++c, dy += meeting.column, w += kTiles * kTileWeights) {
-    _tile_loadd(4, dy + meeting.taps[0], step);
-    _tile_loadd(6, w, kTileBytes);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_loadd(7, w + kTileWeights, kTileBytes);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_loadd(6, w + 2 * kTileWeights, kTileBytes);
-    _tile_dpbf16ps(2, 4, 6);
-    _tile_loadd(7, w + 4 * kTileWeights, kTileBytes);
-    _tile_dpbf16ps(3, 4, 7);
-    _tile_loadd(5, dy + meeting.taps[1], step);
-    _tile_loadd(6, w + 3 * kTileWeights, kTileBytes);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_loadd(7, w + 5 * kTileWeights, kTileBytes);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  _tile_stored(0, sums, kTileBytes);
-  _tile_stored(1, sums + kSums, kTileBytes);
-  _tile_stored(2, sums + 2 * kSums, kTileBytes);
-  _tile_stored(3, sums + 3 * kSums, kTileBytes);
+  const FetchAhead next(
+      x + (begin * stride - 1 + x_rows + (grid.pictures - 1) * conv.height) * x_row,
+      grid.pictures * grid.rows * stride * x_row, Columns(conv) * tiles);
+  ForColumns(conv, tiles, kBlocks, meeting, scratch, to, next,
+             [stride](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
+                      Drain& drain, float* sums) {
+               SumPlaces(stride, some, met, from + i * stride * kColumn, drain, sums);
+             });
 }
 
 // The data gradient of stride 2.
@@ -203,41 +310,20 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
                            int64_t begin, int64_t end, uint16_t* scratch, uint16_t* dx) {
   const Grid grid(conv, end - begin);
   const ColumnSizes sizes(grid, /*step=*/1);
-  const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.pictures,
-                    begin,           grid.rows + 1,  /*left=*/0};
+  const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.pictures, begin,
+                    grid.rows + 1, /*left=*/0};
   if (!PackColumns(rows, sizes, /*planes=*/1, dy, scratch)) return GiveUp(conv);
-  Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}, kColumn * 2};
-  const int64_t tiles = (grid.Count() + kTileRows - 1) / kTileRows;
+  const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
+  const int64_t tiles = TilesIn(grid);
+  auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
+  const int64_t count = Rows(tiles, /*together=*/1);
+  PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
   const int64_t dy_row = conv.out_width * conv.channels;
-  FetchAhead next(dy + (begin + grid.rows + 1 + (grid.pictures - 1) * grid.rows) * dy_row,
-                  grid.pictures * grid.rows * dy_row, Columns(conv) * tiles);
-  BeforeTiles();
-  const WholeTiles whole;
-  alignas(64) float sums[4 * kSums];
-  for (int64_t column = 0; column < Columns(conv); ++column) {
-    const Reach reach(conv, column);
-    const Ending ending(conv, column);
-    meeting.columns = reach.Count();
-    const uint16_t* const from = scratch + reach.first * meeting.column;
-    Places places(grid);
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      SpreadTiles(meeting, from + tile * kTileRows * kColumn, sums);
-      next.Parts(1);
-      places.Next(kTileRows, [&](int64_t i, int64_t picture, int64_t row, int64_t at,
-                                 int64_t pixels) {
-        for (int64_t odd = 0; odd < 4; ++odd) {
-          const int64_t y = 2 * (begin + row) + odd / 2;
-          const int64_t x = 2 * at + odd % 2;
-          const bool cut = x + 2 * (pixels - 1) >= conv.width;  // there is no last odd column
-          if (y >= conv.height) break;
-          uint16_t* const to = dx + ((picture * conv.height + y) * conv.width + x) * conv.channels;
-          ending.Store(sums + odd * kSums + i * kTileFloats, pixels - cut, 2 * conv.channels,
-                       2 * kTileRows * conv.channels, to + column * kColumn);
-        }
-      });
-    }
-    meeting.weights += meeting.columns * kTiles * kTileWeights;
-  }
+  const FetchAhead next(dy + (begin + grid.rows + 1 + (grid.pictures - 1) * grid.rows) * dy_row,
+                        grid.pictures * grid.rows * dy_row, Columns(conv) * tiles);
+  ForColumns(conv, tiles, /*together=*/1, meeting, scratch, to, next,
+             [](int64_t i, int64_t, const Meeting& met, const uint16_t* from, Drain& drain,
+                float* sums) { SumSpread(met, from + i * kColumn, drain, sums); });
 }
 
 }  // namespace
