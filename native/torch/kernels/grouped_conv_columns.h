@@ -18,12 +18,12 @@ struct TapPlace {
   int tile, pixel;
 };
 
-// Of [ky][kx], the tiles where two columns meet. The pixels that a tile of inputs takes together are
-// the even one and the one after it, or its loads would cross the cache's lines. So with stride 1
-// even places have their taps in the first two tiles of each ky, odd ones in the other two.
+// Of [ky][kx], the tiles where two columns meet. The pixels that a tile of inputs takes together
+// are the even one and the one after it, or its loads would cross the cache's lines. So with stride
+// 1 even places have their taps in the first two tiles of each ky, odd ones in the other two.
 constexpr TapPlace kEvenTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {4, 0}, {4, 1},
                                    {5, 0}, {8, 0}, {8, 1}, {9, 0}};
-constexpr TapPlace kOddTaps[9] = {{2, 1}, {3, 0}, {3, 1}, {6, 1}, {7, 0},
+constexpr TapPlace kOddTaps[9] = {{2, 1}, {3, 0},  {3, 1},  {6, 1}, {7, 0},
                                   {7, 1}, {10, 1}, {11, 0}, {11, 1}};
 // Outputs of stride 2, whose taps all begin at even pixels.
 constexpr TapPlace kStrideTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1},
@@ -76,8 +76,8 @@ inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
                                           : weight + out * steps.out;
       for (int64_t in = group; in < group + conv.group_width; ++in, from += step) {
         const int64_t i = in % kColumn;
-        uint16_t* const to = packed + (in / kColumn - reach.first) * meeting +
-                             i / 2 * kTileInputs + 2 * o + i % 2;
+        uint16_t* const to =
+            packed + (in / kColumn - reach.first) * meeting + i / 2 * kTileInputs + 2 * o + i % 2;
         for (int list = 0; list < places.count; ++list)
           for (int k = 0; k < 9; ++k) to[to_tap[list][k]] = from[from_tap[k]];
       }
@@ -99,7 +99,8 @@ struct ColumnSizes {
         picture(step * grid.picture),
         plane(grid.pictures * picture + row),
         // The last tiles read on, and of them the last tap.
-        column(SpreadBytes((step * plane + (2 * kTileRows + 4) * step) * kColumn * 2) / 2 / kColumn) {}
+        column(SpreadBytes((step * plane + (2 * kTileRows + 4) * step) * kColumn * 2) / 2 /
+               kColumn) {}
 };
 
 // Rows of pictures, `rows` of each from `first` on, of which some may lie outside.

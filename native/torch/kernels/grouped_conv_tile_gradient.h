@@ -1,9 +1,9 @@
 #pragma once
 
 // The weight gradient of grouped_conv.h by tiles: 16 outputs × 16 inputs of sums over pixels. The
-// output's gradient lies as [column][16][place], the inputs as pairs of places, which a tap reads
-// as many pairs on as it is away: of even places and the odd ones after them, and of odd ones and
-// the even ones after them. All are numbered as in grouped_conv_grid.h.
+// inputs lie as pairs of places, an even one and the one after it, and the output's gradient as
+// [column][16][place], all numbered as in grouped_conv_grid.h. A tap reads inputs as many pairs on
+// as it is away; one that is away by an odd number reads the gradient one place before instead.
 
 #include "amx_tiles.h"
 #include "grouped_conv_grid.h"
@@ -17,63 +17,42 @@ constexpr int64_t kTapSums = kTileRows * kTileFloats;
 
 inline int64_t TileSums(const GroupedConv& conv) { return Meetings(conv) * 9 * kTapSums; }
 
-// Inputs as some taps read them: with stride 2 of even and odd rows and columns.
-struct Plane {
-  int64_t row, column;  // the first, of padded pictures
-  int64_t first;        // place of the first pair
-};
-
-struct TapPairs {
-  int plane;
-  int64_t row, pair;  // how far on
-};
-
-constexpr Plane kPlanes1[] = {{0, 0, 0}, {0, 0, 1}};
-constexpr Plane kPlanes2[] = {{0, 0, 0}, {0, 0, 1}, {0, 1, 0}, {1, 0, 0}, {1, 0, 1}, {1, 1, 0}};
-// Of [ky][kx].
-constexpr TapPairs kTaps1[9] = {{0, 0, 0}, {1, 0, 0}, {0, 0, 1}, {0, 1, 0}, {1, 1, 0},
-                                {0, 1, 1}, {0, 2, 0}, {1, 2, 0}, {0, 2, 1}};
-constexpr TapPairs kTaps2[9] = {{0, 0, 0}, {2, 0, 0}, {1, 0, 0}, {3, 0, 0}, {5, 0, 0},
-                                {4, 0, 0}, {0, 1, 0}, {2, 1, 0}, {1, 1, 0}};
-
 // In elements.
 struct GradientSizes {
   int64_t columns;
-  int64_t planes;
-  int64_t places;   // of outputs' gradients, up to a whole tile
+  int64_t planes;   // of inputs: with stride 2 of even and odd rows and columns
+  int64_t places;   // of outputs' gradients and one more, up to a whole tile
   int64_t inputs;   // places that are read of a plane
   int64_t channel;  // of outputs' gradients, from one to the next
   int64_t plane;    // of inputs, from one to the next
 
   GradientSizes(const GroupedConv& conv, const Grid& grid)
       : columns(Columns(conv)),
-        planes(conv.stride == 1 ? 2 : 6),
-        places(RoundUp(grid.Count(), kDepth)),
+        planes(conv.stride * conv.stride),
+        places(RoundUp(grid.Count() + 1, kDepth)),
         inputs(places + (conv.stride == 1 ? 2 * grid.pitch + 2 : grid.pitch)),
-        channel(SpreadBytes(places * 2) / 2),
+        channel(SpreadBytes((kDepth + places) * 2) / 2),
         plane(SpreadBytes(inputs * kColumn * 2) / 2) {}
 
   int64_t Inputs() const { return columns * planes * plane; }
   int64_t Gradients() const { return columns * kColumn * channel; }
-  // A pair of the last place is one of a place after it.
-  int64_t InputPointers() const { return inputs + 2; }
-  int64_t Pointers() const { return InputPointers() + places; }
+  int64_t Pointers() const { return inputs + places; }
 };
 
 // Where each place's pixel lies; at `zeros` where there is none.
 inline void PointToInputs(const GroupedConv& conv, const Grid& grid, const GradientSizes& sizes,
-                          const Plane& plane, const uint16_t* x, int64_t begin,
-                          const uint16_t* zeros, const uint16_t** to) {
+                          int64_t plane, const uint16_t* x, int64_t begin, const uint16_t* zeros,
+                          const uint16_t** to) {
   const int64_t stride = conv.stride;
-  for (int64_t i = 0; i < sizes.InputPointers(); ++i) to[i] = zeros;
+  for (int64_t i = 0; i < sizes.inputs; ++i) to[i] = zeros;
   for (int64_t p = 0; p < grid.pictures; ++p) {
-    for (int64_t r = 0; r * stride + plane.row < (grid.rows - 1) * stride + 3; ++r) {
-      const int64_t y = (begin + r) * stride + plane.row - 1;
+    for (int64_t r = 0; r * stride + plane / stride < (grid.rows - 1) * stride + 3; ++r) {
+      const int64_t y = (begin + r) * stride + plane / stride - 1;
       if (y < 0 || y >= conv.height) continue;
       const uint16_t* const row = x + (p * conv.height + y) * conv.width * conv.channels;
       const uint16_t** const places = to + p * grid.picture + r * grid.pitch;
       for (int64_t i = 0; i < grid.pitch; ++i) {
-        const int64_t at = i * stride + plane.column - 1;
+        const int64_t at = i * stride + plane % stride - 1;
         if (at >= 0 && at < conv.width) places[i] = row + at * conv.channels;
       }
     }
@@ -99,8 +78,7 @@ inline __m128i EightOf(const uint16_t* from) {
 }
 
 // 32 places' 8 channels, from each place's to each channel's.
-inline void Transpose(const uint16_t* const* places, int64_t channel, uint16_t* to, int64_t step,
-                      Finite& finite) {
+inline void Transpose(const uint16_t* const* places, int64_t channel, uint16_t* to, int64_t step) {
   __m512i a[8], b[8];
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i) {
@@ -108,7 +86,6 @@ inline void Transpose(const uint16_t* const* places, int64_t channel, uint16_t* 
     a[i] = _mm512_inserti32x4(a[i], EightOf(places[i + 8] + channel), 1);
     a[i] = _mm512_inserti32x4(a[i], EightOf(places[i + 16] + channel), 2);
     a[i] = _mm512_inserti32x4(a[i], EightOf(places[i + 24] + channel), 3);
-    finite.Look(a[i]);
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 8; i += 2) {
@@ -129,18 +106,13 @@ inline void Transpose(const uint16_t* const* places, int64_t channel, uint16_t* 
   }
 }
 
-inline void FetchPixels(const uint16_t* const* places, int64_t count, int64_t channels) {
-  for (int64_t i = 0; i < count; ++i)
-    for (int64_t c = 0; c < channels; c += 32) __builtin_prefetch(places[i] + c);
-}
-
-// As [column][channel][place].
+// As [column][channel][place], before which there is a zero.
 inline void PackGradients(const GroupedConv& conv, const GradientSizes& sizes,
-                          const uint16_t* const* places, uint16_t* packed, Finite& finite) {
+                          const uint16_t* const* places, uint16_t* packed) {
+  for (int64_t c = 0; c < sizes.columns * kColumn; ++c) packed[c * sizes.channel + kDepth - 1] = 0;
   for (int64_t i = 0; i < sizes.places; i += kDepth) {
-    if (i + 2 * kDepth <= sizes.places) FetchPixels(places + i + kDepth, kDepth, conv.channels);
     for (int64_t c = 0; c < conv.channels; c += 8)
-      Transpose(places + i, c, packed + c * sizes.channel + i, sizes.channel, finite);
+      Transpose(places + i, c, packed + c * sizes.channel + kDepth + i, sizes.channel);
   }
 }
 
@@ -155,28 +127,23 @@ inline void StorePair(__m256i first, __m256i second, uint16_t* to) {
   _mm256_storeu_si256(out + 1, _mm256_unpackhi_epi16(first, second));
 }
 
-// As [column][plane][pair of places][channel][2]. `places` begin with the first pair's.
+// As [column][plane][pair of places][channel][2].
 inline void PackPairs(const GroupedConv& conv, const GradientSizes& sizes,
-                      const uint16_t* const* places, uint16_t* packed, Finite& finite) {
+                      const uint16_t* const* places, uint16_t* packed) {
   const int64_t whole = conv.channels / kColumn;
   const int64_t step = sizes.planes * sizes.plane;
   for (int64_t i = 0; i < sizes.inputs; i += 2) {
-    if (i + 2 * kDepth <= sizes.inputs) FetchPixels(places + i + kDepth, 2, conv.channels);
     const uint16_t* const a = places[i];
     const uint16_t* const b = places[i + 1];
     uint16_t* to = packed + i * kColumn;
     for (int64_t c = 0; c < whole; ++c, to += step) {
-      const __m256i first =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + c * kColumn));
-      const __m256i second =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + c * kColumn));
-      finite.Look(first);
+      const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(a + c * kColumn));
+      const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b + c * kColumn));
       StorePair(first, second, to);
     }
     if (conv.channels % kColumn == 0) continue;
     const __m256i first = _mm256_zextsi128_si256(EightOf(a + whole * kColumn));
     const __m256i second = _mm256_zextsi128_si256(EightOf(b + whole * kColumn));
-    finite.Look(first);
     StorePair(first, second, to);
   }
 }
@@ -184,34 +151,48 @@ inline void PackPairs(const GroupedConv& conv, const GradientSizes& sizes,
 // Adds some taps' sums over all places.
 template <int kTaps>
 void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t channel,
-             int64_t places, float* sums) {
+             int64_t places, FetchSteadily& next, float* const* sums) {
   const int64_t step = channel * 2;
-  _tile_loadd(0, sums, kTileBytes);
-  _tile_loadd(1, sums + kTapSums, kTileBytes);
-  _tile_loadd(2, sums + 2 * kTapSums, kTileBytes);
-  _tile_loadd(3, sums + 3 * kTapSums, kTileBytes);
-  if constexpr (kTaps > 4) _tile_loadd(4, sums + 4 * kTapSums, kTileBytes);
+  _tile_loadd(0, sums[0], kTileBytes);
+  _tile_loadd(1, sums[1], kTileBytes);
+  _tile_loadd(2, sums[2], kTileBytes);
+  if constexpr (kTaps > 3) {
+    _tile_loadd(3, sums[3], kTileBytes);
+    _tile_loadd(4, sums[4], kTileBytes);
+    _tile_loadd(5, sums[5], kTileBytes);
+  }
   for (int64_t i = 0; i < places; i += kDepth, x += kDepth * kColumn, dy += kDepth) {
-    _tile_loadd(7, dy, step);
-    _tile_loadd(5, x + taps[0], kTileBytes);
-    _tile_dpbf16ps(0, 7, 5);
-    _tile_loadd(6, x + taps[1], kTileBytes);
-    _tile_dpbf16ps(1, 7, 6);
-    _tile_loadd(5, x + taps[2], kTileBytes);
-    _tile_dpbf16ps(2, 7, 5);
-    _tile_loadd(6, x + taps[3], kTileBytes);
-    _tile_dpbf16ps(3, 7, 6);
-    if constexpr (kTaps > 4) {
-      _tile_loadd(5, x + taps[4], kTileBytes);
-      _tile_dpbf16ps(4, 7, 5);
+    next.Step();
+    _tile_loadd(6, dy, step);
+    _tile_loadd(7, x + taps[0], kTileBytes);
+    _tile_dpbf16ps(0, 6, 7);
+    _tile_loadd(7, x + taps[1], kTileBytes);
+    _tile_dpbf16ps(1, 6, 7);
+    _tile_loadd(7, x + taps[2], kTileBytes);
+    _tile_dpbf16ps(2, 6, 7);
+    if constexpr (kTaps > 3) {
+      _tile_loadd(7, x + taps[3], kTileBytes);
+      _tile_dpbf16ps(3, 6, 7);
+      _tile_loadd(7, x + taps[4], kTileBytes);
+      _tile_dpbf16ps(4, 6, 7);
+      _tile_loadd(7, x + taps[5], kTileBytes);
+      _tile_dpbf16ps(5, 6, 7);
     }
   }
-  _tile_stored(0, sums, kTileBytes);
-  _tile_stored(1, sums + kTapSums, kTileBytes);
-  _tile_stored(2, sums + 2 * kTapSums, kTileBytes);
-  _tile_stored(3, sums + 3 * kTapSums, kTileBytes);
-  if constexpr (kTaps > 4) _tile_stored(4, sums + 4 * kTapSums, kTileBytes);
+  _tile_stored(0, sums[0], kTileBytes);
+  _tile_stored(1, sums[1], kTileBytes);
+  _tile_stored(2, sums[2], kTileBytes);
+  if constexpr (kTaps > 3) {
+    _tile_stored(3, sums[3], kTileBytes);
+    _tile_stored(4, sums[4], kTileBytes);
+    _tile_stored(5, sums[5], kTileBytes);
+  }
 }
+
+// The nine taps [ky][kx]: those that read the gradient as it lies, then those that read a place
+// before.
+constexpr int kOrder1[9] = {0, 2, 3, 5, 6, 8, 1, 4, 7};
+constexpr int kOrder2[9] = {0, 1, 3, 4, 6, 7, 2, 5, 8};
 
 inline int64_t TileGradientRoom(const GroupedConv& conv, int64_t rows) {
   const GradientSizes sizes(conv, Grid(conv, rows));
@@ -227,61 +208,73 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   uint16_t* const inputs = scratch;
   uint16_t* const gradients = inputs + sizes.Inputs();
   auto* const pointers = reinterpret_cast<const uint16_t**>(gradients + sizes.Gradients());
-  const uint16_t** const dy_pointers = pointers + sizes.InputPointers();
+  const uint16_t** const dy_pointers = pointers + sizes.inputs;
   auto* const zeros = reinterpret_cast<uint16_t*>(pointers + sizes.Pointers());
   __builtin_memset(zeros, 0, conv.channels * sizeof(uint16_t));
-  Finite finite;
-  const Plane* const planes = conv.stride == 1 ? kPlanes1 : kPlanes2;
+  const int64_t stride = conv.stride;
   for (int64_t i = 0; i < sizes.planes; ++i) {
-    if (planes[i].first == 0)
-      PointToInputs(conv, grid, sizes, planes[i], x, begin, zeros, pointers);
-    PackPairs(conv, sizes, pointers + planes[i].first, inputs + i * sizes.plane, finite);
+    PointToInputs(conv, grid, sizes, i, x, begin, zeros, pointers);
+    PackPairs(conv, sizes, pointers, inputs + i * sizes.plane);
   }
   PointToGradients(conv, grid, sizes, dy, begin, zeros, dy_pointers);
-  PackGradients(conv, sizes, dy_pointers, gradients, finite);
-  if (!finite.All()) return GiveUp(conv);
+  PackGradients(conv, sizes, dy_pointers, gradients);
   int64_t taps[9];
-  for (int64_t k = 0; k < 9; ++k) {
-    const TapPairs& tap = conv.stride == 1 ? kTaps1[k] : kTaps2[k];
-    taps[k] = tap.plane * sizes.plane + (tap.row * grid.pitch + 2 * tap.pair) * kColumn;
+  for (int i = 0; i < 9; ++i) {
+    const int64_t tap = stride == 1 ? kOrder1[i] : kOrder2[i];
+    const int64_t ky = tap / 3, kx = tap % 3;
+    const int64_t place = ky / stride * grid.pitch + kx / stride / 2 * 2;
+    taps[i] = (ky % stride * stride + kx % stride) * sizes.plane + place * kColumn;
   }
+  const int64_t x_row = conv.width * conv.channels;
+  const int64_t dy_row = conv.out_width * conv.channels;
+  const int64_t rows = grid.pictures * grid.rows;
+  const int64_t steps = Meetings(conv) * sizes.places / kDepth;
+  FetchSteadily next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row, steps);
+  FetchSteadily next_dy(dy + (begin + rows) * dy_row, rows * dy_row, steps);
   BeforeTiles();
   const WholeTiles whole;
   for (int64_t out = 0; out < sizes.columns; ++out) {
     const Reach reach(conv, out);
     for (int64_t in = reach.first; in < reach.end; ++in, sums += 9 * kTapSums) {
       const uint16_t* const from = inputs + in * sizes.planes * sizes.plane;
-      const uint16_t* const with = gradients + out * kColumn * sizes.channel;
-      SumTaps<5>(from, taps, with, sizes.channel, sizes.places, sums);
-      SumTaps<4>(from, taps + 5, with, sizes.channel, sizes.places, sums + 5 * kTapSums);
+      const uint16_t* const with = gradients + out * kColumn * sizes.channel + kDepth;
+      float* to[9];
+      for (int i = 0; i < 9; ++i) to[i] = sums + (stride == 1 ? kOrder1[i] : kOrder2[i]) * kTapSums;
+      SumTaps<6>(from, taps, with, sizes.channel, sizes.places, next_x, to);
+      SumTaps<3>(from, taps + 6, with - 1, sizes.channel, sizes.places, next_dy, to + 6);
     }
   }
 }
 
-// Parts that were each summed in float are added in double.
+// Parts that were each summed in float are added in double. What is not finite may be of a group's
+// neighbours, or of a zero, and was met by every sum that it could get into.
 inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64_t parts,
                                const WeightSteps& steps, uint16_t* dweight) {
   const int64_t count = TileSums(conv);
+  constexpr int kExponent = 0x7f80;
+  bool finite = true;
   for (int64_t column = 0; column < Columns(conv); ++column) {
     const Reach reach(conv, column);
     for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
       const int64_t out = column * kColumn + o;
       const int64_t group = out / conv.group_width * conv.group_width;
       for (int64_t in = group; in < group + conv.group_width; ++in) {
-        const float* from = sums + (in / kColumn - reach.first) * 9 * kTapSums +
-                            o * kTileFloats + PairPlace(in % kColumn);
+        const float* from = sums + (in / kColumn - reach.first) * 9 * kTapSums + o * kTileFloats +
+                            PairPlace(in % kColumn);
         uint16_t* const to = dweight + out * steps.out + (in - group) * steps.in;
         for (int64_t k = 0; k < 9; ++k, from += kTapSums) {
           double sum = 0;
           for (int64_t part = 0; part < parts; ++part) sum += from[part * count];
           const __m128bh rounded = _mm_cvtneps_pbh(_mm_set_ss(static_cast<float>(sum)));
-          to[k / 3 * steps.ky + k % 3 * steps.kx] =
-              static_cast<uint16_t>(_mm_extract_epi16(reinterpret_cast<__m128i>(rounded), 0));
+          const int bits = _mm_extract_epi16(reinterpret_cast<__m128i>(rounded), 0);
+          finite &= (bits & kExponent) != kExponent;
+          to[k / 3 * steps.ky + k % 3 * steps.kx] = static_cast<uint16_t>(bits);
         }
       }
     }
     sums += reach.Count() * 9 * kTapSums;
   }
+  if (!finite) GiveUp(conv);
 }
 
 }  // namespace

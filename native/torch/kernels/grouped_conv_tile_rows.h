@@ -5,15 +5,14 @@
 // keeps tiles busy, the other vectors.
 
 #include "grouped_conv_columns.h"
-#include "grouped_conv_pack.h"
 
 namespace torchgraft {
 
 namespace {
 
 constexpr int64_t kSums = kTileRows * kTileFloats;
-constexpr int64_t kBlocks = 4;                       // tiles of sums at a time
-constexpr int64_t kPlaces = kBlocks * kTileRows;     // rows of them
+constexpr int64_t kBlocks = 4;                    // tiles of sums at a time
+constexpr int64_t kPlaces = kBlocks * kTileRows;  // rows of them
 
 // Where the rows of sums go; what lies in no picture goes to `nowhere`.
 inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* y,
@@ -28,8 +27,8 @@ inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t be
   }
 }
 
-// Of data gradients of stride 2: of each 16 places the pixels at even rows and columns, those at odd
-// columns, at odd rows, at both odd.
+// Of data gradients of stride 2: of each 16 places the pixels at even rows and columns, those at
+// odd columns, at odd rows, at both odd.
 inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* dx,
                           uint16_t* nowhere, int64_t count, uint16_t** to) {
   for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
@@ -99,7 +98,8 @@ constexpr int64_t kPairBytes = 2 * kColumn * 2;  // of two pixels
 // Of stride 1: one or two blocks of 32 places, each a tile of the even and one of the odd ones.
 template <bool kTwo>
 inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, const uint16_t* x,
-                                                    Drain& drain, float* sums) {
+                                                    FetchSteadily& next, Drain& drain,
+                                                    float* sums) {
   constexpr int64_t kBlock = 2 * kTileRows * kColumn;
   const uint16_t* w = meeting.weights;
   _tile_zero(0);
@@ -112,6 +112,7 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
 #pragma GCC unroll 6
     for (int t = 0; t < 6; ++t) {
       const uint16_t* const from = x + meeting.taps[t];
+      next.Step();
       const uint16_t* const tap = w + (t / 2 * 4 + t % 2) * kTileWeights;
       _tile_loadd(4, tap, kTileBytes);
       _tile_loadd(6, from, kPairBytes);
@@ -143,7 +144,8 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
 // Outputs of stride 2: up to four blocks of 16 places.
 template <int kCount>
 inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, const uint16_t* x,
-                                                     Drain& drain, float* sums) {
+                                                     FetchSteadily& next, Drain& drain,
+                                                     float* sums) {
   constexpr int64_t kBlock = kTileRows * 2 * kColumn;
   const uint16_t* w = meeting.weights;
   _tile_zero(0);
@@ -154,6 +156,7 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
 #pragma GCC unroll 6
     for (int t = 0; t < 6; ++t, w += kTileWeights) {
       const uint16_t* const from = x + meeting.taps[t];
+      next.Step();
       _tile_loadd(4, w, kTileBytes);
       _tile_loadd(5, from, kPairBytes);
       _tile_dpbf16ps(0, 5, 4);
@@ -183,22 +186,24 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
 }
 
 inline void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, const uint16_t* x,
-                      Drain& drain, float* sums) {
+                      FetchSteadily& next, Drain& drain, float* sums) {
   if (stride == 1)
-    count > 2 ? SumPairs<true>(meeting, x, drain, sums) : SumPairs<false>(meeting, x, drain, sums);
+    count > 2 ? SumPairs<true>(meeting, x, next, drain, sums)
+              : SumPairs<false>(meeting, x, next, drain, sums);
   else if (count == 4)
-    SumStride<4>(meeting, x, drain, sums);
+    SumStride<4>(meeting, x, next, drain, sums);
   else if (count == 3)
-    SumStride<3>(meeting, x, drain, sums);
+    SumStride<3>(meeting, x, next, drain, sums);
   else if (count == 2)
-    SumStride<2>(meeting, x, drain, sums);
+    SumStride<2>(meeting, x, next, drain, sums);
   else
-    SumStride<1>(meeting, x, drain, sums);
+    SumStride<1>(meeting, x, next, drain, sums);
 }
 
 // Data gradients of stride 2: 16 places of dy make four tiles of dx.
 inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, const uint16_t* dy,
-                                                     Drain& drain, float* sums) {
+                                                     FetchSteadily& next, Drain& drain,
+                                                     float* sums) {
   constexpr int64_t kStep = kColumn * 2;
   const uint16_t* w = meeting.weights;
   _tile_zero(0);
@@ -206,6 +211,7 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
   _tile_zero(2);
   _tile_zero(3);
   for (int64_t c = 0; c < meeting.columns; ++c, dy += meeting.column, w += 6 * kTileWeights) {
+    next.Step();
     _tile_loadd(4, dy + meeting.taps[0], kStep);
     _tile_loadd(6, w, kTileBytes);
     _tile_dpbf16ps(0, 4, 6);
@@ -234,11 +240,11 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
   _tile_stored(3, sums + 3 * kSums, kTileBytes);
 }
 
-// Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its tiles
-// of places, i the first place and `from` the first column that it meets.
+// Calls sum(i, count, meeting, from, next, drain, sums) for every column and each `together` of its
+// tiles of places, i the first place and `from` the first column that it meets.
 template <typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
-                const uint16_t* packed, uint16_t* const* to, FetchAhead next, const Sum& sum) {
+                const uint16_t* packed, uint16_t* const* to, FetchSteadily next, const Sum& sum) {
   BeforeTiles();
   const WholeTiles whole;
   alignas(64) float sums[2][kPlaces * kTileFloats];
@@ -250,8 +256,7 @@ void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meetin
     float* turn = sums[0];
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
-      next.Parts(count);
-      sum(tile * kTileRows, count, meeting, from, drain, turn);
+      sum(tile * kTileRows, count, meeting, from, next, drain, turn);
       drain.Begin(turn, to + tile / together * kPlaces, count * kPlaces / together);
       turn = turn == sums[0] ? sums[1] : sums[0];
     }
@@ -281,8 +286,8 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const int64_t stride = conv.stride;
   const ColumnSizes sizes(grid, stride);
   const int64_t x_rows = (grid.rows - 1) * stride + 3;
-  const RowsOf rows{conv.height, conv.width, conv.channels, grid.pictures, begin * stride - 1,
-                    x_rows, /*left=*/1};
+  const RowsOf rows{conv.height,        conv.width, conv.channels, grid.pictures,
+                    begin * stride - 1, x_rows,     /*left=*/1};
   if (!PackColumns(rows, sizes, stride, x, scratch)) return GiveUp(conv);
   Meeting meeting{packed, 0, sizes.column * kColumn, {}};
   for (int t = 0; t < 6; ++t) {
@@ -295,13 +300,14 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const int64_t count = Rows(tiles, kBlocks);
   PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
   const int64_t x_row = conv.width * conv.channels;
-  const FetchAhead next(
+  const FetchSteadily next(
       x + (begin * stride - 1 + x_rows + (grid.pictures - 1) * conv.height) * x_row,
-      grid.pictures * grid.rows * stride * x_row, Columns(conv) * tiles);
+      grid.pictures * grid.rows * stride * x_row,
+      Meetings(conv) * RoundUp(tiles, kBlocks) / kBlocks * 6);
   ForColumns(conv, tiles, kBlocks, meeting, scratch, to, next,
              [stride](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
-                      Drain& drain, float* sums) {
-               SumPlaces(stride, some, met, from + i * stride * kColumn, drain, sums);
+                      FetchSteadily& ahead, Drain& drain, float* sums) {
+               SumPlaces(stride, some, met, from + i * stride * kColumn, ahead, drain, sums);
              });
 }
 
@@ -310,8 +316,8 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
                            int64_t begin, int64_t end, uint16_t* scratch, uint16_t* dx) {
   const Grid grid(conv, end - begin);
   const ColumnSizes sizes(grid, /*step=*/1);
-  const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.pictures, begin,
-                    grid.rows + 1, /*left=*/0};
+  const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.pictures,
+                    begin,           grid.rows + 1,  /*left=*/0};
   if (!PackColumns(rows, sizes, /*planes=*/1, dy, scratch)) return GiveUp(conv);
   const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
   const int64_t tiles = TilesIn(grid);
@@ -319,11 +325,12 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
   const int64_t count = Rows(tiles, /*together=*/1);
   PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
   const int64_t dy_row = conv.out_width * conv.channels;
-  const FetchAhead next(dy + (begin + grid.rows + 1 + (grid.pictures - 1) * grid.rows) * dy_row,
-                        grid.pictures * grid.rows * dy_row, Columns(conv) * tiles);
-  ForColumns(conv, tiles, /*together=*/1, meeting, scratch, to, next,
-             [](int64_t i, int64_t, const Meeting& met, const uint16_t* from, Drain& drain,
-                float* sums) { SumSpread(met, from + i * kColumn, drain, sums); });
+  const FetchSteadily next(dy + (begin + grid.rows + 1 + (grid.pictures - 1) * grid.rows) * dy_row,
+                           grid.pictures * grid.rows * dy_row, Meetings(conv) * tiles);
+  ForColumns(
+      conv, tiles, /*together=*/1, meeting, scratch, to, next,
+      [](int64_t i, int64_t, const Meeting& met, const uint16_t* from, FetchSteadily& ahead,
+         Drain& drain, float* sums) { SumSpread(met, from + i * kColumn, ahead, drain, sums); });
 }
 
 }  // namespace
