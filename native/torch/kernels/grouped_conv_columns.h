@@ -116,21 +116,50 @@ inline void ZeroPixels(uint16_t* to, int64_t begin, int64_t end, int64_t columns
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + x * kColumn), _mm256_setzero_si256());
 }
 
-// Whether all numbers are finite.
+// 16 channels of a pixel, or the 8 that there are.
+template <bool kHalf>
+inline __m256i LoadPixel(const uint16_t* from) {
+  if constexpr (kHalf)
+    return _mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  else
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
+// A column of a row, two pixels at a time: the first alone where it stands at an odd place.
+template <bool kHalf>
+inline void CopyColumn(const uint16_t* from, int64_t step, int64_t place, int64_t count,
+                       uint16_t* to, Finite& finite) {
+  const auto one = [&] {
+    const __m256i v = LoadPixel<kHalf>(from);
+    finite.Look(v);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v);
+    from += step;
+    to += kColumn;
+    --count;
+  };
+  to += place * kColumn;
+  if (place % 2 != 0) one();
+  for (; count >= 2; count -= 2, from += 2 * step, to += 2 * kColumn) {
+    const __m512i two = _mm512_inserti64x4(_mm512_castsi256_si512(LoadPixel<kHalf>(from)),
+                                           LoadPixel<kHalf>(from + step), 1);
+    finite.Look(two);
+    _mm512_storeu_si512(to, two);
+  }
+  if (count > 0) one();
+}
+
+// Whether all numbers are finite. Steps `next` once for each column of each row.
 inline bool PackColumns(const RowsOf& from, const ColumnSizes& sizes, int64_t planes,
-                        const uint16_t* pictures, uint16_t* packed) {
+                        const uint16_t* pictures, FetchSteadily& next, uint16_t* packed) {
   const int64_t whole = from.channels / kColumn;
-  const bool half = from.channels % kColumn != 0;
-  const int64_t columns = whole + half;
+  const int64_t columns = whole + (from.channels % kColumn != 0);
   const int64_t step = sizes.column * kColumn;
-  constexpr int64_t kAhead = 4096;  // bytes
+  const int64_t picture_size = from.height * from.width * from.channels;
   Finite finite;
-  for (int64_t p = 0; p < from.pictures;
-       ++p, pictures += from.height * from.width * from.channels) {
+  for (int64_t p = 0; p < from.pictures; ++p, pictures += picture_size) {
     for (int64_t r = 0; r < from.rows; ++r) {
-      uint16_t* const to =
-          packed +
-          (p * sizes.picture + r % planes * sizes.plane + r / planes * sizes.row) * kColumn;
+      const int64_t place = p * sizes.picture + r % planes * sizes.plane + r / planes * sizes.row;
+      uint16_t* const to = packed + place * kColumn;
       const int64_t y = from.first + r;
       // What is read after the last row's end is zero too.
       const int64_t end = sizes.row + (r + planes >= from.rows ? 2 : 0);
@@ -140,22 +169,15 @@ inline bool PackColumns(const RowsOf& from, const ColumnSizes& sizes, int64_t pl
       }
       ZeroPixels(to, 0, from.left, columns, step);
       ZeroPixels(to, from.left + from.width, end, columns, step);
-      const uint16_t* pixel = pictures + y * from.width * from.channels;
-      for (int64_t x = from.left; x < from.left + from.width; ++x, pixel += from.channels) {
-        for (int64_t i = 0; i < from.channels; i += 32) __builtin_prefetch(pixel + i + kAhead / 2);
-        uint16_t* column = to + x * kColumn;
-        for (int64_t c = 0; c < whole; ++c, column += step) {
-          const __m256i v =
-              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pixel + c * kColumn));
-          finite.Look(v);
-          _mm256_storeu_si256(reinterpret_cast<__m256i*>(column), v);
-        }
-        if (half) {
-          const __m256i v = _mm256_zextsi128_si256(
-              _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixel + whole * kColumn)));
-          finite.Look(v);
-          _mm256_storeu_si256(reinterpret_cast<__m256i*>(column), v);
-        }
+      const uint16_t* const row = pictures + y * from.width * from.channels;
+      for (int64_t c = 0; c < columns; ++c) {
+        next.Step();
+        if (c < whole)
+          CopyColumn<false>(row + c * kColumn, from.channels, from.left, from.width, to + c * step,
+                            finite);
+        else
+          CopyColumn<true>(row + c * kColumn, from.channels, from.left, from.width, to + c * step,
+                           finite);
       }
     }
   }

@@ -62,24 +62,26 @@ struct Grid {
 // Bytes that fall into all sets of a cache: an odd number of its lines.
 inline int64_t SpreadBytes(int64_t bytes) { return (RoundUp(bytes, 64) / 64 | 1) * 64; }
 
-// Fetches what will be packed after what is being summed, a few lines at each of `steps`, and no
-// nearer than the second-level cache.
+// Fetches what the next piece will pack while this one is packed and summed, as much at each of
+// `steps`, and no nearer than the second-level cache.
 class FetchSteadily {
  public:
   FetchSteadily(const uint16_t* from, int64_t count, int64_t steps)
       : at_(reinterpret_cast<const char*>(from)),
+        to_(at_),
         end_(at_ + count * 2),
-        lines_(count * 2 / 64 / steps + 1) {}
+        bytes_(count * 2 / steps + 1) {}
 
   inline __attribute__((always_inline)) void Step() {
-    for (int64_t i = 0; i < lines_ && at_ < end_; ++i, at_ += 64)
-      __builtin_prefetch(at_, /*rw=*/0, /*locality=*/2);
+    to_ = to_ + bytes_ < end_ ? to_ + bytes_ : end_;
+    for (; at_ < to_; at_ += 64) __builtin_prefetch(at_, /*rw=*/0, /*locality=*/2);
   }
 
  private:
   const char* at_;
+  const char* to_;
   const char* end_;
-  int64_t lines_;
+  int64_t bytes_;
 };
 
 // Whether numbers are finite, of many bfloat16 ones.

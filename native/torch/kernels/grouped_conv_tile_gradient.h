@@ -129,10 +129,11 @@ inline void StorePair(__m256i first, __m256i second, uint16_t* to) {
 
 // As [column][plane][pair of places][channel][2].
 inline void PackPairs(const GroupedConv& conv, const GradientSizes& sizes,
-                      const uint16_t* const* places, uint16_t* packed) {
+                      const uint16_t* const* places, FetchSteadily& next, uint16_t* packed) {
   const int64_t whole = conv.channels / kColumn;
   const int64_t step = sizes.planes * sizes.plane;
   for (int64_t i = 0; i < sizes.inputs; i += 2) {
+    next.Step();
     const uint16_t* const a = places[i];
     const uint16_t* const b = places[i + 1];
     uint16_t* to = packed + i * kColumn;
@@ -212,9 +213,16 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   auto* const zeros = reinterpret_cast<uint16_t*>(pointers + sizes.Pointers());
   __builtin_memset(zeros, 0, conv.channels * sizeof(uint16_t));
   const int64_t stride = conv.stride;
+  const int64_t x_row = conv.width * conv.channels;
+  const int64_t dy_row = conv.out_width * conv.channels;
+  const int64_t rows = grid.pictures * grid.rows;
+  const int64_t steps = Meetings(conv) * sizes.places / kDepth;
+  FetchSteadily next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row,
+                       sizes.planes * sizes.inputs / 2 + steps);
+  FetchSteadily next_dy(dy + (begin + rows) * dy_row, rows * dy_row, steps);
   for (int64_t i = 0; i < sizes.planes; ++i) {
     PointToInputs(conv, grid, sizes, i, x, begin, zeros, pointers);
-    PackPairs(conv, sizes, pointers, inputs + i * sizes.plane);
+    PackPairs(conv, sizes, pointers, next_x, inputs + i * sizes.plane);
   }
   PointToGradients(conv, grid, sizes, dy, begin, zeros, dy_pointers);
   PackGradients(conv, sizes, dy_pointers, gradients);
@@ -225,12 +233,6 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
     const int64_t place = ky / stride * grid.pitch + kx / stride / 2 * 2;
     taps[i] = (ky % stride * stride + kx % stride) * sizes.plane + place * kColumn;
   }
-  const int64_t x_row = conv.width * conv.channels;
-  const int64_t dy_row = conv.out_width * conv.channels;
-  const int64_t rows = grid.pictures * grid.rows;
-  const int64_t steps = Meetings(conv) * sizes.places / kDepth;
-  FetchSteadily next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row, steps);
-  FetchSteadily next_dy(dy + (begin + rows) * dy_row, rows * dy_row, steps);
   BeforeTiles();
   const WholeTiles whole;
   for (int64_t out = 0; out < sizes.columns; ++out) {

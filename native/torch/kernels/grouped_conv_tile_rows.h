@@ -240,11 +240,11 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
   _tile_stored(3, sums + 3 * kSums, kTileBytes);
 }
 
-// Calls sum(i, count, meeting, from, next, drain, sums) for every column and each `together` of its
+// Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its
 // tiles of places, i the first place and `from` the first column that it meets.
 template <typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
-                const uint16_t* packed, uint16_t* const* to, FetchSteadily next, const Sum& sum) {
+                const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
   BeforeTiles();
   const WholeTiles whole;
   alignas(64) float sums[2][kPlaces * kTileFloats];
@@ -256,7 +256,7 @@ void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meetin
     float* turn = sums[0];
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
-      sum(tile * kTileRows, count, meeting, from, next, drain, turn);
+      sum(tile * kTileRows, count, meeting, from, drain, turn);
       drain.Begin(turn, to + tile / together * kPlaces, count * kPlaces / together);
       turn = turn == sums[0] ? sums[1] : sums[0];
     }
@@ -285,29 +285,30 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const Grid grid(conv, end - begin);
   const int64_t stride = conv.stride;
   const ColumnSizes sizes(grid, stride);
-  const int64_t x_rows = (grid.rows - 1) * stride + 3;
-  const RowsOf rows{conv.height,        conv.width, conv.channels, grid.pictures,
-                    begin * stride - 1, x_rows,     /*left=*/1};
-  if (!PackColumns(rows, sizes, stride, x, scratch)) return GiveUp(conv);
+  const int64_t tiles = TilesIn(grid);
+  const RowsOf rows{conv.height,   conv.width,         conv.channels,
+                    grid.pictures, begin * stride - 1, (grid.rows - 1) * stride + 3,
+                    /*left=*/1};
+  const int64_t x_row = conv.width * conv.channels;
+  const int64_t more = grid.pictures * grid.rows * stride;
+  const int64_t read = rows.first + rows.rows + (grid.pictures - 1) * conv.height;
+  FetchSteadily next(
+      x + read * x_row, more * x_row,
+      Columns(conv) * more + Meetings(conv) * (RoundUp(tiles, kBlocks) / kBlocks) * 6);
+  if (!PackColumns(rows, sizes, stride, x, next, scratch)) return GiveUp(conv);
   Meeting meeting{packed, 0, sizes.column * kColumn, {}};
   for (int t = 0; t < 6; ++t) {
     const int64_t ky = t / 2;
     const int64_t row = ky % stride * sizes.plane + ky / stride * sizes.row;
     meeting.taps[t] = (row + t % 2 * 2) * kColumn;
   }
-  const int64_t tiles = TilesIn(grid);
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, kBlocks);
   PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
-  const int64_t x_row = conv.width * conv.channels;
-  const FetchSteadily next(
-      x + (begin * stride - 1 + x_rows + (grid.pictures - 1) * conv.height) * x_row,
-      grid.pictures * grid.rows * stride * x_row,
-      Meetings(conv) * RoundUp(tiles, kBlocks) / kBlocks * 6);
-  ForColumns(conv, tiles, kBlocks, meeting, scratch, to, next,
-             [stride](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
-                      FetchSteadily& ahead, Drain& drain, float* sums) {
-               SumPlaces(stride, some, met, from + i * stride * kColumn, ahead, drain, sums);
+  ForColumns(conv, tiles, kBlocks, meeting, scratch, to,
+             [&](int64_t i, int64_t some, const Meeting& met, const uint16_t* from, Drain& drain,
+                 float* sums) {
+               SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
              });
 }
 
@@ -316,21 +317,21 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
                            int64_t begin, int64_t end, uint16_t* scratch, uint16_t* dx) {
   const Grid grid(conv, end - begin);
   const ColumnSizes sizes(grid, /*step=*/1);
+  const int64_t tiles = TilesIn(grid);
   const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.pictures,
                     begin,           grid.rows + 1,  /*left=*/0};
-  if (!PackColumns(rows, sizes, /*planes=*/1, dy, scratch)) return GiveUp(conv);
+  const int64_t dy_row = conv.out_width * conv.channels;
+  const int64_t more = grid.pictures * grid.rows;
+  FetchSteadily next(dy + (begin + more + 1) * dy_row, more * dy_row,
+                     Columns(conv) * more + Meetings(conv) * tiles);
+  if (!PackColumns(rows, sizes, /*planes=*/1, dy, next, scratch)) return GiveUp(conv);
   const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
-  const int64_t tiles = TilesIn(grid);
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, /*together=*/1);
   PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
-  const int64_t dy_row = conv.out_width * conv.channels;
-  const FetchSteadily next(dy + (begin + grid.rows + 1 + (grid.pictures - 1) * grid.rows) * dy_row,
-                           grid.pictures * grid.rows * dy_row, Meetings(conv) * tiles);
-  ForColumns(
-      conv, tiles, /*together=*/1, meeting, scratch, to, next,
-      [](int64_t i, int64_t, const Meeting& met, const uint16_t* from, FetchSteadily& ahead,
-         Drain& drain, float* sums) { SumSpread(met, from + i * kColumn, ahead, drain, sums); });
+  ForColumns(conv, tiles, /*together=*/1, meeting, scratch, to,
+             [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, Drain& drain,
+                 float* sums) { SumSpread(met, from + i * kColumn, next, drain, sums); });
 }
 
 }  // namespace
