@@ -80,11 +80,18 @@ Conv Ours(const Problem& p) {
   };
 }
 
+// Of the numbers that are finite; those that are not must be so in both.
+double Distance(const at::Tensor& own, const at::Tensor& exact) {
+  const auto infinite = exact.isfinite().logical_not();
+  if (own.isfinite().logical_and(infinite).any().item<bool>()) return INFINITY;
+  const auto apart = (own.to(at::kDouble) - exact).masked_fill(infinite, 0);
+  return (apart.abs().max() / exact.masked_fill(infinite, 0).abs().max()).item<double>();
+}
+
 void Print(const char* name, const Passes& passes, const Passes& exact) {
   std::printf("\"%s\":[", name);
   for (size_t i = 0; i < passes.size(); ++i) {
-    const auto distance = (passes[i].to(at::kDouble) - exact[i]).abs().max();
-    const double relative = (distance / exact[i].abs().max()).item<double>();
+    const double relative = Distance(passes[i], exact[i]);
     if (i > 0) std::printf(",");
     if (std::isfinite(relative))
       std::printf("%.3e", relative);
@@ -94,8 +101,8 @@ void Print(const char* name, const Passes& passes, const Passes& exact) {
   std::printf("],");
 }
 
-void Report(const Problem& p, const char* by, const std::function<Passes(const Numbers&)>& ours) {
-  const Numbers numbers(p);
+void Report(const Problem& p, const char* by, const Numbers& numbers,
+            const std::function<Passes(const Numbers&)>& ours) {
   const auto exact = numbers.Through(Library(p), at::kDouble);
   const auto passes = ours(numbers);
   const auto again = ours(numbers);
@@ -104,21 +111,41 @@ void Report(const Problem& p, const char* by, const std::function<Passes(const N
   first = false;
   Print("own", passes, exact);
   Print("library", numbers.Through(Library(p), p.type), exact);
-  const bool same = std::equal(passes.begin(), passes.end(), again.begin(),
-                               [](const auto& a, const auto& b) { return a.equal(b); });
+  const bool same =
+      std::equal(passes.begin(), passes.end(), again.begin(),
+                 [](const auto& a, const auto& b) { return a.nan_to_num().equal(b.nan_to_num()); });
   std::printf("\"repeats\":%s}\n", same ? "true" : "false");
+}
+
+void Report(const Problem& p, const char* by, const std::function<Passes(const Numbers&)>& ours) {
+  Report(p, by, Numbers(p), ours);
+}
+
+bool HasDirect(const Problem& p) {
+  return HasGroupedConv(BestCpuLevel(), p.type, {p.out, p.in / p.groups, 3, 3}, p.groups, p.stride);
+}
+
+Passes Direct(const Problem& p, const Numbers& numbers) {
+  const auto level = BestCpuLevel();
+  const auto& [x, weight, dy] = numbers;
+  return {GroupedForward(level, x, weight, p.stride),
+          GroupedDataGradient(level, dy, weight, x.sizes(), p.stride),
+          GroupedWeightGradient(level, x, dy, weight, p.stride)};
 }
 
 // The direct loops, whatever the table says of the shape.
 void ReportGrouped(const Problem& p) {
-  const auto level = BestCpuLevel();
-  if (!HasGroupedConv(level, p.type, {p.out, p.in / p.groups, 3, 3}, p.groups, p.stride)) return;
-  Report(p, "direct", [&](const Numbers& numbers) -> Passes {
-    const auto& [x, weight, dy] = numbers;
-    return {GroupedForward(level, x, weight, p.stride),
-            GroupedDataGradient(level, dy, weight, x.sizes(), p.stride),
-            GroupedWeightGradient(level, x, dy, weight, p.stride)};
-  });
+  if (!HasDirect(p)) return;
+  Report(p, "direct", [&](const Numbers& numbers) { return Direct(p, numbers); });
+}
+
+// What is not finite in one group and picture stays in what that group comes to.
+void ReportNotFinite(const Problem& p) {
+  if (!HasDirect(p)) return;
+  const Numbers numbers(p);
+  numbers.x[0][0][p.height / 2][p.width / 2] = INFINITY;
+  numbers.dy[1][p.out - 1][p.height / 2 / p.stride][p.width / 2 / p.stride] = NAN;
+  Report(p, "direct, not finite", numbers, [&](const Numbers& n) { return Direct(p, n); });
 }
 
 // The loops of 1×1, likewise; libtorch's product in the place of those that there are none of.
@@ -165,6 +192,8 @@ void CheckConvolutions() {
           ReportGrouped({2, 3 * width, 3 * width, 3, stride, 3, h, w, type});
         }
       }
+      for (const int64_t width : {8, 16, 24, 64})
+        ReportNotFinite({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
       for (const int64_t width : {8, 24, 64, 232})
         ReportConvolve({3, 2 * width, 2 * width, 3, stride, 2, 14, 13, type});
       for (const int64_t in : {8, 16, 24, 32, 56, 104})

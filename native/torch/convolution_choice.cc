@@ -48,6 +48,24 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
   return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
 }
 
+// By tiles, of one core of a Xeon that has them, where oneDNN uses them too. Of 8 with stride 1 at
+// 112 px 259/256/219 against 165/143/68, at 28 px 405/387/380 against 214/163/152, at 7 px
+// 277/306/253 against 180/146/58, with stride 2 at 56 px 179/83/154 against 98/45/61; of 16 at 14
+// px 676/680/558 against 545/595/336; of 24 at 28 px 788/776/628 against 597/610/410; of 48 at 28
+// px 1118/1090/1032 against 1078/1092/752, at 14 px 956/966/976 against 989/975/571; but of 32 at
+// 28 px 1039/1028/873 against 1204/1218/651, of 56 1002/997/854 against 1167/1191/741, of 112
+// 1107/1156/1505 against 1369/1376/1000. With stride 2 data gradients are faster at all widths, and
+// outputs up to 48 or of few pixels: of 48 at 56 px 815/601/724 against 596/280/466, of 112
+// 827/680/920 against 840/466/559, at 14 px 772/594/561 against 549/353/219.
+ConvChoice DirectBf16Amx(int64_t group_width, const ConvShape& shape) {
+  const bool long_rows = shape.width >= 28;
+  const bool narrow = group_width <= 24 || (group_width <= 48 && group_width != 32 && long_rows);
+  const bool forward = shape.stride == 1 ? narrow : group_width <= 48 || !long_rows;
+  const bool data = shape.stride == 1 ? narrow : true;
+  const bool weights = group_width <= 128;  // each thread has sums of its own
+  return {forward ? kDirect : kLibrary, data ? kDirect : kLibrary, weights ? kDirect : kLibrary};
+}
+
 // Own against libtorch's product and oneDNN's convolution, GFLOP/s of two cores (engine_check
 // pointwise-speed), forward and data gradient. With AVX2 of 48 to 104 channels at 56 px 204, 118,
 // 155 and 190, 119, 159, of 104 at 28 px 202, 150, 184 and 201, 158, 195, of 440 at 7 px 193, 189,
@@ -124,12 +142,17 @@ ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shap
   if (IsPointwise(shape)) return bf16 ? PointwiseBf16(shape) : PointwiseFloat(level, shape);
   if (!IsDirect(level, type, shape)) return {};
   const int64_t width = shape.in / shape.groups;
+  if (bf16 && level == CpuLevel::kAmx) return DirectBf16Amx(width, shape);
   if (bf16) return HasAmx() ? ConvChoice{} : DirectBf16(width, shape);
   return level == CpuLevel::kAvx2 ? DirectFloatAvx2(width, shape) : DirectFloatAvx512(width, shape);
 }
 
 ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
-  if (type == at::kBFloat16 && HasAmx()) return kLibrary;
+  const int64_t width = shape.in / shape.groups;
+  if (type == at::kBFloat16 && HasAmx()) {
+    const bool tiles = level == CpuLevel::kAmx && IsDirect(level, type, shape);
+    return tiles ? DirectBf16Amx(width, shape).forward : kLibrary;
+  }
   // Each output is one sum of all inputs in float: of more, too many bits are lost.
   constexpr int64_t kMostInputs = 1024;
   if (IsPointwise(shape)) {
@@ -137,7 +160,7 @@ ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape
         shape.in <= kMostInputs && PixelProduct::Has(level, type, shape.in, shape.out);
     return packed ? kPacked : kLibrary;
   }
-  const bool direct = IsDirect(level, type, shape) && shape.in / shape.groups <= 64;
+  const bool direct = IsDirect(level, type, shape) && width <= 64;
   return direct ? kDirect : kLibrary;
 }
 
