@@ -85,12 +85,24 @@ at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
   return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
+// Calls function(begin, end) for the parts of the weights, on several threads where there are many.
+template <typename Element, typename Function>
+void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                const Function& function) {
+  constexpr int64_t kLeast = 8192;  // for a thread, which takes as long to start
+  const int64_t parts = kernel.room->weight_parts(conv);
+  const int64_t weights = conv.channels * conv.group_width * 9;
+  at::parallel_for(0, parts, std::max<int64_t>(1, kLeast * parts / weights), function);
+}
+
 template <typename Element>
 at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& weight, bool for_gradient) {
   const auto packed = at::empty({kernel.room->weights(conv)}, weight.options());
-  kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient,
-                      MutableData<Element>(packed));
+  ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
+    kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient, begin, end,
+                        MutableData<Element>(packed));
+  });
   return packed;
 }
 
@@ -133,8 +145,10 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
                   });
     }
   });
-  kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight),
-                         MutableData<Element>(dweight));
+  ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
+    kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight), begin, end,
+                           MutableData<Element>(dweight));
+  });
 }
 
 // Calls function(kernel, conv) with the kernel for a type, and if that gave up with the one that

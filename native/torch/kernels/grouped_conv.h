@@ -30,6 +30,7 @@ struct GroupedConvRoom {
   int64_t (*data_gradient)(const GroupedConv& conv, int64_t rows);
   int64_t (*weight_gradient)(const GroupedConv& conv, int64_t rows);
   int64_t (*weights)(const GroupedConv& conv);
+  int64_t (*weight_parts)(const GroupedConv& conv);  // in which they are packed and unpacked
   int64_t (*sums)(const GroupedConv& conv);
   bool many_pictures;  // whether the loops take several pictures at a time
   int64_t bytes;       // that are best packed at a time
@@ -46,17 +47,18 @@ using OutputLoops = void (*)(const GroupedConv& conv, const Element* from, const
 template <typename Element>
 struct GroupedConvKernel {
   const GroupedConvRoom* room;
-  // The weights in the order in which the loops read them.
+  // The weights in the order in which the loops read them: their parts from `begin` to before
+  // `end`.
   void (*pack_weights)(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
-                       bool for_gradient, Element* packed);
+                       bool for_gradient, int64_t begin, int64_t end, Element* packed);
   OutputLoops<Element> forward;        // from x to y
   OutputLoops<Element> data_gradient;  // from dy to dx
   // Adds to `sums`, numbers in an order of its own.
   void (*weight_gradient)(const GroupedConv& conv, const Element* x, const Element* dy,
                           int64_t begin, int64_t end, Element* scratch, float* sums);
-  // `parts` such sums, one after another in memory, added up into the gradient.
-  void (*unpack_gradient)(const GroupedConv& conv, const float* sums, int64_t parts,
-                          const WeightSteps& steps, Element* dweight);
+  // `copies` of such sums, one after another in memory, added up into some parts of the gradient.
+  void (*unpack_gradient)(const GroupedConv& conv, const float* sums, int64_t copies,
+                          const WeightSteps& steps, int64_t begin, int64_t end, Element* dweight);
 };
 
 // nullptr where the compiler's target has no such instructions.

@@ -31,9 +31,14 @@ void DataGradient(const GroupedConv& conv, const uint16_t* dy, const uint16_t* p
 }  // namespace
 
 const GroupedConvKernel<uint16_t>* GroupedConvAmx() {
-  static constexpr GroupedConvRoom kRoom{ForwardRoom,   DataGradientRoom, TileGradientRoom,
-                                         ColumnWeights, TileSums,         /*many_pictures=*/true,
-                                         kPackedBytes};
+  static constexpr GroupedConvRoom kRoom{.forward = ForwardRoom,
+                                         .data_gradient = DataGradientRoom,
+                                         .weight_gradient = TileGradientRoom,
+                                         .weights = ColumnWeights,
+                                         .weight_parts = Columns,
+                                         .sums = TileSums,
+                                         .many_pictures = true,
+                                         .bytes = kPackedBytes};
   static constexpr GroupedConvKernel<uint16_t> kKernel{
       &kRoom, PackColumnWeights, TileRows, DataGradient, TileGradient, UnpackTileGradient};
   return &kKernel;

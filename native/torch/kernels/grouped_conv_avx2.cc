@@ -11,9 +11,9 @@ namespace torchgraft {
 
 namespace {
 
-void Unpack(const GroupedConv& conv, const float* sums, int64_t parts, const WeightSteps& steps,
-            float* dweight) {
-  UnpackGradient(conv, sums, parts, steps, dweight,
+void Unpack(const GroupedConv& conv, const float* sums, int64_t copies, const WeightSteps& steps,
+            int64_t begin, int64_t end, float* dweight) {
+  UnpackGradient(conv, sums, copies, steps, begin, end, dweight,
                  [](double sum) { return static_cast<float>(sum); });
 }
 

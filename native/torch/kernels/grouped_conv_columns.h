@@ -36,7 +36,7 @@ constexpr TapPlace kSpreadTaps[9] = {{5, 1}, {3, 0}, {5, 0}, {1, 1}, {0, 0},
 inline int64_t TilesOf(const GroupedConv& conv) { return conv.stride == 1 ? 12 : 6; }
 
 inline int64_t ColumnWeights(const GroupedConv& conv) {
-  return Meetings(conv) * TilesOf(conv) * kTileWeights;
+  return Meetings(conv, Columns(conv)) * TilesOf(conv) * kTileWeights;
 }
 
 // The taps of some places, with stride 1 those of even and those of odd ones.
@@ -50,10 +50,11 @@ struct TapPlaces {
   }
 };
 
-// As [column of outputs][column of inputs that it meets][tile].
+// As [column of outputs][column of inputs that it meets][tile], of columns from `begin` to before
+// `end`.
 inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
-                              const WeightSteps& steps, bool for_gradient, uint16_t* packed) {
-  __builtin_memset(packed, 0, ColumnWeights(conv) * sizeof(uint16_t));
+                              const WeightSteps& steps, bool for_gradient, int64_t begin,
+                              int64_t end, uint16_t* packed) {
   const TapPlaces places(conv, for_gradient);
   const bool mirrored = for_gradient && conv.stride == 1;  // as outputs of mirrored taps
   int64_t to_tap[2][9], from_tap[9];
@@ -66,9 +67,11 @@ inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
     }
   }
   const int64_t meeting = TilesOf(conv) * kTileWeights;
+  packed += Meetings(conv, begin) * meeting;
   const int64_t step = for_gradient ? steps.out : steps.in;  // from an input to the next
-  for (int64_t column = 0; column < Columns(conv); ++column) {
+  for (int64_t column = begin; column < end; ++column) {
     const Reach reach(conv, column);
+    __builtin_memset(packed, 0, reach.Count() * meeting * sizeof(uint16_t));
     for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
       const int64_t out = column * kColumn + o;
       const int64_t group = out / conv.group_width * conv.group_width;

@@ -32,10 +32,10 @@ struct Reach {
   int64_t Count() const { return end - first; }
 };
 
-// Pairs of columns that meet.
-inline int64_t Meetings(const GroupedConv& conv) {
+// Pairs of columns that meet, of the first columns of outputs.
+inline int64_t Meetings(const GroupedConv& conv, int64_t columns) {
   int64_t count = 0;
-  for (int64_t c = 0; c < Columns(conv); ++c) count += Reach(conv, c).Count();
+  for (int64_t c = 0; c < columns; ++c) count += Reach(conv, c).Count();
   return count;
 }
 

@@ -32,9 +32,16 @@ inline int64_t PackedWeightGradient(const GroupedConv& conv, int64_t rows) {
 
 inline int64_t AllWeights(const GroupedConv& conv) { return conv.channels * conv.group_width * 9; }
 
-constexpr GroupedConvRoom kRegisterRoom{PackedForward, PackedDataGradient, PackedWeightGradient,
-                                        AllWeights,    AllWeights,         /*many_pictures=*/false,
-                                        kPackedBytes};
+inline int64_t Groups(const GroupedConv& conv) { return conv.channels / conv.group_width; }
+
+constexpr GroupedConvRoom kRegisterRoom{.forward = PackedForward,
+                                        .data_gradient = PackedDataGradient,
+                                        .weight_gradient = PackedWeightGradient,
+                                        .weights = AllWeights,
+                                        .weight_parts = Groups,
+                                        .sums = AllWeights,
+                                        .many_pictures = false,
+                                        .bytes = kPackedBytes};
 
 }  // namespace
 

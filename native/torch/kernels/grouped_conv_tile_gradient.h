@@ -15,7 +15,9 @@ namespace {
 constexpr int64_t kDepth = kTileInputs;  // places that a product sums over
 constexpr int64_t kTapSums = kTileRows * kTileFloats;
 
-inline int64_t TileSums(const GroupedConv& conv) { return Meetings(conv) * 9 * kTapSums; }
+inline int64_t TileSums(const GroupedConv& conv) {
+  return Meetings(conv, Columns(conv)) * 9 * kTapSums;
+}
 
 // In elements.
 struct GradientSizes {
@@ -216,7 +218,7 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   const int64_t x_row = conv.width * conv.channels;
   const int64_t dy_row = conv.out_width * conv.channels;
   const int64_t rows = grid.pictures * grid.rows;
-  const int64_t steps = Meetings(conv) * sizes.places / kDepth;
+  const int64_t steps = Meetings(conv, Columns(conv)) * sizes.places / kDepth;
   FetchSteadily next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row,
                        sizes.planes * sizes.inputs / 2 + steps);
   FetchSteadily next_dy(dy + (begin + rows) * dy_row, rows * dy_row, steps);
@@ -248,29 +250,48 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   }
 }
 
-// Parts that were each summed in float are added in double. What is not finite may be of a group's
+// 16 sums, of copies that were each summed in float, added in double.
+inline __m256i AddCopies(const float* sums, int64_t copies, int64_t step) {
+  __m512d low = _mm512_setzero_pd(), high = low;
+  for (int64_t i = 0; i < copies; ++i, sums += step) {
+    low = _mm512_add_pd(low, _mm512_cvtps_pd(_mm256_loadu_ps(sums)));
+    high = _mm512_add_pd(high, _mm512_cvtps_pd(_mm256_loadu_ps(sums + 8)));
+  }
+  const __m512 all =
+      _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
+  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(all));
+}
+
+// Columns of outputs from `begin` to before `end`. What is not finite may be of a group's
 // neighbours, or of a zero, and was met by every sum that it could get into.
-inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64_t parts,
-                               const WeightSteps& steps, uint16_t* dweight) {
-  const int64_t count = TileSums(conv);
+inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64_t copies,
+                               const WeightSteps& steps, int64_t begin, int64_t end,
+                               uint16_t* dweight) {
   constexpr int kExponent = 0x7f80;
+  const int64_t step = TileSums(conv);
   bool finite = true;
-  for (int64_t column = 0; column < Columns(conv); ++column) {
+  sums += Meetings(conv, begin) * 9 * kTapSums;
+  for (int64_t column = begin; column < end; ++column) {
     const Reach reach(conv, column);
     for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
       const int64_t out = column * kColumn + o;
       const int64_t group = out / conv.group_width * conv.group_width;
-      for (int64_t in = group; in < group + conv.group_width; ++in) {
-        const float* from = sums + (in / kColumn - reach.first) * 9 * kTapSums + o * kTileFloats +
-                            PairPlace(in % kColumn);
-        uint16_t* const to = dweight + out * steps.out + (in - group) * steps.in;
-        for (int64_t k = 0; k < 9; ++k, from += kTapSums) {
-          double sum = 0;
-          for (int64_t part = 0; part < parts; ++part) sum += from[part * count];
-          const __m128bh rounded = _mm_cvtneps_pbh(_mm_set_ss(static_cast<float>(sum)));
-          const int bits = _mm_extract_epi16(reinterpret_cast<__m128i>(rounded), 0);
-          finite &= (bits & kExponent) != kExponent;
-          to[k / 3 * steps.ky + k % 3 * steps.kx] = static_cast<uint16_t>(bits);
+      const int64_t group_end = group + conv.group_width;
+      for (int64_t in = group; in < group_end;) {
+        const float* from =
+            sums + in / kColumn * 9 * kTapSums - reach.first * 9 * kTapSums + o * kTileFloats;
+        uint16_t taps[9][kColumn];
+        for (int64_t k = 0; k < 9; ++k)
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(taps[k]),
+                              AddCopies(from + k * kTapSums, copies, step));
+        const int64_t column_end = (in / kColumn + 1) * kColumn;
+        for (; in < group_end && in < column_end; ++in) {
+          uint16_t* const to = dweight + out * steps.out + (in - group) * steps.in;
+          for (int64_t k = 0; k < 9; ++k) {
+            const uint16_t bits = taps[k][PairPlace(in % kColumn)];
+            finite &= (bits & kExponent) != kExponent;
+            to[k / 3 * steps.ky + k % 3 * steps.kx] = bits;
+          }
         }
       }
     }

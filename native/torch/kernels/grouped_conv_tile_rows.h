@@ -47,7 +47,8 @@ inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t beg
   }
 }
 
-// Stores a column's sums, row by row, as it is asked to.
+// Stores a column's sums, row by row, as it is asked to; with kScored with a bias and a ReLU.
+template <bool kScored>
 class Drain {
  public:
   Drain(const GroupedConv& conv, int64_t column) : column_(column * kColumn) {
@@ -68,7 +69,8 @@ class Drain {
   inline __attribute__((always_inline)) void Some(int64_t count) {
     for (int64_t i = 0; i < count && left_ > 0; ++i, --left_, ++to_, sums_ += kTileFloats) {
       __builtin_prefetch(to_[kPlaces] + column_, /*rw=*/1);
-      const __m512 sum = _mm512_max_ps(least_, _mm512_add_ps(_mm512_load_ps(sums_), bias_));
+      __m512 sum = _mm512_load_ps(sums_);
+      if constexpr (kScored) sum = _mm512_max_ps(least_, _mm512_add_ps(sum, bias_));
       _mm256_mask_storeu_epi16(*to_ + column_, channels_,
                                reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sum)));
     }
@@ -96,7 +98,7 @@ struct Meeting {
 constexpr int64_t kPairBytes = 2 * kColumn * 2;  // of two pixels
 
 // Of stride 1: one or two blocks of 32 places, each a tile of the even and one of the odd ones.
-template <bool kTwo>
+template <bool kTwo, class Drain>
 inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, const uint16_t* x,
                                                     FetchSteadily& next, Drain& drain,
                                                     float* sums) {
@@ -142,7 +144,7 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
 }
 
 // Outputs of stride 2: up to four blocks of 16 places.
-template <int kCount>
+template <int kCount, class Drain>
 inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, const uint16_t* x,
                                                      FetchSteadily& next, Drain& drain,
                                                      float* sums) {
@@ -185,8 +187,9 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
   if constexpr (kCount > 3) _tile_stored(3, sums + 3 * kSums, kTileBytes);
 }
 
-inline void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, const uint16_t* x,
-                      FetchSteadily& next, Drain& drain, float* sums) {
+template <class Drain>
+void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, const uint16_t* x,
+               FetchSteadily& next, Drain& drain, float* sums) {
   if (stride == 1)
     count > 2 ? SumPairs<true>(meeting, x, next, drain, sums)
               : SumPairs<false>(meeting, x, next, drain, sums);
@@ -201,6 +204,7 @@ inline void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, con
 }
 
 // Data gradients of stride 2: 16 places of dy make four tiles of dx.
+template <class Drain>
 inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, const uint16_t* dy,
                                                      FetchSteadily& next, Drain& drain,
                                                      float* sums) {
@@ -242,7 +246,7 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
 
 // Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its
 // tiles of places, i the first place and `from` the first column that it meets.
-template <typename Sum>
+template <class Drain, typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
                 const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
   BeforeTiles();
@@ -292,9 +296,9 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const int64_t x_row = conv.width * conv.channels;
   const int64_t more = grid.pictures * grid.rows * stride;
   const int64_t read = rows.first + rows.rows + (grid.pictures - 1) * conv.height;
-  FetchSteadily next(
-      x + read * x_row, more * x_row,
-      Columns(conv) * more + Meetings(conv) * (RoundUp(tiles, kBlocks) / kBlocks) * 6);
+  FetchSteadily next(x + read * x_row, more * x_row,
+                     Columns(conv) * more +
+                         Meetings(conv, Columns(conv)) * (RoundUp(tiles, kBlocks) / kBlocks) * 6);
   if (!PackColumns(rows, sizes, stride, x, next, scratch)) return GiveUp(conv);
   Meeting meeting{packed, 0, sizes.column * kColumn, {}};
   for (int t = 0; t < 6; ++t) {
@@ -305,11 +309,14 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, kBlocks);
   PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
-  ForColumns(conv, tiles, kBlocks, meeting, scratch, to,
-             [&](int64_t i, int64_t some, const Meeting& met, const uint16_t* from, Drain& drain,
-                 float* sums) {
-               SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
-             });
+  const auto sum = [&](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
+                       auto& drain, float* sums) {
+    SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
+  };
+  if (conv.bias == nullptr && !conv.relu)
+    ForColumns<Drain<false>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+  else
+    ForColumns<Drain<true>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
 }
 
 // The data gradient of stride 2.
@@ -323,15 +330,17 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
   const int64_t dy_row = conv.out_width * conv.channels;
   const int64_t more = grid.pictures * grid.rows;
   FetchSteadily next(dy + (begin + more + 1) * dy_row, more * dy_row,
-                     Columns(conv) * more + Meetings(conv) * tiles);
+                     Columns(conv) * more + Meetings(conv, Columns(conv)) * tiles);
   if (!PackColumns(rows, sizes, /*planes=*/1, dy, next, scratch)) return GiveUp(conv);
   const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, /*together=*/1);
   PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
-  ForColumns(conv, tiles, /*together=*/1, meeting, scratch, to,
-             [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, Drain& drain,
-                 float* sums) { SumSpread(met, from + i * kColumn, next, drain, sums); });
+  ForColumns<Drain<false>>(
+      conv, tiles, /*together=*/1, meeting, scratch, to,
+      [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, auto& drain, float* sums) {
+        SumSpread(met, from + i * kColumn, next, drain, sums);
+      });
 }
 
 }  // namespace
