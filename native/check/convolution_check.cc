@@ -101,23 +101,30 @@ void Print(const char* name, const Passes& passes, const Passes& exact) {
   std::printf("],");
 }
 
-void Report(const Problem& p, const char* by, const Numbers& numbers,
-            const std::function<Passes(const Numbers&)>& ours) {
-  const auto exact = numbers.Through(Library(p), at::kDouble);
-  const auto passes = ours(numbers);
-  const auto again = ours(numbers);
+void PrintRow(const std::string& name, const Passes& exact, const Passes& library,
+              const std::function<Passes()>& ours) {
+  const auto passes = ours();
+  const auto again = ours();
   static bool first = true;
-  std::printf("%s{\"name\":\"%s, %s\",", first ? "" : ",", by, p.Name().c_str());
+  std::printf("%s{\"name\":\"%s\",", first ? "" : ",", name.c_str());
   first = false;
   Print("own", passes, exact);
-  Print("library", numbers.Through(Library(p), p.type), exact);
+  Print("library", library, exact);
   const bool same =
       std::equal(passes.begin(), passes.end(), again.begin(),
                  [](const auto& a, const auto& b) { return a.nan_to_num().equal(b.nan_to_num()); });
   std::printf("\"repeats\":%s}\n", same ? "true" : "false");
 }
 
-void Report(const Problem& p, const char* by, const std::function<Passes(const Numbers&)>& ours) {
+void Report(const Problem& p, const std::string& by, const Numbers& numbers,
+            const std::function<Passes(const Numbers&)>& ours) {
+  const auto library = Library(p);
+  PrintRow(by + ", " + p.Name(), numbers.Through(library, at::kDouble),
+           numbers.Through(library, p.type), [&] { return ours(numbers); });
+}
+
+void Report(const Problem& p, const std::string& by,
+            const std::function<Passes(const Numbers&)>& ours) {
   Report(p, by, Numbers(p), ours);
 }
 
@@ -146,6 +153,20 @@ void ReportNotFinite(const Problem& p) {
   numbers.x[0][0][p.height / 2][p.width / 2] = INFINITY;
   numbers.dy[1][p.out - 1][p.height / 2 / p.stride][p.width / 2 / p.stride] = NAN;
   Report(p, "direct, not finite", numbers, [&](const Numbers& n) { return Direct(p, n); });
+}
+
+// With a bias and a ReLU, as scoring has them.
+void ReportScoring(const Problem& p) {
+  if (!HasDirect(p)) return;
+  const Numbers numbers(p);
+  const auto bias = numbers.dy.select(/*dim=*/0, 0).select(/*dim=*/1, 0).select(/*dim=*/1, 0);
+  const auto by_library = [&](at::ScalarType type) -> Passes {
+    const auto y = Library(p)(numbers.x.to(type), numbers.weight.to(type));
+    return {(y + bias.to(type).reshape({1, p.out, 1, 1})).relu()};
+  };
+  const GroupedScoring scoring(BestCpuLevel(), numbers.weight, bias, p.stride);
+  PrintRow("scored, " + p.Name(), by_library(at::kDouble), by_library(p.type),
+           [&]() -> Passes { return {scoring.Run(numbers.x, /*relu=*/true)}; });
 }
 
 // The loops of 1×1, likewise; libtorch's product in the place of those that there are none of.
@@ -192,8 +213,10 @@ void CheckConvolutions() {
           ReportGrouped({2, 3 * width, 3 * width, 3, stride, 3, h, w, type});
         }
       }
-      for (const int64_t width : {8, 16, 24, 64})
+      for (const int64_t width : {8, 16, 24, 64}) {
         ReportNotFinite({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
+        ReportScoring({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
+      }
       for (const int64_t width : {8, 24, 64, 232})
         ReportConvolve({3, 2 * width, 2 * width, 3, stride, 2, 14, 13, type});
       for (const int64_t in : {8, 16, 24, 32, 56, 104})
