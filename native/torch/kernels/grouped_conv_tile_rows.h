@@ -51,15 +51,15 @@ inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t beg
 template <bool kScored>
 class Drain {
  public:
-  Drain(const GroupedConv& conv, int64_t column) : column_(column * kColumn) {
-    const int64_t left = conv.channels - column_;
-    channels_ = static_cast<__mmask16>(left < kColumn ? (1 << left) - 1 : 0xffff);
-    bias_ = conv.bias == nullptr ? _mm512_setzero_ps()
-                                 : _mm512_maskz_loadu_ps(channels_, conv.bias + column_);
-    least_ = _mm512_set1_ps(conv.relu ? 0 : -__builtin_inff());
-  }
+  explicit Drain(const GroupedConv& conv)
+      : conv_(conv), least_(_mm512_set1_ps(conv.relu ? 0 : -__builtin_inff())) {}
 
-  void Begin(const float* sums, uint16_t* const* to, int64_t count) {
+  void Begin(int64_t column, const float* sums, uint16_t* const* to, int64_t count) {
+    column_ = column * kColumn;
+    const int64_t left = conv_.channels - column_;
+    channels_ = static_cast<__mmask16>(left < kColumn ? (1 << left) - 1 : 0xffff);
+    if (kScored && conv_.bias != nullptr)
+      bias_ = _mm512_maskz_loadu_ps(channels_, conv_.bias + column_);
     sums_ = sums;
     to_ = to;
     left_ = count;
@@ -78,10 +78,11 @@ class Drain {
   void All() { Some(left_); }
 
  private:
-  int64_t column_;
-  __mmask16 channels_;
-  __m512 bias_;
+  const GroupedConv& conv_;
   __m512 least_;  // 0 for a ReLU
+  __m512 bias_ = _mm512_setzero_ps();
+  int64_t column_ = 0;
+  __mmask16 channels_ = 0;
   const float* sums_ = nullptr;
   uint16_t* const* to_ = nullptr;
   int64_t left_ = 0;
@@ -245,28 +246,34 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
 }
 
 // Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its
-// tiles of places, i the first place and `from` the first column that it meets.
-template <class Drain, typename Sum>
+// tiles of places, i the first place and `from` the first column that it meets. kNear columns go
+// through the places together: lines of outputs are met again while they are near.
+template <int64_t kNear, class Drain, typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
                 const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
+  const int64_t columns = Columns(conv);
+  const uint16_t* weights = meeting.weights;
   BeforeTiles();
   const WholeTiles whole;
   alignas(64) float sums[2][kPlaces * kTileFloats];
-  for (int64_t column = 0; column < Columns(conv); ++column) {
-    const Reach reach(conv, column);
-    Drain drain(conv, column);
-    meeting.columns = reach.Count();
-    const uint16_t* const from = packed + reach.first * meeting.column;
-    float* turn = sums[0];
+  float* turn = sums[0];
+  Drain drain(conv);
+  for (int64_t first = 0; first < columns; first += kNear) {
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
-      sum(tile * kTileRows, count, meeting, from, drain, turn);
-      drain.Begin(turn, to + tile / together * kPlaces, count * kPlaces / together);
-      turn = turn == sums[0] ? sums[1] : sums[0];
+      meeting.weights = weights;
+      for (int64_t column = first; column < columns && column < first + kNear; ++column) {
+        const Reach reach(conv, column);
+        meeting.columns = reach.Count();
+        sum(tile * kTileRows, count, meeting, packed + reach.first * meeting.column, drain, turn);
+        drain.Begin(column, turn, to + tile / together * kPlaces, count * kPlaces / together);
+        turn = turn == sums[0] ? sums[1] : sums[0];
+        meeting.weights += meeting.columns * TilesOf(conv) * kTileWeights;
+      }
     }
-    drain.All();
-    meeting.weights += meeting.columns * TilesOf(conv) * kTileWeights;
+    weights = meeting.weights;
   }
+  drain.All();
 }
 
 // Of what is packed, the pointers to what is written behind it and a pixel for what is not.
@@ -314,9 +321,9 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
     SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
   };
   if (conv.bias == nullptr && !conv.relu)
-    ForColumns<Drain<false>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+    ForColumns<1, Drain<false>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
   else
-    ForColumns<Drain<true>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+    ForColumns<1, Drain<true>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
 }
 
 // The data gradient of stride 2.
@@ -336,7 +343,7 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, /*together=*/1);
   PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
-  ForColumns<Drain<false>>(
+  ForColumns<2, Drain<false>>(
       conv, tiles, /*together=*/1, meeting, scratch, to,
       [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, auto& drain, float* sums) {
         SumSpread(met, from + i * kColumn, next, drain, sums);
