@@ -48,18 +48,19 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
   return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
 }
 
-// By tiles, of one core of a Xeon that has them, where oneDNN uses them too. Of 8 with stride 1 at
-// 112 px 259/256/219 against 165/143/68, at 28 px 405/387/380 against 214/163/152, at 7 px
-// 277/306/253 against 180/146/58, with stride 2 at 56 px 179/83/154 against 98/45/61; of 16 at 14
-// px 676/680/558 against 545/595/336; of 24 at 28 px 788/776/628 against 597/610/410; of 48 at 28
-// px 1118/1090/1032 against 1078/1092/752, at 14 px 956/966/976 against 989/975/571; but of 32 at
-// 28 px 1039/1028/873 against 1204/1218/651, of 56 1002/997/854 against 1167/1191/741, of 112
-// 1107/1156/1505 against 1369/1376/1000. With stride 2 data gradients are faster at all widths, and
-// outputs up to 48 or of few pixels: of 48 at 56 px 815/601/724 against 596/280/466, of 112
-// 827/680/920 against 840/466/559, at 14 px 772/594/561 against 549/353/219.
+// By tiles, of one core of a Xeon that has them and where oneDNN uses them too. Of 8 with stride 1
+// at 112 px 289/277/264 against 169/152/72, at 28 px 413/453/441 against 226/175/149, at 7 px
+// 324/356/321 against 207/160/62, with stride 2 at 112 px 179/124/143 against 100/51/37, at 28 px
+// 212/166/179 against 88/53/56; of 16 at 14 px 716/729/589 against 552/554/344; of 24 at 28 px
+// 805/816/670 against 618/626/377, at 7 px 540/578/549 against 559/584/168; of 40 at 28 px
+// 946/933/810 against 779/830/573; of 48 1113/1100/1045 against 1077/1065/760; but of 32
+// 1056/1095/948 against 1257/1285/705, of 56 996/981/906 against 1171/1209/751, of 112
+// 1112/1095/1627 against 1350/1382/1002. With stride 2 data gradients are faster at nearly all
+// widths, and outputs up to 48 or of few pixels: of 48 at 56 px 753/532/689 against 582/288/437, of
+// 112 906/706/1002 against 890/505/637, at 14 px 757/569/771 against 554/357/211.
 ConvChoice DirectBf16Amx(int64_t group_width, const ConvShape& shape) {
   const bool long_rows = shape.width >= 28;
-  const bool narrow = group_width <= 24 || (group_width <= 48 && group_width != 32 && long_rows);
+  const bool narrow = group_width <= 24 || (group_width != 32 && group_width <= 48 && long_rows);
   const bool forward = shape.stride == 1 ? narrow : group_width <= 48 || !long_rows;
   const bool data = shape.stride == 1 ? narrow : true;
   const bool weights = group_width <= 128;  // each thread has sums of its own

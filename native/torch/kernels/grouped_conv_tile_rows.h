@@ -5,88 +5,11 @@
 // keeps tiles busy, the other vectors.
 
 #include "grouped_conv_columns.h"
+#include "grouped_conv_drain.h"
 
 namespace torchgraft {
 
 namespace {
-
-constexpr int64_t kSums = kTileRows * kTileFloats;
-constexpr int64_t kBlocks = 4;                    // tiles of sums at a time
-constexpr int64_t kPlaces = kBlocks * kTileRows;  // rows of them
-
-// Where the rows of sums go; what lies in no picture goes to `nowhere`.
-inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* y,
-                           uint16_t* nowhere, int64_t count, uint16_t** to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
-  for (int64_t p = 0; p < grid.pictures; ++p) {
-    for (int64_t r = 0; r < grid.rows; ++r) {
-      uint16_t* const row = y + (p * conv.out_height + begin + r) * conv.out_width * conv.channels;
-      uint16_t** const places = to + p * grid.picture + r * grid.pitch;
-      for (int64_t i = 0; i < grid.width; ++i) places[i] = row + i * conv.channels;
-    }
-  }
-}
-
-// Of data gradients of stride 2: of each 16 places the pixels at even rows and columns, those at
-// odd columns, at odd rows, at both odd.
-inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* dx,
-                          uint16_t* nowhere, int64_t count, uint16_t** to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
-  for (int64_t p = 0; p < grid.pictures; ++p) {
-    for (int64_t r = 0; r < 2 * grid.rows; ++r) {
-      const int64_t y = 2 * begin + r;
-      if (y >= conv.height) break;
-      uint16_t* const row = dx + (p * conv.height + y) * conv.width * conv.channels;
-      const int64_t first = p * grid.picture + r / 2 * grid.pitch;
-      for (int64_t i = 0; i < conv.width; ++i) {
-        const int64_t place = first + i / 2;
-        to[place / kTileRows * kPlaces + (r % 2 * 2 + i % 2) * kTileRows + place % kTileRows] =
-            row + i * conv.channels;
-      }
-    }
-  }
-}
-
-// Stores a column's sums, row by row, as it is asked to; with kScored with a bias and a ReLU.
-template <bool kScored>
-class Drain {
- public:
-  explicit Drain(const GroupedConv& conv)
-      : conv_(conv), least_(_mm512_set1_ps(conv.relu ? 0 : -__builtin_inff())) {}
-
-  void Begin(int64_t column, const float* sums, uint16_t* const* to, int64_t count) {
-    column_ = column * kColumn;
-    const int64_t left = conv_.channels - column_;
-    channels_ = static_cast<__mmask16>(left < kColumn ? (1 << left) - 1 : 0xffff);
-    if (kScored && conv_.bias != nullptr)
-      bias_ = _mm512_maskz_loadu_ps(channels_, conv_.bias + column_);
-    sums_ = sums;
-    to_ = to;
-    left_ = count;
-  }
-
-  // The next few, and of the rows to come those that are as far away as kPlaces fetched.
-  inline __attribute__((always_inline)) void Some(int64_t count) {
-    for (int64_t i = 0; i < count && left_ > 0; ++i, --left_, ++to_, sums_ += kTileFloats) {
-      __builtin_prefetch(to_[kPlaces] + column_, /*rw=*/1);
-      __m512 sum = _mm512_load_ps(sums_);
-      if constexpr (kScored) sum = _mm512_max_ps(least_, _mm512_add_ps(sum, bias_));
-      _mm256_mask_storeu_epi16(*to_ + column_, channels_,
-                               reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sum)));
-    }
-  }
-  void All() { Some(left_); }
-
- private:
-  const GroupedConv& conv_;
-  __m512 least_;  // 0 for a ReLU
-  __m512 bias_ = _mm512_setzero_ps();
-  int64_t column_ = 0;
-  __mmask16 channels_ = 0;
-  const float* sums_ = nullptr;
-  uint16_t* const* to_ = nullptr;
-  int64_t left_ = 0;
-};
 
 // Of a column of outputs and those that it meets.
 struct Meeting {
@@ -99,10 +22,9 @@ struct Meeting {
 constexpr int64_t kPairBytes = 2 * kColumn * 2;  // of two pixels
 
 // Of stride 1: one or two blocks of 32 places, each a tile of the even and one of the odd ones.
-template <bool kTwo, class Drain>
+template <bool kTwo, class Sink>
 inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, const uint16_t* x,
-                                                    FetchSteadily& next, Drain& drain,
-                                                    float* sums) {
+                                                    FetchSteadily& next, Sink& drain, float* sums) {
   constexpr int64_t kBlock = 2 * kTileRows * kColumn;
   const uint16_t* w = meeting.weights;
   _tile_zero(0);
@@ -145,9 +67,9 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
 }
 
 // Outputs of stride 2: up to four blocks of 16 places.
-template <int kCount, class Drain>
+template <int kCount, class Sink>
 inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, const uint16_t* x,
-                                                     FetchSteadily& next, Drain& drain,
+                                                     FetchSteadily& next, Sink& drain,
                                                      float* sums) {
   constexpr int64_t kBlock = kTileRows * 2 * kColumn;
   const uint16_t* w = meeting.weights;
@@ -188,9 +110,9 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
   if constexpr (kCount > 3) _tile_stored(3, sums + 3 * kSums, kTileBytes);
 }
 
-template <class Drain>
+template <class Sink>
 void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, const uint16_t* x,
-               FetchSteadily& next, Drain& drain, float* sums) {
+               FetchSteadily& next, Sink& drain, float* sums) {
   if (stride == 1)
     count > 2 ? SumPairs<true>(meeting, x, next, drain, sums)
               : SumPairs<false>(meeting, x, next, drain, sums);
@@ -205,9 +127,9 @@ void SumPlaces(int64_t stride, int64_t count, const Meeting& meeting, const uint
 }
 
 // Data gradients of stride 2: 16 places of dy make four tiles of dx.
-template <class Drain>
+template <class Sink>
 inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, const uint16_t* dy,
-                                                     FetchSteadily& next, Drain& drain,
+                                                     FetchSteadily& next, Sink& drain,
                                                      float* sums) {
   constexpr int64_t kStep = kColumn * 2;
   const uint16_t* w = meeting.weights;
@@ -248,7 +170,7 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
 // Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its
 // tiles of places, i the first place and `from` the first column that it meets. kNear columns go
 // through the places together: lines of outputs are met again while they are near.
-template <int64_t kNear, class Drain, typename Sum>
+template <int64_t kNear, class Sink, typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
                 const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
   const int64_t columns = Columns(conv);
@@ -257,7 +179,7 @@ void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meetin
   const WholeTiles whole;
   alignas(64) float sums[2][kPlaces * kTileFloats];
   float* turn = sums[0];
-  Drain drain(conv);
+  Sink drain(conv);
   for (int64_t first = 0; first < columns; first += kNear) {
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
