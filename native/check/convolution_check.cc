@@ -80,11 +80,18 @@ Conv Ours(const Problem& p) {
   };
 }
 
+// Of the numbers that are finite; those that are not must be so in both.
+double Distance(const at::Tensor& own, const at::Tensor& exact) {
+  const auto infinite = exact.isfinite().logical_not();
+  if (own.isfinite().logical_and(infinite).any().item<bool>()) return INFINITY;
+  const auto apart = (own.to(at::kDouble) - exact).masked_fill(infinite, 0);
+  return (apart.abs().max() / exact.masked_fill(infinite, 0).abs().max()).item<double>();
+}
+
 void Print(const char* name, const Passes& passes, const Passes& exact) {
   std::printf("\"%s\":[", name);
   for (size_t i = 0; i < passes.size(); ++i) {
-    const auto distance = (passes[i].to(at::kDouble) - exact[i]).abs().max();
-    const double relative = (distance / exact[i].abs().max()).item<double>();
+    const double relative = Distance(passes[i], exact[i]);
     if (i > 0) std::printf(",");
     if (std::isfinite(relative))
       std::printf("%.3e", relative);
@@ -94,31 +101,72 @@ void Print(const char* name, const Passes& passes, const Passes& exact) {
   std::printf("],");
 }
 
-void Report(const Problem& p, const char* by, const std::function<Passes(const Numbers&)>& ours) {
-  const Numbers numbers(p);
-  const auto exact = numbers.Through(Library(p), at::kDouble);
-  const auto passes = ours(numbers);
-  const auto again = ours(numbers);
+void PrintRow(const std::string& name, const Passes& exact, const Passes& library,
+              const std::function<Passes()>& ours) {
+  const auto passes = ours();
+  const auto again = ours();
   static bool first = true;
-  std::printf("%s{\"name\":\"%s, %s\",", first ? "" : ",", by, p.Name().c_str());
+  std::printf("%s{\"name\":\"%s\",", first ? "" : ",", name.c_str());
   first = false;
   Print("own", passes, exact);
-  Print("library", numbers.Through(Library(p), p.type), exact);
-  const bool same = std::equal(passes.begin(), passes.end(), again.begin(),
-                               [](const auto& a, const auto& b) { return a.equal(b); });
+  Print("library", library, exact);
+  const bool same =
+      std::equal(passes.begin(), passes.end(), again.begin(),
+                 [](const auto& a, const auto& b) { return a.nan_to_num().equal(b.nan_to_num()); });
   std::printf("\"repeats\":%s}\n", same ? "true" : "false");
+}
+
+void Report(const Problem& p, const std::string& by, const Numbers& numbers,
+            const std::function<Passes(const Numbers&)>& ours) {
+  const auto library = Library(p);
+  PrintRow(by + ", " + p.Name(), numbers.Through(library, at::kDouble),
+           numbers.Through(library, p.type), [&] { return ours(numbers); });
+}
+
+void Report(const Problem& p, const std::string& by,
+            const std::function<Passes(const Numbers&)>& ours) {
+  Report(p, by, Numbers(p), ours);
+}
+
+bool HasDirect(const Problem& p) {
+  return HasGroupedConv(BestCpuLevel(), p.type, {p.out, p.in / p.groups, 3, 3}, p.groups, p.stride);
+}
+
+Passes Direct(const Problem& p, const Numbers& numbers) {
+  const auto level = BestCpuLevel();
+  const auto& [x, weight, dy] = numbers;
+  return {GroupedForward(level, x, weight, p.stride),
+          GroupedDataGradient(level, dy, weight, x.sizes(), p.stride),
+          GroupedWeightGradient(level, x, dy, weight, p.stride)};
 }
 
 // The direct loops, whatever the table says of the shape.
 void ReportGrouped(const Problem& p) {
-  const auto level = BestCpuLevel();
-  if (!HasGroupedConv(level, p.type, {p.out, p.in / p.groups, 3, 3}, p.groups, p.stride)) return;
-  Report(p, "direct", [&](const Numbers& numbers) -> Passes {
-    const auto& [x, weight, dy] = numbers;
-    return {GroupedForward(level, x, weight, p.stride),
-            GroupedDataGradient(level, dy, weight, x.sizes(), p.stride),
-            GroupedWeightGradient(level, x, dy, weight, p.stride)};
-  });
+  if (!HasDirect(p)) return;
+  Report(p, "direct", [&](const Numbers& numbers) { return Direct(p, numbers); });
+}
+
+// What is not finite in one group and picture stays in what that group comes to.
+void ReportNotFinite(const Problem& p) {
+  if (!HasDirect(p)) return;
+  const Numbers numbers(p);
+  numbers.x[0][0][p.height / 2][p.width / 2] = INFINITY;
+  numbers.dy[1][p.out - 1][p.height / 2 / p.stride][p.width / 2 / p.stride] = NAN;
+  Report(p, "direct, not finite", numbers, [&](const Numbers& n) { return Direct(p, n); });
+}
+
+// With a bias and a ReLU, as scoring has them.
+void ReportScoring(const Problem& p) {
+  if (!HasDirect(p)) return;
+  const Numbers numbers(p);
+  const auto bias = numbers.dy.select(/*dim=*/0, 0).select(/*dim=*/1, 0).select(/*dim=*/1, 0);
+  const auto by_library = [&](at::ScalarType type) -> Passes {
+    const auto y = Library(p)(numbers.x.to(type), numbers.weight.to(type));
+    return {(y + bias.to(type).reshape({1, p.out, 1, 1})).relu()};
+  };
+  const GroupedScoring scoring(BestCpuLevel(), numbers.weight, bias, p.stride);
+  PrintRow("scored, " + p.Name(), by_library(at::kDouble), by_library(p.type),
+           [&]() -> Passes { return {scoring.Run(numbers.x, /*relu=*/true)}; });
 }
 
 // The loops of 1×1, likewise; libtorch's product in the place of those that there are none of.
@@ -164,6 +212,10 @@ void CheckConvolutions() {
         for (const auto& [h, w] : {std::pair{1, 1}, {2, 5}, {7, 7}, {14, 19}, {29, 58}}) {
           ReportGrouped({2, 3 * width, 3 * width, 3, stride, 3, h, w, type});
         }
+      }
+      for (const int64_t width : {8, 16, 24, 64}) {
+        ReportNotFinite({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
+        ReportScoring({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
       }
       for (const int64_t width : {8, 24, 64, 232})
         ReportConvolve({3, 2 * width, 2 * width, 3, stride, 2, 14, 13, type});

@@ -48,6 +48,25 @@ ConvChoice DirectBf16(int64_t group_width, const ConvShape& shape) {
   return {outputs ? kDirect : kLibrary, outputs ? kDirect : kLibrary, weights ? kDirect : kLibrary};
 }
 
+// By tiles, of one core of a Xeon that has them and where oneDNN uses them too. Of 8 with stride 1
+// at 112 px 289/277/264 against 169/152/72, at 28 px 413/453/441 against 226/175/149, at 7 px
+// 324/356/321 against 207/160/62, with stride 2 at 112 px 179/124/143 against 100/51/37, at 28 px
+// 212/166/179 against 88/53/56; of 16 at 14 px 716/729/589 against 552/554/344; of 24 at 28 px
+// 805/816/670 against 618/626/377, at 7 px 540/578/549 against 559/584/168; of 40 at 28 px
+// 946/933/810 against 779/830/573; of 48 1113/1100/1045 against 1077/1065/760; but of 32
+// 1056/1095/948 against 1257/1285/705, of 56 996/981/906 against 1171/1209/751, of 112
+// 1112/1095/1627 against 1350/1382/1002. With stride 2 data gradients are faster at nearly all
+// widths, and outputs up to 48 or of few pixels: of 48 at 56 px 753/532/689 against 582/288/437, of
+// 112 906/706/1002 against 890/505/637, at 14 px 757/569/771 against 554/357/211.
+ConvChoice DirectBf16Amx(int64_t group_width, const ConvShape& shape) {
+  const bool long_rows = shape.width >= 28;
+  const bool narrow = group_width <= 24 || (group_width != 32 && group_width <= 48 && long_rows);
+  const bool forward = shape.stride == 1 ? narrow : group_width <= 48 || !long_rows;
+  const bool data = shape.stride == 1 ? narrow : true;
+  const bool weights = group_width <= 128;  // each thread has sums of its own
+  return {forward ? kDirect : kLibrary, data ? kDirect : kLibrary, weights ? kDirect : kLibrary};
+}
+
 // Own against libtorch's product and oneDNN's convolution, GFLOP/s of two cores (engine_check
 // pointwise-speed), forward and data gradient. With AVX2 of 48 to 104 channels at 56 px 204, 118,
 // 155 and 190, 119, 159, of 104 at 28 px 202, 150, 184 and 201, 158, 195, of 440 at 7 px 193, 189,
@@ -124,12 +143,17 @@ ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shap
   if (IsPointwise(shape)) return bf16 ? PointwiseBf16(shape) : PointwiseFloat(level, shape);
   if (!IsDirect(level, type, shape)) return {};
   const int64_t width = shape.in / shape.groups;
+  if (bf16 && level == CpuLevel::kAmx) return DirectBf16Amx(width, shape);
   if (bf16) return HasAmx() ? ConvChoice{} : DirectBf16(width, shape);
   return level == CpuLevel::kAvx2 ? DirectFloatAvx2(width, shape) : DirectFloatAvx512(width, shape);
 }
 
 ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
-  if (type == at::kBFloat16 && HasAmx()) return kLibrary;
+  const int64_t width = shape.in / shape.groups;
+  if (type == at::kBFloat16 && HasAmx()) {
+    const bool tiles = level == CpuLevel::kAmx && IsDirect(level, type, shape);
+    return tiles ? DirectBf16Amx(width, shape).forward : kLibrary;
+  }
   // Each output is one sum of all inputs in float: of more, too many bits are lost.
   constexpr int64_t kMostInputs = 1024;
   if (IsPointwise(shape)) {
@@ -137,7 +161,7 @@ ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape
         shape.in <= kMostInputs && PixelProduct::Has(level, type, shape.in, shape.out);
     return packed ? kPacked : kLibrary;
   }
-  const bool direct = IsDirect(level, type, shape) && shape.in / shape.groups <= 64;
+  const bool direct = IsDirect(level, type, shape) && width <= 64;
   return direct ? kDirect : kLibrary;
 }
 

@@ -13,15 +13,13 @@ namespace torchgraft {
 
 namespace {
 
-// What a thread packs at a time stays in its second-level cache, which has 512 KiB and more, beside
-// what it writes.
-constexpr int64_t kPackedBytes = 224 * 1024;
-
 // nullptr where a level has none for a type.
 template <typename Element>
 const GroupedConvKernel<Element>* KernelOf(CpuLevel level) {
   if constexpr (std::is_same_v<Element, float>)
     return level >= CpuLevel::kAvx2 ? GroupedConvAvx2() : nullptr;
+  else if (level >= CpuLevel::kAmx)
+    return GroupedConvAmx();
   else
     return level >= CpuLevel::kAvx512Bf16 ? GroupedConvAvx512Bf16() : nullptr;
 }
@@ -40,49 +38,45 @@ WeightSteps StepsOf(const at::Tensor& weight) {
   return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
 }
 
-constexpr int64_t kMostSkew = 8;  // pixels that the loops add to a slab
+using Room = int64_t (*)(const GroupedConv& conv, int64_t rows);
 
-// Elements that rows of outputs, or of their gradient, are packed into.
-int64_t PackedForward(const GroupedConv& conv, int64_t rows) {
-  return (((rows - 1) * conv.stride + 3) * (conv.width + 2) + kMostSkew) * conv.channels;
-}
-
-int64_t PackedDataGradient(const GroupedConv& conv, int64_t rows) {
-  if (conv.stride == 1) return PackedForward(conv, rows);
-  return ((rows + 1) * (conv.out_width + 1) + kMostSkew) * conv.channels;
-}
-
-// With room for pairs of pixels, and in bfloat16 for two of them a gradient.
-int64_t PackedWeightGradient(const GroupedConv& conv, int64_t rows) {
-  return (((rows - 1) * conv.stride + 3) * (conv.width + 5) + 2 * rows * (conv.out_width + 4) +
-          2 * kMostSkew) *
-         conv.channels;
-}
-
-// The pictures' rows of outputs, cut so that what is packed of each piece fits the cache.
+// The pictures' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
+// whole pictures where several fit.
 struct Pieces {
+  int64_t pictures;
   int64_t rows;         // of a picture
   int64_t of_picture;   // pieces
+  int64_t together;     // pictures in a piece, at most
   int64_t count;        // in all pictures
   int64_t most_packed;  // elements
 
-  // `least` of each picture, where it has so many rows.
-  template <typename Packed>
-  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size, const Packed& packed,
-         int64_t least = 1)
-      : rows(conv.out_height), of_picture(std::min(least, conv.out_height)) {
+  // `least` pieces, where there are so many rows.
+  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size,
+         const GroupedConvRoom& rooms, Room room, int64_t least)
+      : pictures(pictures),
+        rows(conv.out_height),
+        of_picture(std::min((least + pictures - 1) / pictures, rows)),
+        together(1) {
+    const auto fits = [&](int64_t some) { return room(conv, some) * element_size <= rooms.bytes; };
     const auto longest = [&] { return (rows + of_picture - 1) / of_picture; };
-    while (longest() > 1 && packed(conv, longest()) * element_size > kPackedBytes) ++of_picture;
-    count = pictures * of_picture;
-    most_packed = packed(conv, longest());
+    while (longest() > 1 && !fits(longest())) ++of_picture;
+    if (rooms.many_pictures && of_picture == 1)
+      while (together * least < pictures && fits(rows * (together + 1))) ++together;
+    count = (pictures + together - 1) / together * of_picture;
+    most_packed = room(conv, together > 1 ? rows * together : longest());
   }
 
-  // Calls function(picture, first row, end) for the pieces from `begin` to before `end`.
+  // Calls function(picture, first row, end) for the pieces from `begin` to before `end`; where it
+  // is of several pictures the rows are all of theirs.
   template <typename Function>
   void Each(int64_t begin, int64_t end, const Function& function) const {
+    const int64_t groups = count / of_picture;
     for (int64_t i = begin; i < end; ++i) {
       const int64_t k = i % of_picture;
-      function(i / of_picture, rows * k / of_picture, rows * (k + 1) / of_picture);
+      const int64_t group = i / of_picture;
+      const int64_t first = pictures * group / groups;
+      const int64_t more = pictures * (group + 1) / groups - first - 1;
+      function(first, rows * k / of_picture, rows * (k + 1) / of_picture + more * rows);
     }
   }
 };
@@ -91,22 +85,35 @@ at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
   return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
+// Calls function(begin, end) for the parts of the weights, on several threads where there are many.
+template <typename Element, typename Function>
+void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                const Function& function) {
+  constexpr int64_t kLeast = 8192;  // for a thread, which takes as long to start
+  const int64_t parts = kernel.room->weight_parts(conv);
+  const int64_t weights = conv.channels * conv.group_width * 9;
+  at::parallel_for(0, parts, std::max<int64_t>(1, kLeast * parts / weights), function);
+}
+
 template <typename Element>
 at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& weight, bool for_gradient) {
-  const auto packed = at::empty({weight.numel()}, weight.options());
-  kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient,
-                      MutableData<Element>(packed));
+  const auto packed = at::empty({kernel.room->weights(conv)}, weight.options());
+  ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
+    kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient, begin, end,
+                        MutableData<Element>(packed));
+  });
   return packed;
 }
 
-// Runs `loops`, forward's or data_gradient's, over all pieces of the pictures in `from`.
-template <typename Element, typename Packed>
-void Fill(const GroupedConv& conv, OutputLoops<Element> loops, const Packed& packed,
+// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`.
+template <typename Element>
+void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to) {
-  const int64_t pictures = from.size(0);
-  const int64_t for_each_thread = (at::get_num_threads() + pictures - 1) / pictures;
-  const Pieces pieces(conv, pictures, sizeof(Element), packed, for_each_thread);
+  const auto loops = gradient ? kernel.data_gradient : kernel.forward;
+  const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
+  const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
+                      at::get_num_threads());
   at::parallel_for(0, pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
     pieces.Each(begin, end, [&](int64_t picture, int64_t first, int64_t last) {
@@ -121,13 +128,15 @@ void Fill(const GroupedConv& conv, OutputLoops<Element> loops, const Packed& pac
 template <typename Element>
 void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& x, const at::Tensor& dy, const at::Tensor& dweight) {
-  const Pieces pieces(conv, x.size(0), sizeof(Element), PackedWeightGradient);
-  const int64_t parts = std::min<int64_t>(at::get_num_threads(), pieces.count);
-  const auto sums = at::zeros({parts, dweight.numel()}, x.options().dtype(at::kFloat));
+  const int64_t threads = at::get_num_threads();
+  const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.room, kernel.room->weight_gradient,
+                      kernel.room->many_pictures ? threads : 1);
+  const int64_t parts = std::min(threads, pieces.count);
+  const auto sums = at::zeros({parts, kernel.room->sums(conv)}, x.options().dtype(at::kFloat));
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, x.options());
     for (int64_t part = begin; part < end; ++part) {
-      float* const to = MutableData<float>(sums) + part * dweight.numel();
+      float* const to = MutableData<float>(sums) + part * sums.stride(0);
       pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
                   [&](int64_t picture, int64_t first, int64_t last) {
                     kernel.weight_gradient(conv, Data<Element>(x) + picture * x.stride(0),
@@ -136,17 +145,23 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
                   });
     }
   });
-  kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight),
-                         MutableData<Element>(dweight));
+  ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
+    kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight), begin, end,
+                           MutableData<Element>(dweight));
+  });
 }
 
-// Calls function(kernel) with the kernel for a type.
+// Calls function(kernel, conv) with the kernel for a type, and if that gave up with the one that
+// the level below has.
 template <typename Function>
-void WithKernel(CpuLevel level, at::ScalarType type, const Function& function) {
+void WithKernel(CpuLevel level, at::ScalarType type, GroupedConv conv, const Function& function) {
+  bool gave_up = false;
+  conv.gave_up = &gave_up;
   if (type == at::kFloat)
-    function(*KernelOf<float>(level));
+    function(*KernelOf<float>(level), conv);
   else
-    function(*KernelOf<uint16_t>(level));
+    function(*KernelOf<uint16_t>(level), conv);
+  if (gave_up) function(*KernelOf<uint16_t>(CpuLevel::kAvx512Bf16), conv);
 }
 
 }  // namespace
@@ -162,10 +177,10 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
                           int64_t stride) {
-  const auto conv = Describe(x.sizes(), weight.size(1), stride);
-  auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
-  WithKernel(level, x.scalar_type(), [&](const auto& kernel) {
-    Fill(conv, kernel.forward, PackedForward,
+  const auto shape = Describe(x.sizes(), weight.size(1), stride);
+  auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
+  WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    Fill(kernel, conv, /*gradient=*/false,
          PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y);
   });
   return y;
@@ -173,41 +188,47 @@ at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor&
 
 at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                                at::IntArrayRef x_shape, int64_t stride) {
-  const auto conv = Describe(x_shape, weight.size(1), stride);
+  const auto shape = Describe(x_shape, weight.size(1), stride);
   auto dx = EmptyPictures(x_shape, dy);
-  WithKernel(level, dy.scalar_type(), [&](const auto& kernel) {
-    Fill(conv, kernel.data_gradient, PackedDataGradient,
-         PackWeights(kernel, conv, weight, /*for_gradient=*/true), dy, dx);
+  WithKernel(level, dy.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    Fill(kernel, conv, /*gradient=*/true, PackWeights(kernel, conv, weight, /*for_gradient=*/true),
+         dy, dx);
   });
   return dx;
 }
 
 at::Tensor GroupedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
                                  const at::Tensor& weight, int64_t stride) {
-  const auto conv = Describe(x.sizes(), weight.size(1), stride);
+  const auto shape = Describe(x.sizes(), weight.size(1), stride);
   auto dweight = at::empty_like(weight);
-  WithKernel(level, x.scalar_type(),
-             [&](const auto& kernel) { SumWeightGradient(kernel, conv, x, dy, dweight); });
+  WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    SumWeightGradient(kernel, conv, x, dy, dweight);
+  });
   return dweight;
 }
 
 GroupedScoring::GroupedScoring(CpuLevel level, const at::Tensor& weight, const at::Tensor& bias,
                                int64_t stride)
-    : level_(level), channels_(weight.size(0)), group_width_(weight.size(1)), stride_(stride) {
+    : level_(level), stride_(stride), weight_(weight) {
   bias_ = bias.to(at::kFloat).contiguous();
-  const auto conv = Describe({1, channels_, 1, 1}, group_width_, stride);
-  WithKernel(level, weight.scalar_type(), [&](const auto& kernel) {
-    packed_ = PackWeights(kernel, conv, weight, /*for_gradient=*/false);
-  });
+  WithKernel(level, weight.scalar_type(),
+             Describe({1, weight.size(0), 1, 1}, weight.size(1), stride),
+             [&](const auto& kernel, const auto& conv) {
+               packed_ = PackWeights(kernel, conv, weight, /*for_gradient=*/false);
+             });
 }
 
 at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
-  GroupedConv conv = Describe(x.sizes(), group_width_, stride_);
-  conv.bias = bias_.const_data_ptr<float>();
-  conv.relu = relu;
-  auto y = EmptyPictures({x.size(0), conv.channels, conv.out_height, conv.out_width}, x);
-  WithKernel(level_, x.scalar_type(),
-             [&](const auto& kernel) { Fill(conv, kernel.forward, PackedForward, packed_, x, y); });
+  GroupedConv shape = Describe(x.sizes(), weight_.size(1), stride_);
+  shape.bias = bias_.const_data_ptr<float>();
+  shape.relu = relu;
+  auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
+  auto packed = packed_;
+  WithKernel(level_, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    if (!packed.defined()) packed = PackWeights(kernel, conv, weight_, /*for_gradient=*/false);
+    Fill(kernel, conv, /*gradient=*/false, packed, x, y);
+    packed.reset();  // in another kernel's order, should this one have given up
+  });
   return y;
 }
 

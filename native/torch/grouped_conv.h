@@ -33,9 +33,8 @@ class GroupedScoring {
 
  private:
   CpuLevel level_;
-  int64_t channels_;
-  int64_t group_width_;
   int64_t stride_;
+  at::Tensor weight_;
   at::Tensor packed_;
   at::Tensor bias_;
 };

@@ -14,11 +14,26 @@ struct GroupedConv {
   int64_t out_height, out_width;
   const float* bias = nullptr;  // of outputs; null: there is none
   bool relu = false;            // of outputs
+  // Set by loops that give up, having met a number that is not finite.
+  bool* gave_up = nullptr;
 };
 
 // Steps in memory, in elements, from one weight [out][in in the group][ky][kx] to the next.
 struct WeightSteps {
   int64_t out, in, ky, kx;
+};
+
+// What a kernel's buffers hold, in elements, for rows of outputs; more of them than a picture has
+// are those of several whole pictures that lie one after another.
+struct GroupedConvRoom {
+  int64_t (*forward)(const GroupedConv& conv, int64_t rows);
+  int64_t (*data_gradient)(const GroupedConv& conv, int64_t rows);
+  int64_t (*weight_gradient)(const GroupedConv& conv, int64_t rows);
+  int64_t (*weights)(const GroupedConv& conv);
+  int64_t (*weight_parts)(const GroupedConv& conv);  // in which they are packed and unpacked
+  int64_t (*sums)(const GroupedConv& conv);
+  bool many_pictures;  // whether the loops take several pictures at a time
+  int64_t bytes;       // that are best packed at a time
 };
 
 // From packed weights and rows of `from` to rows of `to`.
@@ -31,21 +46,25 @@ using OutputLoops = void (*)(const GroupedConv& conv, const Element* from, const
 // many rows. `scratch` has the room that the caller in grouped_conv.cc counts.
 template <typename Element>
 struct GroupedConvKernel {
-  // The weights, channels · group_width · 9 of them, in the order in which the loops read them.
+  const GroupedConvRoom* room;
+  // The weights in the order in which the loops read them: their parts from `begin` to before
+  // `end`.
   void (*pack_weights)(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
-                       bool for_gradient, Element* packed);
+                       bool for_gradient, int64_t begin, int64_t end, Element* packed);
   OutputLoops<Element> forward;        // from x to y
   OutputLoops<Element> data_gradient;  // from dy to dx
-  // Adds to `sums`, channels · group_width · 9 numbers in an order of its own.
+  // Adds to `sums`, numbers in an order of its own.
   void (*weight_gradient)(const GroupedConv& conv, const Element* x, const Element* dy,
                           int64_t begin, int64_t end, Element* scratch, float* sums);
-  // `parts` such sums, one after another in memory, added up into the gradient.
-  void (*unpack_gradient)(const GroupedConv& conv, const float* sums, int64_t parts,
-                          const WeightSteps& steps, Element* dweight);
+  // `copies` of such sums, one after another in memory, added up into some parts of the gradient.
+  void (*unpack_gradient)(const GroupedConv& conv, const float* sums, int64_t copies,
+                          const WeightSteps& steps, int64_t begin, int64_t end, Element* dweight);
 };
 
 // nullptr where the compiler's target has no such instructions.
 const GroupedConvKernel<float>* GroupedConvAvx2();
 const GroupedConvKernel<uint16_t>* GroupedConvAvx512Bf16();  // bfloat16's bits
+// Multiplies groups that lie beside each other by zeros, and gives up where that would tell.
+const GroupedConvKernel<uint16_t>* GroupedConvAmx();
 
 }  // namespace torchgraft

@@ -2,6 +2,7 @@
 
 #if defined(__AVX2__)
 
+#include "grouped_conv_room.h"
 #include "grouped_conv_rows.h"
 #include "grouped_conv_weight_gradient.h"
 #include "lanes_avx2.h"
@@ -10,18 +11,21 @@ namespace torchgraft {
 
 namespace {
 
-void Unpack(const GroupedConv& conv, const float* sums, int64_t parts, const WeightSteps& steps,
-            float* dweight) {
-  UnpackGradient(conv, sums, parts, steps, dweight,
+void Unpack(const GroupedConv& conv, const float* sums, int64_t copies, const WeightSteps& steps,
+            int64_t begin, int64_t end, float* dweight) {
+  UnpackGradient(conv, sums, copies, steps, begin, end, dweight,
                  [](double sum) { return static_cast<float>(sum); });
 }
 
 }  // namespace
 
 const GroupedConvKernel<float>* GroupedConvAvx2() {
-  static constexpr GroupedConvKernel<float> kKernel{
-      PackWeights<FloatLanes8, float>, Forward<FloatLanes8, float>,
-      DataGradient<FloatLanes8, float>, WeightGradient<FloatLanes8, /*kInputs=*/4>, Unpack};
+  static constexpr GroupedConvKernel<float> kKernel{&kRegisterRoom,
+                                                    PackWeights<FloatLanes8, float>,
+                                                    Forward<FloatLanes8, float>,
+                                                    DataGradient<FloatLanes8, float>,
+                                                    WeightGradient<FloatLanes8, /*kInputs=*/4>,
+                                                    Unpack};
   return &kKernel;
 }
 

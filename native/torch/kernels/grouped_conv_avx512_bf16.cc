@@ -3,6 +3,7 @@
 #if defined(__AVX512BF16__)
 
 #include "grouped_conv_pair_gradient.h"
+#include "grouped_conv_room.h"
 #include "grouped_conv_rows.h"
 #include "lanes_avx512_bf16.h"
 
@@ -22,11 +23,11 @@ void InterleaveSlabs(const uint16_t* a, const uint16_t* b, uint16_t* to) {
 bool Wide(const GroupedConv& conv) { return conv.group_width % PairLanes16::kLanes == 0; }
 
 void Pack(const GroupedConv& conv, const uint16_t* weight, const WeightSteps& steps,
-          bool for_gradient, uint16_t* packed) {
+          bool for_gradient, int64_t begin, int64_t end, uint16_t* packed) {
   if (Wide(conv))
-    PackWeights<PairLanes16>(conv, weight, steps, for_gradient, packed);
+    PackWeights<PairLanes16>(conv, weight, steps, for_gradient, begin, end, packed);
   else
-    PackWeights<PairLanes8>(conv, weight, steps, for_gradient, packed);
+    PackWeights<PairLanes8>(conv, weight, steps, for_gradient, begin, end, packed);
 }
 
 void ForwardOf(const GroupedConv& conv, const uint16_t* x, const uint16_t* packed, int64_t begin,
@@ -50,9 +51,9 @@ void WeightGradientOf(const GroupedConv& conv, const uint16_t* x, const uint16_t
   PairGradient<PairLanes8>(conv, x, dy, begin, end, scratch, sums, InterleaveSlabs);
 }
 
-void Unpack(const GroupedConv& conv, const float* sums, int64_t parts, const WeightSteps& steps,
-            uint16_t* dweight) {
-  UnpackGradient(conv, sums, parts, steps, dweight, [](double sum) {
+void Unpack(const GroupedConv& conv, const float* sums, int64_t copies, const WeightSteps& steps,
+            int64_t begin, int64_t end, uint16_t* dweight) {
+  UnpackGradient(conv, sums, copies, steps, begin, end, dweight, [](double sum) {
     const __m128i rounded = RoundToBf16(_mm256_set1_ps(static_cast<float>(sum)));
     return static_cast<uint16_t>(_mm_extract_epi16(rounded, 0));
   });
@@ -61,8 +62,8 @@ void Unpack(const GroupedConv& conv, const float* sums, int64_t parts, const Wei
 }  // namespace
 
 const GroupedConvKernel<uint16_t>* GroupedConvAvx512Bf16() {
-  static constexpr GroupedConvKernel<uint16_t> kKernel{Pack, ForwardOf, DataGradientOf,
-                                                       WeightGradientOf, Unpack};
+  static constexpr GroupedConvKernel<uint16_t> kKernel{
+      &kRegisterRoom, Pack, ForwardOf, DataGradientOf, WeightGradientOf, Unpack};
   return &kKernel;
 }
 

@@ -83,12 +83,15 @@ inline int PanelOf(int64_t vectors_left) {
   return vectors_left == 2 || vectors_left == 4 ? 2 : 3;
 }
 
-// Packed as [group][panel][slab][tap][input in the slab][output in the panel]; inputs that a vector
-// instruction takes together lie beside each other for each output.
+// Groups from `begin` to before `end`, packed as [group][panel][slab][tap][input in the
+// slab][output in the panel]; inputs that a vector instruction takes together lie beside each other
+// for each output.
 template <class Lanes, typename Element>
 void PackWeights(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
-                 bool for_gradient, Element* packed) {
-  for (int64_t group = 0; group < conv.channels; group += conv.group_width) {
+                 bool for_gradient, int64_t begin, int64_t end, Element* packed) {
+  packed += begin * conv.group_width * conv.group_width * 9;
+  for (int64_t group = begin * conv.group_width; group < end * conv.group_width;
+       group += conv.group_width) {
     for (int64_t first = 0; first < conv.group_width;) {
       const int64_t width = PanelOf((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
       for (int64_t slab = 0; slab < conv.group_width; slab += kSlab) {

@@ -104,17 +104,19 @@ void WeightGradient(const GroupedConv& conv, const float* x, const float* dy, in
   }
 }
 
-// Sums as [slab of outputs][slab of inputs][ky][input][kx][output], of parts that were each summed
-// in float, are added in double.
+// Sums as [slab of outputs][slab of inputs][ky][input][kx][output], of copies that were each summed
+// in float, are added in double: those of groups from `begin` to before `end`.
 template <typename Element, typename Round>
-void UnpackGradient(const GroupedConv& conv, const float* sums, int64_t parts,
-                    const WeightSteps& steps, Element* dweight, const Round& round) {
+void UnpackGradient(const GroupedConv& conv, const float* sums, int64_t copies,
+                    const WeightSteps& steps, int64_t begin, int64_t end, Element* dweight,
+                    const Round& round) {
   const int64_t count = conv.channels * conv.group_width * 9;
-  for (int64_t out = 0; out < conv.channels; out += kSlab) {
+  sums += begin * conv.group_width * conv.group_width * 9;
+  for (int64_t out = begin * conv.group_width; out < end * conv.group_width; out += kSlab) {
     for (int64_t in = 0; in < conv.group_width; in += kSlab) {
       for (int64_t i = 0; i < 3 * kSlab * 3 * kSlab; ++i, ++sums) {
         double sum = 0;
-        for (int64_t part = 0; part < parts; ++part) sum += sums[part * count];
+        for (int64_t copy = 0; copy < copies; ++copy) sum += sums[copy * count];
         const int64_t o = i % kSlab, kx = i / kSlab % 3, c = i / (3 * kSlab) % kSlab;
         const int64_t ky = i / (3 * kSlab * kSlab);
         dweight[(out + o) * steps.out + (in + c) * steps.in + ky * steps.ky + kx * steps.kx] =
