@@ -68,7 +68,7 @@ at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,
 at::Tensor PackedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
                                 const at::Tensor& weight, int64_t stride) {
   auto dweight = at::empty_like(weight);
-  PointwiseGradientInto(level, Rows(Met(x, stride)), Rows(Met(dy, /*stride=*/1)), Matrix(dweight));
+  PointwiseGradientInto(level, x, dy, stride, Matrix(dweight));
   return dweight;
 }
 
