@@ -19,19 +19,17 @@ inline __mmask32 FirstOf32(int64_t count) {
   return count >= 32 ? 0xffffffffu : (1u << (count < 0 ? 0 : count)) - 1;
 }
 
-// Eight numbers of a row; zeros of none.
-inline __m128i EightOf(const uint16_t* row, int64_t at) {
-  return row == nullptr ? _mm_setzero_si128()
-                        : _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + at));
+inline __m128i EightOf(const uint16_t* from) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
 }
 
 // Those of four rows, a quarter of a register each.
 inline __m512i EightOfFour(const uint16_t* a, const uint16_t* b, const uint16_t* c,
                            const uint16_t* d, int64_t at) {
-  __m512i all = _mm512_castsi128_si512(EightOf(a, at));
-  all = _mm512_inserti32x4(all, EightOf(b, at), 1);
-  all = _mm512_inserti32x4(all, EightOf(c, at), 2);
-  return _mm512_inserti32x4(all, EightOf(d, at), 3);
+  __m512i all = _mm512_castsi128_si512(EightOf(a + at));
+  all = _mm512_inserti32x4(all, EightOf(b + at), 1);
+  all = _mm512_inserti32x4(all, EightOf(c + at), 2);
+  return _mm512_inserti32x4(all, EightOf(d + at), 3);
 }
 
 // Columns of 32 rows, from `at` on eight: to eight rows of 32.
@@ -75,17 +73,10 @@ inline void TransposePairs(const uint16_t* const* rows, int64_t at, uint16_t* to
   _mm512_storeu_si512(to + 96, _mm512_unpackhi_epi64(b, d));
 }
 
-// Up to 32 numbers of a row from `at` on, zeros after `count`.
-inline __m512i SomeOf(const uint16_t* row, int64_t at, int64_t count) {
-  if (row == nullptr) return _mm512_setzero_si512();
-  return count >= 32 ? _mm512_loadu_si512(row + at)
-                     : _mm512_maskz_loadu_epi16(FirstOf32(count), row + at);
-}
-
-// The first 16 numbers of two rows as pairs.
-inline __m512i PairsOfSixteen(__m512i a, __m512i b) {
-  const __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(a));
-  const __m512i high = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(b));
+// Sixteen numbers of two rows as pairs.
+inline __m512i PairsOfSixteen(__m256i a, __m256i b) {
+  const __m512i low = _mm512_cvtepu16_epi32(a);
+  const __m512i high = _mm512_cvtepu16_epi32(b);
   return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 

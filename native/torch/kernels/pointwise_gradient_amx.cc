@@ -15,10 +15,15 @@ using Gradient = PointwiseGradient<uint16_t>;
 
 constexpr int64_t kPixels = kTileInputs;  // of a tile
 
-// Two rows of tiles of 512 pixels fill two thirds of a first-level cache of 48 KiB; all tiles of a
-// chunk should leave room in the second level for sums and for what is fetched.
-constexpr int64_t kMostChunk = 512, kLeastChunk = 128;
-constexpr int64_t kChunkBytes = 640 * 1024;
+// Pixels. Two rows of tiles of a chunk should stay in a first-level cache of 48 KiB, two chunks and
+// the sums in a second level of 2 MiB. Deeper chunks read and write sums less often; the first one
+// is packed while nothing is multiplied.
+constexpr int64_t kMostChunk = 256, kLeastChunk = 128;
+constexpr int64_t kChunkBytes = 400 * 1024;
+
+// From a channel's tiles of a chunk to the next one's. Three cache lines more, or what is packed of
+// a pixel would fall into few sets of a cache.
+constexpr int64_t TileStep(int64_t steps) { return steps * kTileElements + 3 * kTileInputs; }
 
 int64_t InTiles(int64_t in) { return TilesOf(in, kTileFloats); }
 int64_t OutTiles(int64_t out) { return TilesOf(out, kTileRows); }
@@ -35,44 +40,129 @@ struct Chunks {
     count = TilesOf(steps, most / kPixels);
   }
 
-  int64_t Begin(int64_t chunk) const { return steps * chunk / count; }
+  int64_t Steps(int64_t chunk) const { return steps * (chunk + 1) / count - steps * chunk / count; }
   int64_t Longest() const { return TilesOf(steps, count); }
 };
 
 // 32 channels of two pixels make two tiles' rows, of which the first has channels 0–3, 8–11, … and
 // the second those between, as the cheapest instructions interleave. Add puts them in order.
-void PackInputs(const uint16_t* const* rows, int64_t in, int64_t tile_step, uint16_t* to) {
-  for (int64_t c = 0; c < in; c += 32, to += 2 * tile_step) {
-    const bool two = in - c > 16;
+void PackInputs(const uint16_t* const* rows, int64_t at, int64_t count, int64_t tile_step,
+                uint16_t* to) {
+  const __mmask32 there = FirstOf32(count);
+  if (count > kTileFloats) {
+#pragma GCC unroll 4
     for (int r = 0; r < kTileRows; ++r) {
-      const __m512i a = SomeOf(rows[2 * r], c, in - c), b = SomeOf(rows[2 * r + 1], c, in - c);
-      uint16_t* const row = to + r * kTileInputs;
-      if (two) {
-        _mm512_store_si512(row, _mm512_unpacklo_epi16(a, b));
-        _mm512_store_si512(row + tile_step, _mm512_unpackhi_epi16(a, b));
-      } else {
-        _mm512_store_si512(row, PairsOfSixteen(a, b));
-      }
+      const __m512i a = _mm512_maskz_loadu_epi16(there, rows[2 * r] + at);
+      const __m512i b = _mm512_maskz_loadu_epi16(there, rows[2 * r + 1] + at);
+      _mm512_store_si512(to + r * kTileInputs, _mm512_unpacklo_epi16(a, b));
+      _mm512_store_si512(to + r * kTileInputs + tile_step, _mm512_unpackhi_epi16(a, b));
     }
+    return;
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kTileRows; ++r) {
+    const __m256i a = _mm256_maskz_loadu_epi16(static_cast<__mmask16>(there), rows[2 * r] + at);
+    const __m256i b = _mm256_maskz_loadu_epi16(static_cast<__mmask16>(there), rows[2 * r + 1] + at);
+    _mm512_store_si512(to + r * kTileInputs, PairsOfSixteen(a, b));
   }
 }
 
-void PackOutputs(const uint16_t* const* rows, int64_t out, int64_t tile_step, uint16_t* to) {
-  for (int64_t c = 0; c < out; c += 8) {
-    uint16_t* const tile = to + c / kTileRows * tile_step;
-    TransposeEight(rows, c, tile + c % kTileRows * kTileInputs);
-  }
-  if (out % kTileRows == 0) return;
-  uint16_t* const last = to + out / kTileRows * tile_step + 8 * kTileInputs;
-  for (int r = 0; r < 8; ++r) _mm512_store_si512(last + r * kTileInputs, _mm512_setzero_si512());
+int64_t MostChannels(const Gradient& gradient) {
+  return gradient.in > gradient.out ? gradient.in : gradient.out;
 }
+
+void ZeroRows(uint16_t* to) {
+  for (int r = 0; r < 8; ++r) _mm512_store_si512(to + r * kTileInputs, _mm512_setzero_si512());
+}
+
+// Packs chunks of pixels in small parts that can stand between products of tiles. Those are few
+// instructions that take long, so that packing beside them costs little.
+class Packer {
+ public:
+  // `zeros` has room for as many as there are channels.
+  Packer(const Gradient& gradient, uint16_t* zeros)
+      : gradient_(gradient),
+        zeros_(zeros),
+        met_(gradient.met, gradient.first),
+        in_parts_(TilesOf(gradient.in, kInputsOfPart)),
+        parts_(in_parts_ + gradient.out / kOutputsOfPart) {
+    for (int64_t i = 0; i < MostChannels(gradient); ++i) zeros[i] = 0;
+  }
+
+  // The next chunk, while `turns` go by.
+  void Begin(int64_t steps, int64_t turns, uint16_t* to) {
+    to_ = to;
+    dy_at_ = InTiles(gradient_.in) * TileStep(steps);
+    tile_step_ = TileStep(steps);
+    left_ = steps * parts_;
+    of_turn_ = left_;
+    turns_ = turns;
+    due_ = 0;
+  }
+
+  void Turn() {
+    for (due_ += of_turn_; due_ >= turns_; due_ -= turns_) Part();
+  }
+
+  void Finish() {
+    while (left_ > 0) Part();
+  }
+
+ private:
+  static constexpr int64_t kInputsOfPart = 32, kOutputsOfPart = 8;
+
+  void Part() {
+    if (part_ == 0) TakePixels();
+    if (part_ < in_parts_) {
+      const int64_t c = part_ * kInputsOfPart;
+      PackInputs(x_, c, gradient_.in - c, tile_step_, to_ + c / kTileFloats * tile_step_);
+    } else {
+      const int64_t c = (part_ - in_parts_) * kOutputsOfPart;
+      uint16_t* const to = to_ + dy_at_ + c / kTileRows * tile_step_ + c % kTileRows * kTileInputs;
+      TransposeEight(dy_, c, to);
+      const bool half_a_tile = c + kOutputsOfPart == gradient_.out && c % kTileRows == 0;
+      if (half_a_tile) ZeroRows(to + kOutputsOfPart * kTileInputs);
+    }
+    --left_;
+    if (++part_ < parts_) return;
+    part_ = 0;
+    to_ += kTileElements;
+  }
+
+  // The next 32, as rows; zeros after the last.
+  void TakePixels() {
+    const auto [in, out, pixels, x, met, first, dy, dy_step] = gradient_;
+    const int64_t there = pixels - at_ < kPixels ? pixels - at_ : kPixels;
+    for (int64_t p = 0; p < there; ++p) dy_[p] = dy + (at_ + p) * dy_step;
+    if (met.stride == 1) {
+      for (int64_t p = 0; p < there; ++p) x_[p] = x + (first + at_ + p) * in;
+    } else {
+      for (int64_t p = 0; p < there; ++p, met_.Next()) x_[p] = x + met_.at() * in;
+    }
+    for (int64_t p = there; p < kPixels; ++p) x_[p] = dy_[p] = zeros_;
+    at_ += there;
+  }
+
+  const Gradient& gradient_;
+  const uint16_t* zeros_;
+  MetWalk met_;
+  int64_t at_ = 0;  // pixels taken
+  const uint16_t *x_[kPixels], *dy_[kPixels];
+  int64_t in_parts_, parts_;  // of a tile of pixels
+  int64_t part_ = 0;
+  uint16_t* to_ = nullptr;
+  int64_t dy_at_ = 0, tile_step_ = 0;
+  int64_t left_ = 0;  // parts of the chunk
+  int64_t of_turn_ = 0, turns_ = 1, due_ = 0;
+};
 
 // kOut × kIn tiles of sums of a chunk.
 template <int kOut, int kIn>
 void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, int64_t sums_step,
-           float* sums) {
+           float* sums, Packer& next) {
   constexpr int kStride = kTileBytes;
-  const int64_t tile_step = steps * kTileElements;
+  SettleMemory();
+  const int64_t tile_step = TileStep(steps);
   float* const below = sums + sums_step;
   if (begins) {
     _tile_zero(0);
@@ -98,6 +188,7 @@ void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, in
       _tile_dpbf16ps(2, 5, 6);
     }
     if constexpr (kOut == 2 && kIn == 2) _tile_dpbf16ps(3, 5, 7);
+    next.Turn();
   }
   _tile_stored(0, sums, kStride);
   if constexpr (kIn == 2) _tile_stored(1, sums + kTileSums, kStride);
@@ -106,58 +197,24 @@ void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, in
 }
 
 void BlockOf(bool two_out, bool two_in, int64_t steps, const uint16_t* dy, const uint16_t* x,
-             bool begins, int64_t sums_step, float* sums) {
+             bool begins, int64_t sums_step, float* sums, Packer& next) {
   if (two_out && two_in)
-    Block<2, 2>(steps, dy, x, begins, sums_step, sums);
+    Block<2, 2>(steps, dy, x, begins, sums_step, sums, next);
   else if (two_out)
-    Block<2, 1>(steps, dy, x, begins, sums_step, sums);
+    Block<2, 1>(steps, dy, x, begins, sums_step, sums, next);
   else if (two_in)
-    Block<1, 2>(steps, dy, x, begins, sums_step, sums);
+    Block<1, 2>(steps, dy, x, begins, sums_step, sums, next);
   else
-    Block<1, 1>(steps, dy, x, begins, sums_step, sums);
+    Block<1, 1>(steps, dy, x, begins, sums_step, sums, next);
 }
 
-// Runs through the pixels twice: to fetch them, and then to pack them.
-class Pixels {
- public:
-  Pixels(const Gradient& gradient, int64_t begin)
-      : gradient_(gradient), walk_(gradient.met, gradient.first + begin), at_(begin) {}
+int64_t ChunkElements(const Gradient& gradient, const Chunks& chunks) {
+  return (InTiles(gradient.in) + OutTiles(gradient.out)) * TileStep(chunks.Longest());
+}
 
-  // Into the second-level cache, up to `end`.
-  void FetchUpTo(int64_t end) {
-    for (; at_ < end && at_ < gradient_.pixels; ++at_, walk_.Next()) {
-      Fetch(gradient_.x + walk_.at() * gradient_.in, gradient_.in);
-      Fetch(gradient_.dy + at_ * gradient_.dy_step, gradient_.out);
-    }
-  }
-
-  // The next 32, as rows; nullptr after the last.
-  void Take(const uint16_t** x, const uint16_t** dy) {
-    for (int64_t p = 0; p < kPixels; ++p) {
-      const bool there = at_ < gradient_.pixels;
-      x[p] = there ? gradient_.x + walk_.at() * gradient_.in : nullptr;
-      dy[p] = there ? gradient_.dy + at_ * gradient_.dy_step : nullptr;
-      if (!there) continue;
-      ++at_;
-      walk_.Next();
-    }
-  }
-
- private:
-  static void Fetch(const uint16_t* from, int64_t count) {
-    constexpr int64_t kOfLine = 32;
-    for (int64_t i = 0; i < count; i += kOfLine)
-      __builtin_prefetch(from + i, /*rw=*/0, /*locality=*/2);
-  }
-
-  const Gradient& gradient_;
-  MetWalk walk_;
-  int64_t at_;
-};
-
+// One chunk is read while the next is packed.
 int64_t Scratch(const Gradient& gradient) {
-  return (InTiles(gradient.in) + OutTiles(gradient.out)) * Chunks(gradient).Longest() *
-         kTileElements;
+  return 2 * ChunkElements(gradient, Chunks(gradient)) + MostChannels(gradient);
 }
 
 int64_t Sums(int64_t in, int64_t out) { return InTiles(in) * OutTiles(out) * kTileSums; }
@@ -167,26 +224,25 @@ void Sum(const Gradient& gradient, uint16_t* scratch, float* sums) {
   const int64_t in_tiles = InTiles(gradient.in), out_tiles = OutTiles(gradient.out);
   const int64_t blocks = TilesOf(in_tiles, 2) * TilesOf(out_tiles, 2);
   const Chunks chunks(gradient);
-  Pixels taken(gradient, 0), fetched(gradient, chunks.Begin(1) * kPixels);
+  uint16_t* packed = scratch;
+  uint16_t* other = scratch + ChunkElements(gradient, chunks);
+  Packer packer(gradient, other + ChunkElements(gradient, chunks));
+  packer.Begin(chunks.Steps(0), 1, packed);
+  packer.Finish();
   for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-    const int64_t begin = chunks.Begin(chunk), end = chunks.Begin(chunk + 1), steps = end - begin;
-    const int64_t next = chunk + 1 < chunks.count ? chunks.Begin(chunk + 2) - end : 0;
-    const int64_t tile_step = steps * kTileElements;
-    uint16_t* const packed_dy = scratch + in_tiles * tile_step;
-    for (int64_t s = 0; s < steps; ++s) {
-      const uint16_t *x[kPixels], *dy[kPixels];
-      taken.Take(x, dy);
-      PackInputs(x, gradient.in, tile_step, scratch + s * kTileElements);
-      PackOutputs(dy, gradient.out, tile_step, packed_dy + s * kTileElements);
-    }
-    for (int64_t o = 0, block = 0; o < out_tiles; o += 2) {
+    const int64_t steps = chunks.Steps(chunk), tile_step = TileStep(steps);
+    const uint16_t* const dy = packed + in_tiles * tile_step;
+    packer.Begin(chunk + 1 < chunks.count ? chunks.Steps(chunk + 1) : 0, steps * blocks, other);
+    for (int64_t o = 0; o < out_tiles; o += 2) {
       for (int64_t i = 0; i < in_tiles; i += 2) {
-        fetched.FetchUpTo(end * kPixels + next * kPixels * ++block / blocks);
-        BlockOf(o + 1 < out_tiles, i + 1 < in_tiles, steps, packed_dy + o * tile_step,
-                scratch + i * tile_step, chunk == 0, in_tiles * kTileSums,
-                sums + (o * in_tiles + i) * kTileSums);
+        BlockOf(o + 1 < out_tiles, i + 1 < in_tiles, steps, dy + o * tile_step,
+                packed + i * tile_step, chunk == 0, in_tiles * kTileSums,
+                sums + (o * in_tiles + i) * kTileSums, packer);
       }
     }
+    uint16_t* const read = packed;
+    packed = other;
+    other = read;
   }
 }
 
