@@ -153,7 +153,7 @@ class Gatherer {
   }
 
  private:
-  static constexpr int64_t kAhead = 96;  // pixels
+  static constexpr int64_t kAhead = 64;  // pixels
 
   const TiledPointwise& conv_;
   MetWalk from_, to_;

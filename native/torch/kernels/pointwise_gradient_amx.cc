@@ -115,10 +115,12 @@ class Packer {
     if (part_ == 0) TakePixels();
     if (part_ < in_parts_) {
       const int64_t c = part_ * kInputsOfPart;
+      Fetch(x_, gradient_.in, c);
       PackInputs(x_, c, gradient_.in - c, tile_step_, to_ + c / kTileFloats * tile_step_);
     } else {
       const int64_t c = (part_ - in_parts_) * kOutputsOfPart;
       uint16_t* const to = to_ + dy_at_ + c / kTileRows * tile_step_ + c % kTileRows * kTileInputs;
+      if (c % kTileInputs == 0) Fetch(dy_, gradient_.dy_step, c);
       TransposeEight(dy_, c, to);
       const bool half_a_tile = c + kOutputsOfPart == gradient_.out && c % kTileRows == 0;
       if (half_a_tile) ZeroRows(to + kOutputsOfPart * kTileInputs);
@@ -127,6 +129,14 @@ class Packer {
     if (++part_ < parts_) return;
     part_ = 0;
     to_ += kTileElements;
+  }
+
+  // A cache line of each pixel some way ahead, and no nearer than the second-level cache: tiles are
+  // in the first. With stride 2 some are not met.
+  static void Fetch(const uint16_t* const* rows, int64_t step, int64_t at) {
+    constexpr int64_t kAhead = 64;  // pixels
+    for (int64_t p = 0; p < kPixels; ++p)
+      __builtin_prefetch(rows[p] + kAhead * step + at, /*rw=*/0, /*locality=*/2);
   }
 
   // The next 32, as rows; zeros after the last.
