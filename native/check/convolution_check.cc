@@ -223,6 +223,9 @@ void CheckConvolutions() {
         for (const int64_t out : {8, 72, 104})
           for (const auto& [h, w] : {std::pair{1, 1}, {14, 19}, {58, 61}})
             ReportPacked({2, in, out, 1, stride, 1, h, w, type});
+      for (const auto& [in, out] : {std::pair{440, 440}, {48, 232}, {1032, 40}})
+        for (const auto& [h, w] : {std::pair{1, 3}, {7, 7}, {13, 16}})
+          ReportPacked({5, in, out, 1, stride, 1, h, w, type});
       for (const int64_t in : {3, 48, 104, 208})
         ReportConvolve({3, in, 56, 1, stride, 1, 15, 14, type});
     }

@@ -13,7 +13,7 @@
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
 //   engine_check convolution-speed fp32|bf16 GROUP_WIDTH    not by the tests
-//   engine_check pointwise-speed fp32|bf16 THREADS          nor this
+//   engine_check pointwise-speed fp32|bf16 THREADS [warm|cold [IN OUT SIDE STRIDE]]    nor this
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>

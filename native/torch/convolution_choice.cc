@@ -103,13 +103,31 @@ bool HasAmx() {
   return has;
 }
 
+// By tiles, likewise, of one core of a Xeon with AMX, where none of it lay in a cache before, as in
+// a training step. Forward, of 32 to 48 channels at 112 px 250, 191, 184, of 48 to 104 at 56 px
+// 351, 244, 276, of 104 at 28 px 494, 381, 371, of 440 at 7 px 895, 774, 536, but of 448 at 28 px
+// 1303, 1465, 1079, of 912 at 7 px 934, 1097, 652. Data gradients of 48 to 104 at 56 px 400, 357,
+// 334, of 208 at 14 px 806, 702, 554, of 440 at 7 px 909, 830, 528, but of 168 to 408 at 28 px 875,
+// 946, 699. With stride 2 of 48 to 104 204, 123, 160 and 163, 95, 96, of 408 to 912 894, 784, 668
+// and 638, 505, 263, but of 1232 to 3024 671, 790, 574 and 607, 943, 324. Weight gradients of 32 to
+// 48 at 112 px 212, 150, 149, of 104 at 28 px 379, 249, 263, of 440 at 7 px 668, 386, 306, of 1232
+// at 14 px 866, 559, 702, with stride 2 of 208 to 440 501, 226, 151.
+ConvChoice PointwiseTiles(const ConvShape& shape) {
+  const int64_t weights = shape.in * shape.out;
+  const bool stays_in_cache = weights <= (shape.stride == 1 ? 440 * 440 : 408 * 912);
+  const bool short_sums = shape.stride == 2 || shape.out < 400 || shape.width <= 7;
+  return {stays_in_cache ? kPacked : kProduct, stays_in_cache && short_sums ? kPacked : kProduct,
+          kPacked};
+}
+
 // In bf16 oneDNN's own is the fastest, or near it: of 104 channels at 28 px 354, 339, 372 and 359,
 // 339, 358, of 208 at 14 px 409, 369, 396 and 379, 393, 402. But with stride 2, of 32 to 48 at 112
 // px 166, 210, 185 and 173, 184, 94, of 104 to 208 at 28 px 326, 342, 262 and 288, 273, 160; and
 // for weight gradients of many channels at few pixels, of 440 at 7 px 342 against 300, of 3024 381
-// against 227, where of 408 at 14 px it is 330 against 363. On AMX libtorch's products win with
-// stride 1 from 104 channels on.
-ConvChoice PointwiseBf16(const ConvShape& shape) {
+// against 227, where of 408 at 14 px it is 330 against 363. On AMX, where our own have no tiles,
+// libtorch's products win with stride 1 from 104 channels on.
+ConvChoice PointwiseBf16(CpuLevel level, const ConvShape& shape) {
+  if (HasPointwiseGradient(level, at::kBFloat16, shape.in, shape.out)) return PointwiseTiles(shape);
   if (HasAmx()) {
     const auto outputs = shape.stride == 1 && shape.in >= 104 ? kProduct : kLibrary;
     return {outputs, outputs, kLibrary};
@@ -140,7 +158,7 @@ ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shap
   const bool bf16 = type == at::kBFloat16 && level >= CpuLevel::kAvx512Bf16;
   const bool fp32 = type == at::kFloat && level >= CpuLevel::kAvx2;
   if (!bf16 && !fp32) return {};
-  if (IsPointwise(shape)) return bf16 ? PointwiseBf16(shape) : PointwiseFloat(level, shape);
+  if (IsPointwise(shape)) return bf16 ? PointwiseBf16(level, shape) : PointwiseFloat(level, shape);
   if (!IsDirect(level, type, shape)) return {};
   const int64_t width = shape.in / shape.groups;
   if (bf16 && level == CpuLevel::kAmx) return DirectBf16Amx(width, shape);

@@ -7,6 +7,7 @@
 
 #include "elements.h"
 #include "kernels/pointwise.h"
+#include "met.h"
 
 namespace torchgraft {
 
@@ -26,6 +27,20 @@ const PointwiseKernel<Element>* KernelOf(CpuLevel level) {
     return level == CpuLevel::kAvx2 ? PointwiseAvx2() : nullptr;
 }
 
+// nullptr where a level has none for a type: then it may have the loops above.
+const TiledPointwiseKernel* TilesOf(CpuLevel level, at::ScalarType type) {
+  return type == at::kBFloat16 && level >= CpuLevel::kAmx ? PointwiseAmx() : nullptr;
+}
+
+int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t out) {
+  const auto* const tiles = TilesOf(level, type);
+  return tiles == nullptr ? in * PointwiseWidth(out) : tiles->packed(in, out);
+}
+
+at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
+  return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
+}
+
 }  // namespace
 
 bool PixelProduct::Has(CpuLevel level, at::ScalarType type, int64_t in, int64_t out) {
@@ -38,28 +53,67 @@ PixelProduct::PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::T
     : level_(level),
       in_(matrix.size(0)),
       out_(matrix.size(1)),
-      packed_(at::empty({in_ * PointwiseWidth(out_)}, matrix.options())),
+      packed_(
+          at::empty({PackedElements(level, matrix.scalar_type(), in_, out_)}, matrix.options())),
       bias_(at::zeros({PointwiseWidth(out_)}, at::kFloat)) {
   if (bias.defined()) bias_.slice(0, 0, out_).copy_(bias);
-  const auto rows = matrix.contiguous();
-  if (matrix.scalar_type() == at::kFloat) {
-    KernelOf<float>(level)->pack(in_, out_, Data<float>(rows), MutableData<float>(packed_));
+  const auto rows = matrix.stride(0) == 1 || matrix.stride(1) == 1 ? matrix : matrix.contiguous();
+  const auto type = matrix.scalar_type();
+  if (const auto* const tiles = TilesOf(level, type)) {
+    tiles->pack(in_, out_, Data<uint16_t>(rows), rows.stride(0), rows.stride(1),
+                MutableData<uint16_t>(packed_));
+  } else if (type == at::kFloat) {
+    KernelOf<float>(level)->pack(in_, out_, Data<float>(matrix.contiguous()),
+                                 MutableData<float>(packed_));
   } else {
-    KernelOf<uint16_t>(level)->pack(in_, out_, Data<uint16_t>(rows),
+    KernelOf<uint16_t>(level)->pack(in_, out_, Data<uint16_t>(matrix.contiguous()),
                                     MutableData<uint16_t>(packed_));
   }
 }
 
 at::Tensor PixelProduct::Run(const at::Tensor& x, int64_t stride, bool relu,
                              const at::Tensor& added) const {
-  const auto y =
-      at::empty({x.size(0), out_, (x.size(2) - 1) / stride + 1, (x.size(3) - 1) / stride + 1},
-                x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  if (x.scalar_type() == at::kFloat)
+  const auto met = MetOf(x.sizes(), stride);
+  const auto y = EmptyPictures({x.size(0), out_, met.height, met.width}, x);
+  if (TilesOf(level_, x.scalar_type()) != nullptr)
+    RunTiles(x, stride, relu, added, y, /*y_stride=*/1);
+  else if (x.scalar_type() == at::kFloat)
     RunAs<float>(x, stride, relu, added, y);
   else
     RunAs<uint16_t>(x, stride, relu, added, y);
   return y;
+}
+
+at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
+                                int64_t stride) const {
+  const auto y = EmptyPictures(y_shape, x);
+  if (TilesOf(level_, x.scalar_type()) != nullptr) {
+    RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride);
+    return y;
+  }
+  y.zero_();
+  y.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride).copy_(Run(x));
+  return y;
+}
+
+void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
+                            const at::Tensor& added, const at::Tensor& y, int64_t y_stride) const {
+  const auto& kernel = *TilesOf(level_, x.scalar_type());
+  const TiledPointwise conv{.in = in_,
+                            .out = out_,
+                            .bias = Data<float>(bias_),
+                            .relu = relu,
+                            .packed = Data<uint16_t>(packed_),
+                            .x = Data<uint16_t>(x),
+                            .x_met = MetOf(x.sizes(), x_stride),
+                            .added = Data<uint16_t>(added),
+                            .y = MutableData<uint16_t>(y),
+                            .y_met = MetOf(y.sizes(), y_stride)};
+  at::parallel_for(0, CountOf(conv.x_met, x.size(0)), kPixelsOfThread,
+                   [&](int64_t begin, int64_t end) {
+                     const auto scratch = at::empty({kernel.scratch(in_)}, at::kBFloat16);
+                     kernel.run(conv, begin, end - begin, MutableData<uint16_t>(scratch));
+                   });
 }
 
 template <typename Element>

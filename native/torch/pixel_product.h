@@ -22,10 +22,16 @@ class PixelProduct {
   at::Tensor Run(const at::Tensor& x, int64_t stride = 1, bool relu = false,
                  const at::Tensor& added = {}) const;
 
+  // The other way: x are the pixels that are met of the result, [n, out, h, w], which is zero
+  // between them.
+  at::Tensor Spread(const at::Tensor& x, at::IntArrayRef y_shape, int64_t stride) const;
+
  private:
   template <typename Element>
   void RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
              const at::Tensor& y) const;
+  void RunTiles(const at::Tensor& x, int64_t x_stride, bool relu, const at::Tensor& added,
+                const at::Tensor& y, int64_t y_stride) const;
 
   CpuLevel level_;
   int64_t in_;

@@ -38,8 +38,8 @@ at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& 
 
 at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                               at::IntArrayRef x_shape, int64_t stride) {
-  const auto dx = PixelProduct(level, Matrix(weight)).Run(dy);
-  return stride == 1 ? dx : Spread(dx.permute({0, 2, 3, 1}), x_shape, stride);
+  const PixelProduct product(level, Matrix(weight));
+  return stride == 1 ? product.Run(dy) : product.Spread(dy, x_shape, stride);
 }
 
 at::Tensor PointwiseForward(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
@@ -68,7 +68,7 @@ at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,
 at::Tensor PackedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
                                 const at::Tensor& weight, int64_t stride) {
   auto dweight = at::empty_like(weight);
-  PointwiseGradientInto(level, Rows(Met(x, stride)), Rows(Met(dy, /*stride=*/1)), Matrix(dweight));
+  PointwiseGradientInto(level, x, dy, stride, Matrix(dweight));
   return dweight;
 }
 

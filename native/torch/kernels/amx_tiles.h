@@ -11,21 +11,28 @@ namespace torchgraft {
 namespace {
 
 constexpr int kTileRows = 16;
-constexpr int kTileBytes = 64;    // of a row
-constexpr int kTileFloats = 16;   // sums in a row
-constexpr int kTileInputs = 32;   // bfloat16 numbers in a row: the depth of a product
+constexpr int kTileBytes = 64;   // of a row
+constexpr int kTileFloats = 16;  // sums in a row
+constexpr int kTileInputs = 32;  // bfloat16 numbers in a row: the depth of a product
 
-// All eight tiles of this thread are whole while it lives, and what oneDNN had set up is back after.
+// What was written lies in memory when tiles are next loaded: GCC's header tells the compiler
+// neither that a load reads it nor that a configuration is read whole.
+inline void SettleMemory() { asm volatile("" ::: "memory"); }
+
+// All eight tiles of this thread are whole while it lives, and what oneDNN had set up is back
+// after.
 class WholeTiles {
  public:
   WholeTiles() {
     _tile_storeconfig(&before_);
+    SettleMemory();
     Config whole{};
     whole.palette = 1;
     for (int i = 0; i < 8; ++i) {
       whole.row_bytes[i] = kTileBytes;
       whole.rows[i] = kTileRows;
     }
+    asm volatile("" ::"m"(whole));
     _tile_loadconfig(&whole);
   }
   ~WholeTiles() {

@@ -20,12 +20,12 @@ constexpr int64_t kSlabStep = (kBlock + 2) * kSlab;
 // Outputs that are summed together: with three slabs of inputs, in twelve registers.
 constexpr int kOutputs = 4;
 
+using Gradient = PointwiseGradient<float>;
+
 // As [slab of 8 channels][pixel][8].
-void Pack(const float* from, int64_t step, int64_t channels, int64_t pixels, float* to) {
-  for (int64_t p = 0; p < pixels; ++p, from += step, to += kSlab) {
-    for (int64_t s = 0; s < channels / kSlab; ++s)
-      _mm256_store_ps(to + s * kSlabStep, _mm256_loadu_ps(from + s * kSlab));
-  }
+void Pack(const float* from, int64_t channels, float* to) {
+  for (int64_t s = 0; s < channels / kSlab; ++s)
+    _mm256_store_ps(to + s * kSlabStep, _mm256_loadu_ps(from + s * kSlab));
 }
 
 // The sums of kOutputs × kSlabs slabs of inputs, of packed pixels.
@@ -68,13 +68,17 @@ void TileOf(int slabs, int64_t pixels, const float* x, const float* dy, int64_t 
 // Fetches the pixels of the next block, some with every tile of this one.
 class NextBlock {
  public:
-  NextBlock(const PointwiseGradient& gradient, int64_t begin, int64_t end, int64_t tiles)
-      : gradient_(gradient), begin_(begin), pixels_(end - begin), tiles_(tiles) {}
+  NextBlock(const Gradient& gradient, int64_t begin, int64_t end, int64_t tiles)
+      : gradient_(gradient),
+        met_(gradient.met, gradient.first + begin),
+        begin_(begin),
+        pixels_(end - begin),
+        tiles_(tiles) {}
 
   void FetchPart() {
     const int64_t end = begin_ + pixels_ * (tile_ + 1) / tiles_;
-    for (int64_t p = begin_ + pixels_ * tile_ / tiles_; p < end; ++p) {
-      Fetch(gradient_.x + p * gradient_.in, gradient_.in);
+    for (int64_t p = begin_ + pixels_ * tile_ / tiles_; p < end; ++p, met_.Next()) {
+      Fetch(gradient_.x + met_.at() * gradient_.in, gradient_.in);
       Fetch(gradient_.dy + p * gradient_.dy_step, gradient_.out);
     }
     ++tile_;
@@ -85,26 +89,35 @@ class NextBlock {
     torchgraft::Fetch(reinterpret_cast<const char*>(from), count * sizeof(float));
   }
 
-  const PointwiseGradient& gradient_;
+  const Gradient& gradient_;
+  MetWalk met_;
   int64_t begin_, pixels_, tiles_;
   int64_t tile_ = 0;
 };
 
-int64_t Scratch(int64_t in, int64_t out) { return (in + out) / kSlab * kSlabStep; }
+int64_t Scratch(const Gradient& gradient) {
+  return (gradient.in + gradient.out) / kSlab * kSlabStep;
+}
 
-void Add(const PointwiseGradient& gradient, float* scratch, float* sums) {
-  const auto [in, out, pixels, x, dy, dy_step] = gradient;
+int64_t Sums(int64_t in, int64_t out) { return in * out; }
+
+void Sum(const Gradient& gradient, float* scratch, float* sums) {
+  const int64_t in = gradient.in, out = gradient.out, pixels = gradient.pixels;
   float* const packed_x = scratch;
   float* const packed_dy = scratch + in / kSlab * kSlabStep;
+  for (int64_t i = 0; i < in * out; i += kSlab) _mm256_storeu_ps(sums + i, _mm256_setzero_ps());
   int64_t panels = 0;
   for (int64_t c = 0; c < in; c += PanelOf((in - c) / kSlab) * kSlab) ++panels;
   const int64_t blocks = (pixels + kBlock - 1) / kBlock;
+  MetWalk met(gradient.met, gradient.first);
   for (int64_t b = 0; b < blocks; ++b) {
     const int64_t begin = pixels * b / blocks, end = pixels * (b + 1) / blocks;
     NextBlock next(gradient, end, b + 1 < blocks ? pixels * (b + 2) / blocks : end,
                    panels * (out / kOutputs));
-    Pack(x + begin * in, in, in, end - begin, packed_x);
-    Pack(dy + begin * dy_step, dy_step, out, end - begin, packed_dy);
+    for (int64_t p = 0; p < end - begin; ++p, met.Next())
+      Pack(gradient.x + met.at() * in, in, packed_x + p * kSlab);
+    for (int64_t p = 0; p < end - begin; ++p)
+      Pack(gradient.dy + (begin + p) * gradient.dy_step, out, packed_dy + p * kSlab);
     for (int64_t c = 0; c < in;) {
       const int slabs = PanelOf((in - c) / kSlab);
       for (int64_t o = 0; o < out; o += kOutputs) {
@@ -117,10 +130,20 @@ void Add(const PointwiseGradient& gradient, float* scratch, float* sums) {
   }
 }
 
+void Add(int64_t in, int64_t begin, int64_t end, int64_t parts, int64_t part_step,
+         const float* sums, float* dweight) {
+  for (int64_t i = begin * in; i < end * in; i += kSlab) {
+    __m256 sum = _mm256_loadu_ps(sums + i);
+    for (int64_t p = 1; p < parts; ++p)
+      sum = _mm256_add_ps(sum, _mm256_loadu_ps(sums + p * part_step + i));
+    _mm256_storeu_ps(dweight + i, sum);
+  }
+}
+
 }  // namespace
 
-const PointwiseGradientKernel* PointwiseGradientAvx2() {
-  static constexpr PointwiseGradientKernel kKernel{Scratch, Add};
+const PointwiseGradientKernel<float>* PointwiseGradientAvx2() {
+  static constexpr PointwiseGradientKernel<float> kKernel{Scratch, Sums, Sum, Add};
   return &kKernel;
 }
 
@@ -130,7 +153,7 @@ const PointwiseGradientKernel* PointwiseGradientAvx2() {
 
 namespace torchgraft {
 
-const PointwiseGradientKernel* PointwiseGradientAvx2() { return nullptr; }
+const PointwiseGradientKernel<float>* PointwiseGradientAvx2() { return nullptr; }
 
 }  // namespace torchgraft
 

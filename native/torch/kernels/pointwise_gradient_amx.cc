@@ -1,0 +1,301 @@
+#include "pointwise_gradient.h"
+
+#if defined(__AMX_BF16__) && defined(__AVX512BF16__)
+
+#include "amx_pack.h"
+
+namespace torchgraft {
+
+namespace {
+
+// A product's depth is pixels: of outputs' gradients a tile has 16 channels of 32 pixels, of
+// inputs 16 pairs of pixels of 16 channels. Of each the tiles of a chunk of pixels lie side by
+// side, so that sums stay in tiles while they run through it.
+using Gradient = PointwiseGradient<uint16_t>;
+
+constexpr int64_t kPixels = kTileInputs;  // of a tile
+
+// Pixels. Two rows of tiles of a chunk should stay in a first-level cache of 48 KiB, two chunks and
+// the sums in a second level of 2 MiB. Deeper chunks read and write sums less often; the first one
+// is packed while nothing is multiplied.
+constexpr int64_t kMostChunk = 256, kLeastChunk = 128;
+constexpr int64_t kChunkBytes = 400 * 1024;
+
+// From a channel's tiles of a chunk to the next one's. Three cache lines more, or what is packed of
+// a pixel would fall into few sets of a cache.
+constexpr int64_t TileStep(int64_t steps) { return steps * kTileElements + 3 * kTileInputs; }
+
+int64_t InTiles(int64_t in) { return TilesOf(in, kTileFloats); }
+int64_t OutTiles(int64_t out) { return TilesOf(out, kTileRows); }
+
+// Chunks of a whole number of tiles, as equal as can be.
+struct Chunks {
+  int64_t steps;  // tiles of 32 pixels, all in all
+  int64_t count;
+
+  explicit Chunks(const Gradient& gradient) : steps(TilesOf(gradient.pixels, kPixels)) {
+    const int64_t tiles = InTiles(gradient.in) + OutTiles(gradient.out);
+    const int64_t fit = kChunkBytes / (tiles * kTileElements * 2) * kPixels;
+    const int64_t most = fit > kMostChunk ? kMostChunk : fit < kLeastChunk ? kLeastChunk : fit;
+    count = TilesOf(steps, most / kPixels);
+  }
+
+  int64_t Steps(int64_t chunk) const { return steps * (chunk + 1) / count - steps * chunk / count; }
+  int64_t Longest() const { return TilesOf(steps, count); }
+};
+
+// 32 channels of two pixels make two tiles' rows, of which the first has channels 0–3, 8–11, … and
+// the second those between, as the cheapest instructions interleave. Add puts them in order.
+void PackInputs(const uint16_t* const* rows, int64_t at, int64_t count, int64_t tile_step,
+                uint16_t* to) {
+  const __mmask32 there = FirstOf32(count);
+  if (count > kTileFloats) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kTileRows; ++r) {
+      const __m512i a = _mm512_maskz_loadu_epi16(there, rows[2 * r] + at);
+      const __m512i b = _mm512_maskz_loadu_epi16(there, rows[2 * r + 1] + at);
+      _mm512_store_si512(to + r * kTileInputs, _mm512_unpacklo_epi16(a, b));
+      _mm512_store_si512(to + r * kTileInputs + tile_step, _mm512_unpackhi_epi16(a, b));
+    }
+    return;
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < kTileRows; ++r) {
+    const __m256i a = _mm256_maskz_loadu_epi16(static_cast<__mmask16>(there), rows[2 * r] + at);
+    const __m256i b = _mm256_maskz_loadu_epi16(static_cast<__mmask16>(there), rows[2 * r + 1] + at);
+    _mm512_store_si512(to + r * kTileInputs, PairsOfSixteen(a, b));
+  }
+}
+
+int64_t MostChannels(const Gradient& gradient) {
+  return gradient.in > gradient.out ? gradient.in : gradient.out;
+}
+
+void ZeroRows(uint16_t* to) {
+  for (int r = 0; r < 8; ++r) _mm512_store_si512(to + r * kTileInputs, _mm512_setzero_si512());
+}
+
+// Packs chunks of pixels in small parts that can stand between products of tiles. Those are few
+// instructions that take long, so that packing beside them costs little.
+class Packer {
+ public:
+  // `zeros` has room for as many as there are channels.
+  Packer(const Gradient& gradient, uint16_t* zeros)
+      : gradient_(gradient),
+        zeros_(zeros),
+        met_(gradient.met, gradient.first),
+        in_parts_(TilesOf(gradient.in, kInputsOfPart)),
+        parts_(in_parts_ + gradient.out / kOutputsOfPart) {
+    for (int64_t i = 0; i < MostChannels(gradient); ++i) zeros[i] = 0;
+  }
+
+  // The next chunk, while `turns` go by.
+  void Begin(int64_t steps, int64_t turns, uint16_t* to) {
+    to_ = to;
+    dy_at_ = InTiles(gradient_.in) * TileStep(steps);
+    tile_step_ = TileStep(steps);
+    left_ = steps * parts_;
+    of_turn_ = left_;
+    turns_ = turns;
+    due_ = 0;
+  }
+
+  void Turn() {
+    for (due_ += of_turn_; due_ >= turns_; due_ -= turns_) Part();
+  }
+
+  void Finish() {
+    while (left_ > 0) Part();
+  }
+
+ private:
+  static constexpr int64_t kInputsOfPart = 32, kOutputsOfPart = 8;
+
+  void Part() {
+    if (part_ == 0) TakePixels();
+    if (part_ < in_parts_) {
+      const int64_t c = part_ * kInputsOfPart;
+      Fetch(x_, gradient_.in, c);
+      PackInputs(x_, c, gradient_.in - c, tile_step_, to_ + c / kTileFloats * tile_step_);
+    } else {
+      const int64_t c = (part_ - in_parts_) * kOutputsOfPart;
+      uint16_t* const to = to_ + dy_at_ + c / kTileRows * tile_step_ + c % kTileRows * kTileInputs;
+      if (c % kTileInputs == 0) Fetch(dy_, gradient_.dy_step, c);
+      TransposeEight(dy_, c, to);
+      const bool half_a_tile = c + kOutputsOfPart == gradient_.out && c % kTileRows == 0;
+      if (half_a_tile) ZeroRows(to + kOutputsOfPart * kTileInputs);
+    }
+    --left_;
+    if (++part_ < parts_) return;
+    part_ = 0;
+    to_ += kTileElements;
+  }
+
+  // A cache line of each pixel some way ahead, and no nearer than the second-level cache: tiles are
+  // in the first. With stride 2 some are not met.
+  static void Fetch(const uint16_t* const* rows, int64_t step, int64_t at) {
+    constexpr int64_t kAhead = 64;  // pixels
+    for (int64_t p = 0; p < kPixels; ++p)
+      __builtin_prefetch(rows[p] + kAhead * step + at, /*rw=*/0, /*locality=*/2);
+  }
+
+  // The next 32, as rows; zeros after the last.
+  void TakePixels() {
+    const auto [in, out, pixels, x, met, first, dy, dy_step] = gradient_;
+    const int64_t there = pixels - at_ < kPixels ? pixels - at_ : kPixels;
+    for (int64_t p = 0; p < there; ++p) dy_[p] = dy + (at_ + p) * dy_step;
+    if (met.stride == 1) {
+      for (int64_t p = 0; p < there; ++p) x_[p] = x + (first + at_ + p) * in;
+    } else {
+      for (int64_t p = 0; p < there; ++p, met_.Next()) x_[p] = x + met_.at() * in;
+    }
+    for (int64_t p = there; p < kPixels; ++p) x_[p] = dy_[p] = zeros_;
+    at_ += there;
+  }
+
+  const Gradient& gradient_;
+  const uint16_t* zeros_;
+  MetWalk met_;
+  int64_t at_ = 0;  // pixels taken
+  const uint16_t *x_[kPixels], *dy_[kPixels];
+  int64_t in_parts_, parts_;  // of a tile of pixels
+  int64_t part_ = 0;
+  uint16_t* to_ = nullptr;
+  int64_t dy_at_ = 0, tile_step_ = 0;
+  int64_t left_ = 0;  // parts of the chunk
+  int64_t of_turn_ = 0, turns_ = 1, due_ = 0;
+};
+
+// kOut × kIn tiles of sums of a chunk.
+template <int kOut, int kIn>
+void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, int64_t sums_step,
+           float* sums, Packer& next) {
+  constexpr int kStride = kTileBytes;
+  SettleMemory();
+  const int64_t tile_step = TileStep(steps);
+  float* const below = sums + sums_step;
+  if (begins) {
+    _tile_zero(0);
+    if constexpr (kIn == 2) _tile_zero(1);
+    if constexpr (kOut == 2) _tile_zero(2);
+    if constexpr (kOut == 2 && kIn == 2) _tile_zero(3);
+  } else {
+    _tile_loadd(0, sums, kStride);
+    if constexpr (kIn == 2) _tile_loadd(1, sums + kTileSums, kStride);
+    if constexpr (kOut == 2) _tile_loadd(2, below, kStride);
+    if constexpr (kOut == 2 && kIn == 2) _tile_loadd(3, below + kTileSums, kStride);
+  }
+  for (int64_t s = 0; s < steps; ++s, dy += kTileElements, x += kTileElements) {
+    _tile_loadd(4, dy, kStride);
+    _tile_loadd(6, x, kStride);
+    _tile_dpbf16ps(0, 4, 6);
+    if constexpr (kIn == 2) {
+      _tile_loadd(7, x + tile_step, kStride);
+      _tile_dpbf16ps(1, 4, 7);
+    }
+    if constexpr (kOut == 2) {
+      _tile_loadd(5, dy + tile_step, kStride);
+      _tile_dpbf16ps(2, 5, 6);
+    }
+    if constexpr (kOut == 2 && kIn == 2) _tile_dpbf16ps(3, 5, 7);
+    next.Turn();
+  }
+  _tile_stored(0, sums, kStride);
+  if constexpr (kIn == 2) _tile_stored(1, sums + kTileSums, kStride);
+  if constexpr (kOut == 2) _tile_stored(2, below, kStride);
+  if constexpr (kOut == 2 && kIn == 2) _tile_stored(3, below + kTileSums, kStride);
+}
+
+void BlockOf(bool two_out, bool two_in, int64_t steps, const uint16_t* dy, const uint16_t* x,
+             bool begins, int64_t sums_step, float* sums, Packer& next) {
+  if (two_out && two_in)
+    Block<2, 2>(steps, dy, x, begins, sums_step, sums, next);
+  else if (two_out)
+    Block<2, 1>(steps, dy, x, begins, sums_step, sums, next);
+  else if (two_in)
+    Block<1, 2>(steps, dy, x, begins, sums_step, sums, next);
+  else
+    Block<1, 1>(steps, dy, x, begins, sums_step, sums, next);
+}
+
+int64_t ChunkElements(const Gradient& gradient, const Chunks& chunks) {
+  return (InTiles(gradient.in) + OutTiles(gradient.out)) * TileStep(chunks.Longest());
+}
+
+// One chunk is read while the next is packed.
+int64_t Scratch(const Gradient& gradient) {
+  return 2 * ChunkElements(gradient, Chunks(gradient)) + MostChannels(gradient);
+}
+
+int64_t Sums(int64_t in, int64_t out) { return InTiles(in) * OutTiles(out) * kTileSums; }
+
+void Sum(const Gradient& gradient, uint16_t* scratch, float* sums) {
+  const WholeTiles guard;
+  const int64_t in_tiles = InTiles(gradient.in), out_tiles = OutTiles(gradient.out);
+  const int64_t blocks = TilesOf(in_tiles, 2) * TilesOf(out_tiles, 2);
+  const Chunks chunks(gradient);
+  uint16_t* packed = scratch;
+  uint16_t* other = scratch + ChunkElements(gradient, chunks);
+  Packer packer(gradient, other + ChunkElements(gradient, chunks));
+  packer.Begin(chunks.Steps(0), 1, packed);
+  packer.Finish();
+  for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
+    const int64_t steps = chunks.Steps(chunk), tile_step = TileStep(steps);
+    const uint16_t* const dy = packed + in_tiles * tile_step;
+    packer.Begin(chunk + 1 < chunks.count ? chunks.Steps(chunk + 1) : 0, steps * blocks, other);
+    for (int64_t o = 0; o < out_tiles; o += 2) {
+      for (int64_t i = 0; i < in_tiles; i += 2) {
+        BlockOf(o + 1 < out_tiles, i + 1 < in_tiles, steps, dy + o * tile_step,
+                packed + i * tile_step, chunk == 0, in_tiles * kTileSums,
+                sums + (o * in_tiles + i) * kTileSums, packer);
+      }
+    }
+    uint16_t* const read = packed;
+    packed = other;
+    other = read;
+  }
+}
+
+__m512 SumOf(const float* sums, int64_t parts, int64_t part_step) {
+  __m512 sum = _mm512_loadu_ps(sums);
+  for (int64_t p = 1; p < parts; ++p)
+    sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + p * part_step));
+  return sum;
+}
+
+void Add(int64_t in, int64_t begin, int64_t end, int64_t parts, int64_t part_step,
+         const float* sums, uint16_t* dweight) {
+  const __m512i in_order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+  for (int64_t o = begin; o < end; ++o) {
+    const float* const row =
+        sums + o / kTileRows * InTiles(in) * kTileSums + o % kTileRows * kTileFloats;
+    for (int64_t c = 0; c < in; c += 32) {
+      const float* const from = row + c / kTileFloats * kTileSums;
+      const bool two = in - c > 16;
+      const __m512 first = SumOf(from, parts, part_step);
+      const __m512 second = two ? SumOf(from + kTileSums, parts, part_step) : first;
+      __m512i both = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first));
+      if (two) both = _mm512_permutexvar_epi64(in_order, both);
+      _mm512_mask_storeu_epi16(dweight + o * in + c, FirstOf32(in - c), both);
+    }
+  }
+}
+
+}  // namespace
+
+const PointwiseGradientKernel<uint16_t>* PointwiseGradientAmx() {
+  static constexpr PointwiseGradientKernel<uint16_t> kKernel{Scratch, Sums, Sum, Add};
+  return &kKernel;
+}
+
+}  // namespace torchgraft
+
+#else
+
+namespace torchgraft {
+
+const PointwiseGradientKernel<uint16_t>* PointwiseGradientAmx() { return nullptr; }
+
+}  // namespace torchgraft
+
+#endif
