@@ -20,6 +20,7 @@ template <int kTaps>
 void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t channel,
              int64_t places, FetchSteadily& next, float* const* sums) {
   const int64_t step = channel * 2;
+  SettleMemory();
   _tile_loadd(0, sums[0], kTileBytes);
   _tile_loadd(1, sums[1], kTileBytes);
   _tile_loadd(2, sums[2], kTileBytes);

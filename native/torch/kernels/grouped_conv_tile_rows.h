@@ -27,6 +27,7 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
                                                     FetchSteadily& next, Sink& drain, float* sums) {
   constexpr int64_t kBlock = 2 * kTileRows * kColumn;
   const uint16_t* w = meeting.weights;
+  SettleMemory();
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (kTwo) {
@@ -73,6 +74,7 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
                                                      float* sums) {
   constexpr int64_t kBlock = kTileRows * 2 * kColumn;
   const uint16_t* w = meeting.weights;
+  SettleMemory();
   _tile_zero(0);
   if constexpr (kCount > 1) _tile_zero(1);
   if constexpr (kCount > 2) _tile_zero(2);
@@ -133,6 +135,7 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
                                                      float* sums) {
   constexpr int64_t kStep = kColumn * 2;
   const uint16_t* w = meeting.weights;
+  SettleMemory();
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
