@@ -48,11 +48,11 @@ at::Tensor LibraryGradient(const ConvShape& shape, const at::Tensor& dy, const a
 }
 
 at::Tensor Forward(ConvAlgorithm algorithm, const ConvShape& shape, const at::Tensor& x,
-                   const at::Tensor& weight) {
+                   const at::Tensor& weight, OutputSums* summed) {
   if (algorithm == ConvAlgorithm::kDirect)
-    return GroupedForward(BestCpuLevel(), x, weight, shape.stride);
+    return GroupedForward(BestCpuLevel(), x, weight, shape.stride, summed);
   if (algorithm == ConvAlgorithm::kPacked)
-    return PackedForward(BestCpuLevel(), x, weight, shape.stride);
+    return PackedForward(BestCpuLevel(), x, weight, shape.stride, summed);
   if (algorithm == ConvAlgorithm::kProduct) return PointwiseForward(x, weight, shape.stride);
   return LibraryForward(shape, x, weight, /*bias=*/{});
 }
@@ -81,10 +81,11 @@ at::Tensor WeightGradient(ConvAlgorithm algorithm, const ConvShape& shape, const
 
 struct Convolution : torch::autograd::Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const ConvShape& shape) {
+                            const ConvShape& shape, OutputSums* summed) {
     context->save_for_backward({x, weight});
     context->saved_data["steps"] = std::vector<int64_t>{shape.stride, shape.padding, shape.groups};
-    return Forward(ChooseConv(BestCpuLevel(), x.scalar_type(), shape).forward, shape, x, weight);
+    const auto choice = ChooseConv(BestCpuLevel(), x.scalar_type(), shape);
+    return Forward(choice.forward, shape, x, weight, summed);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -101,7 +102,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
     if (context->needs_input_grad(0)) dx = DataGradient(choice.data_gradient, shape, dy, x, weight);
     if (context->needs_input_grad(1))
       dweight = WeightGradient(choice.weight_gradient, shape, dy, x, weight);
-    return {dx, dweight, {}};
+    return {dx, dweight, {}, {}};
   }
 };
 
@@ -115,7 +116,7 @@ bool Fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
 }  // namespace
 
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    int64_t stride, int64_t padding, int64_t groups) {
+                    int64_t stride, int64_t padding, int64_t groups, OutputSums* summed) {
   const auto shape = ShapeOf(x, weight, stride, padding, groups);
   if (x.device().is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
     const auto type = at::autocast::get_autocast_dtype(at::kCPU);
@@ -124,11 +125,12 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
     };
     const NoAutocast guard;
     return Convolve(cast(x), cast(weight), bias.defined() ? cast(bias) : bias, stride, padding,
-                    groups);
+                    groups, summed);
   }
   const bool known =
       Fits(x, weight, bias) && !ChooseConv(BestCpuLevel(), x.scalar_type(), shape).AllLibrary();
-  return known ? Convolution::apply(x, weight, shape) : LibraryForward(shape, x, weight, bias);
+  return known ? Convolution::apply(x, weight, shape, summed)
+               : LibraryForward(shape, x, weight, bias);
 }
 
 }  // namespace torchgraft

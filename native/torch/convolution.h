@@ -2,13 +2,16 @@
 
 #include <torch/types.h>
 
+#include "output_sums.h"
+
 namespace torchgraft {
 
 // at::conv2d of pictures [n, channels, h, w] with a square kernel, by whichever algorithm is the
 // fastest for the shape, the type and the processor (convolution_choice.h), forward and in both
 // gradients. What no table knows goes to libtorch. Casts as autocast would. Its gradients have no
 // gradients of their own.
+// Where `summed` is given, fills in its sums if the algorithm takes them.
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    int64_t stride, int64_t padding, int64_t groups);
+                    int64_t stride, int64_t padding, int64_t groups, OutputSums* summed = nullptr);
 
 }  // namespace torchgraft

@@ -106,22 +106,35 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
   return packed;
 }
 
-// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`.
+// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`. Each
+// piece has output_sums of its own, which are then added in their order: the same each time.
 template <typename Element>
 void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
-          const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to) {
+          const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
+          OutputSums* summed = nullptr) {
   const auto loops = gradient ? kernel.data_gradient : kernel.forward;
   const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
   const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
                       at::get_num_threads());
+  at::Tensor sums;
+  if (summed != nullptr && kernel.room->sum_outputs)
+    sums = at::zeros({pieces.count, 2, (conv.channels + 15) / 16 * 16}, at::kDouble);
   at::parallel_for(0, pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
+    GroupedConv piece = conv;
+    if (sums.defined()) {
+      piece.about = Data<float>(summed->about);
+      piece.output_sums = MutableData<double>(sums) + begin * sums.stride(0);
+    }
     pieces.Each(begin, end, [&](int64_t picture, int64_t first, int64_t last) {
-      loops(conv, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
+      loops(piece, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
             first, last, MutableData<Element>(scratch),
             MutableData<Element>(to) + picture * to.stride(0));
+      if (sums.defined()) piece.output_sums += sums.stride(0);
     });
   });
+  if (sums.defined())
+    summed->sums = sums.sum(/*dim=*/0).slice(/*dim=*/1, 0, conv.channels).contiguous();
 }
 
 // A part of the sums for each thread, and the parts added in their order: the same each time.
@@ -176,12 +189,13 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 }
 
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                          int64_t stride) {
+                          int64_t stride, OutputSums* summed) {
   const auto shape = Describe(x.sizes(), weight.size(1), stride);
   auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
   WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    if (summed != nullptr) summed->sums.reset();  // of a kernel that gave up
     Fill(kernel, conv, /*gradient=*/false,
-         PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y);
+         PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y, summed);
   });
   return y;
 }

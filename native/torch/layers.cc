@@ -42,9 +42,10 @@ ConvImpl::ConvImpl(const ConvOptions& options, const Making& making)
       "bias", making.Uniform({out}, 1 / std::sqrt(fan_in)));  // torch.nn.Conv2d's default
 }
 
-at::Tensor ConvImpl::forward(const at::Tensor& x) {
+at::Tensor ConvImpl::forward(const at::Tensor& x, OutputSums* summed) {
   const int64_t padding = options_.kernel / 2;
-  if (own_kernels_) return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups);
+  if (own_kernels_)
+    return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups, summed);
   return at::conv2d(x, weight_, bias_, options_.stride, padding, /*dilation=*/1, options_.groups);
 }
 
@@ -57,14 +58,22 @@ BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)
   num_batches_tracked_ = register_buffer("num_batches_tracked", making.Full({}, 0, at::kLong));
 }
 
-NormState BatchNormImpl::Begin() {
-  const bool learns = is_training() && !frozen_;
-  if (learns) num_batches_tracked_.add_(1);
-  return {weight_, bias_, running_mean_, running_var_, learns};
+NormState BatchNormImpl::Begin(const at::Tensor& sums) {
+  if (Learns()) num_batches_tracked_.add_(1);
+  return {weight_, bias_, running_mean_, running_var_, Learns(), sums};
 }
 
-at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& added) {
-  const auto state = Begin();
+at::Tensor BatchNormImpl::About() const {
+  return own_kernels_ && Learns() ? running_mean_ : at::Tensor();
+}
+
+at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& sums) {
+  return Pass(x, relu, /*added=*/{}, sums);
+}
+
+at::Tensor BatchNormImpl::Pass(const at::Tensor& x, bool relu, const at::Tensor& added,
+                               const at::Tensor& sums) {
+  const auto state = Begin(sums);
   if (own_kernels_ && FusedNormTakes(x)) return FusedNorm(x, state, added, relu);
   auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
                           kNormMomentum, kNormEps, /*cudnn_enabled=*/true);
@@ -72,9 +81,10 @@ at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tens
   return relu ? y.relu_() : y;
 }
 
-Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added) {
-  if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(), added, relu);
-  return Forked(forward(x, relu, added));
+Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added,
+                           const at::Tensor& sums) {
+  if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(sums), added, relu);
+  return Forked(Pass(x, relu, added, sums));
 }
 
 BatchNormImpl::Affine BatchNormImpl::RunningAffine() const {
@@ -88,14 +98,25 @@ ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& 
       conv_(register_module("0", Conv(options, making))),
       norm_(register_module("1", BatchNorm(options.out, making))) {}
 
-at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
-  return norm_->forward(conv_->forward(x), relu_);
+ConvNormImpl::Convolved ConvNormImpl::Convolve(const at::Tensor& x) {
+  OutputSums summed{norm_->About(), {}};
+  const auto y = conv_->forward(x, summed.about.defined() ? &summed : nullptr);
+  return {y, summed.sums};
 }
 
-Forked ConvNormImpl::Fork(const at::Tensor& x) { return norm_->Fork(conv_->forward(x), relu_); }
+at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
+  const auto [y, sums] = Convolve(x);
+  return norm_->forward(y, relu_, sums);
+}
+
+Forked ConvNormImpl::Fork(const at::Tensor& x) {
+  const auto [y, sums] = Convolve(x);
+  return norm_->Fork(y, relu_, /*added=*/{}, sums);
+}
 
 Forked ConvNormImpl::ForkAdded(const at::Tensor& x, const at::Tensor& added) {
-  return norm_->Fork(conv_->forward(x), /*relu=*/true, added);
+  const auto [y, sums] = Convolve(x);
+  return norm_->Fork(y, /*relu=*/true, added, sums);
 }
 
 FoldedConv ConvNormImpl::Folded(at::ScalarType type) const {

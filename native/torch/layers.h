@@ -38,7 +38,8 @@ struct ConvOptions {
 class ConvImpl : public torch::nn::Module {
  public:
   ConvImpl(const ConvOptions& options, const Making& making);
-  at::Tensor forward(const at::Tensor& x);
+  // Fills in the sums of `summed`, where it is given and an algorithm takes them.
+  at::Tensor forward(const at::Tensor& x, OutputSums* summed = nullptr);
 
   const ConvOptions& options() const { return options_; }
   const at::Tensor& weight() const { return weight_; }
@@ -57,8 +58,12 @@ TORCH_MODULE(Conv);
 class BatchNormImpl : public torch::nn::Module {
  public:
   BatchNormImpl(int64_t width, const Making& making);
-  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& added = {});
-  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added = {});
+  // The sums of x, where they are known: those of OutputSums about About().
+  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& sums);
+  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added, const at::Tensor& sums);
+
+  // Undefined where a pass takes no sums.
+  at::Tensor About() const;
 
   // scale · x + shift by the running statistics, in double.
   struct Affine {
@@ -71,8 +76,10 @@ class BatchNormImpl : public torch::nn::Module {
   void Freeze() { frozen_ = true; }
 
  private:
+  at::Tensor Pass(const at::Tensor& x, bool relu, const at::Tensor& added, const at::Tensor& sums);
+  bool Learns() const { return is_training() && !frozen_; }
   // For one pass: in training the running statistics follow.
-  NormState Begin();
+  NormState Begin(const at::Tensor& sums);
 
   bool own_kernels_;
   bool frozen_ = false;
@@ -97,6 +104,13 @@ class ConvNormImpl : public torch::nn::Module {
   FoldedConv Folded(at::ScalarType type) const;
 
  private:
+  // What the convolution gives, with its sums where they were taken.
+  struct Convolved {
+    at::Tensor y;
+    at::Tensor sums;
+  };
+  Convolved Convolve(const at::Tensor& x);
+
   bool relu_;
   Conv conv_;
   BatchNorm norm_;

@@ -51,6 +51,18 @@ void OverRows(int64_t rows, const Function& function) {
 
 int64_t Rows(const at::Tensor& x) { return x.numel() / x.size(1); }
 
+// From the sums [2][channels] of how far numbers are from `about`, and of the squares.
+std::vector<Moments> MomentsOf(const float* about, const double* sums, int64_t channels,
+                               int64_t rows) {
+  std::vector<Moments> moments(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double off = sums[c] / static_cast<double>(rows);
+    const double squares = sums[channels + c] - off * sums[c];
+    moments[c] = {about[c] + off, std::max(squares, 0.0)};
+  }
+  return moments;
+}
+
 // Numbers about the first row's, or a mean far from zero would drown what varies.
 std::vector<Moments> BatchMoments(const at::Tensor& x, const NormKernels& kernels) {
   const int64_t channels = x.size(1);
@@ -61,13 +73,7 @@ std::vector<Moments> BatchMoments(const at::Tensor& x, const NormKernels& kernel
   const auto sums = SumRows(rows, channels, [&](int64_t begin, int64_t end, float* s, float* q) {
     kernels.sums(x.const_data_ptr(), channels, begin, end, about[0], s, q);
   });
-  std::vector<Moments> moments(channels);
-  for (int64_t c = 0; c < channels; ++c) {
-    const double off = sums[c] / static_cast<double>(rows);
-    const double squares = sums[channels + c] - off * sums[c];
-    moments[c] = {about[0][c] + off, std::max(squares, 0.0)};
-  }
-  return moments;
+  return MomentsOf(about[0], sums.data(), channels, rows);
 }
 
 PerChannel Coefficients(const at::Tensor& x, const NormState& norm, const NormKernels& kernels) {
@@ -78,7 +84,11 @@ PerChannel Coefficients(const at::Tensor& x, const NormState& norm, const NormKe
   const auto* bias = norm.bias.const_data_ptr<float>();
   auto* running_mean = norm.running_mean.data_ptr<float>();
   auto* running_var = norm.running_var.data_ptr<float>();
-  const auto moments = norm.learns ? BatchMoments(x, kernels) : std::vector<Moments>();
+  std::vector<Moments> moments;
+  if (norm.learns && norm.sums.defined())
+    moments = MomentsOf(running_mean, norm.sums.const_data_ptr<double>(), channels, Rows(x));
+  else if (norm.learns)
+    moments = BatchMoments(x, kernels);
   for (int64_t c = 0; c < channels; ++c) {
     double mean = running_mean[c];
     double var = running_var[c];

@@ -15,6 +15,9 @@ struct NormState {
   at::Tensor running_mean;
   at::Tensor running_var;
   bool learns;  // by the batch's statistics, which the running ones follow; else by those
+  // Of the batch about the running mean, as output_sums.h has them; undefined: they are yet to
+  // take.
+  at::Tensor sums = {};
 };
 
 // What a forward pass gives, and leaves for the backward pass.

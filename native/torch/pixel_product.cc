@@ -8,6 +8,7 @@
 #include "elements.h"
 #include "kernels/pointwise.h"
 #include "met.h"
+#include "rows.h"
 
 namespace torchgraft {
 
@@ -84,6 +85,14 @@ at::Tensor PixelProduct::Run(const at::Tensor& x, int64_t stride, bool relu,
   return y;
 }
 
+at::Tensor PixelProduct::RunSummed(const at::Tensor& x, int64_t stride, OutputSums& summed) const {
+  if (TilesOf(level_, x.scalar_type()) == nullptr) return Run(x, stride);
+  const auto met = MetOf(x.sizes(), stride);
+  const auto y = EmptyPictures({x.size(0), out_, met.height, met.width}, x);
+  RunTiles(x, stride, /*relu=*/false, /*added=*/{}, y, /*y_stride=*/1, &summed);
+  return y;
+}
+
 at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
                                 int64_t stride) const {
   const auto y = EmptyPictures(y_shape, x);
@@ -97,7 +106,8 @@ at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
 }
 
 void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
-                            const at::Tensor& added, const at::Tensor& y, int64_t y_stride) const {
+                            const at::Tensor& added, const at::Tensor& y, int64_t y_stride,
+                            OutputSums* summed) const {
   const auto& kernel = *TilesOf(level_, x.scalar_type());
   const TiledPointwise conv{.in = in_,
                             .out = out_,
@@ -108,12 +118,25 @@ void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
                             .x_met = MetOf(x.sizes(), x_stride),
                             .added = Data<uint16_t>(added),
                             .y = MutableData<uint16_t>(y),
-                            .y_met = MetOf(y.sizes(), y_stride)};
-  at::parallel_for(0, CountOf(conv.x_met, x.size(0)), kPixelsOfThread,
-                   [&](int64_t begin, int64_t end) {
-                     const auto scratch = at::empty({kernel.scratch(in_)}, at::kBFloat16);
-                     kernel.run(conv, begin, end - begin, MutableData<uint16_t>(scratch));
-                   });
+                            .y_met = MetOf(y.sizes(), y_stride),
+                            .about = summed == nullptr ? nullptr : Data<float>(summed->about)};
+  const int64_t pixels = CountOf(conv.x_met, x.size(0));
+  const auto run = [&](int64_t begin, int64_t end, double* sums) {
+    if (begin == end) return;
+    const auto scratch = at::empty({kernel.scratch(in_)}, at::kBFloat16);
+    kernel.run(conv, begin, end - begin, MutableData<uint16_t>(scratch), sums);
+  };
+  if (summed == nullptr) {
+    at::parallel_for(0, pixels, kPixelsOfThread,
+                     [&](int64_t begin, int64_t end) { run(begin, end, nullptr); });
+    return;
+  }
+  const RowSplit split(pixels);
+  const auto sums = at::zeros({split.parts(), 2, PointwiseWidth(out_)}, at::kDouble);
+  split.Each([&](int64_t part, int64_t begin, int64_t end) {
+    run(begin, end, sums.mutable_data_ptr<double>() + part * sums.stride(0));
+  });
+  summed->sums = sums.sum(/*dim=*/0).slice(/*dim=*/1, 0, out_).contiguous();
 }
 
 template <typename Element>

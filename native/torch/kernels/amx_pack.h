@@ -32,8 +32,8 @@ inline __m512i EightOfFour(const uint16_t* a, const uint16_t* b, const uint16_t*
   return _mm512_inserti32x4(all, EightOf(d + at), 3);
 }
 
-// Columns of 32 rows, from `at` on eight: to eight rows of 32.
-inline void TransposeEight(const uint16_t* const* rows, int64_t at, uint16_t* to) {
+// Columns of 32 rows, from `at` on eight: to eight rows of 32, `step` from one to the next.
+inline void TransposeEight(const uint16_t* const* rows, int64_t at, uint16_t* to, int64_t step) {
   __m512i eight[8], pairs[8], fours[8];
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i)
@@ -52,8 +52,8 @@ inline void TransposeEight(const uint16_t* const* rows, int64_t at, uint16_t* to
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    _mm512_store_si512(to + (2 * i) * 32, _mm512_unpacklo_epi64(fours[i], fours[i + 4]));
-    _mm512_store_si512(to + (2 * i + 1) * 32, _mm512_unpackhi_epi64(fours[i], fours[i + 4]));
+    _mm512_storeu_si512(to + 2 * i * step, _mm512_unpacklo_epi64(fours[i], fours[i + 4]));
+    _mm512_storeu_si512(to + (2 * i + 1) * step, _mm512_unpackhi_epi64(fours[i], fours[i + 4]));
   }
 }
 

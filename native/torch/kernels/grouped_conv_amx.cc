@@ -38,6 +38,7 @@ const GroupedConvKernel<uint16_t>* GroupedConvAmx() {
                                          .weight_parts = Columns,
                                          .sums = TileSums,
                                          .many_pictures = true,
+                                         .sum_outputs = true,
                                          .bytes = kPackedBytes};
   static constexpr GroupedConvKernel<uint16_t> kKernel{
       &kRoom, PackColumnWeights, TileRows, DataGradient, TileGradient, UnpackTileGradient};

@@ -104,10 +104,6 @@ inline void GiveUp(const GroupedConv& conv) {
   __atomic_store_n(conv.gave_up, true, __ATOMIC_RELAXED);
 }
 
-// What is in memory by now is seen by tiles' loads, of which the compiler does not know what they
-// read.
-inline void BeforeTiles() { __asm__ volatile("" ::: "memory"); }
-
 }  // namespace
 
 }  // namespace torchgraft

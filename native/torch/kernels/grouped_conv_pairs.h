@@ -5,7 +5,7 @@
 // grouped_conv_grid.h. A tap reads inputs as many pairs on as it is away; one that is away by an
 // odd number reads the gradient one place before instead.
 
-#include "amx_tiles.h"
+#include "amx_pack.h"
 #include "grouped_conv_grid.h"
 
 namespace torchgraft {
@@ -70,46 +70,13 @@ inline void PointToGradients(const GroupedConv& conv, const Grid& grid, const Gr
   }
 }
 
-inline __m128i EightOf(const uint16_t* from) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-}
-
-// 32 places' 8 channels, from each place's to each channel's.
-inline void Transpose(const uint16_t* const* places, int64_t channel, uint16_t* to, int64_t step) {
-  __m512i a[8], b[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) {
-    a[i] = _mm512_castsi128_si512(EightOf(places[i] + channel));
-    a[i] = _mm512_inserti32x4(a[i], EightOf(places[i + 8] + channel), 1);
-    a[i] = _mm512_inserti32x4(a[i], EightOf(places[i + 16] + channel), 2);
-    a[i] = _mm512_inserti32x4(a[i], EightOf(places[i + 24] + channel), 3);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {
-    b[i] = _mm512_unpacklo_epi16(a[i], a[i + 1]);
-    b[i + 1] = _mm512_unpackhi_epi16(a[i], a[i + 1]);
-  }
-#pragma GCC unroll 2
-  for (int i = 0; i < 8; i += 4) {
-    a[i] = _mm512_unpacklo_epi32(b[i], b[i + 2]);
-    a[i + 1] = _mm512_unpackhi_epi32(b[i], b[i + 2]);
-    a[i + 2] = _mm512_unpacklo_epi32(b[i + 1], b[i + 3]);
-    a[i + 3] = _mm512_unpackhi_epi32(b[i + 1], b[i + 3]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) {
-    _mm512_storeu_si512(to + 2 * i * step, _mm512_unpacklo_epi64(a[i], a[i + 4]));
-    _mm512_storeu_si512(to + (2 * i + 1) * step, _mm512_unpackhi_epi64(a[i], a[i + 4]));
-  }
-}
-
 // As [column][channel][place], before which there is a zero.
 inline void PackGradients(const GroupedConv& conv, const GradientSizes& sizes,
                           const uint16_t* const* places, uint16_t* packed) {
   for (int64_t c = 0; c < sizes.columns * kColumn; ++c) packed[c * sizes.channel + kDepth - 1] = 0;
   for (int64_t i = 0; i < sizes.places; i += kDepth) {
     for (int64_t c = 0; c < conv.channels; c += 8)
-      Transpose(places + i, c, packed + c * sizes.channel + kDepth + i, sizes.channel);
+      TransposeEight(places + i, c, packed + c * sizes.channel + kDepth + i, sizes.channel);
   }
 }
 

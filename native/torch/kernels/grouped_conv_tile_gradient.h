@@ -20,7 +20,6 @@ template <int kTaps>
 void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t channel,
              int64_t places, FetchSteadily& next, float* const* sums) {
   const int64_t step = channel * 2;
-  SettleMemory();
   _tile_loadd(0, sums[0], kTileBytes);
   _tile_loadd(1, sums[1], kTileBytes);
   _tile_loadd(2, sums[2], kTileBytes);
@@ -100,7 +99,7 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
     const int64_t place = ky / stride * grid.pitch + kx / stride / 2 * 2;
     taps[i] = (ky % stride * stride + kx % stride) * sizes.plane + place * kColumn;
   }
-  BeforeTiles();
+  SettleMemory();
   const WholeTiles whole;
   for (int64_t out = 0; out < sizes.columns; ++out) {
     const Reach reach(conv, out);

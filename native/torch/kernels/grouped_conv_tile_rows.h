@@ -27,7 +27,6 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
                                                     FetchSteadily& next, Sink& drain, float* sums) {
   constexpr int64_t kBlock = 2 * kTileRows * kColumn;
   const uint16_t* w = meeting.weights;
-  SettleMemory();
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (kTwo) {
@@ -74,7 +73,6 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
                                                      float* sums) {
   constexpr int64_t kBlock = kTileRows * 2 * kColumn;
   const uint16_t* w = meeting.weights;
-  SettleMemory();
   _tile_zero(0);
   if constexpr (kCount > 1) _tile_zero(1);
   if constexpr (kCount > 2) _tile_zero(2);
@@ -135,7 +133,6 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
                                                      float* sums) {
   constexpr int64_t kStep = kColumn * 2;
   const uint16_t* w = meeting.weights;
-  SettleMemory();
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -175,14 +172,15 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
 // through the places together: lines of outputs are met again while they are near.
 template <int64_t kNear, class Sink, typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
-                const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
+                const uint16_t* packed, uint16_t* const* to, const uint16_t* nowhere,
+                const Sum& sum) {
   const int64_t columns = Columns(conv);
   const uint16_t* weights = meeting.weights;
-  BeforeTiles();
+  SettleMemory();
   const WholeTiles whole;
   alignas(64) float sums[2][kPlaces * kTileFloats];
   float* turn = sums[0];
-  Sink drain(conv);
+  Sink drain(conv, nowhere);
   for (int64_t first = 0; first < columns; first += kNear) {
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
@@ -240,15 +238,21 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   }
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, kBlocks);
-  PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
+  auto* const nowhere = reinterpret_cast<uint16_t*>(to + count);
+  PointToOutputs(conv, grid, begin, y, nowhere, count, to);
   const auto sum = [&](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
                        auto& drain, float* sums) {
     SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
   };
-  if (conv.bias == nullptr && !conv.relu)
-    ForColumns<1, Drain<false>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+  if (conv.about != nullptr)
+    ForColumns<1, Drain<Besides::kSummed>>(conv, tiles, kBlocks, meeting, scratch, to, nowhere,
+                                           sum);
+  else if (conv.bias != nullptr || conv.relu)
+    ForColumns<1, Drain<Besides::kScored>>(conv, tiles, kBlocks, meeting, scratch, to, nowhere,
+                                           sum);
   else
-    ForColumns<1, Drain<true>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+    ForColumns<1, Drain<Besides::kNothing>>(conv, tiles, kBlocks, meeting, scratch, to, nowhere,
+                                            sum);
 }
 
 // The data gradient of stride 2.
@@ -267,9 +271,10 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
   const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, /*together=*/1);
-  PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
-  ForColumns<2, Drain<false>>(
-      conv, tiles, /*together=*/1, meeting, scratch, to,
+  auto* const nowhere = reinterpret_cast<uint16_t*>(to + count);
+  PointToSpread(conv, grid, begin, dx, nowhere, count, to);
+  ForColumns<2, Drain<Besides::kNothing>>(
+      conv, tiles, /*together=*/1, meeting, scratch, to, nowhere,
       [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, auto& drain, float* sums) {
         SumSpread(met, from + i * kColumn, next, drain, sums);
       });

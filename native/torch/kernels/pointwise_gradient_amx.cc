@@ -121,7 +121,7 @@ class Packer {
       const int64_t c = (part_ - in_parts_) * kOutputsOfPart;
       uint16_t* const to = to_ + dy_at_ + c / kTileRows * tile_step_ + c % kTileRows * kTileInputs;
       if (c % kTileInputs == 0) Fetch(dy_, gradient_.dy_step, c);
-      TransposeEight(dy_, c, to);
+      TransposeEight(dy_, c, to, kTileInputs);
       const bool half_a_tile = c + kOutputsOfPart == gradient_.out && c % kTileRows == 0;
       if (half_a_tile) ZeroRows(to + kOutputsOfPart * kTileInputs);
     }
