@@ -35,8 +35,8 @@ Napi::Value OpenLibtorch(const Napi::CallbackInfo& info) {
       env, std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff));
 }
 
-// Opens it on one of libuv's threads, while JavaScript goes on. The call above then finds it open, or
-// waits for the rest of it; what went wrong is told there.
+// Opens it on one of libuv's threads, while JavaScript goes on. The call above then finds it open,
+// or waits for the rest of it; what went wrong is told there.
 class Preload : public Napi::AsyncWorker {
  public:
   Preload(Napi::Env env, std::string file)

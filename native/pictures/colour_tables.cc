@@ -12,8 +12,8 @@ namespace {
 void PlaceOf(const float* r, const float* g, const float* b, int32_t* places) {
   constexpr float kLast = ColourTables::kLevels - 1;
 #if defined(__SSE2__)
-  const __m128 sum = _mm_add_ps(_mm_add_ps(_mm_add_ps(_mm_loadu_ps(r), _mm_loadu_ps(g)), _mm_loadu_ps(b)),
-                                _mm_set1_ps(0.5f));
+  const __m128 sum = _mm_add_ps(
+      _mm_add_ps(_mm_add_ps(_mm_loadu_ps(r), _mm_loadu_ps(g)), _mm_loadu_ps(b)), _mm_set1_ps(0.5f));
   const __m128 within = _mm_min_ps(_mm_max_ps(sum, _mm_setzero_ps()), _mm_set1_ps(kLast));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(places), _mm_cvttps_epi32(within));
 #else

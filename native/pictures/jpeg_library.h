@@ -12,8 +12,8 @@ class JpegLibrary {
   // Throws std::runtime_error where the file is no such library.
   explicit JpegLibrary(const std::string& file);
 
-  // Decodes to RGB at a size that the file's is a multiple of by 1, 2, 4 or 8, rounded up. False for
-  // whatever is wrong with the file, a warning of the library's included. On any thread.
+  // Decodes to RGB at a size that the file's is a multiple of by 1, 2, 4 or 8, rounded up. False
+  // for whatever is wrong with the file, a warning of the library's included. On any thread.
   bool Decode(const uint8_t* bytes, size_t length, int width, int height, uint8_t* rgb) const;
 
  private:

@@ -21,8 +21,8 @@ struct PictureView {
 
 // From device colours to sRGB, as a matrix profile says.
 struct ColourTables {
-  // [3, 256, 4]: what each level of each channel adds to red, green and blue, as light from 0 to the
-  // last of `levels`.
+  // [3, 256, 4]: what each level of each channel adds to red, green and blue, as light from 0 to
+  // the last of `levels`.
   const float* light;
   // From light to sRGB's 8 bits.
   const uint8_t* levels;
@@ -33,8 +33,8 @@ struct ColourTables {
   void Apply(const PictureView& picture) const;
 };
 
-// A window of what the picture becomes when it is scaled to width × height: Pillow's bilinear, which
-// averages where it makes smaller.
+// A window of what the picture becomes when it is scaled to width × height: Pillow's bilinear,
+// which averages where it makes smaller.
 void Resize(const PictureView& picture, int width, int height, const Window& window, uint8_t* rgb);
 
 // A window of the picture, upright: `orientation` is EXIF's, 1 to 8.

@@ -4,8 +4,8 @@
 
 #include "picture.h"
 
-// One copy of the loops for each kind of processor, chosen when the addon is opened. Without FMA, so
-// that they give the same bits.
+// One copy of the loops for each kind of processor, chosen when the addon is opened. Without FMA,
+// so that they give the same bits.
 #if defined(__x86_64__) && defined(__linux__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
 #else

@@ -15,12 +15,15 @@ void Turn(const PictureView& picture, const Window& window, int orientation, uin
   const uint8_t* corner = picture.rgb + window.top * stride + window.left * kChannels;
   if (orientation == 1) {
     const size_t length = static_cast<size_t>(window.width) * kChannels;
-    for (int row = 0; row < window.height; ++row) std::memcpy(rgb + row * length, corner + row * stride, length);
+    for (int row = 0; row < window.height; ++row)
+      std::memcpy(rgb + row * length, corner + row * stride, length);
     return;
   }
   const bool swapped = orientation >= 5;
-  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  const bool from_right =
+      orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_bottom =
+      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   if (from_right) corner += (window.width - 1) * kChannels;
   if (from_bottom) corner += (window.height - 1) * stride;
   const int64_t along_x = from_right ? -kChannels : kChannels;
