@@ -186,26 +186,33 @@ void ReportPacked(const Problem& p) {
   });
 }
 
-// What forward loops sum of their outputs on the way, against sums of libtorch's outputs.
-void ReportSums(const Problem& p) {
+// The moments of outputs that are taken on the way, against those of libtorch's outputs: the mean
+// plus a standard deviation, since it alone may be near zero, and that.
+void ReportMoments(const Problem& p) {
   const auto level = BestCpuLevel();
   const bool pointwise = p.kernel == 1;
   if (pointwise ? !PixelProduct::Has(level, p.type, p.in, p.out) : !HasDirect(p)) return;
   const Numbers numbers(p);
-  OutputSums summed{at::linspace(-1, 1, p.out), {}};
+  BatchMoments moments;
   const auto ours = [&]() -> Passes {
-    const auto y = pointwise ? PackedForward(level, numbers.x, numbers.weight, p.stride, &summed)
-                             : GroupedForward(level, numbers.x, numbers.weight, p.stride, &summed);
-    if (!summed.sums.defined()) return {};
-    return {y, summed.sums[0].clone(), summed.sums[1].clone()};
+    const auto y = pointwise ? PackedForward(level, numbers.x, numbers.weight, p.stride, &moments)
+                             : GroupedForward(level, numbers.x, numbers.weight, p.stride, &moments);
+    const auto pixels = static_cast<double>(y.numel() / p.out);
+    const auto of_y = at::empty({2, p.out}, at::kDouble);
+    for (int64_t c = 0; c < p.out; ++c) {
+      const auto& [mean, squares] = moments.at(c);
+      of_y[1][c] = std::sqrt(squares / pixels);
+      of_y[0][c] = mean + std::sqrt(squares / pixels);
+    }
+    return {y, of_y[0], of_y[1]};
   };
-  if (ours().empty()) return;
   const auto by_library = [&](at::ScalarType type) -> Passes {
     const auto y = Library(p)(numbers.x.to(type), numbers.weight.to(type));
-    const auto more = y.to(at::kDouble) - summed.about.to(at::kDouble).reshape({1, p.out, 1, 1});
-    return {y, more.sum({0, 2, 3}), more.square().sum({0, 2, 3})};
+    const auto channels = y.to(at::kDouble).transpose(0, 1).flatten(1);
+    const auto deviation = channels.std(/*dim=*/1, /*unbiased=*/false);
+    return {y, channels.mean(/*dim=*/1) + deviation, deviation};
   };
-  PrintRow("summed, " + p.Name(), by_library(at::kDouble), by_library(p.type), ours);
+  PrintRow("moments, " + p.Name(), by_library(at::kDouble), by_library(p.type), ours);
 }
 
 void ReportConvolve(const Problem& p) {
@@ -238,7 +245,7 @@ void CheckConvolutions() {
       for (const int64_t width : {8, 16, 24, 64}) {
         ReportNotFinite({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
         ReportScoring({2, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
-        ReportSums({5, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
+        ReportMoments({5, 3 * width, 3 * width, 3, stride, 3, 15, 18, type});
       }
       for (const int64_t width : {8, 24, 64, 232})
         ReportConvolve({3, 2 * width, 2 * width, 3, stride, 2, 14, 13, type});
@@ -250,7 +257,7 @@ void CheckConvolutions() {
         for (const auto& [h, w] : {std::pair{1, 3}, {7, 7}, {13, 16}})
           ReportPacked({5, in, out, 1, stride, 1, h, w, type});
       for (const auto& [in, out] : {std::pair{440, 440}, {48, 232}, {104, 24}})
-        ReportSums({5, in, out, 1, stride, 1, 15, 18, type});
+        ReportMoments({5, in, out, 1, stride, 1, 15, 18, type});
       for (const int64_t in : {3, 48, 104, 208})
         ReportConvolve({3, in, 56, 1, stride, 1, 15, 14, type});
     }

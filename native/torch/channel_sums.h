@@ -11,7 +11,7 @@
 namespace torchgraft {
 
 // Rows that are summed in float before they are added up in double.
-constexpr int64_t kRowsInFloat = 64;
+constexpr int64_t kRowsInFloat = 256;
 
 inline int64_t Padded(int64_t channels) {
   return (channels + kNormPadding - 1) / kNormPadding * kNormPadding;

@@ -48,11 +48,11 @@ at::Tensor LibraryGradient(const ConvShape& shape, const at::Tensor& dy, const a
 }
 
 at::Tensor Forward(ConvAlgorithm algorithm, const ConvShape& shape, const at::Tensor& x,
-                   const at::Tensor& weight, OutputSums* summed) {
+                   const at::Tensor& weight, BatchMoments* moments) {
   if (algorithm == ConvAlgorithm::kDirect)
-    return GroupedForward(BestCpuLevel(), x, weight, shape.stride, summed);
+    return GroupedForward(BestCpuLevel(), x, weight, shape.stride, moments);
   if (algorithm == ConvAlgorithm::kPacked)
-    return PackedForward(BestCpuLevel(), x, weight, shape.stride, summed);
+    return PackedForward(BestCpuLevel(), x, weight, shape.stride, moments);
   if (algorithm == ConvAlgorithm::kProduct) return PointwiseForward(x, weight, shape.stride);
   return LibraryForward(shape, x, weight, /*bias=*/{});
 }
@@ -81,11 +81,11 @@ at::Tensor WeightGradient(ConvAlgorithm algorithm, const ConvShape& shape, const
 
 struct Convolution : torch::autograd::Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const ConvShape& shape, OutputSums* summed) {
+                            const ConvShape& shape, BatchMoments* moments) {
     context->save_for_backward({x, weight});
     context->saved_data["steps"] = std::vector<int64_t>{shape.stride, shape.padding, shape.groups};
     const auto choice = ChooseConv(BestCpuLevel(), x.scalar_type(), shape);
-    return Forward(choice.forward, shape, x, weight, summed);
+    return Forward(choice.forward, shape, x, weight, moments);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -116,7 +116,7 @@ bool Fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
 }  // namespace
 
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    int64_t stride, int64_t padding, int64_t groups, OutputSums* summed) {
+                    int64_t stride, int64_t padding, int64_t groups, BatchMoments* moments) {
   const auto shape = ShapeOf(x, weight, stride, padding, groups);
   if (x.device().is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
     const auto type = at::autocast::get_autocast_dtype(at::kCPU);
@@ -125,11 +125,11 @@ at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
     };
     const NoAutocast guard;
     return Convolve(cast(x), cast(weight), bias.defined() ? cast(bias) : bias, stride, padding,
-                    groups, summed);
+                    groups, moments);
   }
   const bool known =
       Fits(x, weight, bias) && !ChooseConv(BestCpuLevel(), x.scalar_type(), shape).AllLibrary();
-  return known ? Convolution::apply(x, weight, shape, summed)
+  return known ? Convolution::apply(x, weight, shape, moments)
                : LibraryForward(shape, x, weight, bias);
 }
 

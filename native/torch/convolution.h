@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-#include "output_sums.h"
+#include "moments.h"
 
 namespace torchgraft {
 
@@ -10,8 +10,10 @@ namespace torchgraft {
 // fastest for the shape, the type and the processor (convolution_choice.h), forward and in both
 // gradients. What no table knows goes to libtorch. Casts as autocast would. Its gradients have no
 // gradients of their own.
-// Where `summed` is given, fills in its sums if the algorithm takes them.
+// Where `moments` is given, fills in those of what comes out if the algorithm takes them on its
+// way.
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    int64_t stride, int64_t padding, int64_t groups, OutputSums* summed = nullptr);
+                    int64_t stride, int64_t padding, int64_t groups,
+                    BatchMoments* moments = nullptr);
 
 }  // namespace torchgraft

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/Functions.h>
 #include <ATen/core/Tensor.h>
 
 namespace torchgraft {
@@ -14,6 +15,11 @@ const Element* Data(const at::Tensor& tensor) {
 template <typename Element>
 Element* MutableData(const at::Tensor& tensor) {
   return static_cast<Element*>(tensor.mutable_data_ptr());
+}
+
+// Of [n, channels, h, w], channels_last, of another's type.
+inline at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
+  return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 
 }  // namespace torchgraft

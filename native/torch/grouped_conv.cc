@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 
 #include "elements.h"
@@ -55,7 +56,7 @@ struct Pieces {
          const GroupedConvRoom& rooms, Room room, int64_t least)
       : pictures(pictures),
         rows(conv.out_height),
-        of_picture(std::min((least + pictures - 1) / pictures, rows)),
+        of_picture(std::min((least + pictures - 1) / std::max<int64_t>(pictures, 1), rows)),
         together(1) {
     const auto fits = [&](int64_t some) { return room(conv, some) * element_size <= rooms.bytes; };
     const auto longest = [&] { return (rows + of_picture - 1) / of_picture; };
@@ -66,8 +67,8 @@ struct Pieces {
     most_packed = room(conv, together > 1 ? rows * together : longest());
   }
 
-  // Calls function(picture, first row, end) for the pieces from `begin` to before `end`; where it
-  // is of several pictures the rows are all of theirs.
+  // Calls function(piece, picture, first row, end) for those from `begin` to before `end`; where
+  // one is of several pictures the rows are all of theirs.
   template <typename Function>
   void Each(int64_t begin, int64_t end, const Function& function) const {
     const int64_t groups = count / of_picture;
@@ -76,14 +77,10 @@ struct Pieces {
       const int64_t group = i / of_picture;
       const int64_t first = pictures * group / groups;
       const int64_t more = pictures * (group + 1) / groups - first - 1;
-      function(first, rows * k / of_picture, rows * (k + 1) / of_picture + more * rows);
+      function(i, first, rows * k / of_picture, rows * (k + 1) / of_picture + more * rows);
     }
   }
 };
-
-at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
-  return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
-}
 
 // Calls function(begin, end) for the parts of the weights, on several threads where there are many.
 template <typename Element, typename Function>
@@ -106,35 +103,29 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
   return packed;
 }
 
-// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`. Each
-// piece has output_sums of its own, which are then added in their order: the same each time.
+// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`.
 template <typename Element>
 void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
-          OutputSums* summed = nullptr) {
+          BatchMoments* moments = nullptr) {
   const auto loops = gradient ? kernel.data_gradient : kernel.forward;
   const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
   const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
                       at::get_num_threads());
-  at::Tensor sums;
-  if (summed != nullptr && kernel.room->sum_outputs)
-    sums = at::zeros({pieces.count, 2, (conv.channels + 15) / 16 * 16}, at::kDouble);
+  std::optional<PixelMoments> of_pieces;
+  if (moments != nullptr) of_pieces.emplace(to, pieces.count);
   at::parallel_for(0, pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
-    GroupedConv piece = conv;
-    if (sums.defined()) {
-      piece.about = Data<float>(summed->about);
-      piece.output_sums = MutableData<double>(sums) + begin * sums.stride(0);
-    }
-    pieces.Each(begin, end, [&](int64_t picture, int64_t first, int64_t last) {
-      loops(piece, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
+    pieces.Each(begin, end, [&](int64_t piece, int64_t picture, int64_t first, int64_t last) {
+      loops(conv, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
             first, last, MutableData<Element>(scratch),
             MutableData<Element>(to) + picture * to.stride(0));
-      if (sums.defined()) piece.output_sums += sums.stride(0);
+      const int64_t row = picture * conv.out_height;
+      if (of_pieces)
+        of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
     });
   });
-  if (sums.defined())
-    summed->sums = sums.sum(/*dim=*/0).slice(/*dim=*/1, 0, conv.channels).contiguous();
+  if (of_pieces) *moments = of_pieces->All();
 }
 
 // A part of the sums for each thread, and the parts added in their order: the same each time.
@@ -151,7 +142,7 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
     for (int64_t part = begin; part < end; ++part) {
       float* const to = MutableData<float>(sums) + part * sums.stride(0);
       pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
-                  [&](int64_t picture, int64_t first, int64_t last) {
+                  [&](int64_t, int64_t picture, int64_t first, int64_t last) {
                     kernel.weight_gradient(conv, Data<Element>(x) + picture * x.stride(0),
                                            Data<Element>(dy) + picture * dy.stride(0), first, last,
                                            MutableData<Element>(scratch), to);
@@ -189,13 +180,12 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 }
 
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                          int64_t stride, OutputSums* summed) {
+                          int64_t stride, BatchMoments* moments) {
   const auto shape = Describe(x.sizes(), weight.size(1), stride);
   auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
   WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
-    if (summed != nullptr) summed->sums.reset();  // of a kernel that gave up
     Fill(kernel, conv, /*gradient=*/false,
-         PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y, summed);
+         PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y, moments);
   });
   return y;
 }

@@ -3,7 +3,7 @@
 #include <torch/types.h>
 
 #include "kernels/cpu_level.h"
-#include "output_sums.h"
+#include "moments.h"
 
 namespace torchgraft {
 
@@ -15,9 +15,9 @@ namespace torchgraft {
 bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight, int64_t groups,
                     int64_t stride);
 
-// Where `summed` is given, with the sums, if the loops can.
+// Fills in the moments of what comes out, where `moments` is given.
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                          int64_t stride, OutputSums* summed = nullptr);
+                          int64_t stride, BatchMoments* moments = nullptr);
 
 at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                                at::IntArrayRef x_shape, int64_t stride);

@@ -42,10 +42,10 @@ ConvImpl::ConvImpl(const ConvOptions& options, const Making& making)
       "bias", making.Uniform({out}, 1 / std::sqrt(fan_in)));  // torch.nn.Conv2d's default
 }
 
-at::Tensor ConvImpl::forward(const at::Tensor& x, OutputSums* summed) {
+at::Tensor ConvImpl::forward(const at::Tensor& x, BatchMoments* moments) {
   const int64_t padding = options_.kernel / 2;
   if (own_kernels_)
-    return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups, summed);
+    return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups, moments);
   return at::conv2d(x, weight_, bias_, options_.stride, padding, /*dilation=*/1, options_.groups);
 }
 
@@ -58,22 +58,18 @@ BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)
   num_batches_tracked_ = register_buffer("num_batches_tracked", making.Full({}, 0, at::kLong));
 }
 
-NormState BatchNormImpl::Begin(const at::Tensor& sums) {
+NormState BatchNormImpl::Begin(const BatchMoments& moments) {
   if (Learns()) num_batches_tracked_.add_(1);
-  return {weight_, bias_, running_mean_, running_var_, Learns(), sums};
+  return {weight_, bias_, running_mean_, running_var_, Learns(), moments};
 }
 
-at::Tensor BatchNormImpl::About() const {
-  return own_kernels_ && Learns() ? running_mean_ : at::Tensor();
-}
-
-at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& sums) {
-  return Pass(x, relu, /*added=*/{}, sums);
+at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const BatchMoments& moments) {
+  return Pass(x, relu, /*added=*/{}, moments);
 }
 
 at::Tensor BatchNormImpl::Pass(const at::Tensor& x, bool relu, const at::Tensor& added,
-                               const at::Tensor& sums) {
-  const auto state = Begin(sums);
+                               const BatchMoments& moments) {
+  const auto state = Begin(moments);
   if (own_kernels_ && FusedNormTakes(x)) return FusedNorm(x, state, added, relu);
   auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
                           kNormMomentum, kNormEps, /*cudnn_enabled=*/true);
@@ -82,9 +78,9 @@ at::Tensor BatchNormImpl::Pass(const at::Tensor& x, bool relu, const at::Tensor&
 }
 
 Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added,
-                           const at::Tensor& sums) {
-  if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(sums), added, relu);
-  return Forked(Pass(x, relu, added, sums));
+                           const BatchMoments& moments) {
+  if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(moments), added, relu);
+  return Forked(Pass(x, relu, added, moments));
 }
 
 BatchNormImpl::Affine BatchNormImpl::RunningAffine() const {
@@ -99,24 +95,24 @@ ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& 
       norm_(register_module("1", BatchNorm(options.out, making))) {}
 
 ConvNormImpl::Convolved ConvNormImpl::Convolve(const at::Tensor& x) {
-  OutputSums summed{norm_->About(), {}};
-  const auto y = conv_->forward(x, summed.about.defined() ? &summed : nullptr);
-  return {y, summed.sums};
+  Convolved convolved;
+  convolved.y = conv_->forward(x, norm_->TakesMoments() ? &convolved.moments : nullptr);
+  return convolved;
 }
 
 at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
-  const auto [y, sums] = Convolve(x);
-  return norm_->forward(y, relu_, sums);
+  const auto [y, moments] = Convolve(x);
+  return norm_->forward(y, relu_, moments);
 }
 
 Forked ConvNormImpl::Fork(const at::Tensor& x) {
-  const auto [y, sums] = Convolve(x);
-  return norm_->Fork(y, relu_, /*added=*/{}, sums);
+  const auto [y, moments] = Convolve(x);
+  return norm_->Fork(y, relu_, /*added=*/{}, moments);
 }
 
 Forked ConvNormImpl::ForkAdded(const at::Tensor& x, const at::Tensor& added) {
-  const auto [y, sums] = Convolve(x);
-  return norm_->Fork(y, /*relu=*/true, added, sums);
+  const auto [y, moments] = Convolve(x);
+  return norm_->Fork(y, /*relu=*/true, added, moments);
 }
 
 FoldedConv ConvNormImpl::Folded(at::ScalarType type) const {

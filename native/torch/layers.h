@@ -38,8 +38,8 @@ struct ConvOptions {
 class ConvImpl : public torch::nn::Module {
  public:
   ConvImpl(const ConvOptions& options, const Making& making);
-  // Fills in the sums of `summed`, where it is given and an algorithm takes them.
-  at::Tensor forward(const at::Tensor& x, OutputSums* summed = nullptr);
+  // Fills in the moments of what comes out, where they are asked for and the algorithm takes some.
+  at::Tensor forward(const at::Tensor& x, BatchMoments* moments = nullptr);
 
   const ConvOptions& options() const { return options_; }
   const at::Tensor& weight() const { return weight_; }
@@ -58,12 +58,11 @@ TORCH_MODULE(Conv);
 class BatchNormImpl : public torch::nn::Module {
  public:
   BatchNormImpl(int64_t width, const Making& making);
-  // The sums of x, where they are known: those of OutputSums about About().
-  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& sums);
-  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added, const at::Tensor& sums);
+  // With x's moments, where they are known.
+  at::Tensor forward(const at::Tensor& x, bool relu, const BatchMoments& moments);
+  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added, const BatchMoments& moments);
 
-  // Undefined where a pass takes no sums.
-  at::Tensor About() const;
+  bool TakesMoments() const { return own_kernels_ && Learns(); }
 
   // scale · x + shift by the running statistics, in double.
   struct Affine {
@@ -76,10 +75,11 @@ class BatchNormImpl : public torch::nn::Module {
   void Freeze() { frozen_ = true; }
 
  private:
-  at::Tensor Pass(const at::Tensor& x, bool relu, const at::Tensor& added, const at::Tensor& sums);
+  at::Tensor Pass(const at::Tensor& x, bool relu, const at::Tensor& added,
+                  const BatchMoments& moments);
   bool Learns() const { return is_training() && !frozen_; }
   // For one pass: in training the running statistics follow.
-  NormState Begin(const at::Tensor& sums);
+  NormState Begin(const BatchMoments& moments);
 
   bool own_kernels_;
   bool frozen_ = false;
@@ -104,10 +104,10 @@ class ConvNormImpl : public torch::nn::Module {
   FoldedConv Folded(at::ScalarType type) const;
 
  private:
-  // What the convolution gives, with its sums where they were taken.
+  // What the convolution gives, with its moments where they were taken.
   struct Convolved {
     at::Tensor y;
-    at::Tensor sums;
+    BatchMoments moments;
   };
   Convolved Convolve(const at::Tensor& x);
 

@@ -19,11 +19,6 @@ NormKernels KernelsFor(const at::Tensor& x) {
 
 enum Coefficient : int64_t { kMean, kScale, kBias, kInverse, kCoefficients };
 
-struct Moments {
-  double mean;
-  double squares;  // Σ (x − mean)²
-};
-
 // Two sums over all rows for each channel: [2][channels]. Those of the threads are added in order,
 // so that the split alone decides how they are rounded.
 template <typename Function>
@@ -51,32 +46,14 @@ void OverRows(int64_t rows, const Function& function) {
 
 int64_t Rows(const at::Tensor& x) { return x.numel() / x.size(1); }
 
-// From the sums [2][channels] of how far numbers are from `about`, and of the squares.
-std::vector<Moments> MomentsOf(const float* about, const double* sums, int64_t channels,
-                               int64_t rows) {
-  std::vector<Moments> moments(channels);
-  for (int64_t c = 0; c < channels; ++c) {
-    const double off = sums[c] / static_cast<double>(rows);
-    const double squares = sums[channels + c] - off * sums[c];
-    moments[c] = {about[c] + off, std::max(squares, 0.0)};
-  }
-  return moments;
+BatchMoments TakeMoments(const at::Tensor& x) {
+  const RowSplit split(Rows(x));
+  PixelMoments moments(x, split.parts());
+  split.Each([&](int64_t part, int64_t begin, int64_t end) { moments.Add(part, begin, end); });
+  return moments.All();
 }
 
-// Numbers about the first row's, or a mean far from zero would drown what varies.
-std::vector<Moments> BatchMoments(const at::Tensor& x, const NormKernels& kernels) {
-  const int64_t channels = x.size(1);
-  const auto rows = Rows(x);
-  const PerChannel about(1, channels);
-  const auto first = x.permute({0, 2, 3, 1}).reshape({-1, channels})[0].to(at::kFloat);
-  std::copy_n(first.const_data_ptr<float>(), channels, about[0]);
-  const auto sums = SumRows(rows, channels, [&](int64_t begin, int64_t end, float* s, float* q) {
-    kernels.sums(x.const_data_ptr(), channels, begin, end, about[0], s, q);
-  });
-  return MomentsOf(about[0], sums.data(), channels, rows);
-}
-
-PerChannel Coefficients(const at::Tensor& x, const NormState& norm, const NormKernels& kernels) {
+PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
   const int64_t channels = x.size(1);
   const auto rows = static_cast<double>(Rows(x));
   const PerChannel numbers(kCoefficients, channels);
@@ -84,11 +61,9 @@ PerChannel Coefficients(const at::Tensor& x, const NormState& norm, const NormKe
   const auto* bias = norm.bias.const_data_ptr<float>();
   auto* running_mean = norm.running_mean.data_ptr<float>();
   auto* running_var = norm.running_var.data_ptr<float>();
-  std::vector<Moments> moments;
-  if (norm.learns && norm.sums.defined())
-    moments = MomentsOf(running_mean, norm.sums.const_data_ptr<double>(), channels, Rows(x));
-  else if (norm.learns)
-    moments = BatchMoments(x, kernels);
+  BatchMoments taken;
+  if (norm.learns && norm.moments.empty()) taken = TakeMoments(x);
+  const auto& moments = norm.moments.empty() ? taken : norm.moments;
   for (int64_t c = 0; c < channels; ++c) {
     double mean = running_mean[c];
     double var = running_var[c];
@@ -116,7 +91,7 @@ Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Ten
   const auto kernels = KernelsFor(x);
   const int64_t channels = x.size(1);
   const int64_t rows = Rows(x);
-  const auto numbers = Coefficients(x, norm, kernels);
+  const auto numbers = Coefficients(x, norm);
   Normed normed{at::empty_like(x), numbers.tensor(), {}};
   if (added.defined() && remember) {
     const int64_t vectors = (channels + kernels.lanes - 1) / kernels.lanes;

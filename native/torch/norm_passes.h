@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "moments.h"
+
 namespace torchgraft {
 
 // PyTorch's defaults for batch norm, which torchvision's RegNet keeps.
@@ -15,9 +17,7 @@ struct NormState {
   at::Tensor running_mean;
   at::Tensor running_var;
   bool learns;  // by the batch's statistics, which the running ones follow; else by those
-  // Of the batch about the running mean, as output_sums.h has them; undefined: they are yet to
-  // take.
-  at::Tensor sums = {};
+  BatchMoments moments = {};  // of the batch, by channel; empty: they are yet to take
 };
 
 // What a forward pass gives, and leaves for the backward pass.

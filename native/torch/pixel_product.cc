@@ -3,12 +3,13 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <optional>
 #include <type_traits>
 
 #include "elements.h"
 #include "kernels/pointwise.h"
 #include "met.h"
-#include "rows.h"
 
 namespace torchgraft {
 
@@ -38,8 +39,26 @@ int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t 
   return tiles == nullptr ? in * PointwiseWidth(out) : tiles->packed(in, out);
 }
 
-at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
-  return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
+// Has compute(begin, end) compute y, in units of some pixels, on several threads, and takes its
+// moments.
+template <typename Function>
+void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* moments,
+               const Function& compute) {
+  const int64_t parts =
+      std::clamp<int64_t>(units * unit / kPixelsOfThread, 1, at::get_num_threads());
+  std::optional<PixelMoments> of_y;
+  if (moments != nullptr) of_y.emplace(y, parts);
+  const int64_t together = of_y ? std::max<int64_t>(PixelMoments::Together(y) / unit, 1) : units;
+  at::parallel_for(0, parts, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+    for (int64_t part = first; part < last; ++part) {
+      const int64_t end = units * (part + 1) / parts;
+      for (int64_t begin = units * part / parts; begin < end; begin += together) {
+        compute(begin, std::min(begin + together, end));
+        if (of_y) of_y->Add(part, begin * unit, std::min(begin + together, end) * unit);
+      }
+    }
+  });
+  if (of_y) *moments = of_y->All();
 }
 
 }  // namespace
@@ -74,22 +93,24 @@ PixelProduct::PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::T
 
 at::Tensor PixelProduct::Run(const at::Tensor& x, int64_t stride, bool relu,
                              const at::Tensor& added) const {
+  return RunInto(x, stride, relu, added, /*moments=*/nullptr);
+}
+
+at::Tensor PixelProduct::RunForNorm(const at::Tensor& x, int64_t stride,
+                                    BatchMoments* moments) const {
+  return RunInto(x, stride, /*relu=*/false, /*added=*/{}, moments);
+}
+
+at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
+                                 const at::Tensor& added, BatchMoments* moments) const {
   const auto met = MetOf(x.sizes(), stride);
   const auto y = EmptyPictures({x.size(0), out_, met.height, met.width}, x);
   if (TilesOf(level_, x.scalar_type()) != nullptr)
-    RunTiles(x, stride, relu, added, y, /*y_stride=*/1);
+    RunTiles(x, stride, relu, added, y, /*y_stride=*/1, moments);
   else if (x.scalar_type() == at::kFloat)
-    RunAs<float>(x, stride, relu, added, y);
+    RunAs<float>(x, stride, relu, added, y, moments);
   else
-    RunAs<uint16_t>(x, stride, relu, added, y);
-  return y;
-}
-
-at::Tensor PixelProduct::RunSummed(const at::Tensor& x, int64_t stride, OutputSums& summed) const {
-  if (TilesOf(level_, x.scalar_type()) == nullptr) return Run(x, stride);
-  const auto met = MetOf(x.sizes(), stride);
-  const auto y = EmptyPictures({x.size(0), out_, met.height, met.width}, x);
-  RunTiles(x, stride, /*relu=*/false, /*added=*/{}, y, /*y_stride=*/1, &summed);
+    RunAs<uint16_t>(x, stride, relu, added, y, moments);
   return y;
 }
 
@@ -97,7 +118,7 @@ at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
                                 int64_t stride) const {
   const auto y = EmptyPictures(y_shape, x);
   if (TilesOf(level_, x.scalar_type()) != nullptr) {
-    RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride);
+    RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride, /*moments=*/nullptr);
     return y;
   }
   y.zero_();
@@ -107,7 +128,7 @@ at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
 
 void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
                             const at::Tensor& added, const at::Tensor& y, int64_t y_stride,
-                            OutputSums* summed) const {
+                            BatchMoments* moments) const {
   const auto& kernel = *TilesOf(level_, x.scalar_type());
   const TiledPointwise conv{.in = in_,
                             .out = out_,
@@ -118,30 +139,17 @@ void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
                             .x_met = MetOf(x.sizes(), x_stride),
                             .added = Data<uint16_t>(added),
                             .y = MutableData<uint16_t>(y),
-                            .y_met = MetOf(y.sizes(), y_stride),
-                            .about = summed == nullptr ? nullptr : Data<float>(summed->about)};
-  const int64_t pixels = CountOf(conv.x_met, x.size(0));
-  const auto run = [&](int64_t begin, int64_t end, double* sums) {
-    if (begin == end) return;
-    const auto scratch = at::empty({kernel.scratch(in_)}, at::kBFloat16);
-    kernel.run(conv, begin, end - begin, MutableData<uint16_t>(scratch), sums);
-  };
-  if (summed == nullptr) {
-    at::parallel_for(0, pixels, kPixelsOfThread,
-                     [&](int64_t begin, int64_t end) { run(begin, end, nullptr); });
-    return;
-  }
-  const RowSplit split(pixels);
-  const auto sums = at::zeros({split.parts(), 2, PointwiseWidth(out_)}, at::kDouble);
-  split.Each([&](int64_t part, int64_t begin, int64_t end) {
-    run(begin, end, sums.mutable_data_ptr<double>() + part * sums.stride(0));
-  });
-  summed->sums = sums.sum(/*dim=*/0).slice(/*dim=*/1, 0, out_).contiguous();
+                            .y_met = MetOf(y.sizes(), y_stride)};
+  ForPixels(CountOf(conv.x_met, x.size(0)), /*unit=*/1, y, moments,
+            [&](int64_t begin, int64_t end) {
+              const auto scratch = at::empty({kernel.scratch(in_)}, at::kBFloat16);
+              kernel.run(conv, begin, end - begin, MutableData<uint16_t>(scratch));
+            });
 }
 
 template <typename Element>
 void PixelProduct::RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-                         const at::Tensor& y) const {
+                         const at::Tensor& y, BatchMoments* moments) const {
   const auto& kernel = *KernelOf<Element>(level_);
   const Pointwise conv{in_, out_, stride * in_, Data<float>(bias_), relu};
   const auto* const from = Data<Element>(x);
@@ -155,18 +163,17 @@ void PixelProduct::RunAs(const at::Tensor& x, int64_t stride, bool relu, const a
   const int64_t height = y.size(2);
   const int64_t width = y.size(3);
   if (stride == 1) {
-    at::parallel_for(0, y.size(0) * height * width, kPixelsOfThread,
-                     [&](int64_t begin, int64_t end) { run(begin, begin, end - begin); });
+    ForPixels(y.size(0) * height * width, /*unit=*/1, y, moments,
+              [&](int64_t begin, int64_t end) { run(begin, begin, end - begin); });
     return;
   }
   // Pixels that are met lie evenly apart along a row alone.
-  at::parallel_for(0, y.size(0) * height, (kPixelsOfThread + width - 1) / width,
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t row = begin; row < end; ++row) {
-                       const int64_t source = row / height * x.size(2) + row % height * stride;
-                       run(source * x.size(3), row * width, width);
-                     }
-                   });
+  ForPixels(y.size(0) * height, /*unit=*/width, y, moments, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t source = row / height * x.size(2) + row % height * stride;
+      run(source * x.size(3), row * width, width);
+    }
+  });
 }
 
 }  // namespace torchgraft

@@ -3,7 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "kernels/cpu_level.h"
-#include "output_sums.h"
+#include "moments.h"
 
 namespace torchgraft {
 
@@ -23,19 +23,22 @@ class PixelProduct {
   at::Tensor Run(const at::Tensor& x, int64_t stride = 1, bool relu = false,
                  const at::Tensor& added = {}) const;
 
-  // The same without what follows; where the loops can, with the sums.
-  at::Tensor RunSummed(const at::Tensor& x, int64_t stride, OutputSums& summed) const;
+  // The same without what follows. Fills in the moments of what comes out, where they are asked
+  // for.
+  at::Tensor RunForNorm(const at::Tensor& x, int64_t stride, BatchMoments* moments) const;
 
   // The other way: x are the pixels that are met of the result, [n, out, h, w], which is zero
   // between them.
   at::Tensor Spread(const at::Tensor& x, at::IntArrayRef y_shape, int64_t stride) const;
 
  private:
+  at::Tensor RunInto(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
+                     BatchMoments* moments) const;
   template <typename Element>
   void RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-             const at::Tensor& y) const;
+             const at::Tensor& y, BatchMoments* moments) const;
   void RunTiles(const at::Tensor& x, int64_t x_stride, bool relu, const at::Tensor& added,
-                const at::Tensor& y, int64_t y_stride, OutputSums* summed = nullptr) const;
+                const at::Tensor& y, int64_t y_stride, BatchMoments* moments) const;
 
   CpuLevel level_;
   int64_t in_;

@@ -32,9 +32,8 @@ at::Tensor Spread(const at::Tensor& dx, at::IntArrayRef x_shape, int64_t stride)
 }  // namespace
 
 at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                         int64_t stride, OutputSums* summed) {
-  const PixelProduct product(level, Matrix(weight).t());
-  return summed == nullptr ? product.Run(x, stride) : product.RunSummed(x, stride, *summed);
+                         int64_t stride, BatchMoments* moments) {
+  return PixelProduct(level, Matrix(weight).t()).RunForNorm(x, stride, moments);
 }
 
 at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,

@@ -3,17 +3,17 @@
 #include <torch/types.h>
 
 #include "kernels/cpu_level.h"
-#include "output_sums.h"
+#include "moments.h"
 
 namespace torchgraft {
 
 // 1×1 convolutions of channels_last pictures as products of matrices with a pixel a row. With
 // strides, of the pixels that are met.
 
-// By pixel_product.h, where it has loops for them. Where `summed` is given, with the sums, if the
-// loops can.
+// By pixel_product.h, where it has loops for them. Fills in the moments of what comes out, where
+// `moments` is given.
 at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                         int64_t stride, OutputSums* summed = nullptr);
+                         int64_t stride, BatchMoments* moments = nullptr);
 at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                               at::IntArrayRef x_shape, int64_t stride);
 

@@ -30,8 +30,8 @@ struct Shares {
   int64_t of_pixels, of_outputs;
 
   Shares(int64_t pixels, int64_t out, int64_t threads) : of_pixels(threads) {
-    while (of_pixels > 1 &&
-           (threads % of_pixels != 0 || of_pixels * out > threads / of_pixels * pixels))
+    while (of_pixels > 1 && (threads % of_pixels != 0 || of_pixels > pixels ||
+                             of_pixels * out > threads / of_pixels * pixels))
       --of_pixels;
     of_outputs = threads / of_pixels;
   }

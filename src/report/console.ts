@@ -19,7 +19,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
   const live = terminal.isTTY === true
   let start: StartEvent | undefined
   let began = now()
-  let stepsDone = 0
+  let workDone = 0 // steps, by their pixels
   let spokeAt = now()
   let scoring = 0 // seconds an epoch beyond its steps
   let skipped = 0
@@ -28,12 +28,13 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
   const say = (line: string): void => void terminal.write(`${clear()}${line}\n`)
 
   const step = (event: StepEvent): void => {
-    stepsDone++
+    workDone += pixels(start, event.epoch)
     if (!start) return
     if (!live && now() - spokeAt < PLAIN_EVERY_SECONDS) return
     spokeAt = now()
-    const epochsLeft = start.epochs - event.epoch
-    const left = ((now() - began) / stepsDone) * (start.steps - event.step + epochsLeft * start.steps) + scoring * (epochsLeft + 1)
+    let workLeft = (start.steps - event.step) * pixels(start, event.epoch)
+    for (let epoch = event.epoch + 1; epoch <= start.epochs; epoch++) workLeft += start.steps * pixels(start, epoch)
+    const left = ((now() - began) / workDone) * workLeft + scoring * (start.epochs - event.epoch + 1)
     const line = `epoch ${event.epoch}/${start.epochs}  step ${event.step}/${start.steps}  loss ${event.loss.toFixed(4)}  ${event.imagesPerSecond.toFixed(1)} images/s  ${duration(left)} left`
     if (live) terminal.write(`${clear()}${line.slice(0, (terminal.columns ?? 80) - 1)}`)
     else terminal.write(`${line}\n`)
@@ -57,7 +58,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         return step(event)
       case 'epoch':
         say(epochRow(event))
-        if (start) scoring = Math.max(0, event.seconds - ((now() - began) / Math.max(1, stepsDone)) * start.steps) // rough, and only for the estimate
+        if (start) scoring = Math.max(0, event.seconds - ((now() - began) / Math.max(1, workDone)) * start.steps * pixels(start, event.epoch)) // rough, and only for the estimate
         return
       case 'step-skipped':
         return say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
@@ -73,6 +74,12 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         return
     }
   }
+}
+
+/** Of a picture in an epoch. 1 where all have the same. */
+function pixels(start: StartEvent | undefined, epoch: number): number {
+  const size = start?.sizes?.findLast(({ from }) => from <= epoch)?.size ?? 1
+  return size * size
 }
 
 function startLines({ model, weights, train, val, device, precision, why, notes }: StartEvent): string[] {

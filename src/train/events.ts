@@ -1,6 +1,7 @@
 import type { TorchgraftErrorCode } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { RegNetVariant } from '../native/variants.js'
+import type { SizeStep } from './progressive-sizes.js'
 
 export type StopReason = 'completed' | 'early-stopping' | 'aborted'
 
@@ -33,6 +34,8 @@ export interface StartEvent {
   readonly epochs: number
   /** Steps an epoch. */
   readonly steps: number
+  /** Height and width of pictures from an epoch on, where they grow. */
+  readonly sizes?: readonly SizeStep[]
   /** The run folder, where there is one. */
   readonly output?: string
   /** What the user should know before it begins, such as the weights' terms. */

@@ -2,7 +2,7 @@ import { abortSignal, anObject, callback, type Fields, having, list, needed, rea
 import { MONITORS } from '../metrics/metrics.js'
 import type { FitOptions } from './fit.js'
 
-const LOADER = having('a DataLoader', 'epoch')
+export const LOADER = having('a DataLoader', 'epoch')
 export const TRAINABLE = having('a session', 'trainStep', 'evalStep')
 
 /** What each option of `fit` takes. */

@@ -12,7 +12,7 @@ import { BestSoFar } from './best-so-far.js'
 import type { EarlyStopping } from './early-stopping.js'
 import { evaluate, type Scorer } from './evaluate.js'
 import type { StopReason, TrainingEvent } from './events.js'
-import { FIT_FIELDS, TRAINABLE } from './fit-fields.js'
+import { FIT_FIELDS, LOADER, TRAINABLE } from './fit-fields.js'
 import { modelMetadata } from './model-card.js'
 import { NotFiniteLosses } from './not-finite.js'
 import { explainOutOfMemory } from './out-of-memory.js'
@@ -73,7 +73,11 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   if (earlyStopping && earlyStopping.mode !== monitorMode(monitor)) {
     throw argumentError(`mode '${monitorMode(monitor)}', which ${monitor} needs,`, 'earlyStopping', earlyStopping.mode)
   }
-  const val = (epoch: number): DataLoader => (typeof options.val === 'function' ? options.val(epoch) : options.val)
+  const val = (epoch: number): DataLoader => {
+    const loader = typeof options.val === 'function' ? options.val(Math.min(epoch, epochs - 1)) : options.val
+    LOADER(loader, 'val')
+    return loader
+  }
   const saveEvery = (options.saveEveryMinutes ?? Infinity) * 60_000
   const before = resume?.metadata
   const bestSoFar = new BestSoFar(monitor, before?.best ?? undefined)

@@ -10,7 +10,7 @@ import { loadAddon } from '../native/load-addon.js'
 import { ROOT } from '../native/root.js'
 import { readLoggedPosition } from '../report/read-events.js'
 import type { ResolvedOptions } from './options.js'
-import { progressiveSize } from './progressive-sizes.js'
+import { sizeSteps } from './progressive-sizes.js'
 
 export function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
@@ -27,9 +27,9 @@ export function leftOut({ train, val }: Sides): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
-export function tellSizes({ progressiveResizing, size, epochs }: ResolvedOptions): string[] {
-  const sizes = progressiveResizing ? [...new Set(Array.from({ length: epochs }, (_, epoch) => progressiveSize(size, epochs)(epoch)))] : []
-  return sizes.length > 1 ? [`Pictures grow from ${sizes[0]} to ${size} px over the epochs, and are scored at ${size}.`] : []
+export function tellSizes(options: ResolvedOptions): string[] {
+  const [first] = sizeSteps(options)
+  return first ? [`Pictures grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
 }
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */

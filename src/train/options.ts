@@ -34,9 +34,14 @@ export interface TrainOptions {
   readonly epochs?: number
   /** @default 32; the notebook's 64 */
   readonly batchSize?: number
-  /** Height and width of training pictures. @default 224 */
+  /** Height and width of pictures, in the last epochs where they grow. @default 224 */
   readonly size?: number
-  /** Smaller pictures in the first epochs, from 4/7 of the size on: these take less time and teach as much. The last quarter of the epochs has the full size, and every epoch is scored at it. Not in the notebook's recipe. @default true; the notebook's false */
+  /**
+   * Smaller pictures in the first epochs, from 4/7 of the size on in steps of 32 px, each for as many epochs: these take less
+   * time and teach as much. An epoch is scored at its own size, which its model file keeps and predicting follows. Not in the
+   * notebook's recipe.
+   * @default true without `patience`, which might end a run before its pictures have grown
+   */
   readonly progressiveResizing?: boolean
   /** The highest learning rate; the new head's is twice that. The notebook's is one for all, and stays. @default 1e-3 */
   readonly lr?: number
@@ -100,8 +105,8 @@ const COMMON = {
 } as const satisfies Partial<TrainOptions>
 
 export const DEFAULTS = {
-  default: { ...COMMON, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null, meanStd: 'imagenet', followLinks: false, progressiveResizing: true },
-  notebook: { ...COMMON, model: 'regnet_y_16gf', epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true, progressiveResizing: false },
+  default: { ...COMMON, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null, meanStd: 'imagenet', followLinks: false },
+  notebook: { ...COMMON, model: 'regnet_y_16gf', epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true },
 } as const satisfies Record<RecipeName, Partial<TrainOptions>>
 
 /** The weights that a model begins from where none are named. */

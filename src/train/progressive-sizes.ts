@@ -1,3 +1,5 @@
+import type { ResolvedOptions } from './options.js'
+
 /** RegNets halve a picture five times: at multiples of it nothing is cut off. */
 const STEP = 32
 /** Of the full size, in the first epochs. */
@@ -10,8 +12,22 @@ export function progressiveSizes(size: number): readonly number[] {
   return [...sizes, size]
 }
 
-/** Height and width of training pictures in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
+/** Height and width of pictures in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
 export function progressiveSize(size: number, epochs: number): (epoch: number) => number {
   const sizes = progressiveSizes(size)
   return (epoch) => sizes.at(-1 - Math.min(sizes.length - 1, Math.max(0, Math.floor(((epochs - 1 - epoch) * sizes.length) / epochs)))) ?? size
+}
+
+export interface SizeStep {
+  /** The first epoch of this size, from 1. */
+  readonly from: number
+  readonly size: number
+}
+
+/** The sizes of a run's epochs, where they are not all alike. */
+export function sizeSteps({ progressiveResizing, size, epochs }: Pick<ResolvedOptions, 'progressiveResizing' | 'size' | 'epochs'>): readonly SizeStep[] {
+  const at = progressiveSize(size, epochs)
+  const steps: SizeStep[] = []
+  for (let epoch = 0; progressiveResizing && epoch < epochs; epoch++) if (at(epoch) !== steps.at(-1)?.size) steps.push({ from: epoch + 1, size: at(epoch) })
+  return steps.length > 1 ? steps : []
 }

@@ -14,7 +14,8 @@ export function resolveOptions(options: TrainOptions): ResolvedOptions {
   checkFields<TrainOptions>(options, TRAIN_FIELDS, 'train')
   const recipe = options.recipe ?? 'default'
   const { data: _data, output: _output, resume: _resume, signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...asked } = withoutUndefined(options)
-  const { weights, memoryFormat = null, threads = null, ...given } = { ...DEFAULTS[recipe], ...asked }
+  const { weights, memoryFormat = null, threads = null, ...merged } = { ...DEFAULTS[recipe], ...asked }
+  const given = { ...merged, progressiveResizing: asked.progressiveResizing ?? (recipe === 'default' && merged.patience === null) }
   checkRecipes(given, recipe)
   return { ...given, recipe, weights: weights === undefined ? defaultWeights(given.model, recipe) : weights, memoryFormat, threads }
 }

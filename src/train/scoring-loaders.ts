@@ -12,12 +12,20 @@ export class ScoringLoaders implements AsyncDisposable {
     this.#sizeInEpoch = sizeInEpoch
   }
 
-  /** For an epoch, from 0. Lets go of the pictures of another size. */
+  /** For an epoch, from 0. */
   at(epoch: number): DataLoader {
-    const size = this.#sizeInEpoch(epoch)
+    return this.ofSize(this.#sizeInEpoch(epoch))
+  }
+
+  /** Lets go of the pictures of another size. */
+  ofSize(size: number): DataLoader {
     const latest = this.#all.at(-1)
     if (latest?.size === size) return latest
-    if (latest) this.#disposals.push(latest.dispose())
+    if (latest) {
+      const disposal = latest.dispose()
+      disposal.catch(() => {}) // told when all are disposed of
+      this.#disposals.push(disposal)
+    }
     const loader = this.#make(size)
     this.#all.push(loader)
     return loader

@@ -14,7 +14,7 @@ import { isOnGpu } from '../native/on-gpu.js'
 import { Session } from '../native/session.js'
 import { EventLog } from '../report/event-log.js'
 import { VERSION } from '../version.js'
-import type { StopEvent, StopReason, TrainingEvent } from './events.js'
+import type { StartEvent, StopEvent, StopReason, TrainingEvent } from './events.js'
 import { fit } from './fit.js'
 import { chooseMemoryFormat } from './memory-format.js'
 import { decideMeanStd } from './mean-std.js'
@@ -23,6 +23,7 @@ import { notebookHead } from './notebook-head.js'
 import { leftOut, processorName, tellData, tellFallBack, tellFolder, tellGpu, tellLog, tellMachine, tellSizes } from './notes.js'
 import { TRAIN_FIELDS } from './option-fields.js'
 import type { TrainOptions } from './options.js'
+import { sizeSteps } from './progressive-sizes.js'
 import { resolveOptions } from './resolve-options.js'
 import { makeEarlyStopping } from './recipe.js'
 import { RECIPE_OF } from './recipes.js'
@@ -114,14 +115,15 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ...(signal && { signal }),
   })
   const why = resolved.precision === 'auto' ? recipe.why?.(gpu) : undefined
+  const sizes = sizeSteps(resolved)
   let stop: StopEvent | undefined
-  for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }) }, leftOut(sides))) {
+  for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }), ...(sizes.length > 0 && { sizes }) }, leftOut(sides))) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
   }
 
-  const { best, reloaded } = await scoreBestAgain(session, folder, (epoch) => loaders.val.at(epoch), signal)
+  const { best, reloaded } = await scoreBestAgain(session, folder, (size) => loaders.val.ofSize(size), signal)
   const skipped = [...leftOut(sides), ...loaders.train.skipped, ...loaders.val.skipped].map(({ path, code, message }) => ({ path, code, message }))
   return {
     output: folder.path,
@@ -179,8 +181,8 @@ function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
   return { formatVersion: 1, seed, classes, train: list(train), val: list(val) }
 }
 
-/** Adds what the loop cannot know: where the run lies, why the recipe computes as it does, and which files were no pictures from the beginning. */
-async function* complete(events: AsyncIterable<TrainingEvent>, start: { readonly output: string; readonly why?: string }, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
+/** Adds what the loop cannot know: where the run lies, how its pictures grow, why the recipe computes as it does, and which files were no pictures from the beginning. */
+async function* complete(events: AsyncIterable<TrainingEvent>, start: Pick<StartEvent, 'sizes'> & { readonly output: string; readonly why?: string }, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
   for await (const event of events) {
     yield event.type === 'start' ? { ...event, ...start } : event
     if (event.type === 'start') for (const { path, code, message } of files) yield { type: 'image-skipped', path, code, message }

@@ -9,7 +9,7 @@ import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/child
 import { makePictures } from '../helpers/picture-folder.js'
 import { skip } from '../helpers/skip.js'
 
-const OPTIONS = ['--epochs', '4', '--lr', '0.003', '--val', '0.3', '--size', '32', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']
+const OPTIONS = ['--epochs', '4', '--lr', '0.003', '--val', '0.3', '--size', '96', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']
 const NOBODY = 65_534
 const isRoot = process.getuid?.() === 0
 
@@ -164,6 +164,15 @@ describe('what changed since', () => {
     expect(lastLine(await cli(['train', '--resume', '--output', run, '--epochs', '2']))).toBe('torchgraft: This run began with epochs 4, not 2: epochs may only grow')
     const more = await cli(['train', '--resume', '--output', run, '--epochs', '5', '--json', '--batch-size', '8'])
     expect(JSON.parse(more.stdout)).toMatchObject({ stop: 'completed', epochs: 5 })
+  })
+
+  test('over, and given more epochs, loads and scores its best at the size that it was scored at, though epochs now have other sizes', async () => {
+    // Learns nothing, so the first epoch stays the best.
+    const begun = await cli(['train', 'colours', '--output', 'longer', ...OPTIONS, '--lr', '1e-12', '--freeze', 'trunk', '--epochs', '1'])
+    expect(begun.code).toBe(0)
+    const longer = await cli(['train', '--resume', '--output', 'longer', '--epochs', '2'])
+    expect(longer).toMatchObject({ code: 0, stdout: expect.stringContaining('Best is epoch 1:'), stderr: expect.stringContaining('Pictures grow from 64 to 96 px over the epochs.') })
+    expect((await readModelFile(at('longer/best.safetensors'))).metadata).toMatchObject({ size: 96, resize: { crop: 96 } })
   })
 })
 

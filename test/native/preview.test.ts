@@ -29,7 +29,7 @@ async function cutOut(file: string, left: number, top: number, width: number, he
 
 /** What training itself makes of an epoch's first pictures, in its batches. */
 async function trainingPictures(data: string, recipe: RecipeName, epoch: number, batchSize: number, seed: number) {
-  const resolved = resolveOptions({ recipe, weights: null, size: 128, batchSize, seed, val: 0.3 })
+  const resolved = resolveOptions({ recipe, weights: null, size: 128, progressiveResizing: false, batchSize, seed, val: 0.3 })
   const sides = await RECIPE_OF[recipe].openSides(data, resolved)
   await using loaders = RECIPE_OF[recipe].loaders(resolved, sides, { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] })
   const found: { readonly path: string; readonly pixels: Float32Array }[] = []

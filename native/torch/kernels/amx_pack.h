@@ -8,9 +8,6 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int64_t kTileElements = kTileRows * kTileInputs;
-constexpr int64_t kTileSums = kTileRows * kTileFloats;
-
 constexpr int64_t TilesOf(int64_t count, int64_t of_tile) {
   return (count + of_tile - 1) / of_tile;
 }

@@ -14,6 +14,8 @@ constexpr int kTileRows = 16;
 constexpr int kTileBytes = 64;   // of a row
 constexpr int kTileFloats = 16;  // sums in a row
 constexpr int kTileInputs = 32;  // bfloat16 numbers in a row: the depth of a product
+constexpr int64_t kTileElements = kTileRows * kTileInputs;  // of a tile of bfloat16
+constexpr int64_t kTileSums = kTileRows * kTileFloats;
 
 // What was written lies in memory when tiles are next loaded: GCC's header tells the compiler
 // neither that a load reads it nor that a configuration is read whole.

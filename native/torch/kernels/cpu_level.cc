@@ -15,8 +15,9 @@ namespace {
 
 #if defined(__x86_64__)
 // Linux gives a process tiles when it asks for them, once.
-bool AskForTiles() {
+bool HasTiles() {
 #if defined(__linux__)
+  if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
   constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
   constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
@@ -34,8 +35,7 @@ CpuLevel OfProcessor() {
     if (!has) return CpuLevel::kAvx2;
   }
   if (!__builtin_cpu_supports("avx512bf16")) return CpuLevel::kAvx512;
-  const bool tiles = __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16");
-  return tiles && AskForTiles() ? CpuLevel::kAmx : CpuLevel::kAvx512Bf16;
+  return HasTiles() ? CpuLevel::kAmx : CpuLevel::kAvx512Bf16;
 #else
   return CpuLevel::kPlain;
 #endif

@@ -16,10 +16,6 @@ struct GroupedConv {
   bool relu = false;            // of outputs
   // Set by loops that give up, having met a number that is not finite.
   bool* gave_up = nullptr;
-  // Not null: loops that can also sum by how much outputs, which have no bias then, are more than
-  // it, and the squares of that. They add to output_sums [2][channels, up to whole vectors of 16].
-  const float* about = nullptr;
-  double* output_sums = nullptr;
 };
 
 // Steps in memory, in elements, from one weight [out][in in the group][ky][kx] to the next.
@@ -37,7 +33,6 @@ struct GroupedConvRoom {
   int64_t (*weight_parts)(const GroupedConv& conv);  // in which they are packed and unpacked
   int64_t (*sums)(const GroupedConv& conv);
   bool many_pictures;  // whether the loops take several pictures at a time
-  bool sum_outputs;    // whether they can
   int64_t bytes;       // that are best packed at a time
 };
 
@@ -47,8 +42,8 @@ using OutputLoops = void (*)(const GroupedConv& conv, const Element* from, const
                              int64_t begin, int64_t end, Element* scratch, Element* to);
 
 // The loops of one CpuLevel. Each works on one picture, from output row (or, in gradients, from row
-// of the output's gradient) `begin` to before `end`; a data gradient of stride 2 fills twice as
-// many rows. `scratch` has the room that the caller in grouped_conv.cc counts.
+// of the output's gradient) `begin` to before `end`, or on several whole ones; a data gradient of
+// stride 2 fills twice as many rows. `scratch` has the room that GroupedConvRoom tells.
 template <typename Element>
 struct GroupedConvKernel {
   const GroupedConvRoom* room;

@@ -36,9 +36,8 @@ const GroupedConvKernel<uint16_t>* GroupedConvAmx() {
                                          .weight_gradient = TileGradientRoom,
                                          .weights = ColumnWeights,
                                          .weight_parts = Columns,
-                                         .sums = TileSums,
+                                         .sums = GradientSums,
                                          .many_pictures = true,
-                                         .sum_outputs = true,
                                          .bytes = kPackedBytes};
   static constexpr GroupedConvKernel<uint16_t> kKernel{
       &kRoom, PackColumnWeights, TileRows, DataGradient, TileGradient, UnpackTileGradient};

@@ -11,8 +11,6 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int64_t kTileWeights = kTileRows * kTileInputs;
-
 // Where a tap stands: in which tile of weights, and at which of the two pixels that it multiplies.
 struct TapPlace {
   int tile, pixel;
@@ -33,10 +31,10 @@ constexpr TapPlace kStrideTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1},
 constexpr TapPlace kSpreadTaps[9] = {{5, 1}, {3, 0}, {5, 0}, {1, 1}, {0, 0},
                                      {1, 0}, {4, 1}, {2, 0}, {4, 0}};
 
-inline int64_t TilesOf(const GroupedConv& conv) { return conv.stride == 1 ? 12 : 6; }
+inline int64_t WeightTiles(const GroupedConv& conv) { return conv.stride == 1 ? 12 : 6; }
 
 inline int64_t ColumnWeights(const GroupedConv& conv) {
-  return Meetings(conv, Columns(conv)) * TilesOf(conv) * kTileWeights;
+  return Meetings(conv, Columns(conv)) * WeightTiles(conv) * kTileElements;
 }
 
 // The taps of some places, with stride 1 those of even and those of odd ones.
@@ -63,10 +61,10 @@ inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
     from_tap[k] = tap / 3 * steps.ky + tap % 3 * steps.kx;
     for (int i = 0; i < places.count; ++i) {
       const TapPlace place = places.lists[i][k];
-      to_tap[i][k] = place.tile * kTileWeights + place.pixel * kTileWeights / 2;
+      to_tap[i][k] = place.tile * kTileElements + place.pixel * kTileElements / 2;
     }
   }
-  const int64_t meeting = TilesOf(conv) * kTileWeights;
+  const int64_t meeting = WeightTiles(conv) * kTileElements;
   packed += Meetings(conv, begin) * meeting;
   const int64_t step = for_gradient ? steps.out : steps.in;  // from an input to the next
   for (int64_t column = begin; column < end; ++column) {

@@ -4,13 +4,11 @@
 
 #include "amx_tiles.h"
 #include "grouped_conv_grid.h"
-#include "wide_sums.h"
 
 namespace torchgraft {
 
 namespace {
 
-constexpr int64_t kSums = kTileRows * kTileFloats;
 constexpr int64_t kBlocks = 4;                    // tiles of sums at a time
 constexpr int64_t kPlaces = kBlocks * kTileRows;  // rows of them
 
@@ -47,24 +45,19 @@ inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t beg
   }
 }
 
-// What becomes of sums besides: nothing; a bias and a ReLU; they are summed themselves.
-enum class Besides { kNothing, kScored, kSummed };
-
-// Stores a column's sums, row by row, as it is asked to.
-template <Besides kBesides>
+// Stores a column's sums, row by row, as it is asked to; with kScored with a bias and a ReLU.
+template <bool kScored>
 class Drain {
  public:
-  Drain(const GroupedConv& conv, const uint16_t* nowhere)
-      : conv_(conv), nowhere_(nowhere), least_(_mm512_set1_ps(conv.relu ? 0 : -__builtin_inff())) {}
+  explicit Drain(const GroupedConv& conv)
+      : conv_(conv), least_(_mm512_set1_ps(conv.relu ? 0 : -__builtin_inff())) {}
 
   void Begin(int64_t column, const float* sums, uint16_t* const* to, int64_t count) {
     column_ = column * kColumn;
     const int64_t left = conv_.channels - column_;
     channels_ = static_cast<__mmask16>(left < kColumn ? (1 << left) - 1 : 0xffff);
-    if (kBesides == Besides::kScored && conv_.bias != nullptr)
+    if (kScored && conv_.bias != nullptr)
       bias_ = _mm512_maskz_loadu_ps(channels_, conv_.bias + column_);
-    if (kBesides == Besides::kSummed)
-      about_ = _mm512_maskz_loadu_ps(channels_, conv_.about + column_);
     sums_ = sums;
     to_ = to;
     left_ = count;
@@ -75,35 +68,17 @@ class Drain {
     for (int64_t i = 0; i < count && left_ > 0; ++i, --left_, ++to_, sums_ += kTileFloats) {
       __builtin_prefetch(to_[kPlaces] + column_, /*rw=*/1);
       __m512 sum = _mm512_load_ps(sums_);
-      if constexpr (kBesides == Besides::kSummed) {
-        const __mmask16 there = *to_ == nowhere_ ? 0 : channels_;
-        const __m512 more = _mm512_maskz_sub_ps(there, sum, about_);
-        more_ = _mm512_add_ps(more_, more);
-        squares_ = _mm512_fmadd_ps(more, more, squares_);
-      }
-      if constexpr (kBesides == Besides::kScored)
-        sum = _mm512_max_ps(least_, _mm512_add_ps(sum, bias_));
+      if constexpr (kScored) sum = _mm512_max_ps(least_, _mm512_add_ps(sum, bias_));
       _mm256_mask_storeu_epi16(*to_ + column_, channels_,
                                reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(sum)));
     }
   }
-  void All() {
-    Some(left_);
-    if constexpr (kBesides == Besides::kSummed) {
-      AddWide(more_, conv_.output_sums + column_);
-      AddWide(squares_, conv_.output_sums + Columns(conv_) * kColumn + column_);
-      more_ = squares_ = _mm512_setzero_ps();
-    }
-  }
+  void All() { Some(left_); }
 
  private:
   const GroupedConv& conv_;
-  const uint16_t* nowhere_;  // of rows that lie in no picture
-  __m512 least_;             // 0 for a ReLU
+  __m512 least_;  // 0 for a ReLU
   __m512 bias_ = _mm512_setzero_ps();
-  __m512 about_ = _mm512_setzero_ps();
-  __m512 more_ = _mm512_setzero_ps();
-  __m512 squares_ = _mm512_setzero_ps();
   int64_t column_ = 0;
   __mmask16 channels_ = 0;
   const float* sums_ = nullptr;

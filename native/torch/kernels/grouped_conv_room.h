@@ -41,7 +41,6 @@ constexpr GroupedConvRoom kRegisterRoom{.forward = PackedForward,
                                         .weight_parts = Groups,
                                         .sums = AllWeights,
                                         .many_pictures = false,
-                                        .sum_outputs = false,
                                         .bytes = kPackedBytes};
 
 }  // namespace

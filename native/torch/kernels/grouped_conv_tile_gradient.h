@@ -9,10 +9,8 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int64_t kTapSums = kTileRows * kTileFloats;
-
-inline int64_t TileSums(const GroupedConv& conv) {
-  return Meetings(conv, Columns(conv)) * 9 * kTapSums;
+inline int64_t GradientSums(const GroupedConv& conv) {
+  return Meetings(conv, Columns(conv)) * 9 * kTileSums;
 }
 
 // Adds some taps' sums over all places.
@@ -103,11 +101,12 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   const WholeTiles whole;
   for (int64_t out = 0; out < sizes.columns; ++out) {
     const Reach reach(conv, out);
-    for (int64_t in = reach.first; in < reach.end; ++in, sums += 9 * kTapSums) {
+    for (int64_t in = reach.first; in < reach.end; ++in, sums += 9 * kTileSums) {
       const uint16_t* const from = inputs + in * sizes.planes * sizes.plane;
       const uint16_t* const with = gradients + out * kColumn * sizes.channel + kDepth;
       float* to[9];
-      for (int i = 0; i < 9; ++i) to[i] = sums + (stride == 1 ? kOrder1[i] : kOrder2[i]) * kTapSums;
+      for (int i = 0; i < 9; ++i)
+        to[i] = sums + (stride == 1 ? kOrder1[i] : kOrder2[i]) * kTileSums;
       SumTaps<6>(from, taps, with, sizes.channel, sizes.places, next_x, to);
       SumTaps<3>(from, taps + 6, with - 1, sizes.channel, sizes.places, next_dy, to + 6);
     }
@@ -132,9 +131,9 @@ inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64
                                const WeightSteps& steps, int64_t begin, int64_t end,
                                uint16_t* dweight) {
   constexpr int kExponent = 0x7f80;
-  const int64_t step = TileSums(conv);
+  const int64_t step = GradientSums(conv);
   bool finite = true;
-  sums += Meetings(conv, begin) * 9 * kTapSums;
+  sums += Meetings(conv, begin) * 9 * kTileSums;
   for (int64_t column = begin; column < end; ++column) {
     const Reach reach(conv, column);
     for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
@@ -143,11 +142,11 @@ inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64
       const int64_t group_end = group + conv.group_width;
       for (int64_t in = group; in < group_end;) {
         const float* from =
-            sums + in / kColumn * 9 * kTapSums - reach.first * 9 * kTapSums + o * kTileFloats;
+            sums + in / kColumn * 9 * kTileSums - reach.first * 9 * kTileSums + o * kTileFloats;
         uint16_t taps[9][kColumn];
         for (int64_t k = 0; k < 9; ++k)
           _mm256_storeu_si256(reinterpret_cast<__m256i*>(taps[k]),
-                              AddCopies(from + k * kTapSums, copies, step));
+                              AddCopies(from + k * kTileSums, copies, step));
         const int64_t column_end = (in / kColumn + 1) * kColumn;
         for (; in < group_end && in < column_end; ++in) {
           uint16_t* const to = dweight + out * steps.out + (in - group) * steps.in;
@@ -159,7 +158,7 @@ inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64
         }
       }
     }
-    sums += reach.Count() * 9 * kTapSums;
+    sums += reach.Count() * 9 * kTileSums;
   }
   if (!finite) GiveUp(conv);
 }

@@ -38,12 +38,12 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
     for (int t = 0; t < 6; ++t) {
       const uint16_t* const from = x + meeting.taps[t];
       next.Step();
-      const uint16_t* const tap = w + (t / 2 * 4 + t % 2) * kTileWeights;
+      const uint16_t* const tap = w + (t / 2 * 4 + t % 2) * kTileElements;
       _tile_loadd(4, tap, kTileBytes);
       _tile_loadd(6, from, kPairBytes);
       _tile_dpbf16ps(0, 6, 4);
       drain.Some(3);
-      _tile_loadd(5, tap + 2 * kTileWeights, kTileBytes);
+      _tile_loadd(5, tap + 2 * kTileElements, kTileBytes);
       _tile_dpbf16ps(1, 6, 5);
       drain.Some(3);
       if constexpr (kTwo) {
@@ -54,15 +54,15 @@ inline __attribute__((always_inline)) void SumPairs(const Meeting& meeting, cons
         drain.Some(3);
       }
     }
-    w += 12 * kTileWeights;
+    w += 12 * kTileElements;
   }
   drain.All();
   constexpr int64_t kBoth = 2 * kTileBytes;
   _tile_stored(0, sums, kBoth);
   _tile_stored(1, sums + kTileFloats, kBoth);
   if constexpr (kTwo) {
-    _tile_stored(2, sums + 2 * kSums, kBoth);
-    _tile_stored(3, sums + 2 * kSums + kTileFloats, kBoth);
+    _tile_stored(2, sums + 2 * kTileSums, kBoth);
+    _tile_stored(3, sums + 2 * kTileSums + kTileFloats, kBoth);
   }
 }
 
@@ -79,7 +79,7 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
   if constexpr (kCount > 3) _tile_zero(3);
   for (int64_t c = 0; c < meeting.columns; ++c, x += meeting.column) {
 #pragma GCC unroll 6
-    for (int t = 0; t < 6; ++t, w += kTileWeights) {
+    for (int t = 0; t < 6; ++t, w += kTileElements) {
       const uint16_t* const from = x + meeting.taps[t];
       next.Step();
       _tile_loadd(4, w, kTileBytes);
@@ -105,9 +105,9 @@ inline __attribute__((always_inline)) void SumStride(const Meeting& meeting, con
   }
   drain.All();
   _tile_stored(0, sums, kTileBytes);
-  if constexpr (kCount > 1) _tile_stored(1, sums + kSums, kTileBytes);
-  if constexpr (kCount > 2) _tile_stored(2, sums + 2 * kSums, kTileBytes);
-  if constexpr (kCount > 3) _tile_stored(3, sums + 3 * kSums, kTileBytes);
+  if constexpr (kCount > 1) _tile_stored(1, sums + kTileSums, kTileBytes);
+  if constexpr (kCount > 2) _tile_stored(2, sums + 2 * kTileSums, kTileBytes);
+  if constexpr (kCount > 3) _tile_stored(3, sums + 3 * kTileSums, kTileBytes);
 }
 
 template <class Sink>
@@ -137,34 +137,34 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  for (int64_t c = 0; c < meeting.columns; ++c, dy += meeting.column, w += 6 * kTileWeights) {
+  for (int64_t c = 0; c < meeting.columns; ++c, dy += meeting.column, w += 6 * kTileElements) {
     next.Step();
     _tile_loadd(4, dy + meeting.taps[0], kStep);
     _tile_loadd(6, w, kTileBytes);
     _tile_dpbf16ps(0, 4, 6);
     drain.Some(11);
-    _tile_loadd(7, w + kTileWeights, kTileBytes);
+    _tile_loadd(7, w + kTileElements, kTileBytes);
     _tile_dpbf16ps(1, 4, 7);
     drain.Some(11);
-    _tile_loadd(6, w + 2 * kTileWeights, kTileBytes);
+    _tile_loadd(6, w + 2 * kTileElements, kTileBytes);
     _tile_dpbf16ps(2, 4, 6);
     drain.Some(11);
-    _tile_loadd(7, w + 4 * kTileWeights, kTileBytes);
+    _tile_loadd(7, w + 4 * kTileElements, kTileBytes);
     _tile_dpbf16ps(3, 4, 7);
     drain.Some(11);
     _tile_loadd(5, dy + meeting.taps[1], kStep);
-    _tile_loadd(6, w + 3 * kTileWeights, kTileBytes);
+    _tile_loadd(6, w + 3 * kTileElements, kTileBytes);
     _tile_dpbf16ps(2, 5, 6);
     drain.Some(11);
-    _tile_loadd(7, w + 5 * kTileWeights, kTileBytes);
+    _tile_loadd(7, w + 5 * kTileElements, kTileBytes);
     _tile_dpbf16ps(3, 5, 7);
     drain.Some(11);
   }
   drain.All();
   _tile_stored(0, sums, kTileBytes);
-  _tile_stored(1, sums + kSums, kTileBytes);
-  _tile_stored(2, sums + 2 * kSums, kTileBytes);
-  _tile_stored(3, sums + 3 * kSums, kTileBytes);
+  _tile_stored(1, sums + kTileSums, kTileBytes);
+  _tile_stored(2, sums + 2 * kTileSums, kTileBytes);
+  _tile_stored(3, sums + 3 * kTileSums, kTileBytes);
 }
 
 // Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its
@@ -172,15 +172,14 @@ inline __attribute__((always_inline)) void SumSpread(const Meeting& meeting, con
 // through the places together: lines of outputs are met again while they are near.
 template <int64_t kNear, class Sink, typename Sum>
 void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
-                const uint16_t* packed, uint16_t* const* to, const uint16_t* nowhere,
-                const Sum& sum) {
+                const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
   const int64_t columns = Columns(conv);
   const uint16_t* weights = meeting.weights;
   SettleMemory();
   const WholeTiles whole;
   alignas(64) float sums[2][kPlaces * kTileFloats];
   float* turn = sums[0];
-  Sink drain(conv, nowhere);
+  Sink drain(conv);
   for (int64_t first = 0; first < columns; first += kNear) {
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
@@ -191,7 +190,7 @@ void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meetin
         sum(tile * kTileRows, count, meeting, packed + reach.first * meeting.column, drain, turn);
         drain.Begin(column, turn, to + tile / together * kPlaces, count * kPlaces / together);
         turn = turn == sums[0] ? sums[1] : sums[0];
-        meeting.weights += meeting.columns * TilesOf(conv) * kTileWeights;
+        meeting.weights += meeting.columns * WeightTiles(conv) * kTileElements;
       }
     }
     weights = meeting.weights;
@@ -238,21 +237,15 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   }
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, kBlocks);
-  auto* const nowhere = reinterpret_cast<uint16_t*>(to + count);
-  PointToOutputs(conv, grid, begin, y, nowhere, count, to);
+  PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
   const auto sum = [&](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
                        auto& drain, float* sums) {
     SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
   };
-  if (conv.about != nullptr)
-    ForColumns<1, Drain<Besides::kSummed>>(conv, tiles, kBlocks, meeting, scratch, to, nowhere,
-                                           sum);
-  else if (conv.bias != nullptr || conv.relu)
-    ForColumns<1, Drain<Besides::kScored>>(conv, tiles, kBlocks, meeting, scratch, to, nowhere,
-                                           sum);
+  if (conv.bias == nullptr && !conv.relu)
+    ForColumns<1, Drain<false>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
   else
-    ForColumns<1, Drain<Besides::kNothing>>(conv, tiles, kBlocks, meeting, scratch, to, nowhere,
-                                            sum);
+    ForColumns<1, Drain<true>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
 }
 
 // The data gradient of stride 2.
@@ -271,10 +264,9 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
   const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
   auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
   const int64_t count = Rows(tiles, /*together=*/1);
-  auto* const nowhere = reinterpret_cast<uint16_t*>(to + count);
-  PointToSpread(conv, grid, begin, dx, nowhere, count, to);
-  ForColumns<2, Drain<Besides::kNothing>>(
-      conv, tiles, /*together=*/1, meeting, scratch, to, nowhere,
+  PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
+  ForColumns<2, Drain<false>>(
+      conv, tiles, /*together=*/1, meeting, scratch, to,
       [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, auto& drain, float* sums) {
         SumSpread(met, from + i * kColumn, next, drain, sums);
       });

@@ -42,8 +42,6 @@ struct TiledPointwise {
   const uint16_t* added;  // laid out like y, or null
   uint16_t* y;
   MetPixels y_met;  // pixels between those that are met become zeros
-  // Not null: run also sums by how much products, before the bias, are more than it.
-  const float* about;
 };
 
 struct TiledPointwiseKernel {
@@ -54,9 +52,7 @@ struct TiledPointwiseKernel {
                uint16_t* packed);
   // Elements of scratch memory that run needs, on a cache line's border.
   int64_t (*scratch)(int64_t in);
-  // Adds what is summed, and the sums of its squares, to output_sums [2][PointwiseWidth(out)].
-  void (*run)(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch,
-              double* output_sums);
+  void (*run)(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch);
 };
 
 // nullptr where the compiler's target has no such instructions.

@@ -3,7 +3,6 @@
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 
 #include "amx_pack.h"
-#include "wide_sums.h"
 
 namespace torchgraft {
 
@@ -194,27 +193,6 @@ void Finish(const TiledPointwise& conv, int64_t first, const float* sums, const 
   }
 }
 
-// Of some pixels' products, [pixel][32], one tile wide.
-void AddTileSums(const TiledPointwise& conv, int64_t first, const float* products, int64_t pixels,
-                 double* output_sums) {
-  const auto there = static_cast<__mmask16>(FirstOf32(conv.out - first));
-  const __m512 about = _mm512_maskz_loadu_ps(there, conv.about + first);
-  __m512 sum = _mm512_setzero_ps(), squares = _mm512_setzero_ps();
-  for (int64_t p = 0; p < pixels; ++p, products += kOutputs) {
-    const __m512 more = _mm512_maskz_sub_ps(there, _mm512_load_ps(products), about);
-    sum = _mm512_add_ps(sum, more);
-    squares = _mm512_fmadd_ps(more, more, squares);
-  }
-  AddWide(sum, output_sums + first);
-  AddWide(squares, output_sums + PointwiseWidth(conv.out) + first);
-}
-
-void AddSums(const TiledPointwise& conv, int64_t first, const float* products, const Block& block,
-             double* output_sums) {
-  for (int64_t o = 0; o < kOutputs && first + o < conv.out; o += kTileFloats)
-    AddTileSums(conv, first + o, products + o, block.count, output_sums);
-}
-
 // Between the pixels of a block and the next ones.
 void ZeroBetween(const TiledPointwise& conv, const Block& block) {
   for (int64_t p = 0; p < block.count; ++p) {
@@ -228,16 +206,11 @@ void ZeroBetween(const TiledPointwise& conv, const Block& block) {
 
 // Tiles are few instructions that take long: beside each product the sums before are finished and
 // pixels of the next block are copied.
-void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch,
-         double* output_sums) {
+void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch) {
   const WholeTiles guard;
   const int64_t steps = Steps(conv.in), x_step = PixelStep(conv.in);
   const int64_t turns = TilesOf(conv.out, kOutputs);
-  const auto after = conv.added != nullptr || conv.relu ? Finish<true> : Finish<false>;
-  const auto finish = [&](int64_t o, const float* products, const Block& of) {
-    after(conv, o, products, of);
-    if (conv.about != nullptr) AddSums(conv, o, products, of, output_sums);
-  };
+  const auto finish = conv.added != nullptr || conv.relu ? Finish<true> : Finish<false>;
   alignas(64) float sums[2][kPixels * kOutputs];
   // What a pixel that is not there comes to is read, and not kept.
   for (int64_t i = 0; i < Scratch(conv.in); i += kTileInputs)
@@ -263,9 +236,9 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
         Multiply<1>(steps, block->x, x_step, w);
       w += steps * 2 * kTileElements;
       if (turn > 0)
-        finish(o - kOutputs, before, *block);
+        finish(conv, o - kOutputs, before, *block);
       else if (begin > 0)
-        finish((turns - 1) * kOutputs, before, *other);
+        finish(conv, (turns - 1) * kOutputs, before, *other);
       if (turn == 0) gatherer.Begin(*other);
       gatherer.CopyUpTo(kPixels * (turn + 1) / turns);
       if (two)
@@ -281,7 +254,7 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
     block = other;
     other = done;
   }
-  finish((turns - 1) * kOutputs, before, *other);
+  finish(conv, (turns - 1) * kOutputs, before, *other);
 }
 
 }  // namespace

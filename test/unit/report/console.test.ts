@@ -36,6 +36,16 @@ Left out a\\u001b[31m.jpg: broken
   expect(tell(false)).not.toMatch(/[\u001b\r]/)
 })
 
+test('where pictures grow, the time left counts their pixels', () => {
+  let text = ''
+  let seconds = 0
+  const report = consoleReport({ isTTY: true, columns: 80, write: (part) => (text += part) }, () => seconds)
+  report({ ...(EVENTS[0] as Extract<TrainingEvent, { type: 'start' }>), sizes: [{ from: 1, size: 64 }, { from: 2, size: 128 }] })
+  seconds = 1
+  report({ type: 'step', epoch: 1, step: 1, loss: 2, lr: 0.1, scale: 1, imagesPerSecond: 32 })
+  expect(text).toContain(' 9 s left') // one more as long, and two that take four times as long
+})
+
 test('on a terminal a live line is drawn over, never wider than it', () => {
   for (const columns of [80, 40]) {
     const drawn = tell(true, columns).split('\r\u001b[2K').filter((part) => part.startsWith('epoch 1/2'))

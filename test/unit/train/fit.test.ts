@@ -61,6 +61,16 @@ describe('fit', () => {
     expect(saves.map(({ name, metadata: { size, resize } }) => [name, size, resize.crop])).toEqual([['last', 4, 4], ['best', 4, 4], ['last', 8, 8], ['best', 8, 8]])
   })
 
+  test('a run that is over asks for no loader beyond its last epoch, and what is no loader is refused', async () => {
+    const loaders = [await numberedLoader(4)]
+    const first = await run({}, { epochs: 1, val: (epoch) => loaders[epoch]! })
+    await first.finish()
+    const over = await run({}, { epochs: 1, val: (epoch) => loaders[epoch]!, resume: { from: 'last.safetensors', metadata: lastSave(first.saves) } })
+    await over.finish()
+    expect(types(over.events)).toEqual(['start', 'resume', 'stop'])
+    await expect((await run({}, { epochs: 1, val: () => 7 as never })).finish()).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
+  })
+
   test('stops early by what it monitors', async () => {
     const { events, finish } = await run({ top1: [0.5, 0.25, 0.25, 0.25] }, { epochs: 9, monitor: 'val/top1', earlyStopping: new EarlyStopping({ patience: 2, mode: 'max' }) })
     await finish()

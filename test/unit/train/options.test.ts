@@ -18,6 +18,12 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(options as TrainOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining(` for ${name} but received`) }))
   })
 
+  test('pictures grow, unless patience might end a run before they have', () => {
+    expect(resolveOptions({ patience: 3 }).progressiveResizing).toBe(false)
+    expect(resolveOptions({ patience: 3, progressiveResizing: true }).progressiveResizing).toBe(true)
+    expect(resolveOptions({ progressiveResizing: false }).progressiveResizing).toBe(false)
+  })
+
   test('the notebook\'s recipe has one size, and refuses to grow', () => {
     expect(resolveOptions({ recipe: 'notebook', weights: null }).progressiveResizing).toBe(false)
     expect(() => resolveOptions({ recipe: 'notebook', weights: null, progressiveResizing: true })).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining('progressiveResizing') }))

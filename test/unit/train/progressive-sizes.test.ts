@@ -1,4 +1,4 @@
-import { progressiveSize, progressiveSizes } from '../../../src/train/progressive-sizes.js'
+import { progressiveSize, progressiveSizes, sizeSteps } from '../../../src/train/progressive-sizes.js'
 import { ScoringLoaders } from '../../../src/train/scoring-loaders.js'
 import { collect, numberedLoader } from '../../helpers/loader.js'
 
@@ -17,6 +17,13 @@ describe('progressive resizing', () => {
   ])('%d epochs: each size has its share, and the last epoch the full size', (epochs, sizes) => {
     expect(Array.from({ length: epochs }, (_, epoch) => progressiveSize(224, epochs)(epoch))).toEqual(sizes)
   })
+
+  test('the sizes of a run, by the epoch that each begins with; none where all are alike', () => {
+    expect(sizeSteps({ progressiveResizing: true, size: 224, epochs: 12 })).toEqual([{ from: 1, size: 128 }, { from: 4, size: 160 }, { from: 7, size: 192 }, { from: 10, size: 224 }])
+    expect(sizeSteps({ progressiveResizing: false, size: 224, epochs: 12 })).toEqual([])
+    expect(sizeSteps({ progressiveResizing: true, size: 64, epochs: 12 })).toEqual([])
+    expect(sizeSteps({ progressiveResizing: true, size: 224, epochs: 1 })).toEqual([])
+  })
 })
 
 describe('ScoringLoaders', () => {
@@ -29,5 +36,6 @@ describe('ScoringLoaders', () => {
     expect(await collect(small.epoch(0))).toHaveLength(1)
     expect(sides.at(2).size).toBe(8)
     await expect(collect(small.epoch(0))).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+    expect(sides.ofSize(4).size).toBe(4)
   })
 })
