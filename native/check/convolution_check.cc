@@ -186,13 +186,15 @@ void ReportPacked(const Problem& p) {
   });
 }
 
-// The moments of outputs that are taken on the way, against those of libtorch's outputs: the mean
-// plus a standard deviation, since it alone may be near zero, and that.
+// The moments of outputs that are taken on the way, against those that libtorch's batch norm takes
+// of libtorch's outputs: the mean and the standard deviation. One channel is constant.
 void ReportMoments(const Problem& p) {
   const auto level = BestCpuLevel();
   const bool pointwise = p.kernel == 1;
   if (pointwise ? !PixelProduct::Has(level, p.type, p.in, p.out) : !HasDirect(p)) return;
   const Numbers numbers(p);
+  numbers.x.add_(8);  // so that means are far from zero
+  numbers.weight[0].zero_();
   BatchMoments moments;
   const auto ours = [&]() -> Passes {
     const auto y = pointwise ? PackedForward(level, numbers.x, numbers.weight, p.stride, &moments)
@@ -201,16 +203,17 @@ void ReportMoments(const Problem& p) {
     const auto of_y = at::empty({2, p.out}, at::kDouble);
     for (int64_t c = 0; c < p.out; ++c) {
       const auto& [mean, squares] = moments.at(c);
+      of_y[0][c] = mean;
       of_y[1][c] = std::sqrt(squares / pixels);
-      of_y[0][c] = mean + std::sqrt(squares / pixels);
     }
     return {y, of_y[0], of_y[1]};
   };
   const auto by_library = [&](at::ScalarType type) -> Passes {
     const auto y = Library(p)(numbers.x.to(type), numbers.weight.to(type));
-    const auto channels = y.to(at::kDouble).transpose(0, 1).flatten(1);
-    const auto deviation = channels.std(/*dim=*/1, /*unbiased=*/false);
-    return {y, channels.mean(/*dim=*/1) + deviation, deviation};
+    const auto [normed, mean, inverse] =
+        at::native_batch_norm(y, /*weight=*/{}, /*bias=*/{}, /*running_mean=*/{},
+                              /*running_var=*/{}, /*training=*/true, /*momentum=*/0, /*eps=*/0);
+    return {y, mean, at::where(inverse == 0, inverse, inverse.reciprocal())};  // 0: constant
   };
   PrintRow("moments, " + p.Name(), by_library(at::kDouble), by_library(p.type), ours);
 }

@@ -24,8 +24,8 @@ class PixelMoments {
  public:
   PixelMoments(const at::Tensor& x, int64_t parts);
 
-  // Adds pixels from `begin` to before `end` to a part. One is summed about the first of them, or a
-  // mean far from zero would drown what varies.
+  // Adds pixels from `begin` to before `end` to a part. One is summed about what some of the first
+  // of them are in the mean, or a mean far from zero would drown what varies.
   void Add(int64_t part, int64_t begin, int64_t end);
 
   BatchMoments All() const;
