@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 
+#include "milliseconds.h"
 #include "torch/grouped_conv.h"
 
 namespace torchgraft {
@@ -18,18 +18,6 @@ namespace {
 
 constexpr int64_t kBatch = 32;
 constexpr int kRepeats = 5;
-
-// The thread's own time, which other programs on the machine do not count into.
-double Milliseconds(const std::function<void()>& work) {
-  const auto now = [] {
-    timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
-  };
-  const double begin = now();
-  work();
-  return now() - begin;
-}
 
 void TimeShape(at::ScalarType type, int64_t channels, int64_t width, int64_t stride, int64_t side) {
   const auto level = BestCpuLevel();

@@ -2,7 +2,6 @@
 
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
-#include <time.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "milliseconds.h"
 #include "torch/caching_allocator.h"
 #include "torch/pixel_product.h"
 #include "torch/pointwise_conv.h"
@@ -26,24 +26,10 @@ struct Shape {
   int64_t in, out, side, stride;
 };
 
-// The clock on the wall where several threads work; of one thread its own, whatever else runs.
-double Now() {
-  timespec now;
-  clock_gettime(at::get_num_threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
-}
-
 // In a training step little of what a convolution reads lies in a cache, nor where it writes.
 void EmptyCaches() {
   static const auto other = at::empty({int64_t{1} << 26}, at::kFloat);
   other.zero_();
-}
-
-double Milliseconds(const std::function<void()>& work, bool cold) {
-  if (cold) EmptyCaches();
-  const double begin = Now();
-  work();
-  return Now() - begin;
 }
 
 void TimeShape(at::ScalarType type, const Shape& shape, bool cold) {
@@ -80,8 +66,11 @@ void TimeShape(at::ScalarType type, const Shape& shape, bool cold) {
   std::array<double, 9> best;
   best.fill(1e9);
   for (int i = 0; i < kRepeats; ++i) {
-    for (size_t w = 0; w < works.size(); ++w)
-      if (works[w]) best[w] = std::min(best[w], Milliseconds(works[w], cold));
+    for (size_t w = 0; w < works.size(); ++w) {
+      if (!works[w]) continue;
+      if (cold) EmptyCaches();
+      best[w] = std::min(best[w], Milliseconds(works[w]));
+    }
   }
   const double mflop =
       2e-6 * static_cast<double>(kBatch * out_side * out_side * shape.in * shape.out);

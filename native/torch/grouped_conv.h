@@ -36,7 +36,7 @@ class GroupedScoring {
  private:
   CpuLevel level_;
   int64_t stride_;
-  at::Tensor weight_;
+  at::Tensor weight_;  // for a kernel that packs it otherwise, should the first give up
   at::Tensor packed_;
   at::Tensor bias_;
 };

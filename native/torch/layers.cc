@@ -63,12 +63,8 @@ NormState BatchNormImpl::Begin(const BatchMoments& moments) {
   return {weight_, bias_, running_mean_, running_var_, Learns(), moments};
 }
 
-at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const BatchMoments& moments) {
-  return Pass(x, relu, /*added=*/{}, moments);
-}
-
-at::Tensor BatchNormImpl::Pass(const at::Tensor& x, bool relu, const at::Tensor& added,
-                               const BatchMoments& moments) {
+at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& added,
+                                  const BatchMoments& moments) {
   const auto state = Begin(moments);
   if (own_kernels_ && FusedNormTakes(x)) return FusedNorm(x, state, added, relu);
   auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
@@ -80,7 +76,7 @@ at::Tensor BatchNormImpl::Pass(const at::Tensor& x, bool relu, const at::Tensor&
 Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added,
                            const BatchMoments& moments) {
   if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(moments), added, relu);
-  return Forked(Pass(x, relu, added, moments));
+  return Forked(forward(x, relu, added, moments));
 }
 
 BatchNormImpl::Affine BatchNormImpl::RunningAffine() const {
@@ -102,7 +98,7 @@ ConvNormImpl::Convolved ConvNormImpl::Convolve(const at::Tensor& x) {
 
 at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
   const auto [y, moments] = Convolve(x);
-  return norm_->forward(y, relu_, moments);
+  return norm_->forward(y, relu_, /*added=*/{}, moments);
 }
 
 Forked ConvNormImpl::Fork(const at::Tensor& x) {

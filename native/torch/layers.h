@@ -59,7 +59,8 @@ class BatchNormImpl : public torch::nn::Module {
  public:
   BatchNormImpl(int64_t width, const Making& making);
   // With x's moments, where they are known.
-  at::Tensor forward(const at::Tensor& x, bool relu, const BatchMoments& moments);
+  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& added,
+                     const BatchMoments& moments);
   Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added, const BatchMoments& moments);
 
   bool TakesMoments() const { return own_kernels_ && Learns(); }
@@ -75,8 +76,6 @@ class BatchNormImpl : public torch::nn::Module {
   void Freeze() { frozen_ = true; }
 
  private:
-  at::Tensor Pass(const at::Tensor& x, bool relu, const at::Tensor& added,
-                  const BatchMoments& moments);
   bool Learns() const { return is_training() && !frozen_; }
   // For one pass: in training the running statistics follow.
   NormState Begin(const BatchMoments& moments);

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "elements.h"
 #include "kernels/met_pixels.h"
 
 namespace torchgraft {
@@ -13,6 +14,13 @@ inline MetPixels MetOf(at::IntArrayRef pictures, int64_t stride) {
           .picture_width = pictures[3],
           .picture_height = pictures[2],
           .stride = stride};
+}
+
+// The other way: pixels that are met to where they lie in pictures, with zeros between them.
+inline at::Tensor SpreadMet(const at::Tensor& met, at::IntArrayRef pictures, int64_t stride) {
+  const auto spread = EmptyPictures(pictures, met).zero_();
+  spread.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride).copy_(met);
+  return spread;
 }
 
 inline int64_t CountOf(const MetPixels& met, int64_t pictures) {

@@ -116,13 +116,9 @@ at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
 
 at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
                                 int64_t stride) const {
+  if (TilesOf(level_, x.scalar_type()) == nullptr) return SpreadMet(Run(x), y_shape, stride);
   const auto y = EmptyPictures(y_shape, x);
-  if (TilesOf(level_, x.scalar_type()) != nullptr) {
-    RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride, /*moments=*/nullptr);
-    return y;
-  }
-  y.zero_();
-  y.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride).copy_(Run(x));
+  RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride, /*moments=*/nullptr);
   return y;
 }
 

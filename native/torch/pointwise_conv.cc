@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "met.h"
 #include "pixel_product.h"
 #include "pointwise_gradient.h"
 
@@ -20,13 +21,6 @@ at::Tensor Rows(const at::Tensor& pixels) { return pixels.view({-1, pixels.size(
 
 at::Tensor Matrix(const at::Tensor& weight) {
   return weight.view({weight.size(0), weight.size(1)});
-}
-
-// Gradients of the pixels met, [n, h, w, channels], to where those lay; zeros between them.
-at::Tensor Spread(const at::Tensor& dx, at::IntArrayRef x_shape, int64_t stride) {
-  const auto spread = at::zeros({x_shape[0], x_shape[2], x_shape[3], x_shape[1]}, dx.options());
-  spread.slice(1, 0, std::nullopt, stride).slice(2, 0, std::nullopt, stride).copy_(dx);
-  return spread.permute({0, 3, 1, 2});
 }
 
 }  // namespace
@@ -53,8 +47,9 @@ at::Tensor PointwiseDataGradient(const at::Tensor& dy, const at::Tensor& weight,
                                  at::IntArrayRef x_shape, int64_t stride) {
   const auto pixels = Met(dy, /*stride=*/1);
   const auto dx = at::mm(Rows(pixels), Matrix(weight))
-                      .view({pixels.size(0), pixels.size(1), pixels.size(2), weight.size(1)});
-  return stride == 1 ? dx.permute({0, 3, 1, 2}) : Spread(dx, x_shape, stride);
+                      .view({pixels.size(0), pixels.size(1), pixels.size(2), weight.size(1)})
+                      .permute({0, 3, 1, 2});
+  return stride == 1 ? dx : SpreadMet(dx, x_shape, stride);
 }
 
 at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,

@@ -32,8 +32,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
     if (!start) return
     if (!live && now() - spokeAt < PLAIN_EVERY_SECONDS) return
     spokeAt = now()
-    let workLeft = (start.steps - event.step) * pixels(start, event.epoch)
-    for (let epoch = event.epoch + 1; epoch <= start.epochs; epoch++) workLeft += start.steps * pixels(start, epoch)
+    const workLeft = (start.steps - event.step) * pixels(start, event.epoch) + start.steps * pixelsAfter(start, event.epoch)
     const left = ((now() - began) / workDone) * workLeft + scoring * (start.epochs - event.epoch + 1)
     const line = `epoch ${event.epoch}/${start.epochs}  step ${event.step}/${start.steps}  loss ${event.loss.toFixed(4)}  ${event.imagesPerSecond.toFixed(1)} images/s  ${duration(left)} left`
     if (live) terminal.write(`${clear()}${line.slice(0, (terminal.columns ?? 80) - 1)}`)
@@ -78,8 +77,15 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
 
 /** Of a picture in an epoch. 1 where all have the same. */
 function pixels(start: StartEvent | undefined, epoch: number): number {
-  const size = start?.sizes?.findLast(({ from }) => from <= epoch)?.size ?? 1
-  return size * size
+  return (start?.sizes?.findLast(({ from }) => from <= epoch)?.size ?? 1) ** 2
+}
+
+/** Of a picture in all the epochs after one. */
+function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epoch: number): number {
+  return sizes.reduce((sum, { from, size }, i) => {
+    const end = sizes[i + 1]?.from ?? epochs + 1
+    return sum + size ** 2 * Math.max(0, end - Math.max(from, epoch + 1))
+  }, 0)
 }
 
 function startLines({ model, weights, train, val, device, precision, why, notes }: StartEvent): string[] {

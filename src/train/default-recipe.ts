@@ -3,7 +3,7 @@ import { openSides } from '../data/open-sides.js'
 import { evalTransform, trainTransform } from '../data/transforms.js'
 import type { SessionOptions } from '../native/session-options.js'
 import type { ResolvedOptions } from './options.js'
-import { progressiveSize } from './progressive-sizes.js'
+import { sizeInEpoch } from './progressive-sizes.js'
 import { joinLoaders, type Recipe } from './recipe.js'
 import { warmupCosine } from './schedules.js'
 import { ScoringLoaders } from './scoring-loaders.js'
@@ -18,15 +18,16 @@ const HEAD_LR_SCALE = 2
 export const DEFAULT_RECIPE: Recipe = {
   openSides: (data, { val, seed, followLinks }, signal) => openSides(data, { val, seed, followLinks, ...(signal && { signal }) }),
   sessionOptions,
-  loaders({ batchSize, size, seed, epochs, strictImages, progressiveResizing }, sides, { mean, std }) {
+  loaders(options, sides, { mean, std }) {
+    const { batchSize, size, seed, epochs, strictImages } = options
     const common = { batchSize, seed, mean, std, strict: strictImages }
-    const sizeInEpoch = progressiveResizing ? progressiveSize(size, epochs) : () => size
+    const sizeOf = sizeInEpoch(options)
     // What does not fit into memory fails at the first step, not after hours of smaller ones.
-    const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeInEpoch(epoch))
+    const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))
     return joinLoaders(
       // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few pictures.
       new DataLoader(sides.train, { ...common, size, sizeAt, transform: trainTransform(), shuffle: true, dropLast: sides.train.length > batchSize, epochs }),
-      new ScoringLoaders((scored) => new DataLoader(sides.val, { ...common, size: scored, transform: evalTransform() }), sizeInEpoch),
+      new ScoringLoaders((scored) => new DataLoader(sides.val, { ...common, size: scored, transform: evalTransform() }), sizeOf),
     )
   },
   /** One epoch of warm-up, then cosine to 0. */

@@ -5,7 +5,9 @@ const STEP = 32
 /** Of the full size, in the first epochs. */
 const FIRST = 4 / 7
 
-/** Sizes that training pictures grow through, each for as many epochs: 128, 160, 192 and 224 for 224. One where that is small already. */
+type Growing = Pick<ResolvedOptions, 'progressiveResizing' | 'size' | 'epochs'>
+
+/** Sizes that pictures grow through, each for as many epochs: 128, 160, 192 and 224 for 224. One where that is small already. */
 export function progressiveSizes(size: number): readonly number[] {
   const sizes: number[] = []
   for (let next = Math.ceil((FIRST * size) / STEP) * STEP; next < size; next += STEP) sizes.push(next)
@@ -13,9 +15,10 @@ export function progressiveSizes(size: number): readonly number[] {
 }
 
 /** Height and width of pictures in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
-export function progressiveSize(size: number, epochs: number): (epoch: number) => number {
+export function sizeInEpoch({ progressiveResizing, size, epochs }: Growing): (epoch: number) => number {
+  if (!progressiveResizing) return () => size
   const sizes = progressiveSizes(size)
-  return (epoch) => sizes.at(-1 - Math.min(sizes.length - 1, Math.max(0, Math.floor(((epochs - 1 - epoch) * sizes.length) / epochs)))) ?? size
+  return (epoch) => sizes.at(-1 - Math.floor(((epochs - 1 - epoch) * sizes.length) / epochs)) ?? size
 }
 
 export interface SizeStep {
@@ -25,9 +28,9 @@ export interface SizeStep {
 }
 
 /** The sizes of a run's epochs, where they are not all alike. */
-export function sizeSteps({ progressiveResizing, size, epochs }: Pick<ResolvedOptions, 'progressiveResizing' | 'size' | 'epochs'>): readonly SizeStep[] {
-  const at = progressiveSize(size, epochs)
+export function sizeSteps(options: Growing): readonly SizeStep[] {
+  const at = sizeInEpoch(options)
   const steps: SizeStep[] = []
-  for (let epoch = 0; progressiveResizing && epoch < epochs; epoch++) if (at(epoch) !== steps.at(-1)?.size) steps.push({ from: epoch + 1, size: at(epoch) })
+  for (let epoch = 0; epoch < options.epochs; epoch++) if (at(epoch) !== steps.at(-1)?.size) steps.push({ from: epoch + 1, size: at(epoch) })
   return steps.length > 1 ? steps : []
 }

@@ -9,11 +9,14 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({
   device: 1, precision: 1, memoryFormat: 1, kernels: 1, threads: 1, strictImages: 1, followLinks: 1, saveEveryMinutes: 1,
 } satisfies Record<keyof ResolvedOptions, 1>))
 
+/** What runs did before there was an option. */
+export const BEFORE: Partial<ResolvedOptions> = { progressiveResizing: false }
+
 /** The options in a `config.json`, which may have been edited by hand. @throws ERR_ARGUMENT, naming the option */
 export function savedOptions(kept: unknown): ResolvedOptions {
   const unknown = Object.keys(kept as object).find((name) => !OPTION_NAMES.has(name))
   if (unknown !== undefined) throw argumentError(`one of ${[...OPTION_NAMES].join(', ')}`, 'an option', unknown)
-  const { threads, memoryFormat, ...rest } = kept as ResolvedOptions
+  const { threads, memoryFormat, ...rest } = { ...BEFORE, ...(kept as ResolvedOptions) }
   return resolveOptions({ ...rest, ...(memoryFormat && { memoryFormat }), ...(threads !== null && { threads }) })
 }
 

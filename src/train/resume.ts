@@ -6,7 +6,7 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
 import type { MeanStd, ResolvedOptions, TrainOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
-import { resumeOptions, savedOptions, withAbsolutePaths } from './resume-options.js'
+import { BEFORE, resumeOptions, savedOptions, withAbsolutePaths } from './resume-options.js'
 
 export interface Decisions {
   readonly resolved: ResolvedOptions
@@ -72,8 +72,9 @@ function meanStdOf({ mean, std }: RunConfig<unknown>): MeanStd | undefined {
 
 /** Whether a saved position was trained with these options. @throws ERR_RESUME_MISMATCH, naming the option */
 export function checkSettings(folder: string, { file, metadata: { settings } }: LastCheckpoint, resolved: ResolvedOptions): void {
+  const saved: Readonly<Record<string, unknown>> = { ...BEFORE, ...settings }
   for (const [name, now] of Object.entries(settings ? settingsOf(resolved) : {})) {
-    const before = JSON.stringify(settings?.[name])
+    const before = JSON.stringify(saved[name])
     if (before === JSON.stringify(now)) continue
     throw new TorchgraftError('ERR_RESUME_MISMATCH', `${join(folder, CONFIG_FILE)} says ${name} ${JSON.stringify(now)}, but ${file} was trained with ${before}: put it back as it was`, { path: folder })
   }

@@ -1,4 +1,4 @@
-import { progressiveSize, progressiveSizes, sizeSteps } from '../../../src/train/progressive-sizes.js'
+import { progressiveSizes, sizeInEpoch, sizeSteps } from '../../../src/train/progressive-sizes.js'
 import { ScoringLoaders } from '../../../src/train/scoring-loaders.js'
 import { collect, numberedLoader } from '../../helpers/loader.js'
 
@@ -15,7 +15,7 @@ describe('progressive resizing', () => {
     [3, [160, 192, 224]],
     [1, [224]],
   ])('%d epochs: each size has its share, and the last epoch the full size', (epochs, sizes) => {
-    expect(Array.from({ length: epochs }, (_, epoch) => progressiveSize(224, epochs)(epoch))).toEqual(sizes)
+    expect(Array.from({ length: epochs }, (_, epoch) => sizeInEpoch({ progressiveResizing: true, size: 224, epochs })(epoch))).toEqual(sizes)
   })
 
   test('the sizes of a run, by the epoch that each begins with; none where all are alike', () => {

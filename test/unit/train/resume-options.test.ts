@@ -12,6 +12,10 @@ describe('savedOptions', () => {
     expect(savedOptions(kept({ threads: 2, memoryFormat: 'contiguous' }))).toEqual({ ...saved, threads: 2, memoryFormat: 'contiguous' })
   })
 
+  test('of a run from before pictures grew have one size', () => {
+    expect(savedOptions(kept({ progressiveResizing: undefined }))).toEqual({ ...saved, progressiveResizing: false })
+  })
+
   test.each([
     [{ lr: 'fast' }, 'for lr but received "fast"'], [{ lr: null }, 'for lr but received null'], [{ lr: -1 }, 'for lr'], [{ epochs: '5' }, 'for epochs'], [{ epochs: 1e300 }, 'for epochs'],
     [{ seed: [1] }, 'for seed'], [{ val: {} }, 'for val'], [{ strictImages: 1 }, 'for strictImages'], [{ monitor: 'val/f1' }, 'for monitor'], [{ epcohs: 5 }, 'for an option but received "epcohs"'],
