@@ -13,6 +13,17 @@ interface Timed {
   trainStep(batch: Batch): Promise<TrainStepResult>
 }
 
+/** Where formats are tried: the addon's GPUs and sessions, which a test stands in for. */
+interface Trial {
+  readonly hasGpu: () => boolean
+  readonly createSession: (options: SessionOptions) => Promise<Timed & AsyncDisposable>
+}
+
+const HERE: Trial = {
+  hasGpu: () => loadAddon().system().cuda.length > 0,
+  createSession: (options) => Session.create(options),
+}
+
 /** The first steps choose algorithms and take memory from the system. */
 const WARM_UP = 5
 const TIMED = 10
@@ -23,14 +34,14 @@ const TIMED = 10
  *
  * @returns what to tell the user, besides
  */
-export async function chooseMemoryFormat(options: SessionOptions, sizes: { readonly batchSize: number; readonly size: number }): Promise<{ readonly memoryFormat: MemoryFormat; readonly told: readonly string[] }> {
+export async function chooseMemoryFormat(options: SessionOptions, sizes: { readonly batchSize: number; readonly size: number }, { hasGpu, createSession }: Trial = HERE): Promise<{ readonly memoryFormat: MemoryFormat; readonly told: readonly string[] }> {
   const { device = 'auto', memoryFormat } = options
-  const onGpu = device !== 'cpu' && loadAddon().system().cuda.length > 0
+  const onGpu = device !== 'cpu' && hasGpu()
   if (memoryFormat || !onGpu) return { memoryFormat: memoryFormat ?? 'channels_last', told: [] }
   const batch = greyBatch(sizes.batchSize, sizes.size)
   const choice = await fasterFormat(async (format) => {
-    await using session = await Session.create({ ...options, memoryFormat: format })
-    return timeSteps(session, batch)
+    await using session = await createSession({ ...options, memoryFormat: format })
+    return await timeSteps(session, batch) // not the promise: the session would be disposed of before its first step
   })
   const speeds = Object.entries(choice.imagesPerSecond).map(([format, speed]) => `${format} ${speed.toFixed(0)}`)
   return { memoryFormat: choice.memoryFormat, told: [`Memory format ${choice.memoryFormat}, measured in images a second: ${speeds.join(', ')}.`] }

@@ -181,7 +181,7 @@ describe('training', () => {
     const after = async (kernels: 'auto' | 'plain'): Promise<StateDict> => {
       await using session = await Session.create({ ...BASE, kernels, memoryFormat, optimizer: { lr: 1e-4 } })
       for (let i = 0; i < 2; i++) await session.trainStep(makeBatch())
-      return session.stateDict()
+      return await session.stateDict()
     }
     await using other = await Session.create(BASE)
     const [auto, plain] = await Promise.all([after('auto'), after('plain')])
