@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { ROOT } from './child.js'
 import { exif, pngChunk, pngChunks, uint32s, withChunks } from './png-chunks.js'
 
@@ -10,7 +10,7 @@ const TOLERANCE = 5e-5
 const ROUNDED = 1e-2
 
 const sample = join(ROOT, 'samples/campus/chapel/01.jpg')
-const scaled = (width: number): sharp.Sharp => sharp(sample).resize({ width })
+const scaled = (width: number): Sharp => sharp(sample).resize({ width })
 /** Of another picture: an animation's second frame. */
 const other = (): Promise<Buffer> => sharp(join(ROOT, 'samples/campus/boathouse/03.jpg')).resize({ width: 300, height: 200, fit: 'fill' }).removeAlpha().png().toBuffer()
 
@@ -20,7 +20,7 @@ export async function picturesAlike(folder: string): Promise<ReadonlyMap<string,
   const plain = await sharp(sample).resize({ width: 300, height: 200, fit: 'fill' }).png().toBuffer()
   const clear = await sharp(plain).ensureAlpha(0).png().toBuffer()
   const chunks = (png: Buffer, ...first: readonly Buffer[]): Buffer => withChunks(png, { first })
-  const profile = (png: Buffer): sharp.Sharp => sharp(png).withIccProfile('p3')
+  const profile = (png: Buffer): Sharp => sharp(png).withIccProfile('p3')
   const frame = [pngChunk('fcTL', Buffer.concat([uint32s(0, 300, 200, 0, 0), Buffer.of(0, 1, 0, 10, 0, 0)])), pngChunk('fdAT', Buffer.concat([uint32s(1), pixelsOf(await other())]))]
   const files: Readonly<Record<string, readonly [number, Buffer]>> = {
     'transparent.png': [TOLERANCE, await sharp(sample).ensureAlpha(0.4).png().toBuffer()],
