@@ -19,9 +19,15 @@ export function exifOrientation(tiff) {
   for (let i = 0; i < entries && directory + 14 + i * 12 <= tiff.length; i++) {
     const entry = directory + 2 + i * 12
     if (view.getUint16(entry, little) !== ORIENTATION) continue
-    const bytes = BYTES[view.getUint16(entry + 2, little)]
-    const value = bytes === 1 ? view.getUint8(entry + 8) : bytes === 2 ? view.getUint16(entry + 8, little) : bytes === 4 ? view.getUint32(entry + 8, little) : 1
+    const value = wholeNumber(view, entry + 8, BYTES[view.getUint16(entry + 2, little)], little)
     return value >= 1 && value <= 8 ? value : 1
   }
   return 1
+}
+
+/** @param {DataView} view @param {number} at @param {number | undefined} bytes @param {boolean} little */
+function wholeNumber(view, at, bytes, little) {
+  if (bytes === 1) return view.getUint8(at)
+  if (bytes === 2) return view.getUint16(at, little)
+  return bytes === 4 ? view.getUint32(at, little) : 1
 }

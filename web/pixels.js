@@ -8,7 +8,10 @@ import { turned } from './turn.js'
 
 /** @typedef {import('./resample.js').Rule & { readonly orient: boolean, readonly profile: boolean }} ResizeRule */
 /** @typedef {import('./stored.js').Stored} Stored */
-/** @typedef {{ readonly pixels: Uint8Array | Float32Array, readonly note: string | undefined }} Prepared `note`: why torchgraft predict may see other pixels */
+/**
+ * @typedef {{ readonly pixels: Uint8Array | Float32Array, readonly note: string | undefined }} Prepared
+ *   `note`: why torchgraft predict may see other pixels
+ */
 
 const NOT_A_PICTURE = 'is not a picture that this browser can read. Try a photo as JPEG, PNG or WebP'
 const HEIC = 'is HEIC, which this browser cannot read. Save it as JPEG first, or set the camera to its most compatible format'

@@ -17,8 +17,14 @@ export function useOf(profile, { grey }) {
   return { profile: true, ...(hasTable(profile, view.getUint32(TAGS_AT)) && { note: NOTES.profile }) }
 }
 
-/** Of all colours, as scanners' have it: what lies between its points is computed in more than one way. @param {Uint8Array} profile @param {number} tags */
+/**
+ * Of all colours, as scanners' have it: what lies between its points is computed in more than one way.
+ *
+ * @param {Uint8Array} profile @param {number} tags how many there are
+ */
 function hasTable(profile, tags) {
-  for (let i = 0, at = TAGS_AT + 4; i < tags && at < profile.length; i++, at += TAG_BYTES) if (latin1(profile, at, 3) === 'A2B') return true
+  for (let i = 0, at = TAGS_AT + 4; i < tags && at < profile.length; i++, at += TAG_BYTES) {
+    if (latin1(profile, at, 3) === 'A2B') return true
+  }
   return false
 }

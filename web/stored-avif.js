@@ -6,9 +6,11 @@ const HOLDERS = { meta: 4, iprp: 0, ipco: 0, iref: 4, moov: 0, trak: 0, tref: 0 
 
 /** Of boxes in boxes that tell something. */
 const DEPTH = 3
+const BRAND_AT = 8
 
 /**
- * Its picture alone: the transparency beside it is no longer named as such. How it is turned belongs to the picture, and every decoder does it.
+ * Its picture alone: the transparency beside it is no longer named as such. How it is turned belongs to the picture, and every
+ * decoder does it.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes they are written to
  * @param {{ readonly profile: boolean }} rule
@@ -17,8 +19,10 @@ const DEPTH = 3
 export function storedAvif(bytes, rule) {
   /** @type {Uint8Array | undefined} */
   let icc
+  // Of an animation its still picture, as torchgraft takes it: decoders go by the brand that is named first.
+  if (latin1(bytes, BRAND_AT, 4) === 'avis') bytes.set(ascii('avif'), BRAND_AT)
   for (const { type, at, data } of boxes(bytes, 0, bytes.length, DEPTH)) {
-    if (type === 'auxl' || type === 'prem') bytes.set([0x73, 0x6b, 0x69, 0x70], at + 4) // "skip"
+    if (type === 'auxl' || type === 'prem') bytes.set(ascii('skip'), at + 4)
     if (type === 'colr' && /^(?:prof|rICC)/.test(latin1(data, 0, 4))) icc ??= data.subarray(4)
   }
   return { parts: [bytes], format: 'other', orientation: 1, ...(rule.profile ? useOf(icc, { grey: false }) : { profile: false }) }
@@ -40,4 +44,9 @@ function* boxes(bytes, from, to, depth) {
     if (own !== undefined && depth > 0) yield* boxes(bytes, at + 8 + own, end, depth - 1)
     at = end
   }
+}
+
+/** @param {string} text */
+function ascii(text) {
+  return new TextEncoder().encode(text)
 }

@@ -10,8 +10,8 @@ const [EXTENSION, IMAGE, CONTROL] = [0x21, 0x2c, 0xf9]
 export function storedGif(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let transparent = 0
-  let palette = SCREEN_BYTES
-  let at = SCREEN_BYTES + paletteBytes(bytes[10])
+  let [palette, length] = [SCREEN_BYTES, paletteBytes(bytes[10])]
+  let at = palette + length
   while (at + 10 <= bytes.length && bytes[at] === EXTENSION) {
     const flags = bytes[at + 3] ?? 0
     if (bytes[at + 1] === CONTROL && (flags & 1) !== 0) {
@@ -21,8 +21,10 @@ export function storedGif(bytes) {
     for (at += 2; (bytes[at] ?? 0) !== 0;) at += 1 + (bytes[at] ?? 0)
     at++
   }
-  if (bytes[at] === IMAGE && paletteBytes(bytes[at + 9]) > 0) palette = at + 10
-  return { parts: [bytes], format: 'other', orientation: 1, profile: false, behind: [...bytes.subarray(palette + transparent * 3, palette + transparent * 3 + 3)] }
+  if (bytes[at] === IMAGE && paletteBytes(bytes[at + 9]) > 0) [palette, length] = [at + 10, paletteBytes(bytes[at + 9])]
+  const colour = palette + transparent * 3
+  const behind = transparent * 3 < length ? [...bytes.subarray(colour, colour + 3)] : [0, 0, 0]
+  return { parts: [bytes], format: 'other', orientation: 1, profile: false, behind }
 }
 
 /** @param {number | undefined} flags */

@@ -33,14 +33,16 @@ export function storedJpeg(bytes, rule) {
     const body = bytes.subarray(at + 4, end)
     if (FRAME.has(marker)) components = body[5] ?? 0
     if (marker === APP1 && latin1(body, 0, EXIF.length) === EXIF) exif ??= body.subarray(EXIF.length)
-    else if (marker === APP2 && latin1(body, 0, ICC.length) === ICC && body[ICC.length]) icc.set(body[ICC.length] ?? 0, bytes.subarray(at, end))
+    const part = marker === APP2 && latin1(body, 0, ICC.length) === ICC ? body[ICC.length] : undefined
+    if (part) icc.set(part, bytes.subarray(at, end))
     if (marker <= APP0 || marker > APP15 || marker === APP14) kept.push(bytes.subarray(at, end))
   }
   const parts = [...icc].sort(([a], [b]) => a - b).map(([, part]) => part)
   const { profile, note } = rule.profile ? useOf(joined(parts), { grey: components === 1 }) : { profile: false }
   if (profile) kept.push(...parts.map(numbered))
   const why = components === 4 ? NOTES.cmyk : note
-  return { parts: [...kept, bytes.subarray(from)], format: 'jpeg', orientation: exif ? exifOrientation(exif) : 1, profile, ...(why !== undefined && { note: why }) }
+  const orientation = exif ? exifOrientation(exif) : 1
+  return { parts: [...kept, bytes.subarray(from)], format: 'jpeg', orientation, profile, ...(why !== undefined && { note: why }) }
 }
 
 /** Up to the first scan, with what libjpeg passes over between them. @param {Uint8Array} bytes */
@@ -65,7 +67,11 @@ function joined(parts) {
   return bytes.length > 0 ? Uint8Array.from(bytes) : undefined
 }
 
-/** As browsers want them: from 1, with how many there are. @param {Uint8Array<ArrayBuffer>} part @param {number} i @param {readonly Uint8Array[]} all */
+/**
+ * As browsers want them: from 1, with how many there are.
+ *
+ * @param {Uint8Array<ArrayBuffer>} part @param {number} i @param {readonly Uint8Array[]} all
+ */
 function numbered(part, i, all) {
   return part.with(PART_AT - 2, i + 1).with(PART_AT - 1, all.length)
 }

@@ -28,7 +28,8 @@ export async function storedPng(bytes, rule) {
   if (halves) kept[0] = chunk('IHDR', header.with(8, 8).with(9, GREY_ALPHA)) // two bytes a pixel as well, so its rows are these
   kept.unshift(bytes.subarray(0, SIGNATURE_BYTES))
   kept.push(cut ?? chunk('IEND', new Uint8Array(0)))
-  return { parts: kept, format: 'other', orientation: exif ? exifOrientation(exif.data) : 1, profile, ...(halves && { halves }), ...(note !== undefined && { note }) }
+  const orientation = exif ? exifOrientation(exif.data) : 1
+  return { parts: kept, format: 'other', orientation, profile, ...(halves && { halves }), ...(note !== undefined && { note }) }
 }
 
 /** Up to the end, or to what is `cut` short: libpng reads on without an end, and browsers do not. @param {Uint8Array<ArrayBuffer>} bytes */

@@ -19,16 +19,16 @@ export function storedWebp(bytes, rule) {
   const [first] = chunks
   const extended = first?.type === 'VP8X' ? first.data : undefined
   const flags = extended?.[0] ?? 0
-  const find = (/** @type {string} */ type, /** @type {number} */ flag) => (flags & flag ? chunks.find((chunk) => chunk.type === type)?.data : undefined)
-  const exif = find('EXIF', EXIF)
-  const { profile, note } = rule.profile ? useOf(find('ICCP', ICC), { grey: false }) : { profile: false }
+  const named = (/** @type {string} */ type) => chunks.find((chunk) => chunk.type === type)?.data
+  const exif = flags & EXIF ? named('EXIF') : undefined
+  const { profile, note } = rule.profile ? useOf(flags & ICC ? named('ICCP') : undefined, { grey: false }) : { profile: false }
   const left = new Set(['EXIF', 'XMP ', ...(profile ? [] : ['ICCP']), ...(flags & ANIMATED ? [] : ['ALPH'])])
-  if (extended) extended[0] = flags & ~(EXIF | XMP | (profile ? 0 : ICC) | (chunks.some(({ type }) => type === 'ALPH') ? ALPHA : 0))
+  if (extended) extended[0] = flags & ~(EXIF | XMP | (profile ? 0 : ICC) | (named('ALPH') ? ALPHA : 0))
   const kept = [...chunks.filter(({ type }) => !left.has(type)).map(({ whole }) => whole), rest]
   return {
     parts: [header(kept.reduce((sum, { length }) => sum + length, 0)), ...kept],
     // The decoder scales it only where it has no transparency.
-    format: flags & ALPHA || hasAlpha(chunks.find(({ type }) => type === 'VP8L')?.data) ? 'other' : 'webp',
+    format: flags & ALPHA || hasAlpha(named('VP8L')) ? 'other' : 'webp',
     orientation: exif ? exifOrientation(latin1(exif, 0, PREFIX_BYTES) === EXIF_PREFIX ? exif.subarray(PREFIX_BYTES) : exif) : 1,
     profile,
     ...(note !== undefined && { note }),

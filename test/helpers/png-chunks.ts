@@ -9,8 +9,9 @@ export function pngChunks(png: Uint8Array): { readonly type: string; readonly da
   const chunks = []
   for (let at = SIGNATURE_BYTES; at + LENGTH_AND_TYPE <= bytes.length; ) {
     const length = bytes.readUInt32BE(at)
-    chunks.push({ type: bytes.toString('latin1', at + 4, at + 8), data: bytes.subarray(at + LENGTH_AND_TYPE, at + LENGTH_AND_TYPE + length) })
-    at += LENGTH_AND_TYPE + length + 4
+    const data = at + LENGTH_AND_TYPE
+    chunks.push({ type: bytes.toString('latin1', at + 4, data), data: bytes.subarray(data, data + length) })
+    at = data + length + 4
   }
   return chunks
 }
@@ -23,8 +24,13 @@ export function pngChunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, body, sum])
 }
 
+export interface MoreChunks {
+  readonly first?: readonly Buffer[]
+  readonly last?: readonly Buffer[]
+}
+
 /** A PNG with more chunks: after its header, or before its end. */
-export function withChunks(png: Uint8Array, { first = [], last = [] }: { readonly first?: readonly Buffer[]; readonly last?: readonly Buffer[] }): Buffer {
+export function withChunks(png: Uint8Array, { first = [], last = [] }: MoreChunks): Buffer {
   const [header, ...rest] = pngChunks(png).map(({ type, data }) => pngChunk(type, data))
   return Buffer.concat([png.subarray(0, SIGNATURE_BYTES), header!, ...first, ...rest.slice(0, -1), ...last, ...rest.slice(-1)])
 }
