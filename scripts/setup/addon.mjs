@@ -31,7 +31,7 @@ export const addon = async ({ root, env, progress }) => {
     removeStamp(stamp) // what is there will not be whole for a while
     dropForeignBuild(root, build)
     const parallel = Math.max(1, Math.min(availableParallelism(), Math.floor(totalmem() / BYTES_PER_COMPILER)))
-    const args = [cmakeJs(root), 'compile', '--out', build, '--parallel', String(parallel), `--CDLIBTORCH=${found.folder}`]
+    const args = [cmakeJs(root), 'compile', '--out', build, '--parallel', String(parallel), `--CDLIBTORCH=${found.folder}`, `--CDWERROR=${env['TORCHGRAFT_WERROR'] === '1' ? 'ON' : 'OFF'}`]
     const onOutput = (/** @type {string} */ text) => {
       const step = /\[\s*(\d+\/\d+|\d+%)\]/.exec(text)?.[1]
       if (step) tell(step)
