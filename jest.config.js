@@ -5,6 +5,7 @@ process.env.GOMP_SPINCOUNT ??= '10000'
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  globalSetup: './test/helpers/build-engine-check.mjs',
   setupFiles: ['./test/helpers/disposable.cjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

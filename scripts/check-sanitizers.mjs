@@ -6,15 +6,13 @@
 //   npm run check:tsan     data races, over Node's room with a session that computes nothing in libtorch's place
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { locateLibtorch } from './libtorch/locate.mjs'
 import { addonFiles } from './places.mjs'
+import { buildByCMake } from './setup/cmake.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { makeProgress } from './setup/progress.mjs'
-import { runCommand } from './setup/run-command.mjs'
 import { writeStamp } from './setup/stamp.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -50,9 +48,8 @@ async function check(name) {
   if (!libtorch) throw new SetupError('There is no libtorch to build the addon for.')
   const runtime = libraryOf(library)
   const build = join(ROOT, '.torchgraft', `sanitize-${name}`)
-  const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js')
-  const args = [cmakeJs, 'compile', '--out', build, '--target', target, '--parallel', String(availableParallelism()), `--CDLIBTORCH=${libtorch.folder}`, `--CDSANITIZE=${sanitize}`]
-  await makeProgress(process.stderr)(`Compiling with the sanitizers ${sanitize}`, () => runCommand(process.execPath, args, { cwd: ROOT, log: `${build}.log` }))
+  const defines = { LIBTORCH: libtorch.folder, SANITIZE: sanitize, WERROR: 'ON' }
+  await makeProgress(process.stderr)(`Compiling with the sanitizers ${sanitize}`, () => buildByCMake({ root: ROOT, build, log: `${build}.log`, defines, targets: [target] }))
   writeStamp(addonFiles(build).built, `${JSON.stringify({ libtorch: libtorch.version })}\n`)
 
   const env = { ...process.env, ...options, TORCHGRAFT_BUILD: build, TORCHGRAFT_HOME: join(build, 'cache'), LD_PRELOAD: `${runtime} ${libraryOf('libstdc++.so')}` }

@@ -1,17 +1,16 @@
-// Compiles every native source against the headers of other libtorch versions than the one that is built for: the
-// oldest that is thought of, and the newest that there is. Nothing is linked or run.
+// Compiles every native source against the headers of several libtorch versions: the oldest that is thought of, the one that
+// is fetched, and the newest that there is; by CXX, or by each compiler that is installed. Nothing is linked or run.
 //
 //   npm run check:versions [-- VERSION...]
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchHeaders } from './libtorch/headers.mjs'
+import { LIBTORCH_VERSION } from './libtorch/version.mjs'
+import { buildByCMake } from './setup/cmake.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { makeProgress } from './setup/progress.mjs'
-import { runCommand } from './setup/run-command.mjs'
 
 const OLDEST = '2.11.0'
 const TARGETS = ['torchgraft_torch', 'compiled_only']
@@ -29,23 +28,34 @@ function resolveWheel(requirement) {
   return { version: found.metadata.version, url: found.download_info.url }
 }
 
+/** g++ and clang++ of all versions, each once. @returns {string[]} */
+function compilers() {
+  if (process.env['CXX']) return [process.env['CXX']]
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => existsSync(folder))
+  const names = folders.flatMap((folder) => readdirSync(folder).filter((name) => /^(?:g|clang)\+\+(?:-\d+)?$/.test(name)).map((name) => join(folder, name)))
+  return [...new Map(names.map((name) => [realpathSync(name), name])).values()]
+}
+
 /** @param {ReturnType<typeof makeProgress>} progress @param {string} requirement */
 async function check(progress, requirement) {
   const { version, url } = resolveWheel(requirement)
   const folder = join(FOLDER, version)
   const libtorch = join(folder, 'headers', 'torch')
   if (!existsSync(join(libtorch, 'include'))) await progress(`Fetching the headers of libtorch ${version}`, () => fetchHeaders(url, join(folder, 'headers')))
-  const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin', 'cmake-js')
-  for (const target of TARGETS) {
-    const args = [cmakeJs, 'compile', '--out', join(folder, 'build'), '--target', target, '--parallel', String(availableParallelism()), `--CDLIBTORCH=${libtorch}`]
-    await progress(`Compiling ${target} against libtorch ${version}`, () => runCommand(process.execPath, args, { cwd: ROOT, log: join(folder, `${target}.log`) }))
+  for (const compiler of compilers()) {
+    const name = basename(compiler)
+    // Machine code is nobody's here: as little as possible is done for it.
+    const defines = { LIBTORCH: libtorch, WERROR: 'ON', CMAKE_CXX_FLAGS_RELEASE: '-O0' }
+    const options = { root: ROOT, env: { ...process.env, CXX: compiler }, build: join(folder, name), log: join(folder, `${name}.log`), defines, targets: TARGETS }
+    await progress(`Compiling against libtorch ${version} by ${name}`, () => buildByCMake(options))
+    console.log(`libtorch ${version}, ${name}: every native source compiles.`)
   }
-  console.log(`libtorch ${version}: every native source compiles.`)
 }
 
 try {
   const asked = process.argv.slice(2).map((version) => `torch==${version}`)
-  for (const requirement of asked.length > 0 ? asked : [`torch==${OLDEST}`, 'torch']) await check(makeProgress(process.stderr), requirement)
+  const usual = [`torch==${OLDEST}`, `torch==${LIBTORCH_VERSION}`, 'torch']
+  for (const requirement of asked.length > 0 ? asked : usual) await check(makeProgress(process.stderr), requirement)
 } catch (error) {
   if (!(error instanceof SetupError)) throw error
   console.error(error.message)

@@ -15,6 +15,7 @@
 
 #include "torch/autocast.h"
 #include "torch/convolution.h"
+#include "torch/convolution_choice.h"
 #include "torch/grouped_conv.h"
 #include "torch/pixel_product.h"
 #include "torch/pointwise_conv.h"
@@ -218,8 +219,26 @@ void ReportMoments(const Problem& p) {
   PrintRow("moments, " + p.Name(), by_library(at::kDouble), by_library(p.type), ours);
 }
 
+const char* Word(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+    case ConvAlgorithm::kProduct:
+      return "product";
+    case ConvAlgorithm::kPacked:
+      return "packed";
+    case ConvAlgorithm::kDirect:
+      return "direct";
+    default:
+      return "library";
+  }
+}
+
+// By what the table chooses for output, data gradient and weight gradient.
 void ReportConvolve(const Problem& p) {
-  Report(p, "chosen", [&](const Numbers& numbers) { return numbers.Through(Ours(p), p.type); });
+  const auto [forward, data, weight] = ChooseConv(
+      BestCpuLevel(), p.type, {p.in, p.out, p.kernel, p.stride, p.kernel / 2, p.groups, p.width});
+  const std::string by =
+      std::string("chosen ") + Word(forward) + "/" + Word(data) + "/" + Word(weight);
+  Report(p, by, [&](const Numbers& numbers) { return numbers.Through(Ours(p), p.type); });
 }
 
 // Under autocast a picture and a weight in float32 must come to what libtorch's cast makes of them.

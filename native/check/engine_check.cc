@@ -12,6 +12,7 @@
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
+//   engine_check threads THREADS COUNT GRAIN
 //   engine_check convolution-speed fp32|bf16 GROUP_WIDTH    not by the tests
 //   engine_check pointwise-speed fp32|bf16 THREADS [warm|cold [IN OUT SIDE STRIDE]]    nor this
 
@@ -34,6 +35,7 @@
 #include "pointwise_speed.h"
 #include "render_check.h"
 #include "snap_check.h"
+#include "threads_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
 #include "torch/grad_scaler.h"
@@ -235,6 +237,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();
   if (check == "excitation") return CheckExcitation(arguments);
+  if (check == "threads") return CheckThreads(arguments);
   if (check == "convolution-speed") return TimeConvolutions(arguments);
   if (check == "pointwise-speed") return TimePointwise(arguments);
   throw std::invalid_argument("There is no check " + check);

@@ -20,7 +20,7 @@ struct NormCase {
   bool adds;
   bool forks;
   bool learns;
-  at::Tensor x, added, weight, bias, running_mean, running_var, dy, more;
+  at::Tensor x{}, added{}, weight{}, bias{}, running_mean{}, running_var{}, dy{}, more{};
 };
 
 NormCase Draw(at::ScalarType type, const std::string& kind, const std::vector<int64_t>& shape) {

@@ -1,7 +1,6 @@
 #include "augment.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <type_traits>
@@ -12,6 +11,7 @@
 #include "error.h"
 #include "kernels/sample.h"
 #include "kernels/snap.h"
+#include "rows.h"
 #include "snap.h"
 
 namespace torchgraft {
@@ -73,7 +73,7 @@ void Render(const Images& images, Out* out) {
   }
   const SampleRows sample = BestSampleRows();
   const SnapRows snap = BestSnapRows();
-  at::parallel_for(0, images.size() * output, kRowsPerTask, [&](int64_t begin, int64_t end) {
+  ParallelFor(images.size() * output, kRowsPerTask, [&](int64_t begin, int64_t end) {
     std::vector<float> scratch(std::max(SampleScratch(output), SnapScratch(output)));
     while (begin < end) {
       const int64_t i = begin / output;

@@ -1,10 +1,10 @@
 #include "folded_regnet.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include "autograd_function.h"
+#include "rows.h"
 
 namespace torchgraft {
 
@@ -31,7 +31,7 @@ at::Tensor FoldedRegNet::Logits(const at::Tensor& pixels) const {
   if (threads == 1 || count < threads) return LogitsOfSome(pixels);
   const int64_t shares = (count + threads * kTogether - 1) / (threads * kTogether) * threads;
   const auto logits = at::empty({count, fc_bias.size(0)}, at::kFloat);
-  at::parallel_for(0, shares, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+  ParallelFor(shares, /*grain_size=*/1, [&](int64_t first, int64_t last) {
     const c10::InferenceMode inference;  // a thread's own
     for (int64_t share = first; share < last; ++share) {
       const int64_t begin = count * share / shares;

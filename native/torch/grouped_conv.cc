@@ -1,7 +1,6 @@
 #include "grouped_conv.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "elements.h"
 #include "kernels/grouped_conv.h"
+#include "rows.h"
 
 namespace torchgraft {
 
@@ -89,7 +89,7 @@ void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& con
   constexpr int64_t kLeast = 8192;  // for a thread, which takes as long to start
   const int64_t parts = kernel.room->weight_parts(conv);
   const int64_t weights = conv.channels * conv.group_width * 9;
-  at::parallel_for(0, parts, std::max<int64_t>(1, kLeast * parts / weights), function);
+  ParallelFor(parts, std::max<int64_t>(1, kLeast * parts / weights), function);
 }
 
 template <typename Element>
@@ -114,7 +114,7 @@ void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, boo
                       at::get_num_threads());
   std::optional<PixelMoments> of_pieces;
   if (moments != nullptr) of_pieces.emplace(to, pieces.count);
-  at::parallel_for(0, pieces.count, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
     pieces.Each(begin, end, [&](int64_t piece, int64_t picture, int64_t first, int64_t last) {
       loops(conv, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
@@ -137,7 +137,7 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
                       kernel.room->many_pictures ? threads : 1);
   const int64_t parts = std::min(threads, pieces.count);
   const auto sums = at::zeros({parts, kernel.room->sums(conv)}, x.options().dtype(at::kFloat));
-  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+  ParallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, x.options());
     for (int64_t part = begin; part < end; ++part) {
       float* const to = MutableData<float>(sums) + part * sums.stride(0);

@@ -1,7 +1,6 @@
 #include "pixel_product.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "elements.h"
 #include "kernels/pointwise.h"
 #include "met.h"
+#include "rows.h"
 
 namespace torchgraft {
 
@@ -49,7 +49,7 @@ void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* m
   std::optional<PixelMoments> of_y;
   if (moments != nullptr) of_y.emplace(y, parts);
   const int64_t together = of_y ? std::max<int64_t>(PixelMoments::Together(y) / unit, 1) : units;
-  at::parallel_for(0, parts, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+  ParallelFor(parts, /*grain_size=*/1, [&](int64_t first, int64_t last) {
     for (int64_t part = first; part < last; ++part) {
       const int64_t end = units * (part + 1) / parts;
       for (int64_t begin = units * part / parts; begin < end; begin += together) {

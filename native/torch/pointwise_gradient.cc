@@ -1,13 +1,13 @@
 #include "pointwise_gradient.h"
 
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 
 #include <type_traits>
 
 #include "elements.h"
 #include "kernels/pointwise_gradient.h"
 #include "met.h"
+#include "rows.h"
 
 namespace torchgraft {
 
@@ -71,11 +71,10 @@ class WeightGradient {
     Each([&](int64_t p, int64_t o) { Sum(p, o, sums + (o * shares_.of_pixels + p) * step); });
     for (int64_t o = 0; o < shares_.of_outputs; ++o) {
       const int64_t first = FirstOutput(o);
-      at::parallel_for(0, FirstOutput(o + 1) - first, kOutputsOfThread,
-                       [&](int64_t begin, int64_t end) {
-                         kernel_.add(in_, begin, end, shares_.of_pixels, step,
-                                     sums + o * shares_.of_pixels * step, dweight_ + first * in_);
-                       });
+      ParallelFor(FirstOutput(o + 1) - first, kOutputsOfThread, [&](int64_t begin, int64_t end) {
+        kernel_.add(in_, begin, end, shares_.of_pixels, step, sums + o * shares_.of_pixels * step,
+                    dweight_ + first * in_);
+      });
     }
   }
 
@@ -90,11 +89,11 @@ class WeightGradient {
   // function(share of pixels, share of outputs)
   template <typename Function>
   void Each(const Function& function) const {
-    at::parallel_for(0, shares_.of_pixels * shares_.of_outputs, /*grain_size=*/1,
-                     [&](int64_t begin, int64_t end) {
-                       for (int64_t share = begin; share < end; ++share)
-                         function(share / shares_.of_outputs, share % shares_.of_outputs);
-                     });
+    ParallelFor(shares_.of_pixels * shares_.of_outputs, /*grain_size=*/1,
+                [&](int64_t begin, int64_t end) {
+                  for (int64_t share = begin; share < end; ++share)
+                    function(share / shares_.of_outputs, share % shares_.of_outputs);
+                });
   }
 
   void Sum(int64_t p, int64_t o, float* sums) const {

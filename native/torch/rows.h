@@ -1,15 +1,19 @@
 #pragma once
 
 #include <ATen/Parallel.h>
+#include <c10/util/FunctionRef.h>
 
 #include <cstdint>
 
-// Without it ATen/Parallel.h runs everything on one thread, and says nothing.
-#if AT_PARALLEL_OPENMP && !defined(_OPENMP) && !defined(__APPLE__)
-#error "Compile with -fopenmp"
-#endif
-
 namespace torchgraft {
+
+// Calls function(begin, end) for parts of 0 to `count`, of `grain_size` or more, on the threads of
+// libtorch, and split as at::parallel_for splits them. at::parallel_for itself is compiled where it
+// is called, and runs everything on one thread, without a word, unless that compiler is told of
+// OpenMP; one that is calls the runtime by the names of its own, which libtorch's may not have.
+// Here libtorch's own code starts the threads, whatever compiles this.
+void ParallelFor(int64_t count, int64_t grain_size,
+                 c10::function_ref<void(int64_t begin, int64_t end)> function);
 
 // Rows shared out among the threads by their count alone, never by who is done first: so sums are
 // the same each time.
@@ -22,7 +26,7 @@ class RowSplit {
   // function(part, first row, the one after the last), on the threads of libtorch.
   template <typename Function>
   void Each(const Function& function) const {
-    at::parallel_for(0, parts_, /*grain_size=*/1, [&](int64_t first, int64_t last) {
+    ParallelFor(parts_, /*grain_size=*/1, [&](int64_t first, int64_t last) {
       for (int64_t part = first; part < last; ++part)
         function(part, rows_ * part / parts_, rows_ * (part + 1) / parts_);
     });

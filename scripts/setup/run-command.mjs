@@ -7,14 +7,14 @@ import { SetupError } from './fail.mjs'
 const SHOWN = 25
 
 /**
- * Runs a command with its output in a log file. When it fails, what failed and what to do are the error's first line, and the
- * end of the log follows.
+ * Runs a command with its output in a log file. When it fails, what failed and what to do are the error's first line; what
+ * `excerpt` finds in the log follows, or its end.
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ readonly cwd: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly failed?: string, readonly advice?: string, readonly onOutput?: (text: string) => void }} options
+ * @param {{ readonly cwd: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly failed?: string, readonly advice?: string, readonly excerpt?: (log: string) => string | undefined, readonly onOutput?: (text: string) => void }} options
  */
-export async function runCommand(command, args, { cwd, log, env = process.env, failed, advice = '', onOutput = () => {} }) {
+export async function runCommand(command, args, { cwd, log, env = process.env, failed, advice = '', excerpt = () => undefined, onOutput = () => {} }) {
   mkdirSync(dirname(log), { recursive: true })
   const file = createWriteStream(log)
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -33,9 +33,10 @@ export async function runCommand(command, args, { cwd, log, env = process.env, f
   letGo()
   await new Promise((resolve) => file.end(resolve))
   if (end.code === 0) return
-  const tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-SHOWN).join('\n')
+  const text = readFileSync(log, 'utf8').trimEnd()
+  const shown = excerpt(text) ?? text.split('\n').slice(-SHOWN).join('\n')
   const how = end.error ? end.error.message : `code ${end.code}`
-  throw new SetupError(`${failed ?? `${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed`} (${how}).${advice === '' ? '' : ` ${advice}`}\n${tail}\nThe whole log: ${log}`)
+  throw new SetupError(`${failed ?? `${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed`} (${how}).${advice === '' ? '' : ` ${advice}`}\n${shown}\nThe whole log: ${log}`)
 }
 
 /**

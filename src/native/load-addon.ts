@@ -6,6 +6,7 @@ import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
 import { checkMapped } from './mapped-libtorch.js'
 import { isTried, probeOnce } from './probe.js'
+import { checkCpuCapability } from './processor.js'
 import { ROOT } from './root.js'
 
 const SET_UP = setUpCommand(ROOT)
@@ -15,7 +16,7 @@ let loaded: Binding | undefined
 /**
  * The addon, loaded at its first use, with libtorch before it.
  *
- * @throws ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON
+ * @throws ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON; ERR_DEVICE where the environment asks for instructions that the processor lacks
  */
 export function loadAddon(): Binding {
   return (loaded ??= load())
@@ -31,6 +32,7 @@ export function preloadLibtorch(): void {
   const addon = addonFiles(buildFolder(ROOT, process.env, found))
   try {
     checkVersion(found.version, builtFor(addon), found.folder)
+    checkCpuCapability()
     if (!isTried(found.library, addon)) return
     limitSpinning(process.env)
     ;(createRequire(import.meta.url)(addon.loader) as LoaderBinding).preloadLibtorch(found.library)
@@ -45,6 +47,7 @@ function load(): Binding {
   const addon = addonFiles(buildFolder(ROOT, process.env, found))
   const built = builtFor(addon)
   checkVersion(found.version, built, found.folder)
+  checkCpuCapability()
   probeOnce(found.library, addon, (version) => checkVersion(version, built, found.folder))
   limitSpinning(process.env)
   const require = createRequire(import.meta.url)

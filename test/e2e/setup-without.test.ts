@@ -41,15 +41,26 @@ const firstLine = (work: Promise<unknown>): Promise<string> => work.then(() => '
 
 describe('set-up says in one line what to install or set', () => {
   const TOOL = '#!/bin/sh\nexit 0\n'
-  test.each<[string, Record<string, string>, RegExp]>([
-    ['a compiler', { 'bin/cmake': TOOL }, /^To build the addon it takes a C\+\+ compiler, and there is none\. Install: .*g\+\+/],
-    ['cmake', { 'bin/c++': TOOL }, /^To build the addon it takes cmake, and there is none\. Install: .*cmake/],
-    ['either', {}, /^To build the addon it takes cmake and a C\+\+ compiler, and there is none\. Install: .*cmake/],
-  ])('without %s', async (_, tools, message) => {
+  const ALL = { 'bin/cmake': TOOL, 'bin/make': TOOL, 'bin/c++': TOOL }
+  const without = (name: keyof typeof ALL): Record<string, string> => Object.fromEntries(Object.entries(ALL).filter(([tool]) => tool !== name))
+  /** A compiler that fails to compile with this on stderr. */
+  const failing = (stderr: string): string => `#!/bin/sh\ncase "$*" in *--version*) exit 0;; -v) echo "Selected GCC installation: /usr/lib/gcc/x86_64-linux-gnu/13" >&2; exit 0;; esac\ncat >/dev/null\necho "${stderr}" >&2\nexit 1\n`
+  test.each<[string, Record<string, string>, NodeJS.ProcessEnv, RegExp]>([
+    ['a compiler', without('bin/c++'), {}, /^To build the addon it takes a C\+\+ compiler, and there is none\. Install: .*g\+\+/],
+    ['cmake', without('bin/cmake'), {}, /^To build the addon it takes cmake, and there is none\. Install: .*cmake/],
+    ['make and ninja', without('bin/make'), {}, /^To build the addon it takes make or ninja, and there is none\. Install: .*make/],
+    ['any of them', {}, {}, /^To build the addon it takes cmake, make or ninja and a C\+\+ compiler, and there is none\. Install: .*cmake/],
+    ['the compiler that CXX names', ALL, { CXX: 'clang++-99' }, /^To build the addon it takes the C\+\+ compiler that CXX names \(clang\+\+-99\), and there is none\./],
+    ['a new enough cmake', { ...ALL, 'bin/cmake': '#!/bin/sh\necho "cmake version 3.10.2"\n' }, {}, /^To build the addon it takes CMake 3\.18 or newer, and this is 3\.10\.2\. Install a newer one/],
+    ['the C++ library’s headers, by clang', { ...ALL, 'bin/c++': failing("<stdin>:2:10: fatal error: 'algorithm' file not found") }, {}, /^The compiler \(c\+\+\) does not find the header <algorithm>\. Install: .*libstdc\+\+-13-dev/],
+    ['the system’s headers, by g++', { ...ALL, 'bin/c++': failing('/usr/include/c++/12/cstdlib:75:15: fatal error: stdlib.h: No such file or directory') }, {}, /^The compiler \(c\+\+\) does not find the header <stdlib\.h>\. Install: /],
+    ['C++20', { ...ALL, 'bin/c++': failing("c++: error: unrecognized command line option '-std=c++20'") }, {}, /^The compiler \(c\+\+\) cannot compile what the addon is written in\. It takes a compiler of C\+\+20: g\+\+ 12 or clang 15, or newer\./],
+  ])('without %s, before it compiles', async (_, tools, more, message) => {
     if (process.platform !== 'linux') return
     await using folder = await temporaryFolder()
-    await lay(folder.path, { ...Object.fromEntries(Object.entries(LIBTORCH).map(([path, text]) => [`own/${path}`, text])), ...tools, 'package-lock.json': '{}' })
-    expect(await firstLine(addon(context(folder.path, { LIBTORCH: join(folder.path, 'own'), PATH: join(folder.path, 'bin') })))).toMatch(message)
+    await lay(folder.path, { ...Object.fromEntries(Object.entries(LIBTORCH).map(([path, text]) => [`own/${path}`, text])), ...tools, 'package-lock.json': '{}', 'bin/cat': '#!/bin/sh\nwhile read -r line; do :; done\n' })
+    expect(await firstLine(addon(context(folder.path, { LIBTORCH: join(folder.path, 'own'), PATH: join(folder.path, 'bin'), ...more })))).toMatch(message)
+    expect(await readdir(folder.path)).not.toContain('.torchgraft')
   })
 
   test('without a network, for libtorch and its other way', async () => {

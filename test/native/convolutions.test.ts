@@ -1,4 +1,7 @@
-import { buildEngineCheck, engineCheckWith } from '../helpers/engine-check.js'
+import { processorFeatures } from '../../src/native/processor.js'
+import { cannotHold } from '../helpers/cpu-capability.js'
+import { engineCheckWith } from '../helpers/engine-check.js'
+import { skip } from '../helpers/skip.js'
 
 /** Distances of output, data gradient and weight gradient from libtorch's in double, relative to the largest number. */
 type Distances = readonly (number | null)[]
@@ -17,19 +20,42 @@ const FLOAT_SLACK = 1e-6
 const BF16_SLACK = 1e-4
 const TIMES = 1.5
 
-/** What holds a processor down to one that has less: nothing on one that has no more. */
-const PROCESSORS: readonly [string, NodeJS.ProcessEnv][] = [
-  ['this processor', {}],
-  ['AVX-512 without tiles', { ATEN_CPU_CAPABILITY: 'avx512' }],
-  ['AVX2 alone', { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' }],
+/** How often the program works each kind of loop for one type of number, where the processor has some for it. */
+const TIMES_WORKED = { 'direct': 90, 'direct, not finite': 8, 'scored': 8, 'moments': 14, 'packed': 126 }
+const KINDS = Object.keys(TIMES_WORKED) as (keyof typeof TIMES_WORKED)[]
+
+const FEATURES = processorFeatures()
+const AVX2 = cannotHold('avx2')
+const AVX512 = cannotHold('avx512')
+
+interface Processor {
+  readonly title: string
+  readonly env: NodeJS.ProcessEnv
+  /** Why it is skipped. */
+  readonly lacks: string | undefined
+  /** Of numbers that there are loops for. */
+  readonly types: readonly string[] | undefined
+}
+
+const TYPES = FEATURES && [...(AVX2 ? [] : ['Float']), ...(AVX512 || !FEATURES.has('avx512_bf16') ? [] : ['BFloat16'])]
+/** A processor held down to one that has less: where it has no more, that would be the same again. */
+const PROCESSORS: readonly Processor[] = [
+  { title: 'this processor', env: {}, lacks: undefined, types: TYPES },
+  { title: 'AVX-512 without tiles', env: { ATEN_CPU_CAPABILITY: 'avx512' }, lacks: AVX512 ?? (FEATURES?.has('amx_bf16') ? undefined : 'this processor has no tiles (amx_bf16): the same as “this processor”'), types: TYPES },
+  { title: 'AVX2 alone', env: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' }, lacks: AVX2 ?? (AVX512 && `${AVX512}: the same as “this processor”`), types: ['Float'] },
 ]
 
-describe.each(PROCESSORS)('the convolutions that are computed by loops and products of our own, with %s', (_, held) => {
+for (const processor of PROCESSORS) {
+  const title = `the convolutions that are computed by loops and products of our own, with ${processor.title}`
+  if (processor.lacks) skip(title, processor.lacks)
+  else describe(title, () => checkConvolutions(processor))
+}
+
+function checkConvolutions({ env, types }: Processor): void {
   let rows: readonly Row[]
 
   beforeAll(async () => {
-    await buildEngineCheck()
-    rows = (await engineCheckWith(held, 'convolutions')) as Row[]
+    rows = (await engineCheckWith(env, 'convolutions')) as Row[]
   }, 300_000)
 
   test('are as near to double as libtorch\'s, for every width of groups, stride, odd shape and type, and as infinite', () => {
@@ -38,10 +64,21 @@ describe.each(PROCESSORS)('the convolutions that are computed by loops and produ
       return own.some((distance, pass) => distance === null || distance > TIMES * (library[pass] ?? Infinity) + slack)
     })
     expect(further).toEqual([])
-    expect(rows.length).toBeGreaterThan(30)
+  })
+
+  const title = 'are worked, for each type that the processor has instructions for, in every shape, and chosen for some'
+  if (types === undefined) skip(title, 'which instructions this processor has is told by Linux on x86-64 alone')
+  else test(title, () => {
+    const worked = ['Float', 'BFloat16'].map((type) => KINDS.map((kind) => rows.filter(({ name }) => name.startsWith(`${kind}, `) && /^\d/.test(name.slice(kind.length + 2)) && name.endsWith(`, ${type}`)).length))
+    expect(worked).toEqual(['Float', 'BFloat16'].map((type) => KINDS.map((kind) => (types.includes(type) ? TIMES_WORKED[kind] : 0))))
+    for (const type of types) {
+      const chosen = rows.filter(({ name }) => name.startsWith('chosen ') && name.endsWith(`, ${type}`)).map(({ name }) => name.split(',')[0])
+      expect(chosen.length).toBe(16)
+      expect(chosen.some((name) => /direct|packed|product/.test(name!))).toBe(true)
+    }
   })
 
   test('come to the same bytes each time', () => {
     expect(rows.filter((row) => !row.repeats)).toEqual([])
   })
-})
+}

@@ -1,9 +1,11 @@
-import { buildEngineCheck, engineCheckWith } from '../helpers/engine-check.js'
+import { cannotHold } from '../helpers/cpu-capability.js'
+import { engineCheckWith } from '../helpers/engine-check.js'
+import { skip } from '../helpers/skip.js'
 
 /** Of the largest number: sums of some thousand products in float32; bf16 has 8 bits, and the gradient behind ReLU is rounded too. */
 const LEAST = { fp32: 2e-6, bf16: 2 ** -7 }
 
-/** Held down as libtorch's own kernels are; what the processor lacks is its next best. */
+/** Held down as libtorch's own kernels are. */
 const LEVELS = ['default', 'avx2', 'avx512'] as const
 
 /** r: ReLU, a: something is added before it, f: two readers of the output, z: running statistics. */
@@ -19,9 +21,13 @@ const RESULTS = ['dbias', 'dweight', 'dx', 'running_mean', 'running_var', 'y']
 
 type Found = Readonly<Record<string, Readonly<Record<string, readonly [ours: number, theirs: number]>>>>
 
-beforeAll(() => buildEngineCheck(), 180_000)
+for (const level of LEVELS) {
+  const lacks = cannotHold(level)
+  if (lacks) skip(`kernels, instructions: ${level}`, lacks)
+  else describe(`kernels, instructions: ${level}`, () => checkKernels(level))
+}
 
-describe.each(LEVELS)('kernels, instructions: %s', (level) => {
+function checkKernels(level: (typeof LEVELS)[number]): void {
   test.each(['fp32', 'bf16'] as const)('%s: results and gradients of batch norm in one with its sum and ReLU are as near to double precision as libtorch’s, and the same each time', async (precision) => {
     const found = (await engineCheckWith({ ATEN_CPU_CAPABILITY: level, OMP_NUM_THREADS: '2' }, 'norm', precision, ...SHAPES)) as Found
     expect(Object.keys(found)).toEqual(KINDS.flatMap((kind) => SHAPES.map((shape) => `${kind} ${shape}`)))
@@ -41,4 +47,4 @@ describe.each(LEVELS)('kernels, instructions: %s', (level) => {
       expect([shape, further]).toEqual([shape, []])
     }
   }, 120_000)
-})
+}

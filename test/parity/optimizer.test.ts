@@ -1,4 +1,4 @@
-import { buildEngineCheck, engineCheck } from '../helpers/engine-check.js'
+import { engineCheck } from '../helpers/engine-check.js'
 import { expectParity, furthest, largest, readFixture } from './rows.js'
 
 interface AdamState {
@@ -12,8 +12,6 @@ type Adam = Readonly<Record<'w0' | 'w1' | 'w2', AdamState>> & { readonly scale: 
 /** Of the largest number in the parameter. */
 const TOLERANCE = 1e-6
 const STEPS = 1000
-
-beforeAll(() => buildEngineCheck(), 180_000)
 
 describe.each(['adam', 'adamw'] as const)('%s goes step for step with PyTorch’s fused one', (type) => {
   test(`${STEPS} steps, two groups, decay, learning rates that vary, ten steps that overflow`, async () => {

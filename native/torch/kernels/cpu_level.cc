@@ -5,6 +5,7 @@
 #include <string_view>
 
 #if defined(__linux__) && defined(__x86_64__)
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -17,7 +18,12 @@ namespace {
 // Linux gives a process tiles when it asks for them, once.
 bool HasTiles() {
 #if defined(__linux__)
-  if (!__builtin_cpu_supports("amx-tile") || !__builtin_cpu_supports("amx-bf16")) return false;
+  // clang before 19 does not know their names for __builtin_cpu_supports.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid_count(/*leaf=*/7, /*subleaf=*/0, &a, &b, &c, &d)) return false;
+  constexpr unsigned kBf16 = 1u << 22;
+  constexpr unsigned kTile = 1u << 24;
+  if ((d & kBf16) == 0 || (d & kTile) == 0) return false;
   constexpr long kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
   constexpr long kTileData = 18;               // XFEATURE_XTILEDATA
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;

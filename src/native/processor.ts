@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { TorchgraftError } from '../errors.js'
+
+/** What `ATEN_CPU_CAPABILITY` can ask of libtorch on x86-64, and the instructions that its kernels then use. */
+export const CPU_CAPABILITIES = {
+  default: [],
+  avx2: ['avx2', 'fma', 'f16c'],
+  avx512: ['avx2', 'fma', 'f16c', 'avx512f', 'avx512bw', 'avx512dq', 'avx512vl'],
+} as const
+
+export type CpuCapability = keyof typeof CPU_CAPABILITIES
+
+/**
+ * libtorch takes `ATEN_CPU_CAPABILITY` at its word: where the processor has fewer instructions the process ends by SIGILL.
+ * (oneDNN's `ONEDNN_MAX_CPU_ISA` is a limit: it looks at the processor as well.)
+ *
+ * @throws ERR_DEVICE, naming what is missing
+ */
+export function checkCpuCapability(env: NodeJS.ProcessEnv = process.env, features?: ReadonlySet<string>): void {
+  const asked = env['ATEN_CPU_CAPABILITY'] ?? ''
+  if (!Object.hasOwn(CPU_CAPABILITIES, asked)) return // libtorch warns of it, and goes on
+  const present = features ?? processorFeatures()
+  if (!present) return
+  const missing = missingInstructions(asked as CpuCapability, present)
+  if (missing.length === 0) return
+  const highest = (['avx2', 'default'] as const).find((level) => missingInstructions(level, present).length === 0)!
+  throw new TorchgraftError('ERR_DEVICE', `ATEN_CPU_CAPABILITY=${asked} asks libtorch for instructions that this processor does not have (${missing.join(', ')}). Unset it, or set it to ${highest}`)
+}
+
+/** The instructions of a level that a processor lacks. */
+export function missingInstructions(level: CpuCapability, features: ReadonlySet<string>): string[] {
+  return CPU_CAPABILITIES[level].filter((name) => !features.has(name))
+}
+
+/** The processor's instructions by Linux's names for them; undefined where Linux on x86-64 is not what runs. */
+export function processorFeatures(read: () => string = () => readFileSync('/proc/cpuinfo', 'utf8')): ReadonlySet<string> | undefined {
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(read())?.[1]
+    return flags === undefined ? undefined : new Set(flags.trim().split(/\s+/))
+  } catch {
+    return undefined
+  }
+}
