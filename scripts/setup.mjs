@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { isInstalled, stateFolder } from './places.mjs'
+import { printable, printableLines } from './printable.mjs'
 import { addon } from './setup/addon.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { libtorch } from './setup/libtorch.mjs'
@@ -27,12 +28,12 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) throw new SetupError(problem)
   try {
-    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${line}\n`))
+    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${printable(line)}\n`))
     try {
       const context = { root, env, progress: makeProgress(stream) }
       for (const step of stepsFor(root)) await step(context)
     } finally {
-      release()
+      await release()
     }
   } catch (error) {
     throw tellNoPlace(error)
@@ -51,7 +52,7 @@ export async function trySetUp() {
     return true
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
-    console.error(`torchgraft could not be set up. ${error.message}`)
+    console.error(`torchgraft could not be set up. ${printableLines(error.message)}`)
     process.exitCode = 1
     return false
   }
