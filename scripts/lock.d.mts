@@ -1,7 +1,7 @@
 export interface Lock {
   /** Set where the holder of an earlier lock was found dead: its number, or null where the lock does not tell. */
   readonly tookOver?: number | null
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }
 
 export interface Holder {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { percent, printable } from '../report/format.js'
+import { CLEAR_LINE } from '../report/safe-terminal.js'
 import { SHIPPED_WEIGHTS } from '../train/options.js'
 import { CATALOGUE, type CatalogueEntry, fileOf, findInCatalogue, hubFolder } from '../weights/catalogue.js'
 import { pullWeights } from '../weights/pull.js'
@@ -40,7 +41,7 @@ function pullCommand({ stdout, stderr }: Streams, exit: (code: number) => void):
 async function pull(entry: CatalogueEntry, { stdout, stderr }: Streams): Promise<void> {
   if (entry.licence.startsWith('CC-BY-NC')) stderr.write(`${entry.name} comes with terms: ${entry.licence}.\n`)
   const { file, fetched } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), () => stderr.write('\n'))
-  if (stderr.isTTY) stderr.write('\r\x1b[2K')
+  if (stderr.isTTY) stderr.write(CLEAR_LINE)
   stdout.write(`${printable(file)}${fetched ? '' : '  (was there already)'}\n`)
 }
 
@@ -53,7 +54,7 @@ function progress(stderr: Streams['stderr'], name: string): (received: number, t
     if (step === told) return
     told = step
     const line = `${name}: ${(received / 1e6).toFixed(0)} MB${share === undefined ? '' : `, ${Math.floor(share * 100)} %`}`
-    stderr.write(stderr.isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
+    stderr.write(stderr.isTTY ? `${CLEAR_LINE}${line}` : `${line}\n`)
   }
 }
 
