@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { printable } from '../report/format.js'
 import { safeTerminal } from '../report/safe-terminal.js'
-import { VERSION } from '../version.js'
+import { packageVersion } from '../native/root.js'
 import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 
@@ -43,7 +43,7 @@ export async function main(argv: readonly string[], streams: Streams = process):
 export async function makeProgram(streams: Streams, exit: (code: number) => void, wanted?: string): Promise<Command> {
   const program = new Command('torchgraft')
     .description('Fine-tunes image classifiers in Node.js, on libtorch.')
-    .version(VERSION)
+    .version(packageVersion())
     .helpCommand(false)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the run is saved).')
   const one = wanted === undefined ? undefined : COMMANDS.get(wanted)

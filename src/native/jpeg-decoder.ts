@@ -5,7 +5,7 @@ import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { addonFiles, buildFolder } from '../../scripts/places.mjs'
 import type { ColourTables } from '../data/colour-profile.js'
 import type { Size, Window } from '../data/resized.js'
-import { ROOT } from './root.js'
+import { packageRoot } from './root.js'
 
 /** What is to become of a JPEG. Sizes and places are those of the stored picture, before it is set upright. */
 export interface JpegRequest {
@@ -42,9 +42,9 @@ export function jpegDecoder(): JpegDecoder | undefined {
 
 function open(): JpegDecoder | undefined {
   const prebuilt = process.platform === 'linux' ? PREBUILT[process.arch] : undefined
-  const { found } = locateLibtorch({ root: ROOT })
+  const { found } = locateLibtorch({ root: packageRoot() })
   if (prebuilt === undefined || !found) return undefined
-  const { pictures } = addonFiles(buildFolder(ROOT, process.env, found))
+  const { pictures } = addonFiles(buildFolder(packageRoot(), process.env, found))
   if (!existsSync(pictures)) return undefined
   const require = createRequire(import.meta.url)
   try {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { ROOT } from '../../src/native/root.js'
+import { ROOT } from './child.js'
 
 const run = promisify(execFile)
 const BUILD = join(ROOT, 'build')
