@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { isInstalled, stateFolder } from './places.mjs'
 import { printable, printableLines } from './printable.mjs'
 import { addon } from './setup/addon.mjs'
+import { decoder } from './setup/decoder.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { libtorch } from './setup/libtorch.mjs'
 import { takeLock } from './setup/lock.mjs'
@@ -42,7 +43,7 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
 
 /** A package comes with its neighbours, and with JavaScript. @param {string} root @returns {readonly Step[]} */
 function stepsFor(root) {
-  return isInstalled(root) ? [libtorch, addon] : [nodeModules, libtorch, addon, typescript]
+  return isInstalled(root) ? [libtorch, addon] : [nodeModules, decoder, libtorch, addon, typescript]
 }
 
 /** Runs `setUp` for a command: false, with what to do told, where it failed. */
