@@ -1,6 +1,6 @@
 // Puts in place whatever is missing: node modules, libtorch, the addon, JavaScript. Node's built-in modules only.
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isInstalled, stateFolder } from './places.mjs'
 import { printable, printableLines } from './printable.mjs'
 import { addon } from './setup/addon.mjs'
@@ -18,7 +18,7 @@ export { SetupError }
 
 /** @typedef {import('./setup/step.mjs').Step} Step */
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '/') // not by `new URL('..', …)`, which bundlers take for a file to bring along
 
 /**
  * Runs each step that is not up to date.
@@ -59,4 +59,4 @@ export async function trySetUp() {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await trySetUp()
+if (process.argv[1] === fileURLToPath(import.meta.url)) void trySetUp() // no top-level await: bundles of CommonJS cannot have it

@@ -16,7 +16,7 @@ export const FILES: Files = { open: openFile, link, rename, rm }
 
 async function openFile(path: string, flags: string): ReturnType<Files['open']> {
   const file = await open(path, flags)
-  return { write: file.write.bind(file) as FileHandle['write'], sync: () => syncFile(file), close: () => file.close() }
+  return { write: file.write.bind<FileHandle['write']>(file), sync: () => syncFile(file), close: () => file.close() }
 }
 
 /** Names of files that were being written: what a killed process leaves. */

@@ -6,7 +6,7 @@ import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
 import { checkMapped } from './mapped-libtorch.js'
 import { isTried, probeOnce } from './probe.js'
-import { packageRoot } from './root.js'
+import { bundledError, packageRoot } from './root.js'
 
 let loaded: Binding | undefined
 
@@ -31,7 +31,7 @@ export function preloadLibtorch(): void {
     checkVersion(found.version, builtFor(addon), found.folder)
     if (!isTried(found.library, addon)) return
     limitSpinning(process.env)
-    ;(createRequire(import.meta.url)(addon.loader) as LoaderBinding).preloadLibtorch(found.library)
+    requireAddon<LoaderBinding>(addon.loader).preloadLibtorch(found.library)
   } catch {
     // Slower, and no harm.
   }
@@ -45,12 +45,11 @@ function load(): Binding {
   checkVersion(found.version, built, found.folder)
   probeOnce(found.library, addon, (version) => checkVersion(version, built, found.folder))
   limitSpinning(process.env)
-  const require = createRequire(import.meta.url)
-  const opened = openLibtorch(require(addon.loader) as LoaderBinding, found)
+  const opened = openLibtorch(requireAddon<LoaderBinding>(addon.loader), found)
   checkVersion(opened, built, found.folder)
   checkMapped(found.library)
   try {
-    const binding = require(addon.main) as Binding
+    const binding = requireAddon<Binding>(addon.main)
     // process.exit() goes straight to the C library's exit, which takes libtorch apart under a step that is running.
     process.once('exit', () => binding.stop())
     return binding
@@ -67,6 +66,16 @@ function load(): Binding {
  */
 export function limitSpinning(env: NodeJS.ProcessEnv): void {
   if (env['OMP_WAIT_POLICY'] === undefined) env['GOMP_SPINCOUNT'] ??= '10000'
+}
+
+/** @throws ERR_BUNDLED where a bundler has put its own `require` in place of Node's, which knows no file that it did not bundle */
+function requireAddon<T>(file: string): T {
+  try {
+    return createRequire(import.meta.url)(file) as T
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' && existsSync(file)) throw bundledError(import.meta.url)
+    throw cause
+  }
 }
 
 /** The version of libtorch that the addon was built for. @throws ERR_ADDON where there is no addon */

@@ -33,5 +33,9 @@ export function find(url: string | undefined): { readonly root: string; readonly
     const { name, version } = (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}) as { readonly name?: string; readonly version?: string }
     if (name === NAME && version !== undefined) return { root, version }
   }
-  throw new TorchgraftError('ERR_BUNDLED', `The code of ${NAME} was bundled, and its addon, weights and page do not lie beside it${url === undefined ? '' : ` (${url})`}. Leave the package out of the bundle, and install it where the bundle runs: esbuild --external:${NAME}, external: ['${NAME}'] in Rollup and Vite's ssr, externals in webpack, serverExternalPackages: ['${NAME}'] in next.config.js`)
+  throw bundledError(url)
+}
+
+export function bundledError(url: string | undefined): TorchgraftError {
+  return new TorchgraftError('ERR_BUNDLED', `The code of ${NAME} was bundled${url === undefined ? '' : ` (${url})`}, and its addon, weights and page cannot be had from there. Leave the package out of the bundle, and install it where the bundle runs: esbuild --external:${NAME}, external: ['${NAME}'] in Rollup and Vite's ssr, externals in webpack, serverExternalPackages: ['${NAME}'] in next.config.js`)
 }

@@ -47,8 +47,8 @@ export async function readOnnx(path: string): Promise<OnnxModel> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message, cause)
   })
+  const type = modelType()
   try {
-    const type = modelType()
     return type.toObject(type.decode(bytes), { longs: Number, arrays: true, objects: true }) as OnnxModel
   } catch (cause) {
     throw refuse(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)
