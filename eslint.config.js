@@ -8,7 +8,7 @@ const PROMISES = {
 }
 
 export default tseslint.config(
-  { ignores: ['dist/', 'build/', 'node_modules/', '.torchgraft/', 'runs/', 'coverage/', '**/*.d.mts'] },
+  { ignores: ['dist/', 'build/', 'prebuilt/', 'node_modules/', '.torchgraft/', 'runs/', 'coverage/', '**/*.d.mts'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { homedir, userInfo } from 'node:os'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { hashInputs } from './setup/stamp.mjs'
 
 /** Whether torchgraft was installed as a package; else it is a clone of its repository. @param {string} root of torchgraft */
@@ -10,12 +10,21 @@ export function isInstalled(root) {
 
 /** `TORCHGRAFT_HOME`, else `XDG_CACHE_HOME/torchgraft`, else `~/.cache/torchgraft`. @param {NodeJS.ProcessEnv} [env] */
 export function cacheFolder(env = process.env) {
-  return env['TORCHGRAFT_HOME'] || join(userCache(env), 'torchgraft')
+  const named = env['TORCHGRAFT_HOME']
+  return named ? resolve(named) : join(userCache(env), 'torchgraft')
 }
 
-/** `XDG_CACHE_HOME`, else `~/.cache`. @param {NodeJS.ProcessEnv} [env] */
+/**
+ * `XDG_CACHE_HOME`, else `~/.cache`. Never within the folder of work, which may bring code of its own: a relative
+ * `XDG_CACHE_HOME` is none, as its standard says, and neither is an empty or relative `HOME`.
+ *
+ * @param {NodeJS.ProcessEnv} [env]
+ */
 export function userCache(env = process.env) {
-  return env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
+  const named = env['XDG_CACHE_HOME']
+  if (named && isAbsolute(named)) return named
+  const home = homedir()
+  return join(isAbsolute(home) ? home : userInfo().homedir, '.cache')
 }
 
 /**

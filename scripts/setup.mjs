@@ -1,8 +1,10 @@
 // Puts in place whatever is missing: node modules, libtorch, the addon, JavaScript. Node's built-in modules only.
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isInstalled, stateFolder } from './places.mjs'
+import { printable, printableLines } from './printable.mjs'
 import { addon } from './setup/addon.mjs'
+import { decoder } from './setup/decoder.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { libtorch } from './setup/libtorch.mjs'
 import { takeLock } from './setup/lock.mjs'
@@ -16,7 +18,7 @@ export { SetupError }
 
 /** @typedef {import('./setup/step.mjs').Step} Step */
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '/') // not by `new URL('..', …)`, which bundlers take for a file to bring along
 
 /**
  * Runs each step that is not up to date.
@@ -27,12 +29,12 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) throw new SetupError(problem)
   try {
-    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${line}\n`))
+    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${printable(line)}\n`))
     try {
       const context = { root, env, progress: makeProgress(stream) }
       for (const step of stepsFor(root)) await step(context)
     } finally {
-      release()
+      await release()
     }
   } catch (error) {
     throw tellNoPlace(error)
@@ -41,7 +43,7 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
 
 /** A package comes with its neighbours, and with JavaScript. @param {string} root @returns {readonly Step[]} */
 function stepsFor(root) {
-  return isInstalled(root) ? [libtorch, addon] : [nodeModules, libtorch, addon, typescript]
+  return isInstalled(root) ? [libtorch, addon] : [nodeModules, decoder, libtorch, addon, typescript]
 }
 
 /** Runs `setUp` for a command: false, with what to do told, where it failed. */
@@ -51,10 +53,10 @@ export async function trySetUp() {
     return true
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
-    console.error(`torchgraft could not be set up. ${error.message}`)
+    console.error(`torchgraft could not be set up. ${printableLines(error.message)}`)
     process.exitCode = 1
     return false
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await trySetUp()
+if (process.argv[1] === fileURLToPath(import.meta.url)) void trySetUp() // no top-level await: bundles of CommonJS cannot have it

@@ -18,6 +18,7 @@ export type TorchgraftErrorCode =
   | 'ERR_LIBTORCH_VERSION'
   | 'ERR_ADDON'
   | 'ERR_RUNTIME_MISSING'
+  | 'ERR_BUNDLED'
   | 'ERR_DISPOSED'
   | 'ERR_FILE_FORMAT'
   | 'ERR_FILE_CHECKSUM'

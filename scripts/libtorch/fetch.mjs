@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { stateFolder } from '../places.mjs'
 import { SetupError } from '../setup/fail.mjs'
@@ -10,11 +10,12 @@ import { inspectLibtorch } from './inspect.mjs'
 import { fetchedFolder, hasNvidiaDriver } from './locate.mjs'
 import { unzip } from './unzip.mjs'
 import { LIBTORCH_VERSION } from './version.mjs'
+import { requirements, wheelsOf, wheelTags } from './wheels.mjs'
 
 /** @typedef {import('../setup/step.mjs').Context} Context */
 
 /** What the CUDA build takes, NVIDIA's libraries included. */
-const CUDA_SIZE = 'about 2.7 GB to download and 4 GB on disk'
+const CUDA_SIZE = 'about 2.5 GB to download and 4 GB on disk'
 const OTHER_WAYS = 'Or get libtorch by other means and set LIBTORCH to its folder.'
 
 /**
@@ -69,24 +70,38 @@ async function byArchive({ progress }, working, archive) {
 
 /** @param {Context} context @param {string} working @param {'cpu' | 'cuda'} build */
 async function byPip({ root, env, progress }, working, build) {
-  const python = ['python3', 'python'].find((name) => spawnSync(name, ['-m', 'pip', '--version'], { env }).status === 0)
+  const wanted = wheelsOf(build)
+  const [torch] = wanted
+  if (!torch) throw new SetupError(`libtorch ${LIBTORCH_VERSION} comes in no ${build === 'cuda' ? 'CUDA' : 'CPU'} build for ${process.platform} on ${process.arch}. ${build === 'cuda' ? 'Set TORCHGRAFT_LIBTORCH=cpu for the CPU build. ' : ''}${OTHER_WAYS}`)
+  // In a folder of ours: `-m` looks for pip in the folder of work first.
+  const python = ['python3', 'python'].find((name) => spawnSync(name, ['-m', 'pip', '--version'], { cwd: working, env }).status === 0)
   if (!python) throw new SetupError(`The official archive of libtorch cannot be reached, and there is no Python with pip to ask instead. ${OTHER_WAYS}`)
   const wheels = join(working, 'wheels')
   rmSync(wheels, { recursive: true, force: true })
-  const args = ['-m', 'pip', 'download', '--only-binary=:all:', '--dest', wheels, ...wanted(build)]
+  const file = join(working, 'requirements.txt')
+  writeFileSync(file, requirements(wanted))
+  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes', ...wheelTags(), '--dest', wheels, '--requirement', file]
   const title = build === 'cuda' ? `Asking pip for libtorch ${LIBTORCH_VERSION}, CUDA build with NVIDIA's libraries, ${CUDA_SIZE}` : `Asking pip for libtorch ${LIBTORCH_VERSION}, CPU build, about 190 MB`
-  const failed = build === 'cpu' ? 'Neither the official archive of libtorch nor pip could be reached' : 'pip could not fetch libtorch'
-  const advice = `Check the network, and run it again. ${OTHER_WAYS}`
-  await progress(title, () => runCommand(python, args, { cwd: working, env, log: join(stateFolder(root, env), 'pip.log'), failed, advice }))
+  const failed = build === 'cpu' ? 'The official archive of libtorch cannot be reached, and pip could not fetch it either' : 'pip could not fetch libtorch'
+  const log = join(stateFolder(root, env), 'pip.log')
+  try {
+    await progress(title, () => runCommand(python, args, { cwd: working, env, log, failed }))
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error
+    const advice = pipAdvice(readFileSync(log, 'utf8'), torch)
+    throw new SetupError(error.message.replace('\n', () => ` ${advice} ${OTHER_WAYS}\n`), { cause: error })
+  }
   await progress('Unpacking libtorch', async (tell) => {
     for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), { filter: isNeeded, tell: (part) => tell(`${Math.round(part * 100)} %`) })
   })
 }
 
-/** Off Linux the plain name is the CPU build; on Linux it would be the CUDA one. @param {'cpu' | 'cuda'} build */
-function wanted(build) {
-  if (build === 'cuda') return [`torch==${LIBTORCH_VERSION}`]
-  return ['--no-deps', process.platform === 'linux' ? `torch==${LIBTORCH_VERSION}+cpu` : `torch==${LIBTORCH_VERSION}`]
+/** What to do about what pip says. @param {string} log @param {import('./wheels.mjs').Wheel} torch */
+function pipAdvice(log, { name, version }) {
+  const index = version.endsWith('+cpu') ? `PyTorch's own, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu` : 'PyPI'
+  if (/DO NOT MATCH THE HASHES/i.test(log)) return `The package index that pip asks has another file than PyTorch's ${name} ${version}, or one of its libraries: it was not opened. Let pip ask ${index}, or install the torch that you trust and set LIBTORCH_USE_PYTORCH=1.`
+  if (/No matching distribution|Could not find a version/i.test(log)) return `The package index that pip asks has no ${name} ${version}. Let pip ask ${index}.`
+  return 'Check the network, and run it again.'
 }
 
 /** Of a wheel: the libraries and headers, without what is Python's. @param {string} name */

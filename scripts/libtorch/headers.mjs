@@ -46,8 +46,11 @@ function isHeader(name) {
 /** Writes a range to its place in the file. @param {string} url @param {string} file @param {string} range @returns {Promise<number>} the whole length */
 async function fetchRange(url, file, range) {
   const response = await fetch(url, { headers: { Range: `bytes=${range}` } })
-  const [, start, length] = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '') ?? []
+  const told = response.headers.get('content-range') ?? ''
+  const [, start, end, length] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(told) ?? []
   if (response.status !== 206 || start === undefined) throw new SetupError(`${url} cannot be read in part: the server answered ${response.status}.`)
+  const asked = range.startsWith('-') ? `${Math.max(0, Number(length) + Number(range))}-${Number(length) - 1}` : range
+  if (`${start}-${end}` !== asked) throw new SetupError(`${url} cannot be read in part: the server sent ${told} for bytes ${asked}.`)
   const handle = await open(file, existsSync(file) ? 'r+' : 'w+')
   try {
     await handle.truncate(Number(length))

@@ -55,11 +55,22 @@ export function hasNvidiaDriver() {
   return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl')
 }
 
+/**
+ * Finds torch as a program of that Python would, but never in the folder of work, which may bring code of its own: `-I`
+ * leaves that out, and what the user has set or installed for themselves as well, which is added again.
+ */
+const FIND_TORCH = `
+import importlib.util, os, site, sys
+sys.path[:0] = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(path)]
+if sys.prefix == sys.base_prefix: sys.path.append(site.getusersitepackages())
+spec = importlib.util.find_spec("torch")
+print(spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else "")
+`
+
 /** The folder of torch in the Python that a shell would start, without importing it. @param {NodeJS.ProcessEnv} env @returns {{ readonly folder: string } | { readonly problem: string }} */
 function pythonTorch(env) {
-  const code = 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")'
   for (const python of ['python3', 'python']) {
-    const { status, stdout } = spawnSync(python, ['-c', code], { env, encoding: 'utf8', timeout: 20_000 })
+    const { status, stdout } = spawnSync(python, ['-I', '-c', FIND_TORCH], { env, encoding: 'utf8', timeout: 20_000 })
     if (status !== 0) continue
     const folder = stdout.trim()
     return folder === '' ? { problem: `${python} has no torch: pip install torch==${LIBTORCH_VERSION}` } : { folder }

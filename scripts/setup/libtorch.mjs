@@ -1,5 +1,6 @@
 import { fetchLibtorch } from '../libtorch/fetch.mjs'
 import { locateLibtorch } from '../libtorch/locate.mjs'
+import { printable } from '../printable.mjs'
 import { SetupError } from './fail.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */
@@ -9,6 +10,6 @@ export const libtorch = async ({ root, env, progress }) => {
   const { found, tried } = locateLibtorch({ root, env })
   if (found) return
   const named = tried.find(({ source, result }) => source !== 'set-up' && result !== 'not set')
-  if (named) throw new SetupError(`${named.source} is set, and cannot be used: ${named.result}.`)
+  if (named) throw new SetupError(`${named.source} is set, and cannot be used: ${printable(named.result)}.`)
   await fetchLibtorch({ root, env, progress })
 }

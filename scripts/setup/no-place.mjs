@@ -1,3 +1,4 @@
+import { printable } from '../printable.mjs'
 import { SetupError } from './fail.mjs'
 
 /** A file system's refusals that a user can mend, in words. */
@@ -14,5 +15,5 @@ export function tellNoPlace(error) {
   const { code = '', path, dest, message } = /** @type {NodeJS.ErrnoException & { readonly dest?: string }} */ (error)
   const reason = REASONS[code]
   if (reason === undefined) return error
-  return new SetupError(`${dest ?? path ?? message} cannot be written: ${reason}, and run it again: it goes on from there.`, { cause: error })
+  return new SetupError(`${printable(dest ?? path ?? message)} cannot be written: ${reason}, and run it again: it goes on from there.`, { cause: error })
 }

@@ -1,3 +1,5 @@
+import { printable } from '../printable.mjs'
+
 /** Where nobody watches a live line, a long step says something this often. */
 const PLAIN_EVERY_MS = 10_000
 
@@ -8,14 +10,16 @@ const PLAIN_EVERY_MS = 10_000
  */
 export function makeProgress(stream) {
   const live = stream.isTTY === true
+  const clear = '\r\x1b[2K'
 
   /**
    * @template T
-   * @param {string} title
+   * @param {string} named
    * @param {(tell: (detail: string) => void) => Promise<T>} work
    * @returns {Promise<T>}
    */
-  return async (title, work) => {
+  return async (named, work) => {
+    const title = printable(named)
     const began = performance.now()
     let detail = ''
     let spokeAt = began
@@ -25,13 +29,13 @@ export function makeProgress(stream) {
       if (now - began < 2000 || (!live && now - spokeAt < PLAIN_EVERY_MS)) return
       spokeAt = now
       const line = `${title}: ${detail === '' ? '' : `${detail}, `}${Math.round((now - began) / 1000)} s`
-      stream.write(live ? `\r\x1b[2K${line}` : `${line}\n`)
+      stream.write(live ? `${clear}${line}` : `${line}\n`)
     }, 500)
     try {
-      return await work((text) => { detail = text })
+      return await work((text) => { detail = printable(text) })
     } finally {
       clearInterval(timer)
-      if (live) stream.write(`\r\x1b[2K${title}: ${Math.round((performance.now() - began) / 1000)} s\n`)
+      if (live) stream.write(`${clear}${title}: ${Math.round((performance.now() - began) / 1000)} s\n`)
     }
   }
 }

@@ -5,8 +5,7 @@ import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { TEMPORARY_FILE, writeFileWhole } from '../formats/write-file.js'
 import { BEST_FILE, CheckpointStore, LAST_FILE, SECOND_NAME } from './checkpoint-store.js'
-import { life } from './process-identity.js'
-import { LOCK_LEFTOVER, lockRun, type RunLock } from './run-lock.js'
+import { isLeftover, lockRun, type RunLock } from './run-lock.js'
 
 export const CONFIG_FILE = 'config.json'
 export const SPLIT_FILE = 'split.json'
@@ -152,10 +151,7 @@ export async function readSplitIn(folder: string): Promise<RunSplit | undefined>
 
 /** Removes what a killed process was writing: large files among it. */
 async function sweep(folder: string): Promise<void> {
-  const left = (name: string): boolean => {
-    const locker = LOCK_LEFTOVER.exec(name)?.[1]
-    return TEMPORARY_FILE.test(name) || name === SECOND_NAME || (locker !== undefined && life({ pid: Number(locker) }) === 'dead')
-  }
+  const left = (name: string): boolean => TEMPORARY_FILE.test(name) || name === SECOND_NAME || isLeftover(name)
   for (const name of (await readdir(folder)).filter(left)) await rm(join(folder, name), { force: true })
 }
 

@@ -1,12 +1,13 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Rgb } from '../data/plan.js'
 import { PRECISIONS } from '../native/session-options.js'
+import type { Terminal } from '../report/console.js'
 import { type MeanStd, RECIPES } from '../train/options.js'
 
-/** Where a command reads and writes: the process's own, or a test's. */
+/** Where a command writes: the process's own, or a test's. */
 export interface Streams {
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }
+  readonly stdout: Terminal
+  readonly stderr: Terminal
 }
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const

@@ -23,7 +23,7 @@ export function evaluateCommand(streams: Streams, exit: (code: number) => void):
     .addOption(jsonOption())
     .action(async (model: string, data: string, { json = false, classes, ...flags }: EvaluateFlags) => {
       const result = await evaluateModel({ model, data, ...given({ ...flags, classes: classes === undefined ? undefined : await readClasses(classes) }) })
-      for (const note of result.notes) streams.stderr.write(`${note}\n`)
+      for (const note of result.notes) streams.stderr.write(`${printable(note)}\n`)
       streams.stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : text(result))
       exit(EXIT.done)
     })

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
-import { VERSION } from '../version.js'
+import { printable } from '../report/format.js'
+import { safeTerminal } from '../report/safe-terminal.js'
+import { packageVersion } from '../native/root.js'
 import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 
@@ -26,13 +28,14 @@ const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map([
 export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
   if (streams === process) tolerateClosedPipes(process)
   let code: number = EXIT.done
-  const program = await makeProgram(streams, (result) => (code = result), argv[0])
+  const safe = { stdout: safeTerminal(streams.stdout), stderr: safeTerminal(streams.stderr) }
+  const program = await makeProgram(safe, (result) => (code = result), argv[0])
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage // it has told already
-    return fail(error, argv.includes('--json'), streams)
+    return fail(error, argv.includes('--json'), safe)
   }
 }
 
@@ -40,7 +43,7 @@ export async function main(argv: readonly string[], streams: Streams = process):
 export async function makeProgram(streams: Streams, exit: (code: number) => void, wanted?: string): Promise<Command> {
   const program = new Command('torchgraft')
     .description('Fine-tunes image classifiers in Node.js, on libtorch.')
-    .version(VERSION)
+    .version(packageVersion())
     .helpCommand(false)
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the run is saved).')
   const one = wanted === undefined ? undefined : COMMANDS.get(wanted)
@@ -49,6 +52,7 @@ export async function makeProgram(streams: Streams, exit: (code: number) => void
     command.exitOverride().configureOutput({
       writeOut: (text) => streams.stdout.write(text),
       writeErr: (text) => streams.stderr.write(text),
+      outputError: (text, write) => write(usageError(text)),
       getOutHelpWidth: () => Math.min(streams.stdout.columns ?? 80, 100),
       getErrHelpWidth: () => Math.min(streams.stderr.columns ?? 80, 100),
     })
@@ -76,6 +80,12 @@ function setupCommand(): Command {
     .action(async () => (await import('../native/first-use.js')).runSetUp())
 }
 
+/** What was typed stays on one line; a suggestion has its own. */
+function usageError(text: string): string {
+  const [, message = '', hint = ''] = /^(.*?)(\n\(Did you mean [^\n]*\?\))?\n?$/s.exec(text) ?? []
+  return `${printable(message)}${hint}\n`
+}
+
 function fail(error: unknown, json: boolean, { stdout, stderr }: Streams): number {
   if (!(error instanceof TorchgraftError)) {
     stderr.write(`torchgraft: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
@@ -83,6 +93,6 @@ function fail(error: unknown, json: boolean, { stdout, stderr }: Streams): numbe
   }
   const { code, message, path } = error
   if (json) stdout.write(`${JSON.stringify({ error: { code, message, ...(path !== undefined && { path }) } })}\n`)
-  else stderr.write(`torchgraft: ${message}\n`)
+  else stderr.write(`torchgraft: ${code === 'ERR_ADDON' ? message : printable(message)}\n`) // a build that failed is told with lines of its log
   return code === 'ERR_ARGUMENT' ? EXIT.usage : EXIT.failed
 }

@@ -68,12 +68,12 @@ const EXPORT_TEXT = `Writes MODEL for others.
   web          a folder for any static host: a page that runs the model in the browser`
 
 function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined): string {
-  const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${key.padEnd(14)} ${printable(short(value))}`)
+  const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${printable(key).padEnd(14)} ${printable(short(value))}`)
   return [
-    `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${model}`}`,
+    `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${printable(model)}`}`,
     ...(standing ? [...standingText(standing), ''] : []),
     ...rows,
-    ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
+    ...files.map((file) => `${printable(file.name).padEnd(28)} ${megabytes(file.bytes)}`),
     ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
     '',
   ].join('\n')

@@ -38,7 +38,7 @@ async function runPredict(model: string, images: readonly string[], { topK = 3, 
   const files = found.flatMap(({ pictures }) => pictures)
   if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
-  for (const note of classifier.notes) stderr.write(`${note}\n`)
+  for (const note of classifier.notes) stderr.write(`${printable(note)}\n`)
   const results: ImagePrediction<string>[] = []
   let failed = false
   if (csv) stdout.write('image,label,probability\n')
@@ -72,7 +72,8 @@ function csvLines({ image, predictions }: ImagePrediction<string>): string {
   return predictions.map(({ label, probability }) => `${csvCell(image)},${csvCell(label)},${probability}\n`).join('')
 }
 
-/** As RFC 4180 has it. */
+/** As RFC 4180 has it, on one line; --json has each name as it is. */
 function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const shown = printable(text)
+  return /[",]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown
 }

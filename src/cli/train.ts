@@ -14,6 +14,7 @@ import { DEFAULTS, type TrainOptions } from '../train/options.js'
 import { train, type TrainResult } from '../train/train.js'
 import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, meanStd, number, numberOrNone, precisionOption, recipeOption, type Streams, threadsOption } from './command.js'
 import { interruptible } from './interrupt.js'
+import { quote } from './quote.js'
 
 /** What is trained on where no folder is named: small pictures, so a smaller size and fewer epochs will do. */
 export const SAMPLES = { data: fileURLToPath(new URL('../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
@@ -160,7 +161,3 @@ async function somePicture(output: string): Promise<string> {
   return val[0] ? relative(process.cwd(), join(data, val[0].path)) : 'PHOTO.jpg'
 }
 
-/** As a POSIX shell takes it in one piece. */
-function quote(text: string): string {
-  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}

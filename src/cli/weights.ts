@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { percent, printable } from '../report/format.js'
+import { CLEAR_LINE } from '../report/safe-terminal.js'
 import { SHIPPED_WEIGHTS } from '../train/options.js'
-import { CATALOGUE, type CatalogueEntry, fileOf, findInCatalogue, hubFolder } from '../weights/catalogue.js'
+import { catalogue, type CatalogueEntry, fileOf, findInCatalogue, hubFolder } from '../weights/catalogue.js'
+import { knownHash } from '../weights/check-weights.js'
 import { pullWeights } from '../weights/pull.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 import { interruptible } from './interrupt.js'
@@ -14,7 +16,7 @@ export function weightsCommand(streams: Streams, exit: (code: number) => void): 
     .description(`Lists the pretrained weights that --weights takes by name. They are torchvision's,\nfrom ImageNet-1k, and are kept where PyTorch keeps them: TORCH_HOME, else\n~/.cache/torch, in hub/checkpoints.`)
     .addOption(jsonOption())
     .action(({ json = false }: { readonly json?: boolean }) => {
-      streams.stdout.write(json ? `${JSON.stringify(CATALOGUE.map((entry) => ({ ...entry, file: fileOf(entry), onDisk: existsSync(fileOf(entry)) })))}\n` : listText())
+      streams.stdout.write(json ? `${JSON.stringify(catalogue().map((entry) => ({ ...entry, file: fileOf(entry), onDisk: existsSync(fileOf(entry)), sha256: knownHash(entry) ?? null })))}\n` : listText())
       exit(EXIT.done)
     })
     .addCommand(pullCommand(streams, exit))
@@ -39,9 +41,10 @@ function pullCommand({ stdout, stderr }: Streams, exit: (code: number) => void):
 
 async function pull(entry: CatalogueEntry, { stdout, stderr }: Streams): Promise<void> {
   if (entry.licence.startsWith('CC-BY-NC')) stderr.write(`${entry.name} comes with terms: ${entry.licence}.\n`)
-  const { file, fetched } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), () => stderr.write('\n'))
-  if (stderr.isTTY) stderr.write('\r\x1b[2K')
+  const { file, fetched, sha256, known } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), () => stderr.write('\n'))
+  if (stderr.isTTY) stderr.write(CLEAR_LINE)
   stdout.write(`${printable(file)}${fetched ? '' : '  (was there already)'}\n`)
+  if (!known) stderr.write(`Its SHA-256 is ${sha256}. ${PREFIX_TEXT}\n`)
 }
 
 /** A live line on a terminal; elsewhere a line for each tenth. */
@@ -53,21 +56,24 @@ function progress(stderr: Streams['stderr'], name: string): (received: number, t
     if (step === told) return
     told = step
     const line = `${name}: ${(received / 1e6).toFixed(0)} MB${share === undefined ? '' : `, ${Math.floor(share * 100)} %`}`
-    stderr.write(stderr.isTTY ? `\r\x1b[2K${line}` : `${line}\n`)
+    stderr.write(stderr.isTTY ? `${CLEAR_LINE}${line}` : `${line}\n`)
   }
 }
 
 function listText(): string {
-  const rows = CATALOGUE.map((entry) => {
+  const rows = catalogue().map((entry) => {
     const mark = entry.licence.startsWith('CC-BY-NC') ? ' *' : ''
     return `${entry.name.padEnd(44)} ${entry.megabytes.toFixed(0).padStart(5)} MB  ${percent(entry.top1).padStart(6)}${existsSync(fileOf(entry)) ? '  on disk' : ''}${mark}`
   })
   return [
     'Ships with torchgraft:', ...Object.values(SHIPPED_WEIGHTS), '',
     `${'To pull, from ImageNet-1k'.padEnd(44)}    size   top-1`, ...rows, '',
-    '* CC-BY-NC-4.0: for non-commercial use only.', `They are kept in ${printable(hubFolder())}`, '',
+    '* CC-BY-NC-4.0: for non-commercial use only.',
+    'Each is checked by the first 8 digits of its SHA-256, which are all that PyTorch', 'publishes: they rule out damage, not a forgery. A file that was pulled once is', 'checked by all 64 from then on.', `They are kept in ${printable(hubFolder())}`, '',
   ].join('\n')
 }
+
+const PREFIX_TEXT = 'PyTorch publishes its first 8 digits alone, in the name:\nthey rule out damage, not a forgery. All of it was kept, and is checked from now on.'
 
 function unknown(name: string): never {
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(name)}: "torchgraft weights" lists those that there are`)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
+import { syncFile } from './sync-file.js'
 
 /** What writing takes of a file system: easy to stand in for. */
 export interface Files {
@@ -11,7 +12,12 @@ export interface Files {
   rm(path: string, options: { readonly force: boolean }): Promise<void>
 }
 
-export const FILES: Files = { open, link, rename, rm }
+export const FILES: Files = { open: openFile, link, rename, rm }
+
+async function openFile(path: string, flags: string): ReturnType<Files['open']> {
+  const file = await open(path, flags)
+  return { write: file.write.bind<FileHandle['write']>(file), sync: () => syncFile(file), close: () => file.close() }
+}
 
 /** Names of files that were being written: what a killed process leaves. */
 export const TEMPORARY_FILE = /^\.[0-9a-f]{12}\.tmp$/

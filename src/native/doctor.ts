@@ -4,7 +4,7 @@ import { setUpCommand } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { NativeSystem } from './binding.js'
 import { loadAddon } from './load-addon.js'
-import { ROOT } from './root.js'
+import { packageRoot } from './root.js'
 
 export interface DoctorReport {
   /** Whether torchgraft can compute here. */
@@ -22,7 +22,7 @@ export interface DoctorReport {
 
 /** Looks at what there is to compute with. A broken installation is told of, not thrown. */
 export function examine(): DoctorReport {
-  const { found, tried } = locateLibtorch({ root: ROOT })
+  const { found, tried } = locateLibtorch({ root: packageRoot() })
   const { system, problem } = trySystem()
   const processors = cpus()
   return {
@@ -49,7 +49,7 @@ function trySystem(): { readonly system?: NativeSystem; readonly problem?: strin
 /** What to do where a GPU is not used that could be: for every run to say. */
 export function adviseOnGpu(devices: readonly string[], cuda: boolean, driver = hasNvidiaDriver()): string[] {
   if (devices.length > 0) return []
-  if (driver && !cuda) return [`There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda ${setUpCommand(ROOT)}`]
+  if (driver && !cuda) return [`There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda ${setUpCommand(packageRoot())}`]
   if (cuda) return ['This libtorch is a CUDA build, and it sees no GPU: check that the NVIDIA driver is installed and new enough (nvidia-smi)']
   return []
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { addonFiles, buildFolder, isInstalled } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
-import { ROOT } from './root.js'
+import { packageRoot } from './root.js'
 
 /**
  * Puts in place what an installed package needs to compute: at its first use it fetches libtorch and builds the addon,
@@ -11,15 +11,16 @@ import { ROOT } from './root.js'
  * @throws ERR_ADDON, saying what to do
  */
 export async function setUpAtFirstUse(): Promise<void> {
-  if (!isInstalled(ROOT) || isReady()) return
+  if (!isInstalled(packageRoot()) || isReady()) return
   await runSetUp()
 }
 
 /** @throws ERR_ADDON, saying what to do */
 export async function runSetUp(): Promise<void> {
+  const root = packageRoot()
   const { setUp, SetupError } = await import('../../scripts/setup.mjs')
   try {
-    await setUp()
+    await setUp({ root })
   } catch (cause) {
     if (!(cause instanceof SetupError)) throw cause
     throw new TorchgraftError('ERR_ADDON', `torchgraft could not be set up. ${cause.message}`, { cause })
@@ -27,6 +28,6 @@ export async function runSetUp(): Promise<void> {
 }
 
 function isReady(): boolean {
-  const { found } = locateLibtorch({ root: ROOT })
-  return found !== undefined && existsSync(addonFiles(buildFolder(ROOT, process.env, found)).built)
+  const { found } = locateLibtorch({ root: packageRoot() })
+  return found !== undefined && existsSync(addonFiles(buildFolder(packageRoot(), process.env, found)).built)
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { addonFiles, buildFolder } from '../../scripts/places.mjs'
 import type { ColourTables } from '../data/colour-profile.js'
 import type { Size, Window } from '../data/resized.js'
-import { ROOT } from './root.js'
+import { packageRoot } from './root.js'
 
 /** What is to become of a JPEG. Sizes and places are those of the stored picture, before it is set upright. */
 export interface JpegRequest {
@@ -30,8 +30,8 @@ interface PicturesBinding {
   decode(bytes: Uint8Array, numbers: Int32Array, into: Uint8Array, light?: Float32Array, levels?: Uint8Array): Promise<boolean>
 }
 
-/** Where the package keeps the library by itself: by Node's names of processors. */
-const PREBUILT: Readonly<Record<string, string>> = { x64: 'jpeg-turbo-linux-x64', arm64: 'jpeg-turbo-linux-arm64' }
+/** Systems that the library lies here for, put there by set-up. */
+const PREBUILT = ['linux-x64', 'linux-arm64']
 
 let opened: { readonly decode: JpegDecoder | undefined } | undefined
 
@@ -41,18 +41,18 @@ export function jpegDecoder(): JpegDecoder | undefined {
 }
 
 function open(): JpegDecoder | undefined {
-  const prebuilt = process.platform === 'linux' ? PREBUILT[process.arch] : undefined
-  const { found } = locateLibtorch({ root: ROOT })
-  if (prebuilt === undefined || !found) return undefined
-  const { pictures } = addonFiles(buildFolder(ROOT, process.env, found))
+  const system = `${process.platform}-${process.arch}`
+  const { found } = locateLibtorch({ root: packageRoot() })
+  if (!PREBUILT.includes(system) || !found) return undefined
+  const { pictures } = addonFiles(buildFolder(packageRoot(), process.env, found))
   if (!existsSync(pictures)) return undefined
   const require = createRequire(import.meta.url)
   try {
     const binding = require(pictures) as PicturesBinding
-    binding.open(join(dirname(require.resolve('@julusian/jpeg-turbo/package.json')), 'prebuilds', prebuilt, 'libturbojpeg.so.0'))
+    binding.open(join(packageRoot(), 'prebuilt', system, 'libturbojpeg.so.0'))
     return (bytes, request) => decodeWith(binding, bytes, request)
   } catch {
-    return undefined // no such package here, or not for this system: sharp decodes all
+    return undefined // it is not there, or not for this system: sharp decodes all
   }
 }
 

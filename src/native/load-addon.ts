@@ -7,9 +7,7 @@ import type { Binding, LoaderBinding } from './binding.js'
 import { checkMapped } from './mapped-libtorch.js'
 import { isTried, probeOnce } from './probe.js'
 import { checkCpuCapability } from './processor.js'
-import { ROOT } from './root.js'
-
-const SET_UP = setUpCommand(ROOT)
+import { bundledError, packageRoot } from './root.js'
 
 let loaded: Binding | undefined
 
@@ -27,41 +25,40 @@ export function loadAddon(): Binding {
  * where something is missing or has not been tried yet, and says nothing: `loadAddon` will.
  */
 export function preloadLibtorch(): void {
-  const { found } = locateLibtorch({ root: ROOT })
+  const { found } = locateLibtorch({ root: packageRoot() })
   if (!found) return
-  const addon = addonFiles(buildFolder(ROOT, process.env, found))
+  const addon = addonFiles(buildFolder(packageRoot(), process.env, found))
   try {
     checkVersion(found.version, builtFor(addon), found.folder)
     checkCpuCapability()
     if (!isTried(found.library, addon)) return
     limitSpinning(process.env)
-    ;(createRequire(import.meta.url)(addon.loader) as LoaderBinding).preloadLibtorch(found.library)
+    requireAddon<LoaderBinding>(addon.loader).preloadLibtorch(found.library)
   } catch {
     // Slower, and no harm.
   }
 }
 
 function load(): Binding {
-  const { found, tried } = locateLibtorch({ root: ROOT })
+  const { found, tried } = locateLibtorch({ root: packageRoot() })
   if (!found) throw missing(tried)
-  const addon = addonFiles(buildFolder(ROOT, process.env, found))
+  const addon = addonFiles(buildFolder(packageRoot(), process.env, found))
   const built = builtFor(addon)
   checkVersion(found.version, built, found.folder)
   checkCpuCapability()
   probeOnce(found.library, addon, (version) => checkVersion(version, built, found.folder))
   limitSpinning(process.env)
-  const require = createRequire(import.meta.url)
-  const opened = openLibtorch(require(addon.loader) as LoaderBinding, found)
+  const opened = openLibtorch(requireAddon<LoaderBinding>(addon.loader), found)
   checkVersion(opened, built, found.folder)
   checkMapped(found.library)
   try {
-    const binding = require(addon.main) as Binding
+    const binding = requireAddon<Binding>(addon.main)
     // process.exit() goes straight to the C library's exit, which takes libtorch apart under a step that is running.
     process.once('exit', () => binding.stop())
     return binding
   } catch (cause) {
     if (cause instanceof TorchgraftError) throw cause
-    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "${SET_UP}" to build it anew`, { path: addon.main, cause })
+    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "${setUpCommand(packageRoot())}" to build it anew`, { path: addon.main, cause })
   }
 }
 
@@ -74,10 +71,20 @@ export function limitSpinning(env: NodeJS.ProcessEnv): void {
   if (env['OMP_WAIT_POLICY'] === undefined) env['GOMP_SPINCOUNT'] ??= '10000'
 }
 
+/** @throws ERR_BUNDLED where a bundler has put its own `require` in place of Node's, which knows no file that it did not bundle */
+function requireAddon<T>(file: string): T {
+  try {
+    return createRequire(import.meta.url)(file) as T
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND' && existsSync(file)) throw bundledError(import.meta.url)
+    throw cause
+  }
+}
+
 /** The version of libtorch that the addon was built for. @throws ERR_ADDON where there is no addon */
 function builtFor({ loader, main, built }: AddonFiles): string {
   if (![loader, main, built].every((file) => existsSync(file))) {
-    throw new TorchgraftError('ERR_ADDON', `The addon has not been built. Run "${SET_UP}" in the folder of torchgraft`, { path: main })
+    throw new TorchgraftError('ERR_ADDON', `The addon has not been built. Run "${setUpCommand(packageRoot())}" in the folder of torchgraft`, { path: main })
   }
   return (JSON.parse(readFileSync(built, 'utf8')) as { libtorch: string }).libtorch
 }
@@ -86,7 +93,7 @@ function builtFor({ loader, main, built }: AddonFiles): string {
 export function checkVersion(found: string, built: string, folder: string): void {
   const minor = (version: string): string => version.split('.').slice(0, 2).join('.')
   if (minor(found) === minor(built)) return
-  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `The addon was built for libtorch ${minor(built)}, and ${folder} holds ${found}. Point LIBTORCH at a ${minor(built)}, or run "${SET_UP}" to build for this one`, { path: folder })
+  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `The addon was built for libtorch ${minor(built)}, and ${folder} holds ${found}. Point LIBTORCH at a ${minor(built)}, or run "${setUpCommand(packageRoot())}" to build for this one`, { path: folder })
 }
 
 function openLibtorch(loader: LoaderBinding, { library }: Libtorch): string {
@@ -99,5 +106,5 @@ function openLibtorch(loader: LoaderBinding, { library }: Libtorch): string {
 
 function missing(tried: readonly Attempt[]): TorchgraftError {
   const attempts = tried.map(({ source, result }) => `${source}: ${result}`).join('; ')
-  return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). Run "${SET_UP}", or set LIBTORCH to a folder of libtorch`)
+  return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). Run "${setUpCommand(packageRoot())}", or set LIBTORCH to a folder of libtorch`)
 }

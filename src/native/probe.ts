@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { cacheFolder, setUpCommand } from '../../scripts/places.mjs'
 import { TorchgraftError } from '../errors.js'
 import { checkMapped } from './mapped-libtorch.js'
-import { ROOT } from './root.js'
+import { packageRoot } from './root.js'
 
 /** Loads libtorch and the addon as this process is about to, tells what came, and computes a little. */
 const TRIAL = `
@@ -40,7 +40,7 @@ export function probeOnce(library: string, addon: { readonly loader: string; rea
   if (status !== 0) {
     const how = error ? error.message : signal ? `it ended by ${signal}` : `it ended with code ${status}`
     const said = stderr.trim().split('\n').find((line) => /error/i.test(line)) ?? ''
-    throw new TorchgraftError('ERR_ADDON', `A trial of ${library} in a process of its own failed: ${how}${said === '' ? '' : ` (${said.trim()})`}. Run "${setUpCommand(ROOT)}" to build the addon for it, or point LIBTORCH at another`, { path: library })
+    throw new TorchgraftError('ERR_ADDON', `A trial of ${library} in a process of its own failed: ${how}${said === '' ? '' : ` (${said.trim()})`}. Run "${setUpCommand(packageRoot())}" to build the addon for it, or point LIBTORCH at another`, { path: library })
   }
   try {
     mkdirSync(join(stamp, '..'), { recursive: true })

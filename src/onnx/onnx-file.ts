@@ -5,7 +5,7 @@ import protobuf from 'protobufjs'
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
 import { type Files, writeFileWhole } from '../formats/write-file.js'
-import { ROOT } from '../native/root.js'
+import { packageRoot } from '../native/root.js'
 import type { OnnxModel } from './onnx-model.js'
 
 /** protobuf's own limit on a message; ONNX keeps what is more in files beside, which pages and phones read badly. */
@@ -14,7 +14,7 @@ const MAX_BYTES = 2 ** 31 - 1
 let type: protobuf.Type | undefined
 
 function modelType(): protobuf.Type {
-  return (type ??= protobuf.parse(readFileSync(join(ROOT, 'src/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
+  return (type ??= protobuf.parse(readFileSync(join(packageRoot(), 'src/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
 }
 
 /**
@@ -47,8 +47,8 @@ export async function readOnnx(path: string): Promise<OnnxModel> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message, cause)
   })
+  const type = modelType()
   try {
-    const type = modelType()
     return type.toObject(type.decode(bytes), { longs: Number, arrays: true, objects: true }) as OnnxModel
   } catch (cause) {
     throw refuse(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)

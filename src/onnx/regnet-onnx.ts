@@ -1,7 +1,7 @@
 import { METADATA_KEY, type ModelMetadata } from '../checkpoints/model-metadata.js'
 import type { ResizeRule } from '../data/decode.js'
 import type { StateDict } from '../formats/tensor.js'
-import { VERSION } from '../version.js'
+import { packageVersion } from '../native/root.js'
 import type { OnnxModel } from './onnx-model.js'
 import { inputType, regnetGraph, type RegNetGraphOptions } from './regnet-graph.js'
 
@@ -15,7 +15,7 @@ export function regnetOnnx(tensors: StateDict, metadata: ModelMetadata, options:
   return {
     irVersion: IR_VERSION,
     producerName: 'torchgraft',
-    producerVersion: VERSION,
+    producerVersion: packageVersion(),
     docString: describe(metadata),
     graph: regnetGraph(tensors, metadata, options),
     opsetImport: [{ domain: '', version: OPSET }],

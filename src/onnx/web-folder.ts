@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
 import { writeError } from '../formats/write-file.js'
-import { ROOT } from '../native/root.js'
+import { packageRoot } from '../native/root.js'
 import { encodeOnnx } from './onnx-file.js'
 import type { OnnxModel } from './onnx-model.js'
 import { resolveInstalled } from './onnx-runtime.js'
@@ -30,7 +30,7 @@ export async function writeWebFolder(folder: string, onnx: OnnxModel, metadata: 
   const temporary = join(dirname(folder), `.${randomBytes(6).toString('hex')}.tmp`)
   try {
     await mkdir(join(temporary, 'onnxruntime'), { recursive: true })
-    for (const name of PAGE) await copyFile(join(ROOT, 'web', name), join(temporary, name))
+    for (const name of PAGE) await copyFile(join(packageRoot(), 'web', name), join(temporary, name))
     for (const name of RUNTIME) await copyFile(join(runtime, name), join(temporary, 'onnxruntime', name))
     await writeFile(join(temporary, 'model.onnx'), model)
     await writeFile(join(temporary, 'model.json'), `${JSON.stringify(describe(metadata))}\n`)
@@ -48,7 +48,7 @@ function findRuntime(): string {
   const folder = main === undefined ? undefined : dirname(main)
   if (folder !== undefined && RUNTIME.every((name) => existsSync(join(folder, name)))) return folder
   if (folder !== undefined) throw new TorchgraftError('ERR_RUNTIME_MISSING', `The onnxruntime-web in ${folder} has not the files that the page takes: npm install onnxruntime-web@latest, and run this again`, { path: folder })
-  throw new TorchgraftError('ERR_RUNTIME_MISSING', 'The page takes onnxruntime-web, whose files go into its folder: npm install onnxruntime-web, and run this again')
+  throw new TorchgraftError('ERR_RUNTIME_MISSING', 'The page takes onnxruntime-web, whose files go into its folder: npm install onnxruntime-web where torchgraft or your program is, and run this again')
 }
 
 /** All that the page needs to know besides the graph. */

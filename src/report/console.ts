@@ -1,5 +1,6 @@
 import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../train/events.js'
 import { duration, percent, printable } from './format.js'
+import { CLEAR_LINE } from './safe-terminal.js'
 
 export interface Terminal {
   write(text: string): unknown
@@ -24,8 +25,8 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
   let scoring = 0 // seconds an epoch beyond its steps
   let skipped = 0
 
-  const clear = (): string => (live ? '\r\x1b[2K' : '')
-  const say = (line: string): void => void terminal.write(`${clear()}${line}\n`)
+  const clear = (): string => (live ? CLEAR_LINE : '')
+  const say = (line: string): void => void terminal.write(`${clear()}${printable(line)}\n`)
 
   const step = (event: StepEvent): void => {
     workDone += pixels(start, event.epoch)
@@ -62,7 +63,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
       case 'step-skipped':
         return say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
       case 'image-skipped':
-        if (++skipped <= 5) say(`Left out ${printable(event.path)}: ${printable(event.message)}`)
+        if (++skipped <= 5) say(`Left out ${event.path}: ${event.message}`)
         else if (skipped === 6) say('More pictures are left out; events.jsonl names them all.')
         return
       case 'checkpoint':
@@ -90,8 +91,8 @@ function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epo
 
 function startLines({ model, weights, train, val, device, precision, why, notes }: StartEvent): string[] {
   return [
-    ...notes.map(printable),
-    `${model}, from ${weights === null ? 'random weights' : printable(weights)}; ${train} pictures to learn from, ${val} to score.`,
+    ...notes,
+    `${model}, from ${weights === null ? 'random weights' : weights}; ${train} pictures to learn from, ${val} to score.`,
     `Computing on ${device} in ${precision}: ${why}.`,
     '',
   ]

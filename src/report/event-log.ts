@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
+import { syncFile } from '../formats/sync-file.js'
 import { writeError } from '../formats/write-file.js'
 import type { TrainingEvent } from '../train/events.js'
 
@@ -39,7 +40,7 @@ export class EventLog implements AsyncDisposable {
   /** Brings to disk what was written: before a file that it must not fall behind. */
   async sync(): Promise<void> {
     try {
-      await this.#file.sync()
+      await syncFile(this.#file)
     } catch (cause) {
       throw writeError(this.#path, cause)
     }

@@ -1,5 +1,6 @@
 import type { Progress } from '../train/options.js'
 import type { Terminal } from './console.js'
+import { CLEAR_LINE } from './safe-terminal.js'
 
 /** Where nobody watches a live line, work that takes long says something this often. */
 const PLAIN_EVERY_SECONDS = 30
@@ -10,7 +11,7 @@ export function progressReport(terminal: Terminal, now: () => number = () => per
   return ({ what, done, total, loss }) => {
     const line = `${what}: ${done} of ${total}${loss === undefined ? '' : `, loss ${loss.toFixed(4)}`}`
     if (terminal.isTTY === true) {
-      terminal.write(done < total ? `\r\x1b[2K${line.slice(0, (terminal.columns ?? 80) - 1)}` : '\r\x1b[2K')
+      terminal.write(done < total ? `${CLEAR_LINE}${line.slice(0, (terminal.columns ?? 80) - 1)}` : CLEAR_LINE)
       return
     }
     if (now() - spokeAt < PLAIN_EVERY_SECONDS) return

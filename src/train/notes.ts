@@ -7,7 +7,7 @@ import type { SkippedFile } from '../data/image-folder.js'
 import type { Sides } from '../data/open-sides.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { loadAddon } from '../native/load-addon.js'
-import { ROOT } from '../native/root.js'
+import { packageRoot } from '../native/root.js'
 import { readLoggedPosition } from '../report/read-events.js'
 import type { ResolvedOptions } from './options.js'
 import { sizeSteps } from './progressive-sizes.js'
@@ -34,7 +34,7 @@ export function tellSizes(options: ResolvedOptions): string[] {
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */
 export function tellGpu({ device }: ResolvedOptions): string[] {
-  return device === 'cpu' ? [] : adviseOnGpu(loadAddon().system().cuda, locateLibtorch({ root: ROOT }).found?.cuda === true)
+  return device === 'cpu' ? [] : adviseOnGpu(loadAddon().system().cuda, locateLibtorch({ root: packageRoot() }).found?.cuda === true)
 }
 
 export function tellFolder({ tookOver }: RunFolder): string[] {

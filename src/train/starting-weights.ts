@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { basename, extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, extname, join } from 'node:path'
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
@@ -11,11 +10,12 @@ import { type LazyStateDict, loadAll } from '../formats/lazy-tensor.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
 import { byteLength, type StateDict, type Tensor } from '../formats/tensor.js'
+import { packageRoot } from '../native/root.js'
 import type { Session } from '../native/session.js'
 import { mismatchError } from '../native/state-layout.js'
 import type { RegNetVariant } from '../native/variants.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from '../weights/catalogue.js'
-import { checkHash } from '../weights/pull.js'
+import { checkWeights } from '../weights/check-weights.js'
 import { SHIPPED_WEIGHTS } from './options.js'
 
 export interface StartingWeights extends AsyncDisposable {
@@ -38,7 +38,7 @@ const HEAD = new Set(['fc.weight', 'fc.bias'])
  */
 export async function openStartingWeights(weights: string): Promise<StartingWeights> {
   const { name, path, entry } = locate(weights)
-  const sha256 = entry ? await checkHash(entry, path) : await hashFile(path)
+  const sha256 = entry ? (await checkWeights(entry, path)).sha256 : await hashFile(path)
   if (isPth(path)) {
     const file = await PthFile.open(path)
     try {
@@ -108,7 +108,7 @@ function reorderRows({ dtype, shape, data }: Tensor, rows: readonly number[]): U
 }
 
 function locate(weights: string): { readonly name: string; readonly path: string; readonly entry?: CatalogueEntry } {
-  if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: fileURLToPath(new URL(`../../weights/${weights}.safetensors`, import.meta.url)) }
+  if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: join(packageRoot(), 'weights', `${weights}.safetensors`) }
   if (existsSync(weights)) {
     if (extname(weights) !== '.safetensors' && !isPth(weights)) throw new TorchgraftError('ERR_FILE_FORMAT', `${weights} is neither a .safetensors nor a .pth file, and only those are read as weights`, { path: weights })
     return { name: basename(weights, extname(weights)), path: weights }

@@ -13,7 +13,7 @@ import { loadAddon } from '../native/load-addon.js'
 import { isOnGpu } from '../native/on-gpu.js'
 import { Session } from '../native/session.js'
 import { EventLog } from '../report/event-log.js'
-import { VERSION } from '../version.js'
+import { packageVersion } from '../native/root.js'
 import type { StartEvent, StopEvent, StopReason, TrainingEvent } from './events.js'
 import { fit } from './fit.js'
 import { chooseMemoryFormat } from './memory-format.js'
@@ -64,7 +64,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   await setUpAtFirstUse()
   await using folder = await openFolder(options)
   const { resolved, data, computing, meanStd: saved } = await decide(folder, options)
-  const before: RunConfig<unknown> = options.resume === true ? await folder.readConfig() : { formatVersion: 1, torchgraft: VERSION, data: resolve(data), options: resolved, processor: processorName() }
+  const before: RunConfig<unknown> = options.resume === true ? await folder.readConfig() : { formatVersion: 1, torchgraft: packageVersion(), data: resolve(data), options: resolved, processor: processorName() }
   if (options.resume !== true) await folder.prepare(before)
   const recipe = RECIPE_OF[resolved.recipe]
   const sides = await recipe.openSides(data, resolved, signal)
@@ -89,7 +89,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   await using session = await Session.create({ ...wanted, memoryFormat })
   const notes = last ? await restore(session, last) : checked ? await goOnFrom(session, checked) : await begin(session)
   await folder.writeConfig({
-    formatVersion: 1, torchgraft: VERSION, libtorch: loadAddon().libtorchVersion, data: resolve(data), options: resolved, mean: meanStd.mean, std: meanStd.std,
+    formatVersion: 1, torchgraft: packageVersion(), libtorch: loadAddon().libtorchVersion, data: resolve(data), options: resolved, mean: meanStd.mean, std: meanStd.std,
     device: session.device, precision: session.precision, memoryFormat: session.memoryFormat, threads: session.threads, processor: processorName(),
   })
   await folder.writeSplit(split)

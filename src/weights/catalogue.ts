@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { userCache } from '../../scripts/places.mjs'
+import { packageRoot } from '../native/root.js'
 import type { RegNetVariant } from '../native/variants.js'
 
 /** Pretrained weights that torchvision offers, from ImageNet-1k. Accuracies are those that torchvision tells. */
@@ -8,8 +9,10 @@ export interface CatalogueEntry {
   readonly name: string
   readonly model: RegNetVariant
   readonly url: string
-  /** The first digits of the file's SHA-256, in hex. */
+  /** The first digits of the file's SHA-256, in hex: all that PyTorch publishes, in the file's name. */
   readonly sha256Prefix: string
+  /** All of it, where it is known. */
+  readonly sha256?: string
   readonly megabytes: number
   readonly top1: number
   readonly top5: number
@@ -20,10 +23,15 @@ export interface CatalogueEntry {
   readonly licence: string
 }
 
-export const CATALOGUE = JSON.parse(readFileSync(new URL('../../weights/catalogue.json', import.meta.url), 'utf8')) as readonly CatalogueEntry[]
+let read: readonly CatalogueEntry[] | undefined
+
+/** Read at its first use. */
+export function catalogue(): readonly CatalogueEntry[] {
+  return (read ??= JSON.parse(readFileSync(join(packageRoot(), 'weights', 'catalogue.json'), 'utf8')) as readonly CatalogueEntry[])
+}
 
 export function findInCatalogue(name: string): CatalogueEntry | undefined {
-  return CATALOGUE.find((entry) => entry.name === name)
+  return catalogue().find((entry) => entry.name === name)
 }
 
 /** Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else `~/.cache/torch`. */
@@ -38,6 +46,6 @@ export function fileOf({ url }: CatalogueEntry, env: NodeJS.ProcessEnv = process
 
 /** Weights of a model that lie on this disk, the newer first; none whose licence asks for a choice. */
 export function onDisk(model: RegNetVariant, env: NodeJS.ProcessEnv = process.env): CatalogueEntry | undefined {
-  const free = CATALOGUE.filter((entry) => entry.model === model && !entry.name.includes('swag'))
+  const free = catalogue().filter((entry) => entry.model === model && !entry.name.includes('swag'))
   return free.reverse().find((entry) => existsSync(fileOf(entry, env)))
 }

@@ -28,6 +28,7 @@ console.log(JSON.stringify({ node: process.versions.node, stop: result.stop, cou
 describe('installed as a package, in a folder of its own', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>
   let app: string
+  let tarball: string
   let env: NodeJS.ProcessEnv
   const installed = (): Promise<string[]> => readdir(join(app, 'node_modules', 'torchgraft'), { recursive: true })
   const inApp = (file: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}) => run(file, args, { cwd: app, env: { ...env, ...extra }, maxBuffer: 1 << 26 })
@@ -44,7 +45,8 @@ describe('installed as a package, in a folder of its own', () => {
     await makePictures(join(app, 'photos'), 8)
     const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder.path], { cwd: ROOT, env })
     const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
-    await inApp('npm', ['install', '--no-audit', '--no-fund', join(folder.path, filename)])
+    tarball = join(folder.path, filename)
+    await inApp('npm', ['install', '--no-audit', '--no-fund', tarball])
   }, 300_000)
 
   afterAll(() => folder[Symbol.asyncDispose]())
@@ -77,6 +79,24 @@ describe('installed as a package, in a folder of its own', () => {
     }
     expect(await predict('runs/photos/best.onnx', noLibtorch)).toBeCloseTo(await predict(model, {}), 1) // of bf16, where the processor has it
     expect(await readdir(folder.path)).not.toContain('empty')
+  }, 300_000)
+
+  test('out of Yarn’s Plug’n’Play, whose files have not all that Node’s have, it trains and goes on all the same', async () => {
+    const tools = join(folder.path, 'tools')
+    const place = join(folder.path, 'by yarn')
+    await mkdir(place)
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', tools, '@yarnpkg/cli-dist@4'], { cwd: folder.path, env })
+    await writeFile(join(place, 'package.json'), JSON.stringify({ name: 'an-app', private: true, type: 'module' }))
+    await writeFile(join(place, 'yarn.lock'), '')
+    await makePictures(join(place, 'photos'), 8)
+    const pnp = { ...env, YARN_NODE_LINKER: 'pnp', YARN_ENABLE_GLOBAL_CACHE: '0', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_IMMUTABLE_INSTALLS: '0' }
+    const yarn = (...args: readonly string[]) => run(join(tools, 'node_modules', '.bin', 'yarn'), args, { cwd: place, env: pnp, maxBuffer: 1 << 26 })
+    await yarn('add', `torchgraft@file:${tarball}`)
+    const { stdout, stderr } = await yarn('torchgraft', 'train', 'photos', '--weights', 'none', '--epochs', '1', '--size', '32', '--batch-size', '8', '--threads', '1', '--json')
+    expect(stderr).not.toContain('Building the addon')
+    expect(JSON.parse(stdout)).toMatchObject({ output: 'runs/photos', stop: 'completed' })
+    expect(JSON.parse((await yarn('torchgraft', 'train', '--resume', '--output', 'runs/photos', '--epochs', '2', '--json')).stdout)).toMatchObject({ stop: 'completed', epochs: 2 })
+    expect((await yarn('torchgraft', 'export', 'runs/photos/best.safetensors', '--format', 'onnx')).stdout).toMatch(/^runs\/photos\/best\.onnx/)
   }, 300_000)
 
   test.each(['node16', 'bundler'])('types resolve under %s', async (resolution) => {

@@ -5,19 +5,21 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { cpuArchive } from '../../scripts/libtorch/archives.mjs'
-import type { Remote } from '../../scripts/libtorch/download.mjs'
+import { download, type Remote } from '../../scripts/libtorch/download.mjs'
 import { chooseBuild, fetchLibtorch } from '../../scripts/libtorch/fetch.mjs'
 import { fetchHeaders } from '../../scripts/libtorch/headers.mjs'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { unzip } from '../../scripts/libtorch/unzip.mjs'
+import { requirements, wheelsOf, wheelTags } from '../../scripts/libtorch/wheels.mjs'
 import { findBreaches } from '../../scripts/check-wall.mjs'
 import { takeLock } from '../../scripts/setup/lock.mjs'
 import { runCommand } from '../../scripts/setup/run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from '../../scripts/setup/stamp.mjs'
 import { ROOT, runNode } from '../helpers/child.js'
 import { makeZip } from '../helpers/make-zip.mjs'
+import { skip } from '../helpers/skip.js'
 import { temporaryFolder } from '../helpers/temporary-folder.js'
 
 const BIG = 'x'.repeat(2000)
@@ -37,6 +39,9 @@ async function lay(root: string, files: Readonly<Record<string, string>>): Promi
     await writeFile(join(root, path), content)
   }
 }
+
+/** The lines of a false python3 that keep what it was asked, and which requirements. */
+const ASKED = (root: string): string => `echo "$@" >> ${root}/asked; case "$*" in *requirements.txt) cat requirements.txt >> ${root}/asked; esac`
 
 /** A server of one file, and what it was asked for. */
 async function serve(listener: RequestListener): Promise<{ readonly url: string } & AsyncDisposable> {
@@ -80,7 +85,7 @@ describe('fetching libtorch by its archive', () => {
         response.write(zip.subarray(0, cut), () => setTimeout(() => response.destroy(), 50))
       } else {
         const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1])
-        response.writeHead(206).end(zip.subarray(from))
+        response.writeHead(206, { 'Content-Range': `bytes ${from}-${zip.length - 1}/${zip.length}` }).end(zip.subarray(from))
       }
     })
     const archive = remote(`${server.url}/libtorch.zip`, zip)
@@ -97,6 +102,30 @@ describe('fetching libtorch by its archive', () => {
     await using server = await serve((_, response) => response.end(zip))
     await fetchLibtorch(context(folder.path), remote(`${server.url}/a.zip`, zip))
     expect(existsSync(fetched(folder.path))).toBe(true)
+  })
+
+  test.each([
+    ['another part of it', 206, (size: number) => `bytes 0-4/${size}`], ['a part without saying which', 206, undefined], ['the rest of a file of another size', 206, (size: number) => `bytes 6-${size}/${size + 1}`],
+    ['that there is no such part', 416, (size: number) => `bytes */${size}`],
+  ])('where the rest is asked for and a server sends %s, all of it is asked for', async (_, status, range) => {
+    await using folder = await temporaryFolder()
+    await lay(folder.path, { '.torchgraft/fetching/libtorch.zip.part': 'before' })
+    const ranges: (string | undefined)[] = []
+    await using server = await serve((request, response) => {
+      ranges.push(request.headers.range)
+      if (request.headers.range === undefined) response.end(zip)
+      else response.writeHead(status, range && { 'Content-Range': range(zip.length) }).end('wrong')
+    })
+    await fetchLibtorch(context(folder.path), remote(`${server.url}/a.zip`, zip))
+    expect(ranges).toEqual(['bytes=6-', undefined])
+    expect(existsSync(fetched(folder.path))).toBe(true)
+  })
+
+  test('a part of it in place of all of it is refused', async () => {
+    await using folder = await temporaryFolder()
+    await using server = await serve((_, response) => response.writeHead(206, { 'Content-Range': `bytes 0-${zip.length - 1}/${zip.length}` }).end(zip))
+    await expect(download(remote(server.url, zip), join(folder.path, 'a.zip'))).rejects.toThrow(/sent another part than was asked for \(bytes 0-\d+\/\d+, not bytes 0-\)/)
+    expect(await readdir(folder.path)).toEqual([])
   })
 
   test('follows a redirect', async () => {
@@ -132,7 +161,7 @@ describe('fetching libtorch by its archive', () => {
 describe('fetching libtorch by pip, where the archive cannot be reached', () => {
   /** A python3 that copies a wheel to where pip was told to. */
   async function fakePython(root: string, wheel: Buffer): Promise<NodeJS.ProcessEnv> {
-    await lay(root, { 'bin/python3': `#!/bin/sh\necho "$@" >> ${root}/asked\nwhile [ $# -gt 0 ]; do [ "$1" = --dest ] && mkdir -p "$2" && cp ${root}/the.whl "$2/torch-2.13.0.whl"; shift; done\nexit 0\n` })
+    await lay(root, { 'bin/python3': `#!/bin/sh\n${ASKED(root)}\nwhile [ $# -gt 0 ]; do [ "$1" = --dest ] && mkdir -p "$2" && cp ${root}/the.whl "$2/torch-2.13.0.whl"; shift; done\nexit 0\n` })
     await writeFile(join(root, 'the.whl'), wheel)
     await chmod(join(root, 'bin/python3'), 0o755)
     return { TORCHGRAFT_LIBTORCH: 'cpu', PATH: `${root}/bin:/usr/bin:/bin` }
@@ -144,7 +173,8 @@ describe('fetching libtorch by pip, where the archive cannot be reached', () => 
     const env = await fakePython(folder.path, makeZip({ ...tree('torch'), 'torch/lib/libtorch_python.so': BIG, 'torch/nn/modules.py': '', 'torch-2.13.0.dist-info/LICENSE': 'BSD' }))
     await fetchLibtorch(context(folder.path, env), nowhere)
     const asked = await readFile(join(folder.path, 'asked'), 'utf8')
-    expect(asked).toMatch(process.platform === 'linux' ? /--no-deps torch==2\.13\.0\+cpu/ : /--no-deps torch==2\.13\.0$/m)
+    expect(asked).toMatch(/pip download --no-deps .*--require-hashes .*--requirement/)
+    expect(asked).toMatch(process.platform === 'linux' ? /^torch==2\.13\.0\+cpu --hash=sha256:[0-9a-f]{64}$/m : /^torch==2\.13\.0 --hash=sha256:[0-9a-f]{64}$/m)
     expect(existsSync(join(fetched(folder.path), 'lib/libtorch_cpu.so'))).toBe(true)
     expect(existsSync(join(fetched(folder.path), 'lib/libtorch_python.so'))).toBe(false)
     expect(existsSync(join(fetched(folder.path), 'nn'))).toBe(false)
@@ -164,6 +194,35 @@ describe('fetching libtorch by pip, where the archive cannot be reached', () => 
     expect(existsSync(fetched(folder.path))).toBe(false)
   })
 
+  test('every wheel is pinned by its whole SHA-256, each once', () => {
+    const systems = ['linux-x64', 'linux-arm64', 'darwin-arm64']
+    const wheels = systems.flatMap((system) => [...wheelsOf('cpu', system), ...wheelsOf('cuda', system)])
+    expect(wheels.every(({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256))).toBe(true)
+    expect(new Set(wheels.map(({ sha256 }) => sha256)).size).toBe(wheels.length)
+    expect(systems.map((system) => [wheelsOf('cpu', system).length, wheelsOf('cuda', system).length])).toEqual([[1, 16], [1, 16], [1, 0]])
+    expect(requirements(wheelsOf('cpu', 'linux-arm64'))).toMatch(/^torch==2\.13\.0\+cpu --hash=sha256:[0-9a-f]{64}\n$/)
+    expect(wheelTags('linux-x64')).toEqual(expect.arrayContaining(['3.11', 'manylinux_2_28_x86_64']))
+    expect([wheelsOf('cpu', 'linux-riscv64'), wheelsOf('cuda', 'darwin-arm64')]).toEqual([[], []])
+  })
+
+  const hasPip = spawnSync('python3', ['-m', 'pip', '--version']).status === 0
+  if (!hasPip || process.platform !== 'linux' || process.arch !== 'x64') skip('pip refuses another wheel', 'it takes pip, and the name of a wheel for Linux on x86-64')
+  else {
+    const METADATA = { 'torch-2.13.0+cpu.dist-info/METADATA': 'Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n', 'torch-2.13.0+cpu.dist-info/WHEEL': 'Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_28_x86_64\n', 'torch-2.13.0+cpu.dist-info/RECORD': '' }
+    test.each([
+      ['another wheel of that name', true, /has another file than PyTorch's torch 2\.13\.0\+cpu.*: it was not opened\. .*LIBTORCH_USE_PYTORCH=1/],
+      ['no such wheel', false, /has no torch 2\.13\.0\+cpu\. Let pip ask PyTorch's own, PIP_EXTRA_INDEX_URL=/],
+    ])('pip that has %s is not believed, and what to do is said', async (_, there, message) => {
+      await using folder = await temporaryFolder()
+      const wheels = join(folder.path, 'wheels')
+      await mkdir(wheels)
+      if (there) await writeFile(join(wheels, 'torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl'), makeZip({ ...tree('torch'), ...METADATA }))
+      const env = { ...process.env, TORCHGRAFT_LIBTORCH: 'cpu', PIP_CONFIG_FILE: '/dev/null', PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels }
+      await expect(fetchLibtorch(context(folder.path, env), nowhere)).rejects.toThrow(message)
+      expect(existsSync(fetched(folder.path))).toBe(false)
+    })
+  }
+
   test('without any Python it says what else can be done', async () => {
     await using folder = await temporaryFolder()
     await expect(fetchLibtorch(context(folder.path), nowhere)).rejects.toThrow(/cannot be reached, and there is no Python.*set LIBTORCH to its folder/)
@@ -181,15 +240,15 @@ describe('fetching libtorch by pip, where the archive cannot be reached', () => 
 test('the CUDA build is asked of pip with NVIDIA’s libraries, which lie beside it', async () => {
   await using folder = await temporaryFolder()
   const { path } = folder
-  await lay(path, { 'bin/python3': `#!/bin/sh\necho "$@" >> ${path}/asked\nwhile [ $# -gt 0 ]; do [ "$1" = --dest ] && mkdir -p "$2" && cp ${path}/*.whl "$2"; shift; done\nexit 0\n` })
+  await lay(path, { 'bin/python3': `#!/bin/sh\n${ASKED(path)}\nwhile [ $# -gt 0 ]; do [ "$1" = --dest ] && mkdir -p "$2" && cp ${path}/*.whl "$2"; shift; done\nexit 0\n` })
   await chmod(join(path, 'bin/python3'), 0o755)
   await writeFile(join(path, 'torch.whl'), makeZip({ ...tree('torch', '2.13.0+cu130'), 'torch/lib/libtorch_cuda.so': BIG }))
   await writeFile(join(path, 'nvidia_cudnn.whl'), makeZip({ 'nvidia/cudnn/lib/libcudnn.so.9': BIG, 'nvidia/cudnn/include/cudnn.h': '//' }))
   await writeFile(join(path, 'sympy.whl'), makeZip({ 'sympy/core.py': '' }))
   const setting = context(path, { TORCHGRAFT_LIBTORCH: 'cuda', PATH: `${path}/bin:/usr/bin:/bin` })
   await fetchLibtorch(setting)
-  expect(setting.said[0]).toMatch(/CUDA build with NVIDIA's libraries, about 2\.7 GB to download and 4 GB on disk/)
-  expect(await readFile(join(path, 'asked'), 'utf8')).toMatch(/--dest \S+ torch==2\.13\.0$/m)
+  expect(setting.said[0]).toMatch(/CUDA build with NVIDIA's libraries, about 2\.5 GB to download and 4 GB on disk/)
+  expect(await readFile(join(path, 'asked'), 'utf8')).toMatch(/^torch==2\.13\.0 --hash=sha256:[0-9a-f]{64}\n(nvidia-[\w-]+==[\d.]+ --hash=sha256:[0-9a-f]{64}\n){15}/m)
   const place = join(path, '.torchgraft/libtorch-2.13.0-cuda')
   expect((await readdir(place, { recursive: true })).filter((name) => /cudnn|sympy/.test(name))).toEqual(['nvidia/cudnn', 'nvidia/cudnn/lib', 'nvidia/cudnn/lib/libcudnn.so.9'])
   expect(locateLibtorch({ root: path, env: {} }).found).toMatchObject({ version: '2.13.0+cu130', cuda: true })
@@ -329,13 +388,13 @@ describe('steps that are up to date', () => {
     const said: string[] = []
     const release = await takeLock(path, (line) => said.push(line))
     const second = takeLock(path, (line) => said.push(line))
-    setTimeout(release, 400)
-    ;(await second)()
+    setTimeout(() => void release(), 400)
+    await (await second)()
     expect(said).toEqual([expect.stringContaining(`process ${process.pid}`)])
     const child = spawn(process.execPath, ['-e', ''])
     await once(child, 'exit')
-    await writeFile(path, String(child.pid))
-    ;(await takeLock(path, () => {}))()
+    await writeFile(path, JSON.stringify({ pid: child.pid }))
+    await (await takeLock(path, () => {}))()
     expect(await readdir(folder.path)).toEqual([])
   })
 })

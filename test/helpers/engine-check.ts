@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { buildFolder } from '../../scripts/places.mjs'
-import { ROOT } from '../../src/native/root.js'
+import { ROOT } from './child.js'
 
 const run = promisify(execFile)
 

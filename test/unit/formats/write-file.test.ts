@@ -1,6 +1,7 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileWhole } from '../../../src/formats/write-file.js'
+import { EventLog } from '../../../src/report/event-log.js'
 import { temporaryFolder } from '../../helpers/temporary-folder.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -13,6 +14,22 @@ describe('writeFileWhole', () => {
     expect(await writeFileWhole(path, [bytes('new '), bytes('text')])).toBe(8)
     expect(await readFile(path, 'utf8')).toBe('new text')
     expect(await readdir(folder.path)).toEqual(['a'])
+  })
+
+  test('takes no `sync` of a file, which those of Yarn’s Plug’n’Play have not, and neither does the log of a run', async () => {
+    await using folder = await temporaryFolder()
+    const some = await open(join(folder.path, 'a'), 'w')
+    const files = Object.getPrototypeOf(some) as { sync: () => Promise<void> }
+    await some.close()
+    const { sync } = files
+    files.sync = () => Promise.reject(new Error('Method not implemented.'))
+    try {
+      expect(await writeFileWhole(join(folder.path, 'a'), [bytes('text')])).toBe(4)
+      await using log = await EventLog.open(join(folder.path, 'events.jsonl'))
+      await log.sync()
+    } finally {
+      files.sync = sync
+    }
   })
 
   test('when writing fails half way, what was there stays and no temporary file is left', async () => {

@@ -143,5 +143,5 @@ describe('the file', () => {
 })
 
 test('where no onnxruntime is installed, the error says how to have one', async () => {
-  await expect(loadOnnxRuntime([])).rejects.toMatchObject({ code: 'ERR_RUNTIME_MISSING', message: 'A .onnx file takes onnxruntime: npm install onnxruntime-node (or onnxruntime-web, slower and smaller)' })
+  await expect(loadOnnxRuntime([])).rejects.toMatchObject({ code: 'ERR_RUNTIME_MISSING', message: 'A .onnx file takes onnxruntime, installed where torchgraft or your program is: npm install onnxruntime-node (or onnxruntime-web, slower and smaller)' })
 })

@@ -6,14 +6,20 @@ import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp } from 'node:net'
 import { dirname, join } from 'node:path'
 import { REGNET_VARIANTS } from '../../../src/native/variants.js'
-import { CATALOGUE, type CatalogueEntry, fileOf, hubFolder, onDisk } from '../../../src/weights/catalogue.js'
+import { catalogue, type CatalogueEntry, fileOf, hubFolder, onDisk } from '../../../src/weights/catalogue.js'
+import { checkWeights, knownHash } from '../../../src/weights/check-weights.js'
 import { pullWeights } from '../../../src/weights/pull.js'
 import { runNode } from '../../helpers/child.js'
 import { temporaryFolder } from '../../helpers/temporary-folder.js'
 
+const CATALOGUE = catalogue()
 const CONTENT = Buffer.from('weights '.repeat(4000))
 const ENTRY: CatalogueEntry = { ...CATALOGUE[0]!, sha256Prefix: createHash('sha256').update(CONTENT).digest('hex').slice(0, 8) }
+const SHA256 = createHash('sha256').update(CONTENT).digest('hex')
 const NAME = ENTRY.url.slice(ENTRY.url.lastIndexOf('/') + 1)
+
+/** Of a test's own: its weights, and what is kept of them. */
+const environment = (path: string): NodeJS.ProcessEnv => ({ TORCH_HOME: path, TORCHGRAFT_HOME: join(path, 'home') })
 
 async function serve(listener: RequestListener): Promise<{ readonly url: string; readonly port: number } & AsyncDisposable> {
   const server = createServer(listener).listen(0, '127.0.0.1')
@@ -60,13 +66,13 @@ describe('pulling weights', () => {
     await using folder = await temporaryFolder()
     const asked: string[] = []
     await using server = await serve((request, response) => (asked.push(request.url ?? ''), response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT)))
-    const env = { TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: server.url }
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: server.url }
     const told: [number, number | undefined][] = []
     const first = await pullWeights(ENTRY, { env, onProgress: (...progress) => told.push(progress) })
-    expect(first).toEqual({ file: join(folder.path, 'hub/checkpoints', NAME), fetched: true })
+    expect(first).toEqual({ file: join(folder.path, 'hub/checkpoints', NAME), fetched: true, sha256: SHA256, known: false })
     expect(await readFile(first.file)).toEqual(CONTENT)
     expect(told.at(-1)).toEqual([CONTENT.length, CONTENT.length])
-    expect(await pullWeights(ENTRY, { env })).toEqual({ ...first, fetched: false })
+    expect(await pullWeights(ENTRY, { env })).toEqual({ ...first, fetched: false, known: true })
     expect(asked).toEqual([`/${NAME}`])
     expect(await readdir(dirname(first.file))).toEqual([NAME])
   })
@@ -84,7 +90,7 @@ describe('pulling weights', () => {
         response.writeHead(206, { 'content-range': `bytes ${from}-${CONTENT.length - 1}/${CONTENT.length}` }).end(CONTENT.subarray(from))
       }
     })
-    const env = { TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: `${server.url}/` }
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: `${server.url}/` }
     await expect(pullWeights(ENTRY, { env })).rejects.toMatchObject({ code: 'ERR_WEIGHTS_MISSING', message: expect.stringMatching(/broke off after 1000 bytes.*goes on from there/) })
     expect(existsSync(fileOf(ENTRY, env))).toBe(false)
     await pullWeights(ENTRY, { env })
@@ -95,17 +101,77 @@ describe('pulling weights', () => {
   test('a server that knows no ranges sends all of it again', async () => {
     await using folder = await temporaryFolder()
     await using server = await serve((_, response) => response.end(CONTENT))
-    const env = { TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: server.url }
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: server.url }
     await mkdir(hubFolder(env), { recursive: true })
     await writeFile(`${fileOf(ENTRY, env)}.part`, 'half of something')
     await pullWeights(ENTRY, { env })
     expect(await readFile(fileOf(ENTRY, env))).toEqual(CONTENT)
   })
 
+  test.each([
+    ['another part of it', 206, `bytes 0-999/${CONTENT.length}`], ['a part without saying which', 206, undefined], ['the rest of it, which ends beyond it', 206, `bytes 17-${CONTENT.length}/${CONTENT.length}`],
+    ['that there is no such part', 416, `bytes */${CONTENT.length}`],
+  ])('where the rest is asked for and a server sends %s, all of it is asked for', async (_, status, range) => {
+    await using folder = await temporaryFolder()
+    const env = environment(folder.path)
+    await mkdir(hubFolder(env), { recursive: true })
+    await writeFile(`${fileOf(ENTRY, env)}.part`, 'half of something')
+    const ranges: (string | undefined)[] = []
+    await using server = await serve((request, response) => {
+      ranges.push(request.headers.range)
+      if (request.headers.range === undefined) response.end(CONTENT)
+      else response.writeHead(status, range === undefined ? {} : { 'content-range': range }).end('wrong')
+    })
+    await pullWeights(ENTRY, { env: { ...env, TORCHGRAFT_WEIGHTS_MIRROR: server.url } })
+    expect(ranges).toEqual(['bytes=17-', undefined])
+    expect(await readFile(fileOf(ENTRY, env))).toEqual(CONTENT)
+  })
+
+  test('where all of it had come, nothing is fetched; where a server sends less than the rest, what came is kept', async () => {
+    await using folder = await temporaryFolder()
+    await using server = await serve((request, response) => {
+      const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1])
+      if (from === CONTENT.length) response.writeHead(416, { 'content-range': `bytes */${CONTENT.length}` }).end()
+      else response.writeHead(206, { 'content-range': `bytes ${from}-${from + 999}/${CONTENT.length}` }).end(CONTENT.subarray(from, from + 1000))
+    })
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: server.url }
+    await mkdir(hubFolder(env), { recursive: true })
+    await writeFile(`${fileOf(ENTRY, env)}.part`, CONTENT.subarray(0, 500))
+    await expect(pullWeights(ENTRY, { env })).rejects.toThrow(`broke off after 1500 bytes of ${CONTENT.length}. Run it again: it goes on from there`)
+    expect(await readFile(`${fileOf(ENTRY, env)}.part`)).toEqual(CONTENT.subarray(0, 1500))
+    await writeFile(`${fileOf(ENTRY, env)}.part`, CONTENT)
+    expect(await pullWeights(ENTRY, { env })).toMatchObject({ fetched: true })
+  })
+
+  test('a file with the right first digits and other ones after them is refused once the whole hash is known', async () => {
+    await using folder = await temporaryFolder()
+    const env = environment(folder.path)
+    await mkdir(hubFolder(env), { recursive: true })
+    const forged = { ...ENTRY, sha256Prefix: '' } // any file will do: what a forger reaches with the digits that are published
+    await writeFile(fileOf(forged, env), 'the first')
+    expect(knownHash(forged, env)).toBeUndefined()
+    const { sha256 } = await checkWeights(forged, fileOf(forged, env), env)
+    expect(knownHash(forged, env)).toBe(sha256)
+    await writeFile(fileOf(forged, env), 'another')
+    const kept = join(folder.path, 'home', 'weights', `${NAME}.sha256`)
+    await expect(pullWeights(forged, { env })).rejects.toMatchObject({ code: 'ERR_WEIGHTS_HASH', message: expect.stringMatching(new RegExp(`is [0-9a-f]{64}, not ${sha256}\\. .*may be a forgery: .*remove ${kept}$`)) })
+    expect(await readFile(kept, 'utf8')).toBe(`${sha256}  ${NAME}\n`)
+  })
+
+  test('a whole hash of the catalogue is asked for from the first time on', async () => {
+    await using folder = await temporaryFolder()
+    const env = environment(folder.path)
+    await mkdir(hubFolder(env), { recursive: true })
+    await writeFile(fileOf(ENTRY, env), CONTENT)
+    expect(await checkWeights({ ...ENTRY, sha256: SHA256 }, fileOf(ENTRY, env), env)).toEqual({ sha256: SHA256, known: true })
+    const other = `${SHA256.slice(0, 8)}${'0'.repeat(56)}`
+    await expect(checkWeights({ ...ENTRY, sha256: other }, fileOf(ENTRY, env), env)).rejects.toMatchObject({ code: 'ERR_WEIGHTS_HASH', message: expect.stringContaining(`is ${SHA256}, not ${other}`) })
+  })
+
   test('another file is refused and not kept; one that lies there already is told of', async () => {
     await using folder = await temporaryFolder()
     await using server = await serve((_, response) => response.end('something else'))
-    const env = { TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: server.url }
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: server.url }
     await expect(pullWeights(ENTRY, { env })).rejects.toMatchObject({ code: 'ERR_WEIGHTS_HASH', message: expect.stringMatching(/SHA-256 begins with [0-9a-f]{8}, not/) })
     expect(await readdir(hubFolder(env))).toEqual([])
     await writeFile(fileOf(ENTRY, env), 'damaged')
@@ -116,7 +182,7 @@ describe('pulling weights', () => {
   test.each([['no server', undefined, /could not be reached/], ['a server without it', 404, /answered 404/]])('%s: the file to place by hand is named', async (_, status, message) => {
     await using folder = await temporaryFolder()
     await using server = await serve((__, response) => response.writeHead(status ?? 200).end())
-    const env = { TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: status === undefined ? 'http://127.0.0.1:9' : server.url }
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: status === undefined ? 'http://127.0.0.1:9' : server.url }
     const error: unknown = await pullWeights(ENTRY, { env }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ERR_WEIGHTS_MISSING', message: expect.stringMatching(message), path: fileOf(ENTRY, env) })
     expect((error as Error).message).toContain(`place it as ${fileOf(ENTRY, env)}`)
@@ -126,7 +192,7 @@ describe('pulling weights', () => {
     await using folder = await temporaryFolder()
     const abort = new AbortController()
     await using server = await serve((_, response) => response.writeHead(200, { 'content-length': CONTENT.length }).write(CONTENT.subarray(0, 500)))
-    const env = { TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: server.url }
+    const env = { ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: server.url }
     const reason = new Error('enough')
     await expect(pullWeights(ENTRY, { env, signal: abort.signal, onProgress: () => abort.abort(reason) })).rejects.toBe(reason)
     expect(await readdir(hubFolder(env))).not.toContain(NAME)
@@ -152,7 +218,7 @@ describe('pulling weights', () => {
         import { pullWeights } from './dist/weights/pull.js'
         await pullWeights(${JSON.stringify(ENTRY)})
       `
-      const env = { ...process.env, TORCH_HOME: folder.path, TORCHGRAFT_WEIGHTS_MIRROR: `http://weights.example:${server.port}`, HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, NO_PROXY: '' }
+      const env = { ...process.env, ...environment(folder.path), TORCHGRAFT_WEIGHTS_MIRROR: `http://weights.example:${server.port}`, HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, NO_PROXY: '' }
       const end = await runNode(['--input-type=module', '--eval', code], { env })
       expect(end).toMatchObject({ code: 0, stderr: '' })
       expect(tunnels).toEqual(['weights.example'])

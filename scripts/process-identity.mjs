@@ -1,38 +1,31 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
-/** A process, told so that another which got its number later is not taken for it. */
-export interface ProcessIdentity {
-  readonly pid: number
-  readonly host?: string
-  /** The system's start and the process namespace (a container's), where they can be told: numbers mean something within them only. */
-  readonly system?: string
-  /** When it began, in ticks since the system's start, where that can be told. */
-  readonly started?: string
-}
+/** @typedef {import('./process-identity.mjs').ProcessIdentity} ProcessIdentity */
 
-export function ownIdentity(): ProcessIdentity {
+/** @returns {ProcessIdentity} */
+export function ownIdentity() {
   const { system, started } = { system: thisSystem(), started: statusOf(process.pid)?.started }
   return { pid: process.pid, host: hostname(), ...(system !== undefined && { system }), ...(started !== undefined && { started }) }
 }
 
-/** Whether a process is alive; a zombie is not. Of another machine's or container's, `unknown`. */
-export function life({ pid, host, system, started }: ProcessIdentity): 'alive' | 'dead' | 'unknown' {
+/** Whether a process is alive; a zombie is not. Of another machine's or container's, `unknown`. @param {ProcessIdentity} identity @returns {'alive' | 'dead' | 'unknown'} */
+export function life({ pid, host, system, started }) {
   const here = thisSystem()
   if (system !== undefined && here !== undefined && system !== here) return host === hostname() ? 'dead' : 'unknown' // the same name: it was started anew
   if (system === undefined && host !== undefined && host !== hostname()) return 'unknown'
   try {
     process.kill(pid, 0)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return 'dead' // else another user's
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPERM') return 'dead' // else another user's
   }
   const status = statusOf(pid)
   if (!status) return 'alive' // no /proc on this system
   return 'ZX'.includes(status.state) || (started !== undefined && started !== status.started) ? 'dead' : 'alive'
 }
 
-/** State and start from `/proc/PID/stat`, or undefined where it cannot be read. The name before them may hold anything. */
-function statusOf(pid: number): { readonly state: string; readonly started: string | undefined } | undefined {
+/** State and start from `/proc/PID/stat`, or undefined where it cannot be read. The name before them may hold anything. @param {number} pid */
+function statusOf(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
@@ -42,7 +35,7 @@ function statusOf(pid: number): { readonly state: string; readonly started: stri
   }
 }
 
-function thisSystem(): string | undefined {
+function thisSystem() {
   try {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${readlinkSync('/proc/self/ns/pid')}`
   } catch {

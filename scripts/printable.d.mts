@@ -1,0 +1,2 @@
+export function printable(text: string): string
+export function printableLines(text: string): string
