@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
 import { isInstalled, stateFolder } from './places.mjs'
+import { prose } from './prose.mjs'
 import { addon } from './setup/addon.mjs'
 import { SetupError } from './setup/fail.mjs'
 import { libtorch } from './setup/libtorch.mjs'
@@ -21,13 +22,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /**
  * Runs each step that is not up to date.
  *
- * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean } }} [options]
+ * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number } }} [options]
  */
 export async function setUp({ root = ROOT, env = process.env, stream = process.stderr } = {}) {
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) throw new SetupError(problem)
   try {
-    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${line}\n`))
+    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${prose(line, stream)}\n`))
     try {
       const context = { root, env, progress: makeProgress(stream) }
       for (const step of stepsFor(root)) await step(context)
@@ -51,7 +52,8 @@ export async function trySetUp() {
     return true
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
-    console.error(`torchgraft could not be set up. ${error.message}`)
+    const [reason = '', ...log] = error.message.split('\n') // what a command said keeps its lines
+    console.error([prose(`torchgraft could not be set up. ${reason}`, process.stderr), ...log].join('\n'))
     process.exitCode = 1
     return false
   }

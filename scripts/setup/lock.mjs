@@ -21,7 +21,7 @@ export async function takeLock(path, say) {
         rmSync(path, { force: true })
         continue
       }
-      if (!told) say(`Another set-up is at work here (process ${holder}); waiting for it.`)
+      if (!told) say(`Another set-up is running here (process ${holder}); waiting for it.`)
       told = true
       await sleep(300)
     }

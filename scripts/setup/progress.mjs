@@ -1,13 +1,20 @@
+import { prose } from '../prose.mjs'
+
 /** Where nobody watches a live line, a long step says something this often. */
 const PLAIN_EVERY_MS = 10_000
 
 /**
  * Tells of one step at a time: a line of what it does and, once it takes over two seconds, how far it is.
  *
- * @param {{ write(text: string): unknown, readonly isTTY?: boolean }} stream
+ * @param {{ write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number }} stream
  */
 export function makeProgress(stream) {
   const live = stream.isTTY === true
+  /** A live line must stay one: what is longer than the terminal is wide could not be taken back. @param {string} title @param {string} rest */
+  const liveLine = (title, rest) => {
+    const room = (stream.columns || 80) - 1 - rest.length
+    return (title.length > room ? `${title.slice(0, Math.max(0, room - 1))}…` : title) + rest
+  }
 
   /**
    * @template T
@@ -19,19 +26,19 @@ export function makeProgress(stream) {
     const began = performance.now()
     let detail = ''
     let spokeAt = began
-    stream.write(live ? `${title} …` : `${title}\n`)
+    stream.write(live ? liveLine(title, ' …') : `${title}\n`)
     const timer = setInterval(() => {
       const now = performance.now()
       if (now - began < 2000 || (!live && now - spokeAt < PLAIN_EVERY_MS)) return
       spokeAt = now
-      const line = `${title}: ${detail === '' ? '' : `${detail}, `}${Math.round((now - began) / 1000)} s`
-      stream.write(live ? `\r\x1b[2K${line}` : `${line}\n`)
+      const rest = `: ${detail === '' ? '' : `${detail}, `}${Math.round((now - began) / 1000)} s`
+      stream.write(live ? `\r\x1b[2K${liveLine(title, rest)}` : `${title}${rest}\n`)
     }, 500)
     try {
       return await work((text) => { detail = text })
     } finally {
       clearInterval(timer)
-      if (live) stream.write(`\r\x1b[2K${title}: ${Math.round((performance.now() - began) / 1000)} s\n`)
+      if (live) stream.write(`\r\x1b[2K${prose(`${title}: ${Math.round((performance.now() - began) / 1000)} s`, stream)}\n`)
     }
   }
 }

@@ -1,7 +1,8 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TorchgraftError } from '../errors.js'
+import { type Message, TorchgraftError } from '../errors.js'
 import { writeError } from '../formats/write-file.js'
+import { systemReason } from '../system-reason.js'
 import { life, ownIdentity, type ProcessIdentity } from './process-identity.js'
 
 const LOCK_FILE = 'run.lock'
@@ -33,7 +34,7 @@ export async function lockRun(folder: string): Promise<RunLock> {
   try {
     await writeFile(own, text)
   } catch (cause) {
-    throw new TorchgraftError('ERR_WRITE', `Could not write into ${folder}: ${(cause as Error).message}. Choose a folder that you may write to`, { path: folder, cause })
+    throw new TorchgraftError('ERR_WRITE', `Could not write into ${folder}: ${systemReason(cause)}. Choose a folder that you may write to`, { path: folder, cause })
   }
   try {
     let tookOver: number | null | undefined
@@ -70,9 +71,9 @@ function holderIn(text: string): Holder {
 }
 
 function lockedError(folder: string, path: string, { pid, host, life }: Holder): TorchgraftError {
-  const message = life === 'alive'
-    ? `${folder} is being trained by process ${pid}. Wait for it, or choose another --output`
-    : `${folder} is held by process ${pid} on ${host}, and from here nobody can tell whether that still runs. If it does not, remove ${path}`
+  const message: Message = life === 'alive'
+    ? (option) => `Process ${pid} is training in ${folder}. Wait for it, or choose another ${option('output')}`
+    : `Process ${pid} on ${host} has locked this run, and whether it is still running cannot be seen from here. If it is not, remove ${path}`
   return new TorchgraftError('ERR_RUN_LOCKED', message, { path: folder })
 }
 

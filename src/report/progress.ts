@@ -10,7 +10,7 @@ export function progressReport(terminal: Terminal, now: () => number = () => per
   return ({ what, done, total, loss }) => {
     const line = `${what}: ${done} of ${total}${loss === undefined ? '' : `, loss ${loss.toFixed(4)}`}`
     if (terminal.isTTY === true) {
-      terminal.write(done < total ? `\r\x1b[2K${line.slice(0, (terminal.columns ?? 80) - 1)}` : '\r\x1b[2K')
+      terminal.write(done < total ? `\r\x1b[2K${line.slice(0, (terminal.columns || 80) - 1)}` : '\r\x1b[2K')
       return
     }
     if (now() - spokeAt < PLAIN_EVERY_SECONDS) return

@@ -6,6 +6,8 @@ import { pipeline } from 'node:stream/promises'
 import type { EnvHttpProxyAgent } from 'undici'
 import { TorchgraftError } from '../errors.js'
 import { hashFile } from '../formats/hash-file.js'
+import { plural } from '../plural.js'
+import { systemReason } from '../system-reason.js'
 import { type CatalogueEntry, fileOf } from './catalogue.js'
 
 export interface PullOptions {
@@ -38,7 +40,7 @@ export async function pullWeights(entry: CatalogueEntry, { env = process.env, on
   try {
     await mkdir(dirname(file), { recursive: true })
   } catch (cause) {
-    throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${dirname(file)}: ${(cause as Error).message}`, { path: dirname(file), cause })
+    throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${dirname(file)}: ${systemReason(cause)}`, { path: dirname(file), cause })
   }
   await fetchRest(url, part, file, onProgress, signal)
   await checkHash(entry, part)
@@ -83,8 +85,8 @@ async function fetchRest(url: string, part: string, file: string, onProgress: No
     await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(part, { flags: goesOn ? 'a' : 'w' }), ...(signal ? [{ signal }] : []))
   } catch (cause) {
     signal?.throwIfAborted()
-    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw new TorchgraftError('ERR_WRITE', `Could not write ${part}: ${(cause as Error).message}`, { path: part, cause })
-    throw new TorchgraftError('ERR_WEIGHTS_MISSING', `The download of ${url} broke off after ${received} bytes (${reasonOf(cause)}). Run it again: it goes on from there. ${byHand}`, { path: file, cause })
+    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw new TorchgraftError('ERR_WRITE', `Could not write ${part}: ${systemReason(cause)}`, { path: part, cause })
+    throw new TorchgraftError('ERR_WEIGHTS_MISSING', `The download of ${url} broke off after ${plural(received, 'byte')} (${reasonOf(cause)}). Run it again: it goes on from there. ${byHand}`, { path: file, cause })
   }
 }
 
