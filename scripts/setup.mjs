@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { dirname, join } from 'node:path'
 import { isInstalled, stateFolder } from './places.mjs'
 import { printable, printableLines } from './printable.mjs'
+import { prose } from './prose.mjs'
 import { addon } from './setup/addon.mjs'
 import { decoder } from './setup/decoder.mjs'
 import { SetupError } from './setup/fail.mjs'
@@ -23,13 +24,13 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '/') // not by 
 /**
  * Runs each step that is not up to date.
  *
- * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean } }} [options]
+ * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number } }} [options]
  */
 export async function setUp({ root = ROOT, env = process.env, stream = process.stderr } = {}) {
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) throw new SetupError(problem)
   try {
-    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${printable(line)}\n`))
+    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${prose(printable(line), stream)}\n`))
     try {
       const context = { root, env, progress: makeProgress(stream) }
       for (const step of stepsFor(root)) await step(context)
@@ -53,7 +54,8 @@ export async function trySetUp() {
     return true
   } catch (error) {
     if (!(error instanceof SetupError)) throw error
-    console.error(`torchgraft could not be set up. ${printableLines(error.message)}`)
+    const [reason = '', ...log] = error.message.split('\n') // what a command said keeps its lines
+    console.error([prose(`torchgraft could not be set up. ${printable(reason)}`, process.stderr), ...log.map(printableLines)].join('\n'))
     process.exitCode = 1
     return false
   }

@@ -32,29 +32,68 @@ export interface TorchgraftErrorOptions extends ErrorOptions {
   readonly path?: string
 }
 
+/** How a message names an option: `output`, `resume: true`; on the command line `--output`, `--resume`. */
+export type NameOption = (name: string, value?: OptionValue) => string
+export type OptionValue = string | boolean | null
+/** A message, or what makes it for a reader who knows the options by these names. */
+export type Message = string | ((option: NameOption) => string)
+
+/** As the library's users write them. */
+const AS_IN_CODE: NameOption = (name, value) => (value === undefined ? name : `${name}: ${typeof value === 'string' ? `'${value}'` : String(value)}`)
+
+const MESSAGES = new WeakMap<TorchgraftError, Message>()
+
 /** Everything that torchgraft throws on purpose: switch on `code`, show `message`, dig in `cause`. */
 export class TorchgraftError extends Error {
   readonly code: TorchgraftErrorCode
   /** The file or folder that the error concerns. */
   readonly path?: string
 
-  constructor(code: TorchgraftErrorCode, message: string, options: TorchgraftErrorOptions = {}) {
+  constructor(code: TorchgraftErrorCode, message: Message, options: TorchgraftErrorOptions = {}) {
     const { path, ...rest } = options
-    super(message, rest)
+    super(worded(message, AS_IN_CODE), rest)
     this.name = 'TorchgraftError'
     this.code = code
     if (path !== undefined) this.path = path
+    MESSAGES.set(this, message)
   }
 }
 
-/** "Expected a positive integer for epochs but received -1": the one form of every complaint about an argument. */
-export function argumentError(expected: string, name: string, received: unknown): TorchgraftError {
-  return new TorchgraftError('ERR_ARGUMENT', `Expected ${expected} for ${name} but received ${show(received)}`)
+/** An error's message for a reader who knows options by other names than the library's. */
+export function messageFor(error: TorchgraftError, option: NameOption): string {
+  return worded(MESSAGES.get(error) ?? error.message, option)
 }
 
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+/** "Expected a positive integer for epochs but received -1": the one form of every complaint about an argument. */
+export function argumentError(expected: Message, name: string, received: unknown): TorchgraftError {
+  const shown = show(received)
+  return new TorchgraftError('ERR_ARGUMENT', (option) => `Expected ${worded(expected, option)} for ${option(name)} but received ${shown}`)
+}
+
+function worded(message: Message, option: NameOption): string {
+  return typeof message === 'string' ? message : message(option)
+}
+
+/** Of a long value its beginning will do. */
+const MOST_LETTERS = 200
+const MOST_PARTS = 20
+const MOST_DEPTH = 3
+
+function show(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > MOST_LETTERS ? `${value.slice(0, MOST_LETTERS)}…` : value)
+  if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : 'an object'
-  return String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (!Array.isArray(value)) return kindOf(value)
+  if (depth === MOST_DEPTH) return '[…]'
+  return `[${(value as unknown[]).slice(0, MOST_PARTS).map((part) => show(part, depth + 1)).join(', ')}${value.length > MOST_PARTS ? ', …' : ''}]`
+}
+
+/** "a Date", "an ArrayBuffer": what a stranger's object is called. */
+function kindOf(value: object): string {
+  if (value instanceof URL) return `the URL ${show(value.href)}`
+  const { constructor } = value as { readonly constructor?: unknown }
+  const name = typeof constructor === 'function' ? constructor.name : ''
+  if (name === '' || name === 'Object' || !/^[\w$]{1,60}$/.test(name)) return 'an object'
+  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`
 }

@@ -6,7 +6,7 @@ export type { ModelMetadata as CheckpointMetadata, TrainingMetadata } from './ch
 export type { Batch } from './data/batch.js'
 export { DataLoader } from './data/data-loader.js'
 export type { Dataset, Sample } from './data/dataset.js'
-export type { ImageSource } from './data/decode.js'
+export type { ImageSource } from './data/image-source.js'
 export { ImageFolder } from './data/image-folder.js'
 export type { Matrix2x3, Matrix3x4, Plan, Rgb } from './data/plan.js'
 export type { Random } from './data/random.js'

@@ -50,7 +50,13 @@ function classify(chosen) {
 function ask(file, name) {
   asked.set(++last, { file, name })
   worker.postMessage({ id: last, file })
-  status.textContent = asked.size === 1 ? `Looking at ${name} …` : `Looking at ${asked.size} pictures …`
+  tellAsked()
+}
+
+/** One picture by its name, several by how many there are. */
+function tellAsked() {
+  const [only] = asked.values()
+  status.textContent = asked.size === 1 ? `Looking at ${only?.name} …` : `Looking at ${asked.size} pictures …`
 }
 
 /** @param {Answer} answer */
@@ -58,13 +64,13 @@ function receive(answer) {
   if (answer.type === 'ready') return start(answer.model)
   if (answer.type === 'broken') {
     status.textContent = ''
-    return showError(`The model could not be loaded: ${answer.message}. Reload the page, or look whether all of its files are on the server.`)
+    return showError(`The model could not be loaded: ${answer.message}. Reload the page, or check that all of its files are on the server.`)
   }
   const { file, name } = asked.get(answer.id) ?? { file: new Blob(), name: '' }
   asked.delete(answer.id)
   if (answer.type === 'error') showError(`${name} ${answer.message}.`)
   else showResult(file, name, answer)
-  if (asked.size > 0) status.textContent = `Looking at ${asked.size} pictures …`
+  if (asked.size > 0) tellAsked()
   else if (answer.type === 'error') status.textContent = ''
 }
 
@@ -75,7 +81,7 @@ function start(opened) {
   camera.disabled = false
   status.textContent = 'Ready.'
   const { classes, licence } = opened
-  element('about').textContent = `${opened.model}, ${classes.length} classes: ${classes.slice(0, 50).join(', ')}${classes.length > 50 ? ', …' : ''}.${licence ? ` The weights that its training began from: ${licence}.` : ''}`
+  element('about').textContent = `${opened.model}, ${classes.length === 1 ? '1 class' : `${classes.length} classes`}: ${classes.slice(0, 50).join(', ')}${classes.length > 50 ? ', …' : ''}.${licence ? ` Terms of the weights that its training started from: ${licence}.` : ''}`
 }
 
 /** @param {Blob} file @param {string} name @param {Extract<Answer, { type: 'result' }>} result */

@@ -16,7 +16,7 @@ export async function takeLock(path, say) {
     const lock = await tryLock(path)
     if ('release' in lock) return lock.release
     const { pid, host, life } = lock.holder
-    if (!told) say(life === 'alive' ? `Another set-up is at work here (process ${pid}); waiting for it.` : `Another set-up (process ${pid} on ${host}) may be at work here; waiting for it. If it is gone, remove ${path}`)
+    if (!told) say(life === 'alive' ? `Another set-up is running here (process ${pid}); waiting for it.` : `Another set-up (process ${pid} on ${host}) may be running here; waiting for it. If it is gone, remove ${path}`)
     await sleep(300)
   }
 }

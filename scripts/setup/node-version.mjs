@@ -12,5 +12,5 @@ export function nodeProblem(version) {
   var major = parts[0] || 0
   var minor = parts[1] || 0
   if (major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor)) return undefined
-  return 'torchgraft takes Node ' + OLDEST.major + '.' + OLDEST.minor + ' or newer, and this is ' + version + '. Install a newer one, from nodejs.org or by your version manager.'
+  return 'torchgraft needs Node ' + OLDEST.major + '.' + OLDEST.minor + ' or newer, and this is ' + version + '. Install a newer one, from nodejs.org or with your version manager.'
 }

@@ -1,4 +1,5 @@
 import { printable } from '../printable.mjs'
+import { prose } from '../prose.mjs'
 
 /** Where nobody watches a live line, a long step says something this often. */
 const PLAIN_EVERY_MS = 10_000
@@ -6,11 +7,16 @@ const PLAIN_EVERY_MS = 10_000
 /**
  * Tells of one step at a time: a line of what it does and, once it takes over two seconds, how far it is.
  *
- * @param {{ write(text: string): unknown, readonly isTTY?: boolean }} stream
+ * @param {{ write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number }} stream
  */
 export function makeProgress(stream) {
   const live = stream.isTTY === true
   const clear = '\r\x1b[2K'
+  /** A live line must stay one: what is longer than the terminal is wide could not be taken back. @param {string} title @param {string} rest */
+  const liveLine = (title, rest) => {
+    const room = (stream.columns || 80) - 1 - rest.length
+    return (title.length > room ? `${title.slice(0, Math.max(0, room - 1))}…` : title) + rest
+  }
 
   /**
    * @template T
@@ -23,19 +29,19 @@ export function makeProgress(stream) {
     const began = performance.now()
     let detail = ''
     let spokeAt = began
-    stream.write(live ? `${title} …` : `${title}\n`)
+    stream.write(live ? liveLine(title, ' …') : `${title}\n`)
     const timer = setInterval(() => {
       const now = performance.now()
       if (now - began < 2000 || (!live && now - spokeAt < PLAIN_EVERY_MS)) return
       spokeAt = now
-      const line = `${title}: ${detail === '' ? '' : `${detail}, `}${Math.round((now - began) / 1000)} s`
-      stream.write(live ? `${clear}${line}` : `${line}\n`)
+      const rest = `: ${detail === '' ? '' : `${detail}, `}${Math.round((now - began) / 1000)} s`
+      stream.write(live ? `${clear}${liveLine(title, rest)}` : `${title}${rest}\n`)
     }, 500)
     try {
       return await work((text) => { detail = printable(text) })
     } finally {
       clearInterval(timer)
-      if (live) stream.write(`${clear}${title}: ${Math.round((performance.now() - began) / 1000)} s\n`)
+      if (live) stream.write(`${clear}${prose(`${title}: ${Math.round((performance.now() - began) / 1000)} s`, stream)}\n`)
     }
   }
 }

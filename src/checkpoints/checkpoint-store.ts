@@ -2,10 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import { text } from '../fields.js'
 import { scalar, type StateDict } from '../formats/tensor.js'
 import { type Files, FILES, writeError } from '../formats/write-file.js'
+import { aPath, type LocalPath, toPath } from '../local-path.js'
 import type { OptimizerDescription } from '../native/session-options.js'
+import { systemReason } from '../system-reason.js'
 import { type ModelFile, readModelFile, writeModelFile } from './model-file.js'
 import { asTrainingMetadata, type ModelMetadata, type TrainingMetadata } from './model-metadata.js'
 
@@ -48,12 +49,13 @@ export class CheckpointStore {
   }
 
   /** Makes the folder where it is missing. */
-  static async open(folder: string, files: Files = FILES): Promise<CheckpointStore> {
-    text('a folder')(folder, 'folder')
+  static async open(location: LocalPath, files: Files = FILES): Promise<CheckpointStore> {
+    aPath('a folder')(location, 'folder')
+    const folder = toPath(location)
     try {
       await mkdir(folder, { recursive: true })
     } catch (cause) {
-      throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${folder}: ${(cause as Error).message}`, { path: folder, cause })
+      throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${folder}: ${systemReason(cause)}`, { path: folder, cause })
     }
     return new CheckpointStore(folder, files)
   }
@@ -100,7 +102,7 @@ export class CheckpointStore {
     }
     if (!fellBack) return undefined
     const { code, message, path } = fellBack
-    throw new TorchgraftError(code, `${message}; there is no whole one before it either. To begin from the beginning, remove it`, { ...(path !== undefined && { path }), cause: fellBack })
+    throw new TorchgraftError(code, `${message}; the one saved before it is missing or damaged too. To start from the beginning, remove it`, { ...(path !== undefined && { path }), cause: fellBack })
   }
 
   /** A second name for `last`, so that it is never away while its successor is written. */

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { TEMPORARY_FILE, writeFileWhole } from '../formats/write-file.js'
+import { systemReason } from '../system-reason.js'
 import { BEST_FILE, CheckpointStore, LAST_FILE, SECOND_NAME } from './checkpoint-store.js'
 import { isLeftover, lockRun, type RunLock } from './run-lock.js'
 
@@ -71,7 +72,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** @throws ERR_ARGUMENT where there is no run, ERR_RUN_LOCKED */
   static async reopen(path: string): Promise<RunFolder> {
-    if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_ARGUMENT', `There is no run to resume in ${path}: it has no ${CONFIG_FILE}. Start one there without --resume`, { path })
+    if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_ARGUMENT', (option) => `There is no run to resume in ${path}: it has no ${CONFIG_FILE}. Start one there without ${option('resume', true)}`, { path })
     return RunFolder.#lockAndOpen(path)
   }
 
@@ -113,7 +114,7 @@ export class RunFolder implements AsyncDisposable {
 
   static async #claim(path: string): Promise<RunFolder> {
     const run = [CONFIG_FILE, BEST_FILE, LAST_FILE].some((file) => existsSync(join(path, file)))
-    if (run) throw new TorchgraftError('ERR_RUN_EXISTS', `${path} holds a run already: go on with it by --resume, or choose another --output`, { path })
+    if (run) throw new TorchgraftError('ERR_RUN_EXISTS', (option) => `${path} holds a run already: continue it with ${option('resume', true)}, or choose another ${option('output')}`, { path })
     return RunFolder.#lockAndOpen(path)
   }
 
@@ -162,7 +163,7 @@ async function madeAnew(path: string): Promise<boolean> {
     return true
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${path}: ${(cause as Error).message}. Choose another --output`, { path, cause })
+    throw new TorchgraftError('ERR_WRITE', (option) => `Could not make the folder ${path}: ${systemReason(cause)}. Choose another ${option('output')}`, { path, cause })
   }
 }
 
@@ -172,7 +173,7 @@ async function readJson(path: string): Promise<object> {
     if (typeof value === 'object' && value !== null) return value
     throw new SyntaxError('it is not an object')
   } catch (cause) {
-    throw new TorchgraftError('ERR_FILE_FORMAT', `Could not read ${path}: ${(cause as Error).message}`, { path, cause })
+    throw new TorchgraftError('ERR_FILE_FORMAT', `Could not read ${path}: ${systemReason(cause)}`, { path, cause })
   }
 }
 

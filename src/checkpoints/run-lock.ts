@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Holder, holderOf as holderOfLock, isLockLeftover, type Lock, tryLock } from '../../scripts/lock.mjs'
-import { TorchgraftError } from '../errors.js'
+import { type Message, TorchgraftError } from '../errors.js'
+import { systemReason } from '../system-reason.js'
 
 const LOCK_FILE = 'run.lock'
 
@@ -14,7 +15,7 @@ export type { Holder, Lock as RunLock }
 export async function lockRun(folder: string): Promise<Lock> {
   const path = join(folder, LOCK_FILE)
   const result = await tryLock(path).catch((cause: unknown) => {
-    throw new TorchgraftError('ERR_WRITE', `Could not write into ${folder}: ${(cause as Error).message}. Choose a folder that you may write to`, { path: folder, cause })
+    throw new TorchgraftError('ERR_WRITE', `Could not write into ${folder}: ${systemReason(cause)}. Choose a folder that you may write to`, { path: folder, cause })
   })
   if ('holder' in result) throw lockedError(folder, path, result.holder)
   return result
@@ -31,8 +32,8 @@ export function isLeftover(name: string): boolean {
 }
 
 function lockedError(folder: string, path: string, { pid, host, life }: Holder): TorchgraftError {
-  const message = life === 'alive'
-    ? `${folder} is being trained by process ${pid}. Wait for it, or choose another --output`
-    : `${folder} is held by process ${pid} on ${host}, and from here nobody can tell whether that still runs. If it does not, remove ${path}`
+  const message: Message = life === 'alive'
+    ? (option) => `Process ${pid} is training in ${folder}. Wait for it, or choose another ${option('output')}`
+    : `Process ${pid} on ${host} has locked this run, and whether it is still running cannot be seen from here. If it is not, remove ${path}`
   return new TorchgraftError('ERR_RUN_LOCKED', message, { path: folder })
 }

@@ -9,7 +9,9 @@ import { PthFile } from '../formats/pth.js'
 import { writePth } from '../formats/pth-writer.js'
 import { byteLength, scalar, type StateDict, type Tensor } from '../formats/tensor.js'
 import { TorchTensor } from '../formats/torch-tensor.js'
+import { aPath, type LocalPath, toPath } from '../local-path.js'
 import type { OptimizerDescription } from '../native/session-options.js'
+import { plural } from '../plural.js'
 
 export interface TorchCheckpoint {
   /** By torchvision's names. */
@@ -32,8 +34,9 @@ const READ_FIELDS: Fields<ReadTorchOptions> = { groups: list(list(text('a name')
  *
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
-export async function readTorchCheckpoint(path: string, options: ReadTorchOptions = {}): Promise<TorchCheckpoint> {
-  text('a .pth file')(path, 'path')
+export async function readTorchCheckpoint(location: LocalPath, options: ReadTorchOptions = {}): Promise<TorchCheckpoint> {
+  aPath('a .pth file')(location, 'path')
+  const path = toPath(location)
   checkFields<ReadTorchOptions>(options, READ_FIELDS, 'readTorchCheckpoint')
   await using file = await PthFile.open(path)
   const { model, optimizer } = contentsOf(file)
@@ -49,8 +52,9 @@ export async function readTorchCheckpoint(path: string, options: ReadTorchOption
  * @returns the file's bytes.
  * @throws ERR_WRITE
  */
-export async function writeTorchCheckpoint(path: string, contents: TorchCheckpoint): Promise<number> {
-  text('a file')(path, 'path')
+export async function writeTorchCheckpoint(location: LocalPath, contents: TorchCheckpoint): Promise<number> {
+  aPath('a file')(location, 'path')
+  const path = toPath(location)
   checkFields<TorchCheckpoint>(contents, WRITE_FIELDS, 'writeTorchCheckpoint')
   const { model, training, optimizer } = contents
   if (!training || !optimizer) return writePth(path, model)
@@ -94,7 +98,7 @@ function scalerState(training: StateDict): Picklable | undefined {
 }
 
 async function readOptimizer(optimizer: PickleDict, model: StateDict, options: ReadTorchOptions, path: string) {
-  const refuse = (reason: string): TorchgraftError => new TorchgraftError('ERR_FILE_FORMAT', `The optimizer in ${path} cannot go on here: ${reason}`, { path })
+  const refuse = (reason: string): TorchgraftError => new TorchgraftError('ERR_FILE_FORMAT', `The optimizer in ${path} cannot be used here: ${reason}`, { path })
   const [state, groups] = [optimizer.get('state'), optimizer.get('param_groups')]
   if (!(state instanceof PickleDict) || !Array.isArray(groups) || !groups.every((group): group is PickleDict => group instanceof PickleDict)) throw refuse('it has no state and param_groups')
   const names = namesOf(groups, model, options, refuse)
@@ -123,10 +127,10 @@ function namesOf(groups: readonly PickleDict[], model: StateDict, { groups: give
   const all = [...model.keys()].filter((name) => !/\.(?:running_mean|running_var|num_batches_tracked)$/.test(name))
   const told = groups.map((group) => group.get('param_names'))
   const names = told.every((list) => Array.isArray(list)) ? (told as string[][]) : (given ?? (groups.length === 1 ? [all] : undefined))
-  if (!names) throw refuse(`it has ${groups.length} groups, and does not name their parameters: pass them as groups`)
+  if (!names) throw refuse(`it has ${plural(groups.length, 'group')}, and does not name their parameters: pass them as groups`)
   for (const [i, group] of groups.entries()) {
     const params = group.get('params')
-    if (!Array.isArray(params) || params.length !== names[i]?.length) throw refuse(`group ${i} has ${Array.isArray(params) ? params.length : 'no'} parameters, where ${names[i]?.length ?? 0} were expected`)
+    if (!Array.isArray(params) || params.length !== names[i]?.length) throw refuse(`group ${i} has ${Array.isArray(params) ? plural(params.length, 'parameter') : 'no parameters'}, but ${names[i]?.length ?? 0} were expected`)
     const unknown = names[i].find((name) => !model.has(name))
     if (unknown !== undefined) throw refuse(`the model has no ${String(unknown)}`)
   }
@@ -137,13 +141,13 @@ function describe(groups: readonly PickleDict[], names: readonly (readonly strin
   const number = (group: PickleDict | undefined, key: string): number => {
     const value = group?.get(key)
     if (typeof value === 'number') return value
-    throw refuse(`its ${key} is no number`)
+    throw refuse(`its ${key} is not a number`)
   }
   const [first] = groups
-  if (groups.some((group) => group.get('amsgrad') === true || group.get('maximize') === true)) throw refuse('amsgrad and maximize are not done here')
+  if (groups.some((group) => group.get('amsgrad') === true || group.get('maximize') === true)) throw refuse('amsgrad and maximize are not supported')
   const betas = first?.get('betas')
   const [beta1, beta2] = betas instanceof PickleTuple ? betas.items : []
-  if (typeof beta1 !== 'number' || typeof beta2 !== 'number') throw refuse('it is not Adam’s or AdamW’s')
+  if (typeof beta1 !== 'number' || typeof beta2 !== 'number') throw refuse('it is neither Adam nor AdamW')
   return {
     type: first?.get('decoupled_weight_decay') === true ? 'adamw' : 'adam',
     betas: [beta1, beta2],

@@ -8,6 +8,8 @@ import { type MeanStd, RECIPES } from '../train/options.js'
 export interface Streams {
   readonly stdout: Terminal
   readonly stderr: Terminal
+  /** Where a picture may come from. @default the process's own */
+  readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean }
 }
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -38,11 +40,11 @@ export function meanStd(text: string): string | MeanStd {
   return { mean: mean as unknown as Rgb, std: std as unknown as Rgb }
 }
 
-export const recipeOption = (): Option => new Option('--recipe <recipe>', 'default, or notebook: a 2022 PyTorch notebook, number for number').choices(RECIPES)
+export const recipeOption = (): Option => new Option('--recipe <recipe>', 'default, or notebook: a PyTorch notebook of 2022, with the same numbers').choices(RECIPES)
 export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default auto)')
-export const precisionOption = (standard = 'auto'): Option => new Option('--precision <precision>', `auto is bf16 where the processor or GPU multiplies it itself; fp16 takes a GPU (default ${standard})`).choices(PRECISIONS)
-export const threadsOption = (): Option => new Option('--threads <n>', 'threads within an operation (default: one a core, as a container\'s limit allows)').argParser(number)
-export const jsonOption = (): Option => new Option('--json', 'one JSON value on stdout, nothing else there')
+export const precisionOption = (standard = 'auto'): Option => new Option('--precision <precision>', `auto is bf16 where the processor or GPU computes in it, else fp16 on a GPU and fp32 on a CPU; fp16 needs a GPU (default ${standard})`).choices(PRECISIONS)
+export const threadsOption = (): Option => new Option('--threads <n>', 'threads that share each operation (default: one for each core, within a container\'s CPU limit)').argParser(number)
+export const jsonOption = (): Option => new Option('--json', 'write one JSON value to stdout, and nothing else')
 
 /** An options object without the ones that were not given. */
 export function given<T extends object>(options: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {

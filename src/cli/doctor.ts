@@ -1,25 +1,27 @@
 import type { DoctorReport } from '../native/doctor.js'
+import { plural } from '../plural.js'
 import { printable } from '../report/format.js'
+import { prose, proseRows, type Width } from '../report/prose.js'
 
-/** A report for people, 80 columns wide but for paths. */
-export function doctorText({ ok, libtorch, tried, devices, processor, precision, node, advice }: DoctorReport): string {
+/** A report for people. */
+export function doctorText({ ok, libtorch, tried, devices, processor, precision, node, advice }: DoctorReport, stream: Width = {}): string {
   const rows: [string, string][] = [
     ['libtorch', libtorch ? `${libtorch.version}${libtorch.cuda ? ', CUDA' : ', CPU'} build` : 'not found'],
     ...(libtorch ? [['', libtorch.path] as [string, string]] : []),
     ['devices', devices.join(', ') || 'none'],
-    ['processor', `${processor.name}, ${processor.cores} cores`],
+    ['processor', `${processor.name}, ${plural(processor.cores, 'core')}`],
     ...(processor.features.length > 0 ? [['', processor.features.join(' ')] as [string, string]] : []),
     ['precision', precision === null ? 'unknown' : `auto is ${precision} on this processor`],
     ['node', node],
   ]
   return [
-    ...rows.map(([name, value]) => `${name.padEnd(10)} ${printable(value)}`),
+    ...proseRows(rows.map(([name, value]) => [name, printable(value)]), 10, stream),
     '',
     'Where libtorch was looked for:',
-    ...tried.map(({ source, result }) => `  ${source}: ${printable(result)}`),
+    ...tried.map(({ source, result }) => prose(`  ${source}: ${printable(result)}`, stream, 2)),
     '',
-    ...advice.map((line) => `To do: ${printable(line)}`),
-    ok ? 'All is in place.' : 'Nothing can be computed until this is mended.',
+    ...advice.map((line) => prose(`To do: ${printable(line)}`, stream, 7)),
+    ok ? 'Everything is in place.' : 'torchgraft cannot compute until this is fixed.',
     '',
   ].join('\n')
 }

@@ -17,7 +17,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     const now = performance.now()
     if (firstAt === undefined) {
       firstAt = now
-      tell('Finishing this step and saving. Press Ctrl-C again to stop at once.')
+      tell('Stopping: the current step is finished and saved first. Press Ctrl-C again to stop at once.')
       controller.abort(new DOMException('Interrupted', 'AbortError'))
     } else if (now - firstAt > SAME_PRESS_MS) process.exit(EXIT.interrupted)
   }

@@ -1,10 +1,12 @@
 import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
 import { printable } from '../report/format.js'
+import { prose } from '../report/prose.js'
 import { safeTerminal } from '../report/safe-terminal.js'
 import { packageVersion } from '../native/root.js'
 import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
+import { messageOf } from './option-names.js'
 
 type MakeCommand = (streams: Streams, exit: (code: number) => void) => Command
 
@@ -28,14 +30,16 @@ const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map([
 export async function main(argv: readonly string[], streams: Streams = process): Promise<number> {
   if (streams === process) tolerateClosedPipes(process)
   let code: number = EXIT.done
-  const safe = { stdout: safeTerminal(streams.stdout), stderr: safeTerminal(streams.stderr) }
+  const safe: Streams = { ...(streams !== process && streams.stdin && { stdin: streams.stdin }), stdout: safeTerminal(streams.stdout), stderr: safeTerminal(streams.stderr) }
+  let command: Command | undefined
   const program = await makeProgram(safe, (result) => (code = result), argv[0])
+  program.hook('preAction', (_, running) => void (command = running))
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage // it has told already
-    return fail(error, argv.includes('--json'), safe)
+    return fail(error, argv.includes('--json'), safe, command)
   }
 }
 
@@ -45,16 +49,16 @@ export async function makeProgram(streams: Streams, exit: (code: number) => void
     .description('Fine-tunes image classifiers in Node.js, on libtorch.')
     .version(packageVersion())
     .helpCommand(false)
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the run is saved).')
+    .addHelpText('after', () => prose('\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the run is saved).', streams.stdout))
   const one = wanted === undefined ? undefined : COMMANDS.get(wanted)
   for (const load of one ? [one] : COMMANDS.values()) program.addCommand((await load())(streams, exit))
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
-    command.exitOverride().configureOutput({
+    command.exitOverride().configureHelp({ minWidthToWrap: 10 }).configureOutput({
       writeOut: (text) => streams.stdout.write(text),
-      writeErr: (text) => streams.stderr.write(text),
+      writeErr: (text) => streams.stderr.write(prose(text, streams.stderr)),
       outputError: (text, write) => write(usageError(text)),
-      getOutHelpWidth: () => Math.min(streams.stdout.columns ?? 80, 100),
-      getErrHelpWidth: () => Math.min(streams.stderr.columns ?? 80, 100),
+      getOutHelpWidth: () => Math.min(streams.stdout.columns || 80, 100),
+      getErrHelpWidth: () => Math.min(streams.stderr.columns || 80, 100),
     })
   }
   return program
@@ -63,12 +67,12 @@ export async function makeProgram(streams: Streams, exit: (code: number) => void
 function doctorCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('doctor')
     .summary('which libtorch, which devices, what to do')
-    .description('Tells which libtorch was found and where it was looked for, what there is to\ncompute on, and what to do where something is missing.')
+    .description('Tells which libtorch was found and where it was looked for, which devices there are, and what to do where something is missing.')
     .addOption(jsonOption())
     .action(async ({ json = false }: { readonly json?: boolean }) => {
       const [{ examine }, { doctorText }] = await Promise.all([import('../native/doctor.js'), import('./doctor.js')])
       const report = examine()
-      stdout.write(json ? `${JSON.stringify(report)}\n` : doctorText(report))
+      stdout.write(json ? `${JSON.stringify(report)}\n` : doctorText(report, stdout))
       exit(report.ok ? EXIT.done : EXIT.failed)
     })
 }
@@ -76,7 +80,7 @@ function doctorCommand({ stdout }: Streams, exit: (code: number) => void): Comma
 function setupCommand(): Command {
   return new Command('setup')
     .summary('fetch libtorch and build the addon now')
-    .description('Fetches libtorch and builds the addon where they are missing: what the first use\nof an installed package would do. TORCHGRAFT_LIBTORCH=cpu or cuda chooses the build.')
+    .description('Fetches libtorch and builds the addon where they are missing, as the first use of an installed package does. The variable TORCHGRAFT_LIBTORCH, cpu or cuda, chooses the build of libtorch.')
     .action(async () => (await import('../native/first-use.js')).runSetUp())
 }
 
@@ -86,13 +90,14 @@ function usageError(text: string): string {
   return `${printable(message)}${hint}\n`
 }
 
-function fail(error: unknown, json: boolean, { stdout, stderr }: Streams): number {
+function fail(error: unknown, json: boolean, { stdout, stderr }: Streams, command: Command | undefined): number {
   if (!(error instanceof TorchgraftError)) {
     stderr.write(`torchgraft: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     return EXIT.failed
   }
-  const { code, message, path } = error
+  const { code, path } = error
+  const message = messageOf(error, command)
   if (json) stdout.write(`${JSON.stringify({ error: { code, message, ...(path !== undefined && { path }) } })}\n`)
-  else stderr.write(`torchgraft: ${code === 'ERR_ADDON' ? message : printable(message)}\n`) // a build that failed is told with lines of its log
+  else stderr.write(`${prose(`torchgraft: ${code === 'ERR_ADDON' ? message : printable(message)}`, stderr)}\n`) // a build that failed is told with lines of its log
   return code === 'ERR_ARGUMENT' ? EXIT.usage : EXIT.failed
 }

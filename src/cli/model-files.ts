@@ -3,20 +3,24 @@ import { Command, Option } from 'commander'
 import { type Inspection, inspectFile } from '../checkpoints/inspect.js'
 import { argumentError } from '../errors.js'
 import { describeTensor, elements } from '../formats/tensor.js'
+import { plural } from '../plural.js'
 import { EXPORT_FORMATS, exportModel, type ExportOptions } from '../predict/export-model.js'
 import { printable } from '../report/format.js'
+import { prose, proseRows, type Width } from '../report/prose.js'
+import { systemReason } from '../system-reason.js'
 import { type RunStanding, runStanding } from '../train/run-standing.js'
 import { EXIT, given, jsonOption, number, type Streams } from './command.js'
-import { standingText } from './standing.js'
+import { shellWord } from '../shell-word.js'
+import { standingRows } from './standing.js'
 
 /** For commands that take a .pth file, which does not tell its classes. */
-export const classesOption = (): Option => new Option('--classes <file>', 'of a .pth file: names of its classes, a line each, in order')
-export const sizeOption = (): Option => new Option('--size <px>', 'of a .pth file: height and width of what it sees (default 224)').argParser(number)
+export const classesOption = (): Option => new Option('--classes <file>', 'for a .pth file: a text file with the names of its classes, one on each line, in order')
+export const sizeOption = (): Option => new Option('--size <px>', 'for a .pth file: height and width of the pictures that its model takes (default 224)').argParser(number)
 
 /** A line each; empty ones at the end do not count. */
 export async function readClasses(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw argumentError('a file with a class on each line', 'classes', `${file} (${(cause as Error).message})`)
+    throw argumentError('a file with a class on each line', 'classes', `${file} (${systemReason(cause)})`)
   })
   return text.trimEnd().split(/\r?\n/)
 }
@@ -24,13 +28,13 @@ export async function readClasses(file: string): Promise<string[]> {
 export function inspectCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('inspect')
     .summary('what is in a model file or a run folder')
-    .description('Tells what is in a .safetensors, .pth or .onnx file, or in a run folder: where the\nrun stands, and what --resume would do.')
+    .description('Tells what is in a .safetensors, .pth or .onnx file, or in a run folder: how far the run has come, and what --resume would do.')
     .argument('<file>', 'file or run folder')
     .addOption(jsonOption())
     .action(async (file: string, { json = false }: { readonly json?: boolean }) => {
       const found = await inspectFile(file)
       const standing = found.kind === 'run' ? await runStanding(file) : undefined
-      stdout.write(json ? `${JSON.stringify({ ...found, ...(standing && { standing }) })}\n` : inspectionText(found, standing))
+      stdout.write(json ? `${JSON.stringify({ ...found, ...(standing && { standing }) })}\n` : inspectionText(found, standing, stdout))
       exit(EXIT.done)
     })
 }
@@ -42,39 +46,39 @@ interface ExportFlags extends Omit<ExportOptions, 'model' | 'classes'> {
 
 export function exportCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('export')
-    .summary('write a model for PyTorch, for ONNX, or as a page for the browser')
+    .summary('write a model as .pth, .safetensors, ONNX or a web page')
     .description(EXPORT_TEXT)
-    .argument('<model>', 'model file, such as runs/NAME/best.safetensors')
-    .addOption(new Option('--format <format>', 'of the file').choices(EXPORT_FORMATS).makeOptionMandatory())
-    .option('--output <path>', 'file to write, of web a folder (default: the name of MODEL with the new ending)')
-    .option('--fp16', 'weights in half precision: half the size')
+    .argument('<model>', 'model file, such as runs/NAME/best.safetensors, or a run folder')
+    .addOption(new Option('--format <format>', 'format to write').choices(EXPORT_FORMATS).makeOptionMandatory())
+    .option('--output <path>', 'file to write, or folder for web (default: the name of MODEL with the new ending)')
+    .option('--fp16', 'write weights in half precision, for half the size')
     .addOption(classesOption())
     .addOption(sizeOption())
     .addOption(jsonOption())
     .action(async (model: string, { json = false, classes, ...options }: ExportFlags) => {
       const result = await exportModel({ model, ...given({ ...options, classes: classes === undefined ? undefined : await readClasses(classes) }) })
-      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n${options.format === 'web' ? lookAt(result.file) : ''}`)
+      stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${sizeOf(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n${options.format === 'web' ? lookAt(result.file) : ''}`)
       exit(EXIT.done)
     })
 }
 
-const lookAt = (folder: string): string => `Put it on any static host, or look at it here: npx http-server ${printable(folder)}\n`
+const lookAt = (folder: string): string => `Put it on any static host, or try it here: npx http-server ${printable(shellWord(folder))}\n`
 
-const EXPORT_TEXT = `Writes MODEL for others.
-  pth          a plain state_dict, as torchvision’s are; of a last.safetensors it is
-               { state_dict, optimizer }, for training to go on in PyTorch
+const EXPORT_TEXT = `Writes MODEL for other programs.
+  pth          a state_dict as torchvision has it; of a last.safetensors file
+               { state_dict, optimizer }, to continue training in PyTorch
   safetensors  the same weights
-  onnx         for onnxruntime and whatever else reads ONNX: pixels in, probabilities out
-  web          a folder for any static host: a page that runs the model in the browser`
+  onnx         pixels in, probabilities out, for onnxruntime and others
+  web          a folder for any static host: a page that runs the model`
 
-function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined): string {
-  const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${printable(key).padEnd(14)} ${printable(short(value))}`)
+function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined, stream: Width): string {
+  const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => [printable(key), printable(short(value))] as const)
   return [
-    `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${printable(model)}`}`,
-    ...(standing ? [...standingText(standing), ''] : []),
-    ...rows,
-    ...files.map((file) => `${printable(file.name).padEnd(28)} ${megabytes(file.bytes)}`),
-    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
+    `${kind}, ${sizeOf(bytes)}${model === null ? '' : `, ${printable(model)}`}`,
+    ...(standing ? [...proseRows(standingRows(standing), 14, stream), ''] : []),
+    ...proseRows(rows, 14, stream),
+    ...files.map((file) => `${printable(file.name).padEnd(28)} ${sizeOf(file.bytes)}`),
+    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${plural(fits.classes, 'class', 'classes')}.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${plural(tensors.length, 'tensor')}, ${plural(tensors.reduce((sum, { shape }) => sum + elements(shape), 0), 'element')}:`, ...tensors.map((tensor) => prose(`  ${printable(tensor.name)}  ${describeTensor(tensor)}`, stream, 2))] : []),
     '',
   ].join('\n')
 }
@@ -84,6 +88,6 @@ function short(value: unknown): string {
   return text.length > 64 ? `${text.slice(0, 63)}…` : text
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
+function sizeOf(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }

@@ -1,12 +1,11 @@
-import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
-import type { SkippedFile } from '../data/image-folder.js'
-import { listPictures } from '../data/list-pictures.js'
 import { TorchgraftError } from '../errors.js'
-import { Classifier, type ClassifierOptions, type ImagePrediction, PREDICT_FIELDS, type PredictOptions } from '../predict/classifier.js'
+import { Classifier, type ClassifierOptions, PREDICT_FIELDS, type Prediction, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'
+import { prose } from '../report/prose.js'
 import { classesOption, readClasses, sizeOption } from './model-files.js'
 import { deviceOption, EXIT, given, jsonOption, number, precisionOption, type Streams, threadsOption } from './command.js'
+import { openOperands } from './picture-operands.js'
 
 interface PredictFlags extends Omit<ClassifierOptions, 'classes'>, Pick<PredictOptions, 'topK'> {
   readonly classes?: string
@@ -17,12 +16,12 @@ interface PredictFlags extends Omit<ClassifierOptions, 'classes'>, Pick<PredictO
 export function predictCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('predict')
     .summary('tell what is in pictures')
-    .description('Tells the most probable classes of each picture; of a folder, of all pictures in it.')
-    .argument('<model>', 'model file, such as runs/NAME/best.safetensors, or a .onnx file')
-    .argument('<images...>', 'picture files or folders')
-    .option('--top-k <n>', 'classes to tell of each', number, 3)
+    .description('Tells the most probable classes of each picture, or of each picture in a folder.')
+    .argument('<model>', 'model file, such as runs/NAME/best.safetensors, a run folder, or a .onnx file')
+    .argument('<images...>', 'picture files or folders, or - for a picture from standard input')
+    .option('--top-k <n>', 'number of classes to tell for each', number, 3)
     .addOption(jsonOption().conflicts('csv'))
-    .option('--csv', 'lines of image,label,probability')
+    .option('--csv', 'write lines of image,label,probability')
     .addOption(classesOption())
     .addOption(sizeOption())
     .addOption(deviceOption())
@@ -31,45 +30,47 @@ export function predictCommand(streams: Streams, exit: (code: number) => void): 
     .action(async (model: string, images: string[], flags: PredictFlags) => exit(await runPredict(model, images, flags, streams)))
 }
 
-async function runPredict(model: string, images: readonly string[], { topK = 3, json = false, csv = false, classes, ...where }: PredictFlags, { stdout, stderr }: Streams): Promise<number> {
+async function runPredict(model: string, operands: readonly string[], { topK = 3, json = false, csv = false, classes, ...where }: PredictFlags, streams: Streams): Promise<number> {
+  const { stdout, stderr } = streams
   PREDICT_FIELDS.topK(topK, 'topK') // before anything is opened
-  const found = await Promise.all(images.map(picturesIn))
-  for (const { path, message } of found.flatMap(({ skipped }) => skipped)) stderr.write(`${printable(path)}: left out: ${printable(message)}\n`)
-  const files = found.flatMap(({ pictures }) => pictures)
-  if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
+  const found = await openOperands(operands, streams)
+  const warn = (line: string): void => void stderr.write(`${prose(printable(line), stderr)}\n`)
+  for (const { path, message } of found.flatMap(({ skipped }) => skipped)) warn(`Left out ${path}: ${message}`)
+  const pictures = found.flatMap((operand) => operand.pictures)
+  if (pictures.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${operands.join(', ')}`)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
-  for (const note of classifier.notes) stderr.write(`${printable(note)}\n`)
-  const results: ImagePrediction<string>[] = []
+  for (const note of classifier.notes) warn(note)
+  const results: NamedPrediction[] = []
   let failed = false
   if (csv) stdout.write('image,label,probability\n')
-  for await (const result of classifier.predictAll(files, { topK })) {
-    if (json) results.push(result)
-    else if (result.error) stderr.write(`${printable(result.image)}: ${printable(result.error.message)}\n`)
-    else stdout.write(csv ? csvLines(result) : textLine(result))
-    failed ||= result.error !== undefined
+  const names = pictures.values()
+  for await (const { predictions, error } of classifier.predictAll(pictures.map(({ image }) => image), { topK })) {
+    const { name = '' } = names.next().value ?? {}
+    if (json) results.push({ name, predictions, error })
+    else if (error) warn(error.message.includes(name) ? error.message : `${name}: ${error.message}`)
+    else stdout.write(csv ? csvLines(name, predictions) : `${prose(textLine(name, predictions), stdout, 2)}\n`)
+    failed ||= error !== undefined
   }
   if (json) stdout.write(`${JSON.stringify(results.map(toJson))}\n`)
   return failed ? EXIT.failed : EXIT.done
 }
 
-/** A folder's pictures, in those of its folders too, sorted by name, and what looks like one and is not read; anything else is taken for a picture. */
-async function picturesIn(path: string): Promise<{ readonly pictures: readonly string[]; readonly skipped: readonly SkippedFile[] }> {
-  const info = await stat(path).catch(() => undefined)
-  if (!info?.isDirectory()) return { pictures: [path], skipped: [] }
-  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true })
-  return { pictures: pictures.map((picture) => picture.path).sort(), skipped }
+interface NamedPrediction {
+  readonly name: string
+  readonly predictions: readonly Prediction[]
+  readonly error: TorchgraftError | undefined
 }
 
-function toJson({ image, predictions, error }: ImagePrediction<string>) {
-  return error ? { image, error: { code: error.code, message: error.message } } : { image, predictions }
+function toJson({ name, predictions, error }: NamedPrediction) {
+  return error ? { image: name, error: { code: error.code, message: error.message } } : { image: name, predictions }
 }
 
-function textLine({ image, predictions }: ImagePrediction<string>): string {
-  return `${printable(image)}  ${predictions.map(({ label, probability }) => `${printable(label)} ${percent(probability)}`).join(', ')}\n`
+function textLine(name: string, predictions: readonly Prediction[]): string {
+  return `${printable(name)}  ${predictions.map(({ label, probability }) => `${printable(label)} ${percent(probability)}`).join(', ')}`
 }
 
-function csvLines({ image, predictions }: ImagePrediction<string>): string {
-  return predictions.map(({ label, probability }) => `${csvCell(image)},${csvCell(label)},${probability}\n`).join('')
+function csvLines(name: string, predictions: readonly Prediction[]): string {
+  return predictions.map(({ label, probability }) => `${csvCell(name)},${csvCell(label)},${probability}\n`).join('')
 }
 
 /** As RFC 4180 has it, on one line; --json has each name as it is. */

@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { type Preview, preview, type PreviewOptions } from '../explore/preview.js'
+import { plural } from '../plural.js'
 import { printable } from '../report/format.js'
+import { prose } from '../report/prose.js'
 import { EXIT, fractionOrFolder, given, jsonOption, number, recipeOption, type Streams } from './command.js'
 import { defaults } from './train.js'
 
@@ -12,12 +14,12 @@ const MOST_TOLD = 5
 export function previewCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
   return new Command('preview')
     .summary('what training will see: a contact sheet')
-    .description('Draws the first training pictures of an epoch, augmented as "torchgraft train" with\nthe same options has them, in its order, with their labels, on one PNG.')
+    .description('Draws the first training pictures of an epoch on one PNG, in their order, with their labels, and augmented as "torchgraft train" does with the same options.')
     .argument('<data>', 'folder of pictures')
     .option('--output <file>', 'PNG file to write, where there is none yet (default: preview.png)')
     .addOption(recipeOption())
     .option('--count <n>', 'pictures on the sheet (default 24)', number)
-    .option('--epoch <n>', 'whose pictures: each draws anew (default 1)', number)
+    .option('--epoch <n>', 'epoch to draw: each augments its pictures anew (default 1)', number)
     .option('--seed <n>', `of split, order and augmentation (${defaults('seed')})`, number)
     .option('--size <px>', `height and width of training pictures (${defaults('size')})`, number)
     .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
@@ -27,7 +29,7 @@ export function previewCommand({ stdout, stderr }: Streams, exit: (code: number)
     .action(async (data: string, { json = false, ...flags }: PreviewFlags) => {
       const found = await preview({ data, ...given(flags) })
       const { file, pictures } = found
-      stderr.write(notes(found, json))
+      stderr.write(prose(notes(found, json), stderr))
       stdout.write(json ? `${JSON.stringify({ file, pictures })}\n` : `${printable(file)}\n`)
       exit(EXIT.done)
     })
@@ -36,8 +38,8 @@ export function previewCommand({ stdout, stderr }: Streams, exit: (code: number)
 function notes({ skipped, labelled, ...sheet }: Preview, json: boolean): string {
   const more = skipped.length - MOST_TOLD
   const lines = [
-    ...skipped.slice(0, MOST_TOLD).map(({ message }) => `Left out: ${printable(message)}`),
-    ...(more > 0 ? [`and ${more} more: "torchgraft stats" names them all.`] : []),
+    ...skipped.slice(0, MOST_TOLD).map(({ path, message }) => `Left out ${printable(path)}: ${printable(message)}`),
+    ...(more > 0 ? [`and ${plural(more, 'more picture')}: "torchgraft stats" names them all.`] : []),
     ...(labelled ? [] : [`The sheet has no labels, since this system has no font.${json ? '' : ' They are, row by row:'}`, ...(json ? [] : legend(sheet))]),
   ]
   return lines.map((line) => `${line}\n`).join('')

@@ -3,29 +3,29 @@ import { percent, printable } from '../report/format.js'
 import type { RunStanding } from '../train/run-standing.js'
 import { tellPosition } from '../train/saved-position.js'
 
-/** Where a run stands, for people. */
-export function standingText({ epochs, saved, told, best, holder, resume }: RunStanding): string[] {
+/** How far a run has come, for people. */
+export function standingRows({ epochs, saved, told, best, holder, resume }: RunStanding): (readonly [name: string, value: string])[] {
   const of = epochs === null ? '' : ` of ${epochs}`
   const ahead = told && (told.epoch > (saved?.epoch ?? 0) || (told.epoch === (saved?.epoch ?? 0) && told.step > (saved?.step ?? 0)))
   const rows: [string, string][] = [
     ['saved', saved ? `${tellPosition(saved)}${of}, in ${saved.file}` : 'nothing yet'],
-    ...(ahead ? [['told', `${tellPosition(told)}: what was not saved is done again`] as [string, string]] : []),
+    ...(ahead ? [['logged', `${tellPosition(told)}: what was not saved will be done again`] as [string, string]] : []),
     ['best so far', best ? `epoch ${best.epoch}: top-1 ${percent(best.metrics.top1)}, loss ${best.metrics.loss.toFixed(4)}` : 'none'],
-    ['held by', heldBy(holder)],
+    ['locked by', lockedBy(holder)],
     ['--resume', resume.says],
   ]
-  return rows.map(([name, value]) => `${name.padEnd(14)} ${printable(value)}`)
+  return rows.map(([name, value]) => [name, printable(value)])
 }
 
-function heldBy(holder: Holder | null): string {
-  if (!holder) return 'nobody'
+function lockedBy(holder: Holder | null): string {
+  if (!holder) return 'no process'
   const name = `process ${holder.pid ?? '?'}`
   switch (holder.life) {
     case 'alive':
       return name
     case 'dead':
-      return `${name}, which is gone`
+      return `${name}, which no longer runs`
     case 'unknown':
-      return `${name} on ${holder.host}, which may be gone`
+      return `${name} on ${holder.host}, which may no longer run`
   }
 }

@@ -2,6 +2,7 @@ import { createHash, hash as hashOnce } from 'node:crypto'
 import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { systemReason } from '../system-reason.js'
 import type { SkippedFile } from './image-folder.js'
 import { why } from './list-pictures.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './picture-reasons.js'
@@ -92,8 +93,8 @@ async function hashOne(path: string, chunk: Buffer): Promise<string | SkippedFil
     if (info.size > MAX_FILE_BYTES) return { path, code: 'ERR_IMAGE_TOO_LARGE', message: TOO_LARGE_A_FILE }
     return await hashContent(file, info.size, chunk)
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    return { path, code: 'ERR_IMAGE_DECODE', message: code === 'ENOENT' ? 'it is gone' : (why(code) ?? `it cannot be read: ${message}`) }
+    const { code } = cause as NodeJS.ErrnoException
+    return { path, code: 'ERR_IMAGE_DECODE', message: code === 'ENOENT' ? 'it is gone' : (why(code) ?? `it cannot be read: ${systemReason(cause)}`) }
   } finally {
     if (file !== undefined) closeSync(file)
   }

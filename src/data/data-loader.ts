@@ -3,7 +3,7 @@ import { abortSignal, callback, type Check, checkFields, type Fields, flag, havi
 import { abortable } from './abortable.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from './dataset.js'
-import type { Pixels, ResizeRule } from './decode.js'
+import { type Pixels, reasonOf, type ResizeRule } from './decode.js'
 import { joinPixels, paddedSize } from './join-pixels.js'
 import { unjoined } from './picture-sources.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
@@ -222,7 +222,7 @@ export class DataLoader {
     } catch (error) {
       const broken = error instanceof TorchgraftError && (error.code === 'ERR_IMAGE_DECODE' || error.code === 'ERR_IMAGE_TOO_LARGE')
       if (!broken || this.#options.strict) throw error
-      return { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: error.message }
+      return { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: reasonOf(error) }
     }
   }
 }

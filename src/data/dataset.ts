@@ -1,4 +1,4 @@
-import type { ImageSource } from './decode.js'
+import type { ImageSource } from './image-source.js'
 
 export interface Sample {
   readonly image: ImageSource

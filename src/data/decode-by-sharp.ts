@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp'
-import type { ImageSource, Pixels, ResizeRule } from './decode.js'
+import type { Pixels, ResizeRule } from './decode.js'
+import type { PathOrBytes } from './image-source.js'
 import { MAX_PIXELS } from './picture-reasons.js'
 import { middle, resized, type Size } from './resized.js'
 import { decodeAsPillow, decodeToRgb } from './to-rgb.js'
@@ -14,7 +15,7 @@ const MAX_SIDE = 0x3fff
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'])
 
 /** Any picture, and what is to be said of one that is broken. */
-export async function decodeBySharp(source: ImageSource, rule: ResizeRule): Promise<Pixels> {
+export async function decodeBySharp(source: PathOrBytes, rule: ResizeRule): Promise<Pixels> {
   const options = { failOn: 'error', limitInputPixels: MAX_PIXELS, ...(rule.profile ? {} : { ignoreIcc: true }) } as const
   const picture = sharp(source, options)
   const { format, compression, width, height, orientation = 1, space, hasAlpha } = await picture.metadata()

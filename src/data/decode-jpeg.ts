@@ -1,7 +1,8 @@
 import { extname } from 'node:path'
 import { type JpegDecoder, type JpegRequest, jpegDecoder } from '../native/jpeg-decoder.js'
 import { colourTables } from './colour-profile.js'
-import type { ImageSource, Pixels, ResizeRule } from './decode.js'
+import type { Pixels, ResizeRule } from './decode.js'
+import type { PathOrBytes } from './image-source.js'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.js'
 import { ReadBuffers } from './read-buffers.js'
 import { middle, resized, type Size, type Window } from './resized.js'
@@ -20,7 +21,7 @@ const buffers = new ReadBuffers()
  * embedded profile, where a level may differ by one. Nothing where there is no libjpeg-turbo, and for whatever is odd about
  * the file or wrong with it: sharp knows more kinds, and what to say. `size` is the file's, in bytes.
  */
-export async function decodeJpeg(source: ImageSource, size: number, rule: ResizeRule): Promise<Pixels | undefined> {
+export async function decodeJpeg(source: PathOrBytes, size: number, rule: ResizeRule): Promise<Pixels | undefined> {
   const decode = jpegDecoder()
   if (!decode) return undefined
   // A copy of the caller's: what it does with them meanwhile must not reach a thread that reads them.

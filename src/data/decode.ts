@@ -1,10 +1,9 @@
 import { open, stat } from 'node:fs/promises'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { systemReason } from '../system-reason.js'
 import { decodeJpeg } from './decode-jpeg.js'
+import { type ImageSource, type PathOrBytes, readImageSource } from './image-source.js'
 import { HEIC, MAX_FILE_BYTES, MAX_PIXELS, TOO_LARGE_A_FILE } from './picture-reasons.js'
-
-/** A path, or the bytes of a picture file. */
-export type ImageSource = string | Uint8Array
 
 /** uint8, height × width × 3, RGB. */
 export interface Pixels {
@@ -38,20 +37,33 @@ export interface ResizeRule {
  * The first frame of an animation; grey, palette, CMYK and 16-bit pictures as 8-bit RGB; alpha is dropped, not blended,
  * as Pillow's `convert('RGB')` does. Resizing follows torchvision's `Resize` and `CenterCrop`.
  *
- * @throws ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE
+ * @param name what to call the image where it is no picture file, nor the bytes of one
+ * @throws ERR_ARGUMENT, ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE
  */
-export async function decodeImage(source: ImageSource, rule: ResizeRule): Promise<Pixels> {
-  const path = typeof source === 'string' ? source : undefined
+export async function decodeImage(image: ImageSource, rule: ResizeRule, name = 'image'): Promise<Pixels> {
+  let source: PathOrBytes | undefined
   try {
-    const size = path === undefined ? source.length : await checkFile(path)
+    source = await readImageSource(image, name)
+    const size = typeof source === 'string' ? await checkFile(source) : source.length
     return (await decodeJpeg(source, size, rule)) ?? (await bySharp(source, rule))
   } catch (cause) {
-    throw decodeError(await tellingCause(source, cause), path)
+    if (cause instanceof TorchgraftError && cause.code === 'ERR_ARGUMENT') throw cause
+    throw decodeError(source === undefined ? cause : await tellingCause(source, cause), typeof source === 'string' ? source : undefined)
   }
 }
 
+/** Why a picture cannot be read, for whoever names it already. */
+export function reasonOf({ message, path }: TorchgraftError): string {
+  const subject = subjectOf(path)
+  return message.startsWith(subject) ? message.slice(subject.length) : message
+}
+
+function subjectOf(path: string | undefined): string {
+  return `${path ?? 'The picture'} cannot be read: `
+}
+
 /** libvips is large: loaded when there is something for it. */
-async function bySharp(source: ImageSource, rule: ResizeRule): Promise<Pixels> {
+async function bySharp(source: PathOrBytes, rule: ResizeRule): Promise<Pixels> {
   const { decodeBySharp } = await import('./decode-by-sharp.js')
   return decodeBySharp(source, rule)
 }
@@ -66,7 +78,7 @@ async function checkFile(path: string): Promise<number> {
 }
 
 /** What libvips does not say: of a HEIC picture only that there is no decoder, and of a file that may not be read that it is no picture. */
-async function tellingCause(source: ImageSource, cause: unknown): Promise<unknown> {
+async function tellingCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
   try {
     const head = typeof source === 'string' ? await firstBytes(source) : Buffer.from(source.subarray(0, HEAD_BYTES))
     // By its first bytes: a phone's may be named .jpg.
@@ -90,9 +102,15 @@ async function firstBytes(path: string): Promise<Buffer | undefined> {
 }
 
 function decodeError(cause: unknown, path: string | undefined): TorchgraftError {
-  const { message, code } = cause as NodeJS.ErrnoException
-  const [error, reason] = cause instanceof TorchgraftError ? [cause.code, cause.message] : explain(message, code)
-  return new TorchgraftError(error, `${path ?? 'The picture'} cannot be read: ${reason}`, { cause, ...(path !== undefined && { path }) })
+  const { code } = cause as NodeJS.ErrnoException
+  const message = systemReason(cause)
+  const [error, reason] = cause instanceof TorchgraftError ? [cause.code, cause.message] : explain(withoutPath(message, path), code)
+  return new TorchgraftError(error, `${subjectOf(path)}${reason}`, { cause, ...(path !== undefined && { path }) })
+}
+
+/** libvips may begin with the path, which is named already. */
+function withoutPath(message: string, path: string | undefined): string {
+  return path !== undefined && message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
 }
 
 function explain(message: string, code: string | undefined): [TorchgraftErrorCode, string] {
@@ -100,7 +118,8 @@ function explain(message: string, code: string | undefined): [TorchgraftErrorCod
   if (code === 'EACCES') return ['ERR_IMAGE_DECODE', 'you may not read it']
   if (/pixel limit/.test(message)) return ['ERR_IMAGE_TOO_LARGE', `it has more than ${Math.round(MAX_PIXELS / 1e6)} million pixels`]
   if (/heif|heic/i.test(message)) return ['ERR_IMAGE_DECODE', HEIC]
-  if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not a picture in a format that is known (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
+  if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not a picture in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
   if (/premature end|truncat|out of data|unexpected end/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is cut short']
-  return ['ERR_IMAGE_DECODE', message.split('\n')[0] ?? message]
+  const [line = message] = message.split('\n')
+  return ['ERR_IMAGE_DECODE', code !== undefined || /^(?:it|at) /.test(line) ? line : `it is damaged (${line.trim()})`] // our own reasons, or libvips'
 }

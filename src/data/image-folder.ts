@@ -1,6 +1,7 @@
 import { basename, join, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, flag, list, needed, real, text, whole } from '../fields.js'
+import { aPath, type LocalPath, toPath } from '../local-path.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
 import { compareCodePoints, listClasses, type ListedPicture, listPictures } from './list-pictures.js'
@@ -25,13 +26,13 @@ export interface ImageFolderOptions {
   /** Follows links that lead out of the folder. @default false */
   readonly followLinks?: boolean
   /** Where the class folders lie, within the root or elsewhere; several are taken as one. @default the root */
-  readonly within?: string | readonly string[]
+  readonly within?: LocalPath | readonly LocalPath[]
   /** Names in the order of their labels. @default the folders' names, sorted by code point */
   readonly classes?: readonly string[]
   readonly signal?: AbortSignal
 }
 
-const folders: Check = (value, name) => (Array.isArray(value) && value.length > 0 ? list(text('a folder')) : text('a folder, or several'))(value, name)
+const folders: Check = (value, name) => (Array.isArray(value) && value.length > 0 ? list(aPath('a folder')) : aPath('a folder, or several'))(value, name)
 const INDICES = list(whole({ min: 0 }))
 const FIELDS: Fields<ImageFolderOptions> = { followLinks: flag, within: folders, classes: list(text('a name')), signal: abortSignal }
 const SPLIT_FIELDS: Fields<SplitOptions> = { val: needed(real({ above: 0, max: 1 })), seed: whole({ min: 0 }) }
@@ -59,11 +60,12 @@ export class ImageFolder implements Dataset {
    *
    * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
    */
-  static async open(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
-    text('a folder')(root, 'root')
+  static async open(location: LocalPath, options: ImageFolderOptions = {}): Promise<ImageFolder> {
+    aPath('a folder')(location, 'root')
     checkFields<ImageFolderOptions>(options, FIELDS, 'ImageFolder.open')
+    const root = toPath(location)
     const { followLinks = false, within = root, signal } = options
-    const folders = typeof within === 'string' ? [within] : within
+    const folders = [within].flat().map(toPath)
     const name = namer(root)
     const listed = await Promise.all(folders.map(async (folder) => {
       const { classes, skipped } = await listClasses(folder)

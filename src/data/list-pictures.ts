@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import { TorchgraftError } from '../errors.js'
+import { systemReason } from '../system-reason.js'
 import type { SkippedFile } from './image-folder.js'
 import { HEIC, MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './picture-reasons.js'
 
@@ -11,6 +12,9 @@ export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '
 const UNREADABLE_EXTENSIONS: ReadonlySet<string> = new Set(['.heic', '.heif', '.bmp', '.ppm', '.pgm', '.pnm', '.jxl', '.jp2', '.svg', '.psd', '.raw', '.cr2', '.nef', '.arw', '.dng'])
 /** What systems and tools leave behind. */
 const LEFTOVERS: ReadonlySet<string> = new Set(['__MACOSX', 'Thumbs.db', 'desktop.ini'])
+
+/** Neutral of how the option is given, since it is kept in logs too. */
+const LEADS_OUT = 'a link that leads out of the folder: not followed, unless you choose to follow links'
 
 export interface ClassFolder {
   readonly label: string
@@ -25,8 +29,8 @@ export interface ListedPicture {
 /** The folders in a folder, sorted by code point, and those whose names cannot be labels. */
 export async function listClasses(folder: string): Promise<{ readonly classes: ClassFolder[]; readonly skipped: SkippedFile[] }> {
   const { entries, misnamed } = await list(folder).catch((cause: unknown) => {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (why(code) ?? message)
+    const { code } = cause as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (why(code) ?? systemReason(cause))
     throw new TorchgraftError('ERR_DATA_EMPTY', `Could not list ${folder}: ${reason}`, { path: folder, cause })
   })
   const classes: ClassFolder[] = []
@@ -67,8 +71,8 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     listed.add(real)
     const before = pictures.length + skipped.length
     const found = await list(path).catch((cause: unknown) => {
-      const { code, message } = cause as NodeJS.ErrnoException
-      skip(path, `the folder cannot be listed: ${why(code) ?? message}`)
+      const { code } = cause as NodeJS.ErrnoException
+      skip(path, `the folder cannot be listed: ${why(code) ?? systemReason(cause)}`)
       return undefined
     })
     if (!found) return
@@ -87,7 +91,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (!entry.isSymbolicLink()) return visitFile(path, label)
     const target = await realpath(path).catch(() => undefined)
     if (target === undefined) return skip(path, 'a link to nothing')
-    if (!followLinks && target !== inside && !target.startsWith(inside + sep)) return skip(path, 'a link that leads out of the folder (--follow-links follows it)')
+    if (!followLinks && target !== inside && !target.startsWith(inside + sep)) return skip(path, LEADS_OUT)
     const info = await stat(target).catch(() => undefined)
     return info?.isDirectory() ? visitFolder(path, target, label, seen) : visitFile(path, label)
   }
@@ -107,7 +111,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
   for (const { path, label } of classes) {
     listed = new Set()
     const real = await realpath(path).catch(() => path)
-    if (!followLinks && real !== inside && !real.startsWith(inside + sep)) skip(path, 'a link that leads out of the folder (--follow-links follows it)')
+    if (!followLinks && real !== inside && !real.startsWith(inside + sep)) skip(path, LEADS_OUT)
     else await visitFolder(path, real, label, new Set())
   }
   return { pictures, skipped }

@@ -3,7 +3,9 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { availableParallelism, freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import { decodeImage, type ImageSource, type Pixels, type ResizeRule } from './decode.js'
+import { systemReason } from '../system-reason.js'
+import { decodeImage, type Pixels, type ResizeRule } from './decode.js'
+import type { ImageSource } from './image-source.js'
 
 /** A quarter of what is free now: training needs memory too. */
 export function defaultCacheBytes(): number {
@@ -75,7 +77,7 @@ export class PixelCache implements AsyncDisposable {
       const file = await (this.#file ??= openUnnamed())
       for (let written = 0; written < data.length; ) written += (await file.write(data, written, data.length - written, position + written)).bytesWritten
     } catch (cause) {
-      throw new TorchgraftError('ERR_WRITE', `Could not keep decoded pictures in ${tmpdir()}: ${(cause as Error).message}. Free some space there, or set TMPDIR to a folder with room`, { path: tmpdir(), cause })
+      throw new TorchgraftError('ERR_WRITE', `Could not keep decoded pictures in ${tmpdir()}: ${systemReason(cause)}. Free some space there, or set TMPDIR to a folder with room`, { path: tmpdir(), cause })
     }
     return { position, width, height }
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { abortable } from '../data/abortable.js'
-import { decodeImage, type Pixels, type ResizeRule } from '../data/decode.js'
+import { decodeImage, type Pixels, reasonOf, type ResizeRule } from '../data/decode.js'
 import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { compareCodePoints } from '../data/list-pictures.js'
 import { notebookStatisticsTransform } from '../data/notebook-transforms.js'
@@ -8,6 +8,7 @@ import type { Sides } from '../data/open-sides.js'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { callback, checkFields, type Fields } from '../fields.js'
+import { local, type LocalPath } from '../local-path.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { DATA, trainFields } from '../train/option-fields.js'
 import type { ResolvedOptions, TrainOptions } from '../train/options.js'
@@ -18,7 +19,7 @@ import { NotebookStatistics, PictureStatistics, type PixelStatistics } from './p
 /** As of training, whose sides these are. `size` is of the notebook's recipe only: what its pictures are squashed to. */
 export interface DataStatisticsOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
-  readonly data: string
+  readonly data: LocalPath
   /** Told of each picture. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
@@ -59,7 +60,7 @@ export type Spread = readonly [min: number, median: number, max: number]
  */
 export async function dataStatistics(asked: DataStatisticsOptions): Promise<DataStatistics> {
   checkFields<DataStatisticsOptions>(asked, FIELDS, 'dataStatistics')
-  const { data, signal, onProgress, ...options } = asked
+  const { data, signal, onProgress, ...options } = local(asked)
   const resolved = resolveOptions({ ...options, weights: null })
   if (resolved.recipe === 'notebook') await setUpAtFirstUse() // the other computes nothing on libtorch
   const sides = await RECIPE_OF[resolved.recipe].openSides(data, resolved, signal)
@@ -115,9 +116,7 @@ async function decode(folder: ImageFolder, index: number, rule: ResizeRule): Pro
     return { label, pixels: await decodeImage(image, rule) }
   } catch (error) {
     if (!(error instanceof TorchgraftError)) throw error
-    const { code, message, path = '' } = error
-    const reason = message.replace(`${path} cannot be read: `, () => '') // the fault's path says it already
-    return { label, fault: { path: folder.name(index), code, message: reason } }
+    return { label, fault: { path: folder.name(index), code: error.code, message: reasonOf(error) } }
   }
 }
 
@@ -168,5 +167,5 @@ function spread(numbers: readonly number[]): Spread {
 
 function nothingToRead(data: string, faults: readonly SkippedFile[]): TorchgraftError {
   const told = faults.slice(0, 3).map(({ path, message }) => `${path}: ${message}`)
-  return new TorchgraftError('ERR_DATA_EMPTY', `None of the ${faults.length} training pictures in ${data} can be read, so there is nothing to learn from (${told.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
+  return new TorchgraftError('ERR_DATA_EMPTY', `No training picture in ${data} can be read (${faults.length} tried), so there is nothing to learn from (${told.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
 }

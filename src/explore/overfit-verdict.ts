@@ -1,3 +1,4 @@
+import { plural } from '../plural.js'
 import type { ResolvedOptions } from '../train/options.js'
 import type { OverfitStep } from './overfit.js'
 
@@ -28,14 +29,14 @@ const STILL_FALLING = 0.03
 export function judge(steps: readonly OverfitStep[], { size, classes, contradictions, resolved }: Circumstances): Verdict {
   const first = steps[0] as OverfitStep
   const last = steps.at(-1) as OverfitStep
-  if (!Number.isFinite(last.loss)) return { learned: false, reasons: [`The loss was no number any more at step ${last.step}: lower the learning rate (${resolved.lr} now), or compute in fp32.`] }
+  if (!Number.isFinite(last.loss)) return { learned: false, reasons: [`The loss was no longer finite (NaN or infinite) at step ${last.step}: lower the learning rate (${resolved.lr} now), or compute in fp32.`] }
   const end = mean(steps.slice(-Math.max(1, Math.floor(steps.length / 20))))
   const known = last.correct / size
-  const oneClass = classes === 1 ? ['All of this batch is of one class, so that it proves little: shuffle, or take a larger batch.'] : []
+  const oneClass = classes === 1 ? ['All pictures of this batch are of one class, so this proves little: use a larger batch.'] : []
   if (known >= KNOWN || end <= LEARNED * first.loss) {
-    return { learned: true, reasons: [`The loss went from ${first.loss.toFixed(4)} to ${end.toFixed(4)}, and ${last.correct} of ${size} pictures are told right: the model learns.`, ...oneClass] }
+    return { learned: true, reasons: [`The loss went from ${first.loss.toFixed(4)} to ${end.toFixed(4)}, and ${last.correct} of ${plural(size, 'picture')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...oneClass] }
   }
-  return { learned: false, reasons: [`After ${steps.length} steps the loss is ${end.toFixed(4)}, from ${first.loss.toFixed(4)}, and ${last.correct} of ${size} pictures are told right.`, ...causes(steps, end), ...frozen(resolved), ...contradict(contradictions), ...oneClass] }
+  return { learned: false, reasons: [`After ${plural(steps.length, 'step')} the loss is ${end.toFixed(4)}, from ${first.loss.toFixed(4)}, and ${last.correct} of ${plural(size, 'picture')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...causes(steps, end), ...frozen(resolved), ...contradict(contradictions), ...oneClass] }
 }
 
 function causes(steps: readonly OverfitStep[], end: number): string[] {
@@ -43,7 +44,7 @@ function causes(steps: readonly OverfitStep[], end: number): string[] {
   const before = mean(steps.slice(-2 * quarter, -quarter))
   if (end >= (steps[0] as OverfitStep).loss) return ['It did not fall at all: the learning rate is too high, or nothing in the pictures tells the classes apart. Try a tenth of the learning rate, and look at the pictures ("torchgraft preview").']
   if (before - mean(steps.slice(-quarter)) > STILL_FALLING * before) return ['It is still falling: give it more steps, or a higher learning rate.']
-  return ['It has stopped falling: try another learning rate, and look whether the labels are right ("torchgraft preview").']
+  return ['It has stopped falling: try another learning rate, and check that the labels are right ("torchgraft preview").']
 }
 
 function frozen({ freeze }: Circumstances['resolved']): string[] {

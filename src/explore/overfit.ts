@@ -2,6 +2,7 @@ import type { Batch } from '../data/batch.js'
 import type { ImageFolder } from '../data/image-folder.js'
 import { TorchgraftError } from '../errors.js'
 import { callback, checkFields, type Fields, whole } from '../fields.js'
+import { local, type LocalPath } from '../local-path.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { isOnGpu } from '../native/on-gpu.js'
 import { Session } from '../native/session.js'
@@ -21,7 +22,7 @@ type Shared = 'recipe' | 'model' | 'weights' | 'batchSize' | 'size' | 'lr' | 'va
 
 /** As of training, but for a learning rate of 3e-4 and fp32 unless told otherwise. */
 export interface OverfitOptions extends Pick<TrainOptions, Shared> {
-  readonly data: string
+  readonly data: LocalPath
   /** @default 100 */
   readonly steps?: number
   readonly onStart?: (start: OverfitStart) => void
@@ -65,7 +66,7 @@ export interface OverfitResult extends Verdict {
  */
 export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
   checkFields<OverfitOptions>(options, FIELDS, 'overfit')
-  const { data, onStart, onStep, signal, steps: count = 100, ...rest } = options
+  const { data, onStart, onStep, signal, steps: count = 100, ...rest } = local(options)
   const resolved = resolveOptions({ lr: LR, precision: 'fp32', ...rest })
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]
@@ -95,7 +96,7 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
 
 async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<Batch> {
   for await (const batch of batches) return batch
-  throw new TorchgraftError('ERR_IMAGE_DECODE', `None of the first pictures in ${data} can be read: "torchgraft stats" tells of each`, { path: data })
+  throw new TorchgraftError('ERR_IMAGE_DECODE', `None of the first pictures in ${data} can be read: "torchgraft stats" says why for each`, { path: data })
 }
 
 /** What may keep a batch from being learned. */

@@ -4,6 +4,7 @@ import type { SkippedImage } from '../data/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Check, checkFields, type Fields, whole } from '../fields.js'
 import { writeFileWhole } from '../formats/write-file.js'
+import { aPath, local, type LocalPath, toPath } from '../local-path.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { renderBatch } from '../native/render-batch.js'
 import { DATA, trainFields } from '../train/option-fields.js'
@@ -15,9 +16,9 @@ import { contactSheet, layOut, type SheetPicture, toTile } from './contact-sheet
 /** As of training, whose pictures these are. */
 export interface PreviewOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
-  readonly data: string
+  readonly data: LocalPath
   /** The PNG file to write, where there is none yet. @default 'preview.png' */
-  readonly output?: string
+  readonly output?: LocalPath
   /** Pictures on the sheet: 1 to 400; fewer where there are fewer. @default 24 */
   readonly count?: number
   /** Whose pictures: each epoch draws anew. From 1. @default 1 */
@@ -38,8 +39,11 @@ export interface Preview {
 
 const MOST_PICTURES = 400
 
+const ENDS_IN_PNG = 'a file name that ends in .png'
+const PNG_FILE = aPath(ENDS_IN_PNG)
 const pngFile: Check = (value, name) => {
-  if (typeof value !== 'string' || extname(value).toLowerCase() !== '.png') throw argumentError('a file name that ends in .png', name, value)
+  PNG_FILE(value, name)
+  if (extname(toPath(value as LocalPath)).toLowerCase() !== '.png') throw argumentError(ENDS_IN_PNG, name, value)
 }
 const FIELDS: Fields<PreviewOptions> = {
   ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, output: pngFile, count: whole({ min: 1, max: MOST_PICTURES }), epoch: whole({ min: 1, max: 100_000 }),
@@ -52,7 +56,7 @@ const FIELDS: Fields<PreviewOptions> = {
  */
 export async function preview(asked: PreviewOptions): Promise<Preview> {
   checkFields<PreviewOptions>(asked, FIELDS, 'preview')
-  const { data, output = 'preview.png', count = 24, epoch = 1, signal, ...options } = asked
+  const { data, output = 'preview.png', count = 24, epoch = 1, signal, ...options } = local(asked)
   // Which pictures an epoch holds and what is drawn for each does not hang on the batch size or on how small they come out; one by one they take little memory.
   const resolved = { ...resolveOptions({ ...options, weights: null }), batchSize: 1, progressiveResizing: false }
   await refuseExisting(output)
@@ -69,7 +73,7 @@ export async function preview(asked: PreviewOptions): Promise<Preview> {
     if (pictures.length === count) break
   }
   const { skipped } = loaders.train
-  if (pictures.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `None of the ${skipped.length} training pictures in ${data} can be read: "torchgraft stats" tells of each`, { path: data })
+  if (pictures.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `No training picture in ${data} can be read (${skipped.length} tried): "torchgraft stats" says why for each`, { path: data })
   const { png, labelled } = await contactSheet(pictures, layout)
   await refuseExisting(output) // it may have come meanwhile
   await writeFileWhole(output, [png])
@@ -79,5 +83,5 @@ export async function preview(asked: PreviewOptions): Promise<Preview> {
 /** A sheet is made again in seconds; what stands there, perhaps a picture of the data, is not. */
 async function refuseExisting(path: string): Promise<void> {
   const exists = await lstat(path).then(() => true, () => false)
-  if (exists) throw new TorchgraftError('ERR_WRITE', `${path} is there already, and is not replaced: remove it, or name another file with --output`, { path })
+  if (exists) throw new TorchgraftError('ERR_WRITE', (option) => `${path} exists, and is not replaced: remove it, or choose another ${option('output')}`, { path })
 }

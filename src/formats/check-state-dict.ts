@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { argumentError } from '../errors.js'
 import type { Check } from '../fields.js'
+import { plural } from '../plural.js'
 import { byteLength, describeTensor, ITEM_SIZE, type Tensor } from './tensor.js'
 
 /** Throws ERR_ARGUMENT unless a value is a StateDict, each tensor's bytes those of its shape. */
@@ -19,5 +20,5 @@ function checkTensor(value: unknown, name: string): void {
     throw argumentError(`a tensor (dtype of ${Object.keys(ITEM_SIZE).join(', ')}, shape, data as Uint8Array)`, name, value)
   }
   const bytes = byteLength(dtype, shape)
-  if (data.length !== bytes) throw argumentError(`${bytes} bytes, as ${describeTensor({ dtype, shape })} has,`, `${name}.data`, data.length)
+  if (data.length !== bytes) throw argumentError(`${plural(bytes, 'byte')}, as ${describeTensor({ dtype, shape })} has,`, `${name}.data`, data.length)
 }

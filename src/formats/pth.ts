@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { TorchgraftError } from '../errors.js'
+import { plural } from '../plural.js'
 import { interpretPickle, PickleDict, PickleEnd, PickleGlobal, type PickleHandlers, PickleTuple } from './pickle.js'
 import { openForReading, readAt } from './read-at.js'
 import { checkCrc, readStoredZip, type StoredEntry } from './stored-zip.js'
@@ -75,7 +76,7 @@ async function readZip(file: FileHandle, path: string): Promise<unknown> {
   if (part('constants.pkl') || names.some((name) => name.startsWith(`${folder}/code/`))) throw refuse(path, 'it is a TorchScript archive, which holds a program. In Python: torch.save(torch.jit.load(FILE).state_dict(), OTHER)')
   const pickle = part('data.pkl')
   if (!pickle) throw refuse(path, 'there is no data.pkl in it')
-  if (pickle.size > MAX_PICKLE) throw refuse(path, `its data.pkl takes ${pickle.size} bytes`)
+  if (pickle.size > MAX_PICKLE) throw refuse(path, `its data.pkl takes ${plural(pickle.size, 'byte')}`)
   const order = part('byteorder')
   if (order && new TextDecoder().decode(await readAt(file, order.begin, Math.min(order.size, 16), path)) !== 'little') throw refuse(path, 'its numbers are big-endian')
   for (const entry of entries.values()) await checkCrc(file, entry, path)
@@ -85,7 +86,7 @@ async function readZip(file: FileHandle, path: string): Promise<unknown> {
   if (end !== pickle.size) throw refuse(path, 'there are bytes behind its pickle')
   for (const storage of world.storages.values()) {
     const entry = part(`data/${storage.key}`)
-    if (entry?.size !== storage.bytes) throw refuse(path, `its storage ${storage.key} should take ${storage.bytes} bytes, and ${entry ? `takes ${entry.size}` : 'is not there'}`)
+    if (entry?.size !== storage.bytes) throw refuse(path, `its storage ${storage.key} should take ${plural(storage.bytes, 'byte')}, and ${entry ? `takes ${entry.size}` : 'is not there'}`)
   }
   world.place((storage) => ({ file, begin: part(`data/${storage.key}`)!.begin }))
   return value
@@ -123,7 +124,7 @@ async function readLegacyFrom(bytes: Uint8Array, file: FileHandle, size: number,
     const storage = world.storages.get(String(key))
     if (!storage) throw refuse(path, `its storage ${String(key)} belongs to no tensor`)
     const count = new DataView((await readAt(file, at, 8, path)).buffer).getBigInt64(0, true)
-    if (count !== BigInt(storage.count)) throw refuse(path, `its storage ${storage.key} should hold ${storage.count} numbers, and holds ${count}`)
+    if (count !== BigInt(storage.count)) throw refuse(path, `its storage ${storage.key} should hold ${plural(storage.count, 'number')}, and holds ${count}`)
     places.set(storage.key, at + 8)
     at += 8 + storage.bytes
   }

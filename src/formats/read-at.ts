@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { TorchgraftError } from '../errors.js'
+import { systemReason } from '../system-reason.js'
 
 /** @throws ERR_FILE_FORMAT where there is no such file, or no right to read it */
 export async function openForReading(path: string): Promise<FileHandle> {
@@ -8,7 +9,7 @@ export async function openForReading(path: string): Promise<FileHandle> {
     file = await open(path, 'r')
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new TorchgraftError('ERR_FILE_FORMAT', missing ? `There is no file ${path}` : `Could not open ${path}: ${(cause as Error).message}`, { path, cause })
+    throw new TorchgraftError('ERR_FILE_FORMAT', missing ? `There is no file ${path}` : `Could not open ${path}: ${systemReason(cause)}`, { path, cause })
   }
   if ((await file.stat()).isFile()) return file
   await file.close()

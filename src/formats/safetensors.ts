@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, text } from '../fields.js'
+import type { Check } from '../fields.js'
+import { aPath, type LocalPath, toPath } from '../local-path.js'
+import { plural } from '../plural.js'
 import { checkStateDict } from './check-state-dict.js'
 import { duplicateKey } from './json-keys.js'
 import { openForReading, readAt } from './read-at.js'
@@ -26,8 +28,9 @@ const CHUNK = 1 << 20
  *
  * @throws ERR_FILE_FORMAT when the file is not what it should be, naming the tensor.
  */
-export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  text('a .safetensors file')(path, 'path')
+export async function readSafetensors(location: LocalPath): Promise<SafetensorsFile> {
+  aPath('a .safetensors file')(location, 'path')
+  const path = toPath(location)
   const file = await openForReading(path)
   try {
     const { entries, metadata, dataStart } = await readHeader(file, path)
@@ -61,8 +64,9 @@ const checkTexts: Check = (value, name) => {
  *
  * @returns the file's bytes.
  */
-export async function writeSafetensors(path: string, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files): Promise<number> {
-  text('a file')(path, 'path')
+export async function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files): Promise<number> {
+  aPath('a file')(location, 'path')
+  const path = toPath(location)
   checkStateDict(tensors, 'tensors')
   checkTexts(metadata, 'metadata')
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
@@ -103,11 +107,11 @@ interface Entry {
 
 async function readHeader(file: FileHandle, path: string) {
   const stat = await file.stat()
-  if (stat.size < 8) throw refuse(path, `it has ${stat.size} bytes, and the length of its header alone takes 8`)
+  if (stat.size < 8) throw refuse(path, `it has ${plural(stat.size, 'byte')}, and the length of its header alone takes 8`)
   const length = new DataView((await readAt(file, 0, 8, path)).buffer).getBigUint64(0, true)
-  if (length > MAX_HEADER) throw refuse(path, `its header would be ${length} bytes long`)
+  if (length > MAX_HEADER) throw refuse(path, `its header would be ${plural(Number(length), 'byte')} long`)
   const dataStart = 8 + Number(length)
-  if (dataStart > stat.size) throw refuse(path, `its header should be ${length} bytes long, and the file has ${stat.size}: it may have been cut short`)
+  if (dataStart > stat.size) throw refuse(path, `its header should be ${plural(Number(length), 'byte')} long, and the file has ${stat.size}: it may have been cut short`)
   const { entries, metadata } = parseHeader(await readAt(file, 8, Number(length), path), path)
   const end = entries.at(-1)?.end ?? 0
   if (dataStart + end !== stat.size) throw refuse(path, `its tensors end at byte ${dataStart + end}, and the file has ${stat.size}: it may have been cut short`)
@@ -135,7 +139,7 @@ function parseHeader(bytes: Uint8Array, path: string): { entries: Entry[]; metad
   let previous = 0
   for (const { name, begin, end, dtype, shape } of entries) {
     if (begin !== previous) throw refuse(path, `tensor ${name} begins at ${begin}, where ${previous} was expected`)
-    if (end < begin || end - begin !== byteLength(dtype, shape)) throw refuse(path, `tensor ${name} takes ${end - begin} bytes, which is not what ${dtype} [${shape.join(', ')}] takes`)
+    if (end < begin || end - begin !== byteLength(dtype, shape)) throw refuse(path, `tensor ${name} takes ${plural(end - begin, 'byte')}, which is not what ${dtype} [${shape.join(', ')}] takes`)
     previous = end
   }
   return { entries, metadata }

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { TorchgraftError } from '../errors.js'
+import { plural } from '../plural.js'
 import { readAt } from './read-at.js'
 
 /** A part of an archive, as it lies in the file. */
@@ -50,7 +51,7 @@ export async function readStoredZip(file: FileHandle, path: string): Promise<Rea
   const found = new Map<string, StoredEntry>()
   for (const [i, { header, ...entry }] of entries.entries()) {
     const before = i === 0 ? 0 : undefined
-    if (before !== undefined && header !== before) throw refuse(path, `there are ${header} bytes before it`)
+    if (before !== undefined && header !== before) throw refuse(path, `there ${header === 1 ? 'is' : 'are'} ${plural(header, 'byte')} before it`)
     found.set(entry.name, await locate(file, header, entries[i + 1]?.header ?? begin, entry, path))
   }
   return found
@@ -148,7 +149,7 @@ async function findDirectory(file: FileHandle, length: number, path: string): Pr
   const end = wide?.end ?? length - END.size
   const agree = !wide || ([[narrow.count, count, 0xffff], [narrow.size, size, WIDE], [narrow.begin, begin, WIDE]] as const).every(([a, b, full]) => a === b || a === full)
   if (!agree || begin + size !== end || last.getUint32(4, true) !== 0) throw refuse(path, 'what it says of its directory does not agree')
-  if (count > MAX_ENTRIES || size > MAX_DIRECTORY) throw refuse(path, `it would hold ${count} entries`)
+  if (count > MAX_ENTRIES || size > MAX_DIRECTORY) throw refuse(path, `it would hold ${plural(count, 'entry', 'entries')}`)
   return { count, begin, end }
 }
 

@@ -3,6 +3,7 @@ import { link, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { syncFile } from './sync-file.js'
+import { systemReason } from '../system-reason.js'
 
 /** What writing takes of a file system: easy to stand in for. */
 export interface Files {
@@ -50,8 +51,7 @@ export async function writeFileWhole(path: string, chunks: Iterable<Uint8Array> 
 
 /** ERR_WRITE, with what to do about it. */
 export function writeError(path: string, cause: unknown): TorchgraftError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new TorchgraftError('ERR_WRITE', `Could not write ${path}: ${reason}${advice(cause)}`, { path, cause })
+  return new TorchgraftError('ERR_WRITE', `Could not write ${path}: ${systemReason(cause)}${advice(cause)}`, { path, cause })
 }
 
 async function writeAll(file: Pick<FileHandle, 'write'>, chunk: Uint8Array): Promise<number> {

@@ -58,7 +58,7 @@ function load(): Binding {
     return binding
   } catch (cause) {
     if (cause instanceof TorchgraftError) throw cause
-    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "${setUpCommand(packageRoot())}" to build it anew`, { path: addon.main, cause })
+    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "${setUpCommand(packageRoot())}" to build it again`, { path: addon.main, cause })
   }
 }
 
@@ -100,11 +100,16 @@ function openLibtorch(loader: LoaderBinding, { library }: Libtorch): string {
   try {
     return loader.openLibtorch(library)
   } catch (cause) {
-    throw new TorchgraftError('ERR_LIBTORCH_MISSING', `${library} could not be opened: ${(cause as Error).message}. Run "torchgraft doctor" to see what was tried`, { path: library, cause })
+    throw new TorchgraftError('ERR_LIBTORCH_MISSING', `${library} could not be opened: ${withoutPrefix((cause as Error).message, `${library}: `)}. Run "torchgraft doctor" to see what was tried`, { path: library, cause })
   }
 }
 
 function missing(tried: readonly Attempt[]): TorchgraftError {
   const attempts = tried.map(({ source, result }) => `${source}: ${result}`).join('; ')
   return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). Run "${setUpCommand(packageRoot())}", or set LIBTORCH to a folder of libtorch`)
+}
+
+/** The system's linker begins with the file that it was given, or with another that this one needs. */
+function withoutPrefix(message: string, prefix: string): string {
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message
 }

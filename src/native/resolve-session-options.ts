@@ -1,5 +1,6 @@
 import { argumentError, TorchgraftError } from '../errors.js'
 import { checkFields } from '../fields.js'
+import { plural } from '../plural.js'
 import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
 import { defaultThreads } from './cores.js'
 import { SESSION_FIELDS } from './session-fields.js'
@@ -38,8 +39,8 @@ function resolveDevice(device: Device, { cuda }: NativeSystem): string {
   if (device === 'cpu') return device
   const index = Number(device.split(':')[1] ?? 0)
   if (index < cuda.length) return `cuda:${index}`
-  const found = cuda.length === 0 ? 'no CUDA device' : `${cuda.length} CUDA device${cuda.length > 1 ? 's' : ''}`
-  throw new TorchgraftError('ERR_DEVICE', `${device} was asked for, and this libtorch sees ${found}. Run "torchgraft doctor" to see why, or use device cpu`)
+  const found = cuda.length === 0 ? 'no CUDA device' : plural(cuda.length, 'CUDA device')
+  throw new TorchgraftError('ERR_DEVICE', `${device} was requested, but this libtorch finds ${found}. Run "torchgraft doctor" to see why, or use device cpu`)
 }
 
 interface PrecisionChoice {
@@ -56,9 +57,9 @@ async function choosePrecision(device: string, binding: Pick<Binding, 'system' |
 
 function checkPrecision(precision: Exclude<Precision, 'auto'>, device: string, allowSlow: boolean): PrecisionChoice {
   if (precision === 'fp16' && device === 'cpu' && !allowSlow) {
-    throw new TorchgraftError('ERR_PRECISION', 'fp16 on the CPU is about a hundred times slower than fp32: use bf16, fp32 or a GPU (the library takes allowSlow, for tests)')
+    throw new TorchgraftError('ERR_PRECISION', 'fp16 on the CPU is about a hundred times slower than fp32: use bf16, fp32 or a GPU (from code, allowSlow permits it, for tests)')
   }
-  return { chosen: precision, why: 'as asked for' }
+  return { chosen: precision, why: 'as requested' }
 }
 
 function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 }: GradScalerOptions) {
@@ -67,7 +68,7 @@ function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0
 
 function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean, precision: string) {
   const { type = 'adam', betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, groups = [], fused = true } = options
-  if (!fused && precision === 'fp16') throw argumentError('true, which fp16 takes,', 'optimizer.fused', fused)
+  if (!fused && precision === 'fp16') throw argumentError('true, which fp16 needs,', 'optimizer.fused', fused)
   const resolved = groups.map((group) => ({ lrScale: group.lrScale ?? 1, weightDecay: group.weightDecay ?? weightDecay }))
   const groupOf = parameters.map(({ name }) => {
     if (headOnly && !name.startsWith('fc.')) return -1
@@ -88,6 +89,6 @@ function resolveOptimizer(options: OptimizerOptions, parameters: readonly Native
 }
 
 function checkClassWeights(weights: readonly number[], classes: number): Float32Array {
-  if (weights.length !== 0 && weights.length !== classes) throw argumentError(`${classes} numbers, one a class,`, 'loss.classWeights', [...weights])
+  if (weights.length !== 0 && weights.length !== classes) throw argumentError(`${plural(classes, 'number')}, one for each class,`, 'loss.classWeights', [...weights])
   return Float32Array.from(weights)
 }

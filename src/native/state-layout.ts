@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { byteLength, describeTensor, type StateDict, type Tensor, toFloat32 } from '../formats/tensor.js'
+import { plural } from '../plural.js'
 import type { NativeEntry } from './binding.js'
 
 /** How a state_dict that was loaded differs from what the model has, by names. */
@@ -92,7 +93,7 @@ async function readInTurn(lazy: readonly (() => Promise<void>)[], packed: Packed
 function put({ name, dtype, shape }: NativeEntry, tensor: Tensor, into: Uint8Array, offset: number): void {
   const expected = byteLength(tensor.dtype, shape)
   if (!types.isUint8Array(tensor.data) || tensor.data.length !== expected) {
-    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `Expected ${expected} bytes for ${name}, which is ${describeTensor(tensor)}, but received ${types.isUint8Array(tensor.data) ? tensor.data.length : 'no Uint8Array'}`)
+    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `Expected ${plural(expected, 'byte')} for ${name}, which is ${describeTensor(tensor)}, but received ${types.isUint8Array(tensor.data) ? tensor.data.length : 'no Uint8Array'}`)
   }
   into.set(tensor.dtype === dtype ? tensor.data : new Uint8Array(toFloat32(tensor).buffer), offset)
 }

@@ -3,6 +3,7 @@ import type { Batch, BatchImages } from '../data/batch.js'
 import { sourcesOf } from '../data/picture-sources.js'
 import { packPlans, type Plan } from '../data/plan.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { plural } from '../plural.js'
 import type { NativeError, NativeImages } from './binding.js'
 
 export interface NativeBatch {
@@ -24,7 +25,7 @@ export function toNative(batch: Batch): NativeBatch {
   if (labels !== undefined && !types.isInt32Array(labels)) throw argumentError('an Int32Array', 'batch.labels', labels)
   if (!Number.isSafeInteger(output)) throw argumentError('an integer', 'batch.images.output', output)
   if (!Array.isArray(plans)) throw argumentError('an array', 'batch.images.plans', plans)
-  if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${size} plans, one a picture, but received ${plans.length}`)
+  if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${plural(size, 'plan')}, one for each picture, but received ${plans.length}`)
   for (const [i, plan] of (plans as readonly Plan[]).entries()) checkPlan(plan, `batch.images.plans[${i}]`)
   const meanStd = Float64Array.of(...numbers(mean, 3, 'batch.images.mean'), ...numbers(std, 3, 'batch.images.std'))
   return { images: { pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }
@@ -46,7 +47,7 @@ function asObject<T extends Batch | BatchImages | Plan | NonNullable<Plan['snap'
 
 function numbers(value: readonly number[], length: number, name: string): readonly number[] {
   if (Array.isArray(value) && value.length === length && value.every((number) => typeof number === 'number')) return value
-  throw argumentError(`${length} numbers`, name, value)
+  throw argumentError(plural(length, 'number'), name, value)
 }
 
 /** Native errors carry a code but no JavaScript stack, and under jest are of another realm: give them both. */

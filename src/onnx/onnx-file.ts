@@ -6,6 +6,7 @@ import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../checkpoints/
 import { TorchgraftError } from '../errors.js'
 import { type Files, writeFileWhole } from '../formats/write-file.js'
 import { packageRoot } from '../native/root.js'
+import { systemReason } from '../system-reason.js'
 import type { OnnxModel } from './onnx-model.js'
 
 /** protobuf's own limit on a message; ONNX keeps what is more in files beside, which pages and phones read badly. */
@@ -26,7 +27,7 @@ export function encodeOnnx(model: OnnxModel): Uint8Array {
   const weights = model.graph.initializer.reduce((sum, { rawData }) => sum + rawData.length, 0)
   const bytes = weights < MAX_BYTES ? modelType().encode(model).finish() : undefined
   if (bytes && bytes.length <= MAX_BYTES) return bytes
-  throw new TorchgraftError('ERR_ARGUMENT', `${model.graph.name} takes ${(weights / 1e9).toFixed(1)} GB as ONNX, and a file of ONNX may have 2.1 GB. Halve it by fp16 (--fp16)`)
+  throw new TorchgraftError('ERR_ARGUMENT', (option) => `${model.graph.name} takes ${(weights / 1e9).toFixed(1)} GB as ONNX, and an ONNX file can hold 2.1 GB at most. ${option('fp16', true)} halves it`)
 }
 
 /** Writes an ONNX file whole or not at all, and returns its bytes. */
@@ -38,20 +39,20 @@ export function writeOnnx(path: string, model: OnnxModel, files?: Files): Promis
 export async function readOnnxMetadata(path: string): Promise<ModelMetadata> {
   const { metadataProps } = await readOnnx(path)
   const text = metadataProps.find(({ key }) => key === METADATA_KEY)?.value
-  if (text === undefined) throw refuse(path, 'it tells no class names and sizes: torchgraft did not write it')
+  if (text === undefined) throw refuse(path, 'it has no class names and sizes: torchgraft did not write it')
   return parseMetadata(path, text).metadata
 }
 
 /** Any ONNX file, as far as onnx.proto knows it. @throws ERR_FILE_FORMAT */
 export async function readOnnx(path: string): Promise<OnnxModel> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message, cause)
+    throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : systemReason(cause), cause)
   })
   const type = modelType()
   try {
     return type.toObject(type.decode(bytes), { longs: Number, arrays: true, objects: true }) as OnnxModel
   } catch (cause) {
-    throw refuse(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)
+    throw refuse(path, `it is not a complete ONNX file (${(cause as Error).message})`, cause)
   }
 }
 

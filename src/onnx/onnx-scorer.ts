@@ -12,8 +12,8 @@ import { INPUT, inputType, OUTPUT } from './regnet-graph.js'
  * @throws ERR_FILE_FORMAT, ERR_RUNTIME_MISSING, ERR_DEVICE, ERR_PRECISION
  */
 export async function openOnnxScorer(file: string, { device = 'auto', precision = 'auto', threads }: ComputeOptions): Promise<OpenedScorer> {
-  if (device !== 'auto' && device !== 'cpu') throw new TorchgraftError('ERR_DEVICE', `A .onnx file is computed on the CPU here: leave ${device} out, or take the .safetensors file that it came from`)
-  if (precision !== 'auto' && precision !== 'fp32') throw new TorchgraftError('ERR_PRECISION', `A .onnx file is computed in fp32: leave ${precision} out, or take the .safetensors file that it came from`)
+  if (device !== 'auto' && device !== 'cpu') throw new TorchgraftError('ERR_DEVICE', `A .onnx file is computed on the CPU here: leave the device out, or use the .safetensors file that it came from`)
+  if (precision !== 'auto' && precision !== 'fp32') throw new TorchgraftError('ERR_PRECISION', `A .onnx file is computed in fp32: leave the precision out, or use the .safetensors file that it came from`)
   const metadata = await readOnnxMetadata(file)
   const { resize, size, classes } = metadata
   const runtime = await loadOnnxRuntime()
@@ -41,7 +41,7 @@ async function open(runtime: OnnxRuntime, file: string, threads: number | undefi
   try {
     return await runtime.InferenceSession.create(file, { ...(threads !== undefined && { intraOpNumThreads: threads }) })
   } catch (cause) {
-    throw new TorchgraftError('ERR_FILE_FORMAT', `${file} cannot be used as a model: ${runtime.name} says ${(cause as Error).message}`, { path: file, cause })
+    throw new TorchgraftError('ERR_FILE_FORMAT', `${file} cannot be used as a model: ${runtime.name} says ${(cause as Error).message.replaceAll(file, 'the file')}`, { path: file, cause })
   }
 }
 

@@ -2,6 +2,7 @@ import { METADATA_KEY, type ModelMetadata } from '../checkpoints/model-metadata.
 import type { ResizeRule } from '../data/decode.js'
 import type { StateDict } from '../formats/tensor.js'
 import { packageVersion } from '../native/root.js'
+import { plural } from '../plural.js'
 import type { OnnxModel } from './onnx-model.js'
 import { inputType, regnetGraph, type RegNetGraphOptions } from './regnet-graph.js'
 
@@ -27,7 +28,7 @@ export function regnetOnnx(tensors: StateDict, metadata: ModelMetadata, options:
 function describe({ model, classes, size, resize, weights }: ModelMetadata): string {
   const licence = weights?.licence
   return [
-    `${model}, ${classes.length} classes.`,
+    `${model}, ${plural(classes.length, 'class', 'classes')}.`,
     `images: ${inputType(resize)} [n, ${size}, ${size}, 3], RGB from 0 to 255, ${resizing(size, resize)}. Normalization is in the graph.`,
     `probabilities: float32 [n, ${classes.length}], in the order of "classes" in the metadata "${METADATA_KEY}" (JSON).`,
     ...(weights ? [`Training began from ${weights.name}.${licence ? ` Its licence: ${licence}` : ''}`] : []),

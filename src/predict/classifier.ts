@@ -1,7 +1,10 @@
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
-import { decodeImage, type ImageSource } from '../data/decode.js'
-import { TorchgraftError } from '../errors.js'
-import { abortSignal, checkFields, type Fields, text, whole } from '../fields.js'
+import { modelFileAt } from '../checkpoints/model-file-at.js'
+import { decodeImage } from '../data/decode.js'
+import type { ImageSource } from '../data/image-source.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { abortSignal, type Check, checkFields, type Fields, whole } from '../fields.js'
+import { aPath, type LocalPath } from '../local-path.js'
 import { isOnnx } from '../onnx/onnx-name.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
 import type { OpenedScorer, Scorer } from './scorer.js'
@@ -47,17 +50,18 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Opens a model file: everything that predicting needs is in it. A .pth file of PyTorch, or other weights, tell no
+   * Opens a model file, or the best one of a run folder: everything that predicting needs is in it. A .pth file of PyTorch, or other weights, tell no
    * classes: name them. A .onnx file that `exportModel` wrote takes onnxruntime-node or onnxruntime-web, which you
    * install, and no libtorch.
    *
    * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION, ERR_RUNTIME_MISSING
    */
-  static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    text('a model file')(file, 'file')
+  static async open(file: LocalPath, options: ClassifierOptions = {}): Promise<Classifier> {
+    aPath('a model file')(file, 'file')
     checkFields<ClassifierOptions>(options, COMPUTE_FIELDS, 'Classifier.open')
-    const open = isOnnx(file) ? (await import('../onnx/onnx-scorer.js')).openOnnxScorer : (await import('./session-scorer.js')).openSessionScorer
-    return new Classifier(await open(file, options))
+    const path = await modelFileAt(file)
+    const open = isOnnx(path) ? (await import('../onnx/onnx-scorer.js')).openOnnxScorer : (await import('./session-scorer.js')).openSessionScorer
+    return new Classifier(await open(path, options))
   }
 
   get classes(): readonly string[] {
@@ -67,11 +71,12 @@ export class Classifier implements AsyncDisposable {
   /**
    * The classes of one picture, the most probable first.
    *
-   * @throws ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE, ERR_DISPOSED
+   * @param image the path of a picture file, a `file:` URL, or the file's bytes
+   * @throws ERR_ARGUMENT, ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE, ERR_DISPOSED
    */
   async predict(image: ImageSource, options: PredictOptions = {}): Promise<Prediction[]> {
     checkFields<PredictOptions>(options, PREDICT_FIELDS, 'predict')
-    for await (const { predictions, error } of this.predictAll([image], options)) {
+    for await (const { predictions, error } of this.#predictEach([image], options, () => 'image')) {
       if (error) throw error
       return predictions
     }
@@ -84,12 +89,18 @@ export class Classifier implements AsyncDisposable {
    */
   async *predictAll<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, options: PredictAllOptions = {}): AsyncGenerator<ImagePrediction<T>, void, undefined> {
     checkFields<PredictAllOptions>(options, PREDICT_ALL_FIELDS, 'predictAll')
-    const { topK, signal, batchSize = 32 } = options
+    severalImages(images, 'images')
+    yield* this.#predictEach(images, options, (i) => `images[${i}]`)
+  }
+
+  async *#predictEach<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, { topK, signal, batchSize = 32 }: PredictAllOptions, name: (i: number) => string): AsyncGenerator<ImagePrediction<T>, void, undefined> {
+    let begun = 0
     let decoded = Promise.resolve<Decoded<T>[]>([])
     for await (const group of grouped(images, batchSize)) {
       const before = await decoded
       signal?.throwIfAborted()
-      decoded = this.#decode(group)
+      decoded = this.#decode(group, begun, name)
+      begun += group.length
       decoded.catch(() => {}) // told when its turn comes
       yield* await this.#score(before, topK)
     }
@@ -106,10 +117,10 @@ export class Classifier implements AsyncDisposable {
     return this.dispose()
   }
 
-  #decode<T extends ImageSource>(images: readonly T[]): Promise<Decoded<T>[]> {
-    return Promise.all(images.map(async (image) => {
+  #decode<T extends ImageSource>(images: readonly T[], begun: number, name: (i: number) => string): Promise<Decoded<T>[]> {
+    return Promise.all(images.map(async (image, i) => {
       try {
-        return { image, pixels: await decodeImage(image, this.metadata.resize) }
+        return { image, pixels: await decodeImage(image, this.metadata.resize, name(begun + i)) }
       } catch (error) {
         if (error instanceof TorchgraftError) return { image, error }
         throw error
@@ -127,6 +138,13 @@ export class Classifier implements AsyncDisposable {
   #rank(probabilities: readonly number[]): Prediction[] {
     return probabilities.map((probability, i) => ({ label: this.classes[i] ?? String(i), probability })).sort((a, b) => b.probability - a.probability)
   }
+}
+
+/** Several pictures, and not one of them: a text is made of letters, a file's stream of pieces. */
+const severalImages: Check = (value, name) => {
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater, readableObjectMode } = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown> & { readonly readableObjectMode: unknown }>
+  const one = typeof value === 'string' || ArrayBuffer.isView(value) || readableObjectMode === false
+  if (one || (typeof each !== 'function' && typeof eachLater !== 'function')) throw argumentError('an array or another iterable of pictures', name, value)
 }
 
 interface Decoded<T> {

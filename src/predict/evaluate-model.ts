@@ -1,20 +1,23 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { modelFileAt } from '../checkpoints/model-file-at.js'
 import { readSplitBeside } from '../checkpoints/run-folder.js'
 import { DataLoader } from '../data/data-loader.js'
 import { ImageFolder, type SkippedFile } from '../data/image-folder.js'
 import type { SkippedImage } from '../data/data-loader.js'
 import { scoringTransform } from '../data/transforms.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { abortSignal, checkFields, type Fields, flag, needed, text, word } from '../fields.js'
+import { abortSignal, checkFields, type Fields, flag, needed, word } from '../fields.js'
+import { aPath, local, type LocalPath } from '../local-path.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
 import { openModel } from './open-model.js'
 
 export interface EvaluateModelOptions extends ComputeOptions {
-  readonly model: string
+  /** A model file, or a run folder, whose best one is taken. */
+  readonly model: LocalPath
   /** A folder with a folder for each class, or one with train/, val/ or test/ of those inside. */
-  readonly data: string
+  readonly data: LocalPath
   /** Of a folder that has sides. @default 'val' */
   readonly side?: 'train' | 'val' | 'test'
   /** Also scores the pictures that the model was trained on. @default false */
@@ -23,7 +26,7 @@ export interface EvaluateModelOptions extends ComputeOptions {
 }
 
 const FIELDS: Fields<EvaluateModelOptions> = {
-  ...COMPUTE_FIELDS, model: needed(text('a model file')), data: needed(text('a folder of pictures')), side: word(['train', 'val', 'test']), all: flag, signal: abortSignal,
+  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of pictures')), side: word(['train', 'val', 'test']), all: flag, signal: abortSignal,
 }
 
 export interface ModelEvaluation extends Evaluation {
@@ -43,7 +46,8 @@ export interface ModelEvaluation extends Evaluation {
  */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
   checkFields<EvaluateModelOptions>(options, FIELDS, 'evaluate')
-  const { model, data, side, all = false, signal, ...where } = options
+  const { data, side, all = false, signal, ...where } = local(options)
+  const model = await modelFileAt(where.model)
   const opened = await openModel(model, where)
   await using session = opened.session
   const { metadata } = opened
@@ -52,7 +56,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
   const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
   if (kept.length === 0) {
-    throw new TorchgraftError('ERR_DATA_EMPTY', `The model was trained on all ${folder.length} pictures in ${data}: score others, or these with --all`, { path: data })
+    throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on every picture in ${data} (${folder.length}): score others, or these with ${option('all', true)}`, { path: data })
   }
 
   const { size, mean, std, resize } = metadata

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import { separateState } from '../checkpoints/checkpoint-store.js'
+import { modelFileAt } from '../checkpoints/model-file-at.js'
 import { isModelFile, readModelFile, writeModelFile } from '../checkpoints/model-file.js'
 import { type TrainingMetadata, withoutTraining } from '../checkpoints/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../checkpoints/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { checkFields, type Fields, flag, needed, text, word } from '../fields.js'
+import { checkFields, type Fields, flag, needed, word } from '../fields.js'
 import { isPth } from '../formats/pth.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
+import { aPath, local, type LocalPath } from '../local-path.js'
 import { foreignMetadata } from './foreign-model.js'
 import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
 
@@ -17,17 +19,17 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 /** `onnx` and `web` take the names of the classes of a file that tells none. */
 export interface ExportOptions extends ForeignOptions {
-  /** A model file, a `last` file, a .pth file, or any .safetensors file, whose metadata is kept. */
-  readonly model: string
+  /** A model file, a `last` file, a .pth file, or any .safetensors file, whose metadata is kept; of a run folder its best. */
+  readonly model: LocalPath
   /** `web` is a folder for any static host: a page that runs the model in the browser. */
   readonly format: ExportFormat
   /** @default the model's name with the format's ending, beside it; of `web`, a folder of the model's name and `-web` */
-  readonly output?: string
+  readonly output?: LocalPath
   /** Weights in half precision, running statistics as they are. Not with an optimizer. @default false */
   readonly fp16?: boolean
 }
 
-const FIELDS: Fields<ExportOptions> = { model: needed(text('a model file')), format: needed(word(EXPORT_FORMATS)), output: text('a file'), fp16: flag, ...FOREIGN_FIELDS }
+const FIELDS: Fields<ExportOptions> = { model: needed(aPath('a model file')), format: needed(word(EXPORT_FORMATS)), output: aPath('a file'), fp16: flag, ...FOREIGN_FIELDS }
 
 export interface ExportResult {
   /** Of `web`, the folder. */
@@ -46,11 +48,12 @@ export interface ExportResult {
  */
 export async function exportModel(options: ExportOptions): Promise<ExportResult> {
   checkFields<ExportOptions>(options, FIELDS, 'exportModel')
-  const { model, format, output, fp16 = false, ...names } = options
+  const { model: location, format, output, fp16 = false, ...names } = local(options)
+  const model = await modelFileAt(location)
   const runs = format === 'onnx' || format === 'web'
-  if (names.classes && !runs) throw argumentError('no names, unless format is onnx or web,', 'classes', names.classes)
+  if (names.classes && !runs) throw argumentError('no class names, unless the format is onnx or web,', 'classes', names.classes)
   const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}${format === 'web' ? '-web' : `.${format}`}`
-  if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', `${file} exists: choose another name with --output`, { path: file })
+  if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', (option) => `${file} exists: choose another ${option('output')}`, { path: file })
   const contents = await read(model)
   if (runs) return { file, bytes: await writeToRun(file, format, contents, { model, fp16, ...names }), optimizer: false }
   const { tensors, training, metadata, optimizer, others } = contents

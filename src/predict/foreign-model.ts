@@ -4,6 +4,7 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { recognizeVariant } from '../native/recognize.js'
+import { plural } from '../plural.js'
 import type { ForeignOptions } from './foreign-options.js'
 
 /** torchvision scores its pictures at 224 of 256. */
@@ -18,10 +19,10 @@ const SHORTER_SIDE = 256 / 224
 export async function foreignMetadata(path: string, tensors: LazyStateDict, { classes, size = 224 }: ForeignOptions): Promise<ModelMetadata> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
-  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
+  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${plural(tensors.size, 'tensor')}, and no RegNet of torchvision has these`, { path })
   const { variant: model, classes: outputs } = found
-  if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
-  if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)
+  if (!classes) throw argumentError(`the ${outputs === 1 ? 'name' : 'names'} of ${plural(outputs, 'class', 'classes')}, in the order of the model's outputs, since ${path} does not name them,`, 'classes', classes)
+  if (classes.length !== outputs) throw new TorchgraftError('ERR_ARGUMENT', (option) => `Expected ${plural(outputs, 'name')}, one for each output of ${path}, for ${option('classes')} but received ${classes.length}`)
   const resize = { shorterSide: Math.round(size * SHORTER_SIDE), crop: size, antialias: true, pad: null, orient: true, profile: true }
   return { formatVersion: 1, model, classes, size, resize, mean: IMAGENET_MEAN, std: IMAGENET_STD }
 }

@@ -1,22 +1,25 @@
 import { stat } from 'node:fs/promises'
 import { isTrainingState } from '../checkpoints/checkpoint-store.js'
+import { modelFileAt } from '../checkpoints/model-file-at.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, checkFields, type Fields, needed, text, whole } from '../fields.js'
+import { type Check, checkFields, type Fields, needed, whole } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import { isPth, PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
 import { elements } from '../formats/tensor.js'
+import { aPath, local, type LocalPath } from '../local-path.js'
 import type { NativeEntry } from '../native/binding.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
 import { recognizeVariant } from '../native/recognize.js'
 import type { Shaped } from '../native/state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
+import { plural } from '../plural.js'
 
 export interface SummarizeOptions {
-  /** A model file (.safetensors, .pth), or the name of a variant where no file has it. */
-  readonly model: string
+  /** A model file (.safetensors, .pth), a run folder, whose best one is taken, or the name of a variant where no file has it. */
+  readonly model: LocalPath
   /** Height and width of the pictures: 1 to 8192. @default what a model file of torchgraft says, else 224 */
   readonly size?: number
   /** Outputs of the head. Of a file, no other number than its own. @default the file's, else 1000 */
@@ -61,8 +64,8 @@ const FLOAT32 = 4
  */
 export async function summarize(options: SummarizeOptions): Promise<ModelSummary> {
   checkFields<SummarizeOptions>(options, FIELDS, 'summarize')
-  const { batchSize = -1, ...asked } = options
-  const found = (await isFile(asked.model)) ? await readShape(asked.model) : nameShape(asked.model)
+  const { batchSize = -1, ...asked } = local(options)
+  const found = await shapeOf(asked.model)
   const { model, classes = asked.classes ?? 1000 } = found
   if (asked.classes !== undefined && asked.classes !== classes) throw argumentError(`${classes}, which is what ${asked.model} has,`, 'classes', asked.classes)
   const size = asked.size ?? found.size ?? 224
@@ -80,7 +83,7 @@ const openOrWhole: Check = (value, name) => {
   whole({ min: -1, max: 65_536 })(value, name)
   if (value === 0) throw argumentError('-1 or an integer of at least 1', name, value)
 }
-const FIELDS: Fields<SummarizeOptions> = { model: needed(text('a model file or the name of a variant')), size: whole({ min: 1, max: 8192 }), classes: whole({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
+const FIELDS: Fields<SummarizeOptions> = { model: needed(aPath('a model file or the name of a variant')), size: whole({ min: 1, max: 8192 }), classes: whole({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
 
 interface ModelShape {
   readonly model: RegNetVariant
@@ -88,10 +91,14 @@ interface ModelShape {
   readonly size?: number | undefined
 }
 
-function nameShape(name: string): ModelShape {
-  const model = REGNET_VARIANTS.find((variant) => variant === name)
+/** A file comes before a name, and a name before a folder: any may be called as a variant is. */
+async function shapeOf(asked: string): Promise<ModelShape> {
+  const found = await stat(asked).catch(() => undefined)
+  if (found?.isFile()) return readShape(asked)
+  const model = REGNET_VARIANTS.find((variant) => variant === asked)
   if (model) return { model }
-  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `${JSON.stringify(name)} is neither a model file nor the name of a model. The models are ${REGNET_VARIANTS.join(', ')}`, { path: name })
+  if (found) return readShape(await modelFileAt(asked))
+  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `${JSON.stringify(asked)} is neither a model file nor the name of a model. The models are ${REGNET_VARIANTS.join(', ')}`, { path: asked })
 }
 
 /** The tensors decide; metadata is asked for the size alone. */
@@ -100,7 +107,7 @@ async function readShape(path: string): Promise<ModelShape> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
   if (found) return { model: found.variant, classes: found.classes, size }
-  throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
+  throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${plural(tensors.size, 'tensor')}, and no RegNet of torchvision has these`, { path })
 }
 
 interface FileShape {
@@ -117,10 +124,6 @@ async function readOurs(path: string): Promise<FileShape> {
   const { tensors, metadata } = await readSafetensorsLayout(path)
   const model = new Map(tensors.filter(({ name }) => !isTrainingState(name)).map((tensor) => [tensor.name, tensor]))
   return { tensors: model, ...(METADATA_KEY in metadata && { size: parseModelMetadata(path, metadata).metadata.size }) }
-}
-
-function isFile(path: string): Promise<boolean> {
-  return stat(path).then((found) => found.isFile(), () => false)
 }
 
 /** What a forward pass ends at each part that holds parameters, the part itself among them. */

@@ -1,6 +1,8 @@
+import { plural } from '../plural.js'
 import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../train/events.js'
 import { duration, percent, printable } from './format.js'
 import { CLEAR_LINE } from './safe-terminal.js'
+import { prose } from './prose.js'
 
 export interface Terminal {
   write(text: string): unknown
@@ -26,7 +28,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
   let skipped = 0
 
   const clear = (): string => (live ? CLEAR_LINE : '')
-  const say = (line: string): void => void terminal.write(`${clear()}${printable(line)}\n`)
+  const say = (line: string): void => void terminal.write(`${clear()}${prose(printable(line), terminal)}\n`)
 
   const step = (event: StepEvent): void => {
     workDone += pixels(start, event.epoch)
@@ -36,7 +38,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
     const workLeft = (start.steps - event.step) * pixels(start, event.epoch) + start.steps * pixelsAfter(start, event.epoch)
     const left = ((now() - began) / workDone) * workLeft + scoring * (start.epochs - event.epoch + 1)
     const line = `epoch ${event.epoch}/${start.epochs}  step ${event.step}/${start.steps}  loss ${event.loss.toFixed(4)}  ${event.imagesPerSecond.toFixed(1)} images/s  ${duration(left)} left`
-    if (live) terminal.write(`${clear()}${line.slice(0, (terminal.columns ?? 80) - 1)}`)
+    if (live) terminal.write(`${clear()}${line.slice(0, (terminal.columns || 80) - 1)}`)
     else terminal.write(`${line}\n`)
   }
 
@@ -49,11 +51,11 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         began = now()
         return
       case 'resume':
-        if (event.over) say(`${event.from} stands at the end of training: what is left is to load the best model and score it again.`)
-        else say(`Going on from ${event.from}: epoch ${event.epoch}, ${event.step} steps into it.`)
+        if (event.over) say(`${event.from} is at the end of training: only the best model is loaded and scored again.`)
+        else say(`Continuing from ${event.from}: ${event.step === 0 ? 'at the start of' : `after ${plural(event.step, 'step')} of`} epoch ${event.epoch}.`)
         return
       case 'not-finite':
-        return say(`The loss of epoch ${event.epoch}, step ${event.step} is no number.`)
+        return say(`The loss of epoch ${event.epoch}, step ${event.step} is not finite (NaN or infinite).`)
       case 'step':
         return step(event)
       case 'epoch':
@@ -64,13 +66,13 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         return say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
       case 'image-skipped':
         if (++skipped <= 5) say(`Left out ${event.path}: ${event.message}`)
-        else if (skipped === 6) say('More pictures are left out; events.jsonl names them all.')
+        else if (skipped === 6) say('More pictures are left out: events.jsonl names them all.')
         return
       case 'checkpoint':
         return
       case 'stop':
         terminal.write(clear())
-        if (event.reason === 'early-stopping') say(`Stopped early after ${event.epochs} epochs: no improvement.`)
+        if (event.reason === 'early-stopping') say(`Stopped early after ${plural(event.epochs, 'epoch')}: no improvement.`)
         return
     }
   }
@@ -92,7 +94,7 @@ function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epo
 function startLines({ model, weights, train, val, device, precision, why, notes }: StartEvent): string[] {
   return [
     ...notes,
-    `${model}, from ${weights === null ? 'random weights' : weights}; ${train} pictures to learn from, ${val} to score.`,
+    `${model}, from ${weights === null ? 'random weights' : weights}; ${plural(train, 'picture')} to train on, ${val} to score.`,
     `Computing on ${device} in ${precision}: ${why}.`,
     '',
   ]

@@ -11,7 +11,7 @@ export function progressReport(terminal: Terminal, now: () => number = () => per
   return ({ what, done, total, loss }) => {
     const line = `${what}: ${done} of ${total}${loss === undefined ? '' : `, loss ${loss.toFixed(4)}`}`
     if (terminal.isTTY === true) {
-      terminal.write(done < total ? `${CLEAR_LINE}${line.slice(0, (terminal.columns ?? 80) - 1)}` : CLEAR_LINE)
+      terminal.write(done < total ? `${CLEAR_LINE}${line.slice(0, (terminal.columns || 80) - 1)}` : CLEAR_LINE)
       return
     }
     if (now() - spokeAt < PLAIN_EVERY_SECONDS) return

@@ -1,4 +1,6 @@
+import { wrap } from '../../scripts/prose.mjs'
 import type { ClassCount, DataStatistics, Spread } from '../explore/data-statistics.js'
+import { plural } from '../plural.js'
 import { columnsOf, cut, padColumns } from './columns.js'
 import { printable } from './format.js'
 
@@ -15,7 +17,7 @@ export function statisticsText(statistics: DataStatistics): string {
   const { classes, count, sizes, faults, mean, std } = statistics
   const learned = classes.reduce((sum, { train }) => sum + train, 0)
   return [
-    `${many(count, 'picture')} of ${many(classes.length, 'class', 'classes')}: ${learned} to learn from, ${count - learned} to score.`,
+    `${plural(count, 'picture')} of ${plural(classes.length, 'class', 'classes')}: ${learned} to train on, ${count - learned} to score.`,
     '',
     ...bars(classes),
     '',
@@ -23,7 +25,7 @@ export function statisticsText(statistics: DataStatistics): string {
     '',
     `Width    ${range(sizes.width)}`,
     `Height   ${range(sizes.height)}`,
-    `Mean     ${triple(mean)}   of the training side: red, green, blue in 0–1`,
+    `Mean     ${triple(mean)}   of training pictures: red, green, blue in 0–1`,
     `Std      ${triple(std)}`,
     ...faultLines(faults),
     '',
@@ -52,24 +54,24 @@ function balance({ classes, imbalance }: DataStatistics): string[] {
   const [least, most] = [sorted[0]!, sorted.at(-1)!]
   if (imbalance === null) {
     const others = sorted.filter(({ total }) => total === 0).length - 1
-    return [`No picture of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`, 'Nothing can be learned of a class without pictures.']
+    return [`No picture of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`, 'A model cannot learn a class that has no pictures.']
   }
-  if (imbalance <= ALIKE) return [`All classes are about as large: ${least.total === most.total ? String(least.total) : `${least.total} to ${most.total}`} pictures each.`]
-  const uneven = imbalance >= UNEVEN ? ['A model may neglect the small ones: --class-weights balanced helps against that.'] : []
-  return [`The largest class is ${most.label} with ${many(most.total, 'picture')},`, `${imbalance.toFixed(1)} times the smallest: ${least.label} with ${least.total}.`, ...uneven]
+  if (imbalance <= ALIKE) return [`All classes have about the same number of pictures: ${least.total === most.total ? String(least.total) : `${least.total} to ${most.total}`} each.`]
+  const uneven = imbalance >= UNEVEN ? ['A model may neglect the small ones: try --class-weights balanced.'] : []
+  return [`The largest class is ${most.label} with ${plural(most.total, 'picture')},`, `${imbalance.toFixed(1)} times the smallest: ${least.label} with ${least.total}.`, ...uneven]
 }
 
 function faultLines(faults: DataStatistics['faults']): string[] {
   if (faults.length === 0) return ['', 'No faults: every file can be read.']
   const more = faults.length - MOST_FAULTS
-  return ['', `${many(faults.length, 'file')} left out:`, ...faults.slice(0, MOST_FAULTS).flatMap(faultLine), ...(more > 0 ? [`and ${more} more (--json names them all)`] : [])]
+  return ['', `${plural(faults.length, 'file')} left out:`, ...faults.slice(0, MOST_FAULTS).flatMap(faultLine), ...(more > 0 ? [`and ${plural(more, 'more file')} (--json names them all)`] : [])]
 }
 
 /** On one line where it fits. A path is told by its end. */
 function faultLine({ path, message }: DataStatistics['faults'][number]): string[] {
   const line = `  ${printable(path)}: ${printable(message)}`
   if (columnsOf(line) <= WIDTH) return [line]
-  return [`  ${cut(printable(path), WIDTH - 3, 'end')}:`, `    ${cut(printable(message), WIDTH - 4)}`]
+  return [`  ${cut(printable(path), WIDTH - 3, 'end')}:`, ...wrap(`    ${printable(message)}`, WIDTH, { columnsOf }).split('\n').map((part) => cut(part, WIDTH))]
 }
 
 function shown(label: string): string {
@@ -82,8 +84,4 @@ function range([min, median, max]: Spread): string {
 
 function triple(numbers: readonly number[]): string {
   return numbers.map((value) => value.toFixed(4)).join('  ')
-}
-
-function many(count: number, one: string, several = `${one}s`): string {
-  return `${count} ${count === 1 ? one : several}`
 }

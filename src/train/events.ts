@@ -10,7 +10,7 @@ export type TrainingEvent =
   | StartEvent
   | StepEvent
   | { readonly type: 'step-skipped'; readonly epoch: number; readonly step: number; readonly scale: number }
-  /** Its loss is no number. `pictures` are names in the data set: all of its batch. */
+  /** Its loss is not finite. `pictures` are names in the data set: all of its batch. */
   | { readonly type: 'not-finite'; readonly epoch: number; readonly step: number; readonly pictures: readonly string[] }
   | { readonly type: 'image-skipped'; readonly path: string; readonly code: TorchgraftErrorCode; readonly message: string }
   | EpochEvent

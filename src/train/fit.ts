@@ -64,7 +64,7 @@ const NOTHING: RunningSums = { loss: 0, correct: 0, images: 0 }
 /**
  * The training loop. It trains as it is iterated: stop iterating and it stops training.
  *
- * @throws ERR_NOT_FINITE when three losses in a row, or the weights, are no numbers; ERR_OUT_OF_MEMORY; ERR_WRITE; `signal.reason` when aborted
+ * @throws ERR_NOT_FINITE when three losses in a row, or the weights, are not finite; ERR_OUT_OF_MEMORY; ERR_WRITE; `signal.reason` when aborted
  */
 export async function* fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
   TRAINABLE(session, 'session')
@@ -95,7 +95,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const metadata = (metrics?: Metrics & { readonly epoch: number }): ModelMetadata => ({ ...modelMetadata(session.model, val(lastBegun(position)), metrics), ...origin })
   const save = async (best?: ModelMetadata): Promise<void> => {
     savedAt = now()
-    if (losses.first || taken === position) return // losses that are no numbers may have spoiled the weights
+    if (losses.first || taken === position) return // losses that are not finite may have spoiled the weights
     taken = position
     const optimizer = session.describeOptimizer?.(lr)
     await saves?.take(session, { ...metadata(), ...(settings && { settings }), position, running, ...(optimizer && { optimizer }), best: bestSoFar.best ?? null, patience: earlyStopping?.state ?? null }, best)
@@ -200,7 +200,7 @@ function* newlySkipped(loader: DataLoader, told: Set<string>): Generator<Trainin
   }
 }
 
-/** Whether a loss that is no number will mend itself: fp16's scaler passes over such steps, and a smaller scale may do. */
+/** Whether a loss that is not finite will mend itself: fp16's scaler passes over such steps, and a smaller scale may do. */
 function overflowIsSkipped({ precision }: Trainable, { scale }: TrainStepResult): boolean {
   return precision === 'fp16' && scale >= 1
 }

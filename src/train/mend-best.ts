@@ -25,14 +25,14 @@ export async function mendBest(folder: CheckpointStore, store: Pick<CheckpointSt
   if (best && epoch === best.epoch) return { best, notes: [] }
   if (best && best.epoch === position.epoch && position.step === 0 && (epoch ?? 0) < best.epoch) {
     await store.save('best', stateOf(last), scored(last.metadata, best))
-    return { best, notes: [`${found?.damaged === undefined ? '' : `${found.damaged} `}${BEST_FILE} is written anew from ${last.file}, which has the best model: epoch ${best.epoch}.`] }
+    return { best, notes: [`${found?.damaged === undefined ? '' : `${found.damaged} `}${BEST_FILE} is written again from ${last.file}, which has the best model: that of epoch ${best.epoch}.`] }
   }
   if (found?.metadata) {
     const adopted = adopt(found.metadata, monitor) ?? best
-    return { best: adopted, notes: [`${BEST_FILE} is of epoch ${epoch ?? '?'}, where ${last.file} knows ${best ? `epoch ${best.epoch}` : 'none'}: ${adopted === best ? 'the next best epoch takes its place' : 'it stands until it is beaten'}.`] }
+    return { best: adopted, notes: [`${BEST_FILE} is from epoch ${epoch ?? '?'}, but for ${last.file} the best is ${best ? `epoch ${best.epoch}` : 'none yet'}: ${adopted === best ? 'the next best epoch replaces it' : 'it is kept until an epoch is better'}.`] }
   }
   if (!best && !found) return { best: null, notes: [] }
-  return { best: null, notes: [`${found?.damaged ?? `${BEST_FILE} is gone.`} The best epoch is looked for anew from here on.`] }
+  return { best: null, notes: [`${found?.damaged ?? `${BEST_FILE} is missing.`} The best epoch is the best of those from here on.`] }
 }
 
 async function read(folder: CheckpointStore): Promise<{ readonly metadata?: ModelMetadata; readonly damaged?: string } | undefined> {

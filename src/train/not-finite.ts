@@ -1,21 +1,21 @@
 import type { Position } from '../checkpoints/model-metadata.js'
-import { TorchgraftError } from '../errors.js'
+import { type NameOption, TorchgraftError } from '../errors.js'
 import { type SavedPosition, tellLastGood, tellPosition } from './saved-position.js'
 
 /**
- * Losses in a row that end a run. One that is no number may be a batch's own; but where it has reached the weights all
- * the later ones are none either, and two more steps, in which nothing is saved, tell which it is.
+ * Losses in a row that end a run. One that is not finite may be a batch's own; but where it has reached the weights all
+ * the later ones are not either, and two more steps, in which nothing is saved, tell which it is.
  */
 export const IN_A_ROW = 3
 
-/** A step whose loss is no number, and the pictures it was made of. */
+/** A step whose loss is not finite, and the pictures it was made of. */
 export interface NotFiniteStep {
   readonly epoch: number
   readonly step: number
   readonly pictures: readonly string[]
 }
 
-/** Keeps score of losses that are no numbers. */
+/** Keeps score of losses that are not finite. */
 export class NotFiniteLosses {
   #first: NotFiniteStep | undefined
   #inARow = 0
@@ -37,17 +37,18 @@ export class NotFiniteLosses {
 
   error(lastGood: SavedPosition | undefined): TorchgraftError {
     const { epoch, step, pictures } = this.#first ?? { epoch: 0, step: 0, pictures: [] }
-    const after = this.#inARow > 1 ? `, nor in the ${this.#inARow - 1} after it` : ''
-    return new TorchgraftError('ERR_NOT_FINITE', `The loss is no number in epoch ${epoch}, step ${step}${after}. Its pictures: ${list(pictures)}. ${tellLastGood(lastGood)} ${ADVICE}`)
+    const after = this.#inARow > 1 ? `, and in the ${this.#inARow === 2 ? 'step' : `${this.#inARow - 1} steps`} after it` : ''
+    return new TorchgraftError('ERR_NOT_FINITE', (option) => `The loss is not finite (NaN or infinite) in epoch ${epoch}, step ${step}${after}. Pictures of that step: ${list(pictures)}. ${tellLastGood(lastGood)} ${advice(option)}`)
   }
 }
 
-/** Weights that were about to be saved, and are no numbers. */
+/** Weights that were about to be saved, and are not finite. */
 export function poisoned(at: Pick<Position, 'epoch' | 'step'>, lastGood: SavedPosition | undefined): TorchgraftError {
-  return new TorchgraftError('ERR_NOT_FINITE', `The model's weights are no numbers any more after ${tellPosition(at)}, and were not saved. ${tellLastGood(lastGood)} ${ADVICE}`)
+  return new TorchgraftError('ERR_NOT_FINITE', (option) => `The model's weights are no longer finite (NaN or infinite) after ${tellPosition(at)}, and were not saved. ${tellLastGood(lastGood)} ${advice(option)}`)
 }
 
-const ADVICE = 'Look at the pictures, and try a lower learning rate or precision fp32 in a new run; --weights takes a good state to begin from'
+/** A new run can begin from a good state. */
+const advice = (option: NameOption): string => `Look at the pictures, and try a lower learning rate or precision fp32 in a new run, which can start from a good state (${option('weights')})`
 const NAMED = 8
 
 function list(pictures: readonly string[]): string {

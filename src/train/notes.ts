@@ -8,6 +8,7 @@ import type { Sides } from '../data/open-sides.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { loadAddon } from '../native/load-addon.js'
 import { packageRoot } from '../native/root.js'
+import { plural } from '../plural.js'
 import { readLoggedPosition } from '../report/read-events.js'
 import type { ResolvedOptions } from './options.js'
 import { sizeSteps } from './progressive-sizes.js'
@@ -16,9 +17,9 @@ export function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
   const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
+    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is trained on or scored together with its copies.' : `${plural(shared, 'picture')} ${shared === 1 ? 'is' : 'are'} both trained on and scored, so the score is too high.`}`] : []),
     ...sides.notes,
-    ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
+    ...(left > 0 ? [`${plural(left, 'file')} ${left === 1 ? 'was' : 'were'} left out: ${EVENTS_FILE} names ${left === 1 ? 'it' : 'them'}.`] : []),
   ]
 }
 
@@ -39,25 +40,25 @@ export function tellGpu({ device }: ResolvedOptions): string[] {
 
 export function tellFolder({ tookOver }: RunFolder): string[] {
   if (tookOver === undefined) return []
-  return [tookOver === null ? 'The lock of this run told of no process; going on in its place.' : `The process ${tookOver} that had this run is gone; going on in its place.`]
+  return [tookOver === null ? 'The lock of this run named no process, and was taken over.' : `Process ${tookOver}, which had locked this run, no longer runs: the lock was taken over.`]
 }
 
 export function tellFallBack({ fellBack, file }: LastCheckpoint): string[] {
-  return fellBack ? [`${fellBack.message}. Going on from ${file}, the one saved before it.`] : []
+  return fellBack ? [`${fellBack.message}. Continuing from ${file}, the one saved before it.`] : []
 }
 
 /** The log is written before the files that it must not fall behind: where it does, it was changed since. */
 export async function tellLog(folder: RunFolder, { metadata: { position } }: LastCheckpoint): Promise<string[]> {
   const logged = await readLoggedPosition(join(folder.path, EVENTS_FILE))
-  if (!logged || logged.epoch < position.epoch) return [`${EVENTS_FILE} ${logged ? `ends in epoch ${logged.epoch + 1}` : 'is gone'}, though epoch ${position.epoch} is over: it was changed since. Training does not depend on it.`]
-  return logged.unreadable > 0 ? [`${EVENTS_FILE} has lines that are no events (${logged.unreadable}).`] : []
+  if (!logged || logged.epoch < position.epoch) return [`${EVENTS_FILE} ${logged ? `ends in epoch ${logged.epoch + 1}` : 'is missing'}, though epoch ${position.epoch} is finished: it has been changed since. Training does not depend on it.`]
+  return logged.unreadable > 0 ? [`${EVENTS_FILE} has ${plural(logged.unreadable, 'line')} that cannot be read as ${logged.unreadable === 1 ? 'an event' : 'events'}.`] : []
 }
 
 /** Equal bytes take the same threads and processor. */
 export function tellMachine(before: Pick<RunConfig<unknown>, 'threads' | 'processor'>, threads: number): string[] {
   const now = processorName()
   if (before.threads === undefined || (before.threads === threads && before.processor === now)) return []
-  return [`This run began with ${before.threads} threads on ${before.processor}, and goes on with ${threads} on ${now}: the last digits may differ from an unbroken run's.`]
+  return [`This run began with ${plural(before.threads, 'thread')} on ${before.processor}, and continues with ${threads} on ${now}: the last digits may differ from those of a run that was never stopped.`]
 }
 
 export function processorName(): string {

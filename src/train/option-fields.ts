@@ -1,14 +1,18 @@
 import { argumentError } from '../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, orNull, real, STD, text, whole, word } from '../fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, orNull, real, STD, whole, word } from '../fields.js'
+import { aPath } from '../local-path.js'
 import { MONITORS } from '../metrics/metrics.js'
 import { aDevice, aModel } from '../native/session-fields.js'
 import { KERNELS, MEMORY_FORMATS, PRECISIONS } from '../native/session-options.js'
 import { type MeanStd, RECIPES, type TrainOptions } from './options.js'
 
-const FOLDER = text('a folder of pictures')
+const FOLDER = aPath('a folder of pictures')
+const FRACTION_OR_FOLDER = 'a fraction between 0 and 1, or a folder,'
+const VAL_FOLDER = aPath(FRACTION_OR_FOLDER)
 
 const valSide: Check = (value, name) => {
-  if (!(typeof value === 'number' ? value > 0 && value < 1 : typeof value === 'string' && value !== '')) throw argumentError('a fraction between 0 and 1, or a folder,', name, value)
+  if (typeof value !== 'number') VAL_FOLDER(value, name)
+  else if (!(value > 0 && value < 1)) throw argumentError(FRACTION_OR_FOLDER, name, value)
 }
 
 const MEAN_STD_FIELDS: Fields<MeanStd> = { mean: needed(MEAN), std: needed(STD) }
@@ -21,9 +25,9 @@ const meanStd: Check = (value, name) => {
 export const TRAIN_FIELDS: Fields<TrainOptions> = {
   recipe: word(RECIPES),
   data: FOLDER,
-  output: text('a folder'),
+  output: aPath('a folder'),
   model: aModel,
-  weights: orNull(text('a name, a file or null')),
+  weights: orNull(aPath('a name, a file or null')),
   epochs: whole({ min: 1, max: 100_000 }),
   batchSize: whole({ min: 1, max: 65_536 }),
   size: whole({ min: 32, max: 2048 }),

@@ -1,6 +1,7 @@
 import type { Rgb } from '../data/plan.js'
 import type { Monitor } from '../metrics/metrics.js'
 import type { Device, Kernels, MemoryFormat, Precision } from '../native/session-options.js'
+import type { LocalPath } from '../local-path.js'
 import type { RegNetVariant } from '../native/variants.js'
 import type { TrainingEvent } from './events.js'
 
@@ -23,13 +24,13 @@ export interface TrainOptions {
    */
   readonly recipe?: RecipeName
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. Only a resumed run may leave it out. */
-  readonly data?: string
+  readonly data?: LocalPath
   /** The run folder. @default `runs/` and the data folder's name, with a number where that exists */
-  readonly output?: string
+  readonly output?: LocalPath
   /** @default 'regnet_y_400mf'; the notebook's is 'regnet_y_16gf' */
   readonly model?: RegNetVariant
-  /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk; the notebook's are 'regnet_y_16gf-imagenet1k_v1' */
-  readonly weights?: string | null
+  /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file, or a run folder, whose best is taken; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk; the notebook's are 'regnet_y_16gf-imagenet1k_v1' */
+  readonly weights?: LocalPath | null
   /** @default 12; the notebook's 20 */
   readonly epochs?: number
   /** @default 32; the notebook's 64 */
@@ -46,7 +47,7 @@ export interface TrainOptions {
   /** The highest learning rate; the new head's is twice that. The notebook's is one for all, and stays. @default 1e-3 */
   readonly lr?: number
   /** The validation side: a fraction of each class, or a folder. Not used where the data folder has its own `val/`, but by the notebook's recipe, which takes a fraction of all. @default 0.15 */
-  readonly val?: number | string
+  readonly val?: number | LocalPath
   /** Of the split, the order, the augmentation and the new head; in the notebook's recipe of the last two, as `torch.manual_seed` takes it. @default 1 */
   readonly seed?: number
   /** Names the best epoch, ties decided by `val/loss`; what early stopping watches. @default 'val/top1'; the notebook's 'val/loss' */
@@ -95,7 +96,7 @@ export interface Progress {
 type Settled = Exclude<keyof TrainOptions, 'data' | 'output' | 'resume' | 'signal' | 'onEvent' | 'onProgress'>
 
 /** Every option decided, as `config.json` keeps them. */
-export type ResolvedOptions = { readonly [Name in Exclude<Settled, 'threads' | 'memoryFormat'>]-?: Exclude<TrainOptions[Name], undefined> } & {
+export type ResolvedOptions = { readonly [Name in Exclude<Settled, 'threads' | 'memoryFormat'>]-?: Exclude<TrainOptions[Name], undefined | URL> } & {
   readonly memoryFormat: MemoryFormat | null
   readonly threads: number | null
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { SkippedFile } from '../data/image-folder.js'
 import { TorchgraftError } from '../errors.js'
+import { plural } from '../plural.js'
 
 /**
  * With strict images a run takes every picture of its folder, or does not begin.
@@ -11,6 +12,6 @@ export function refuseLeftOut(data: string, files: readonly SkippedFile[]): void
   const [first] = files
   if (!first) return
   const path = join(data, first.path)
-  const more = files.length > 1 ? ` (and ${files.length - 1} more like it: "torchgraft stats" names them)` : ''
-  throw new TorchgraftError(first.code, `${path} would be left out, which --strict-images forbids: ${first.message}${more}`, { path })
+  const more = files.length > 1 ? ` (and ${plural(files.length - 1, 'more file')}: "torchgraft stats" names them all)` : ''
+  throw new TorchgraftError(first.code, (option) => `${path} would be left out, which ${option('strictImages', true)} forbids: ${first.message}${more}`, { path })
 }

@@ -1,5 +1,6 @@
 import { argumentError, TorchgraftError } from '../errors.js'
 import { checkFields } from '../fields.js'
+import { local } from '../local-path.js'
 import type { RegNetVariant } from '../native/variants.js'
 import { onDisk } from '../weights/catalogue.js'
 import { TRAIN_FIELDS } from './option-fields.js'
@@ -10,23 +11,24 @@ import { DEFAULTS, type RecipeName, type ResolvedOptions, SHIPPED_WEIGHTS, type 
  *
  * @throws ERR_ARGUMENT, ERR_MODEL_UNKNOWN, ERR_WEIGHTS_MISSING
  */
-export function resolveOptions(options: TrainOptions): ResolvedOptions {
-  checkFields<TrainOptions>(options, TRAIN_FIELDS, 'train')
+export function resolveOptions(given: TrainOptions): ResolvedOptions {
+  checkFields<TrainOptions>(given, TRAIN_FIELDS, 'train')
+  const options = local(given)
   const recipe = options.recipe ?? 'default'
   const { data: _data, output: _output, resume: _resume, signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...asked } = withoutUndefined(options)
   const { weights, memoryFormat = null, threads = null, ...merged } = { ...DEFAULTS[recipe], ...asked }
-  const given = { ...merged, progressiveResizing: asked.progressiveResizing ?? (recipe === 'default' && merged.patience === null) }
-  checkRecipes(given, recipe)
-  return { ...given, recipe, weights: weights === undefined ? defaultWeights(given.model, recipe) : weights, memoryFormat, threads }
+  const chosen = { ...merged, progressiveResizing: asked.progressiveResizing ?? (recipe === 'default' && merged.patience === null) }
+  checkRecipes(chosen, recipe)
+  return { ...chosen, recipe, weights: weights === undefined ? defaultWeights(chosen.model, recipe) : weights, memoryFormat, threads }
 }
 
 function checkRecipes({ meanStd, sanitySteps, progressiveResizing }: Pick<ResolvedOptions, 'meanStd' | 'sanitySteps' | 'progressiveResizing'>, recipe: RecipeName): void {
   if (recipe === 'notebook') {
-    if (progressiveResizing) throw argumentError('recipe default, which alone takes it,', 'progressiveResizing', progressiveResizing)
+    if (progressiveResizing) throw argumentError((option) => `${option('recipe', 'default')}, which alone has it,`, 'progressiveResizing', progressiveResizing)
     return
   }
-  if (meanStd !== 'imagenet') throw argumentError('recipe notebook, which alone takes it,', 'meanStd', meanStd)
-  if (sanitySteps > 0) throw argumentError('recipe notebook, which alone takes it,', 'sanitySteps', sanitySteps)
+  if (meanStd !== 'imagenet') throw argumentError((option) => `${option('recipe', 'notebook')}, which alone has it,`, 'meanStd', meanStd)
+  if (sanitySteps > 0) throw argumentError((option) => `${option('recipe', 'notebook')}, which alone has it,`, 'sanitySteps', sanitySteps)
 }
 
 /** As the notebook's `pretrained=True` has it. */
@@ -38,7 +40,7 @@ function defaultWeights(model: RegNetVariant, recipe: RecipeName): string {
   if (recipe === 'notebook' && model === DEFAULTS.notebook.model) return NOTEBOOK_WEIGHTS
   const found = onDisk(model)
   if (found) return found.name
-  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `No weights of ${model} ship or lie on this disk: pull some ("torchgraft weights" lists them), name a file of it as weights, or none to train from scratch`)
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', (option) => `There are no weights for ${model} on this disk, and none ship with torchgraft: pull some ("torchgraft weights" lists them), name a file (${option('weights')}), or train from scratch (${option('weights', null)})`)
 }
 
 function withoutUndefined<T extends object>(value: T): T {

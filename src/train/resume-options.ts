@@ -30,8 +30,8 @@ export function resumeOptions(saved: ResolvedOptions, options: TrainOptions): Re
   for (const name of Object.keys(saved) as (keyof ResolvedOptions)[]) {
     if (options[name] === undefined || JSON.stringify(asked[name]) === JSON.stringify(saved[name])) continue
     if (name === 'epochs' && asked.epochs > saved.epochs) continue
-    const rule = name === 'epochs' ? 'epochs may only grow' : 'leave it out, or start a new run'
-    throw new TorchgraftError('ERR_RESUME_MISMATCH', `This run began with ${name} ${JSON.stringify(saved[name])}, not ${JSON.stringify(asked[name])}: ${rule}`)
+    const rule = name === 'epochs' ? 'the number of epochs may only grow' : 'leave it out, or start a new run'
+    throw new TorchgraftError('ERR_RESUME_MISMATCH', (option) => `This run began with ${option(name)} ${JSON.stringify(saved[name])}, not ${JSON.stringify(asked[name])}: ${rule}`)
   }
   return { ...saved, epochs: options.epochs === undefined ? saved.epochs : asked.epochs }
 }

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { LastCheckpoint } from '../checkpoints/checkpoint-store.js'
 import { CONFIG_FILE, readSplitIn, type RunConfig, type RunFolder, type RunSplit, SPLIT_FILE } from '../checkpoints/run-folder.js'
 import { argumentError, TorchgraftError } from '../errors.js'
+import type { Local } from '../local-path.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/session-options.js'
 import type { MeanStd, ResolvedOptions, TrainOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
@@ -25,7 +26,7 @@ export function settingsOf(resolved: ResolvedOptions): Readonly<Record<string, u
 }
 
 /** What a run does: as asked for or, resumed, as its folder says. */
-export async function decide(folder: RunFolder, options: TrainOptions): Promise<Decisions> {
+export async function decide(folder: RunFolder, options: Local<TrainOptions>): Promise<Decisions> {
   if (options.resume !== true) return { resolved: withAbsolutePaths(resolveOptions(options)), data: dataOf(options.data), computing: {} }
   const { resolved: saved, data, ...rest } = checkConfig(folder.path, await folder.readConfig())
   const given = options.data === undefined ? data : resolve(options.data)
@@ -90,17 +91,17 @@ export async function checkSame(folder: RunFolder, last: LastCheckpoint, { finge
   const path = folder.path
   checkSettings(path, last, resolved)
   if (last.metadata.data?.fingerprint !== fingerprint) {
-    throw new TorchgraftError('ERR_DATA_CHANGED', 'The pictures are not those that this run began with, so it cannot go on. Put them back, or start a new run with --weights and its best.safetensors', { path })
+    throw new TorchgraftError('ERR_DATA_CHANGED', (option) => `The pictures are not those that this run began with, so it cannot be resumed. Put them back, or start a new run from its best.safetensors (${option('weights')})`, { path })
   }
   try {
     const before = await readSplitIn(path)
-    if (!before) return [`${SPLIT_FILE} is gone, and is written anew from the pictures, which are those that the run began with.`]
+    if (!before) return [`${SPLIT_FILE} is missing, and is written again from the pictures, which are those that the run began with.`]
     const moved = difference(before, split)
     if (moved === undefined) return []
-    throw new TorchgraftError('ERR_DATA_CHANGED', `The pictures have other names or places than when this run began (${moved}), and their order decides what is learned when. Put the names back, or start a new run with --weights and its best.safetensors`, { path })
+    throw new TorchgraftError('ERR_DATA_CHANGED', (option) => `The pictures have other names or places than when this run began (${moved}), and their names decide the order of training. Put the names back, or start a new run from its best.safetensors (${option('weights')})`, { path })
   } catch (error) {
     if (!(error instanceof TorchgraftError) || error.code !== 'ERR_FILE_FORMAT') throw error
-    return [`${error.message}. It is written anew from the pictures, which are those that the run began with.`]
+    return [`${error.message}. It is written again from the pictures, which are those that the run began with.`]
   }
 }
 

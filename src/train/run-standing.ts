@@ -41,7 +41,7 @@ export async function runStanding(folder: string): Promise<RunStanding> {
     last = await (await CheckpointStore.open(folder)).last()
     resolved = checkConfig(folder, config).resolved
     if (last) checkSettings(folder, last, resolved)
-    if (!existsSync(config.data)) throw new TorchgraftError('ERR_DATA_EMPTY', `the pictures' folder ${config.data} is not there`)
+    if (!existsSync(config.data)) throw new TorchgraftError('ERR_DATA_EMPTY', `the folder of the pictures, ${config.data}, is missing`)
     return { ...describe(last, resolved), ...common, resume: foresee(last, resolved, holder) }
   } catch (error) {
     if (!(error instanceof TorchgraftError)) throw error
@@ -60,14 +60,14 @@ function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | 
 
 function foresee(last: LastCheckpoint | undefined, { epochs, patience }: ResolvedOptions, holder: Holder | null): RunStanding['resume'] {
   if (holder?.life === 'alive') return { possible: false, says: `would be refused: process ${holder.pid} is training here` }
-  if (holder?.life === 'unknown') return { possible: false, says: `would be refused: process ${holder.pid} on ${holder.host} holds it, and may still run` }
-  const first = [...(holder ? ['take over from the process that is gone'] : []), ...(last?.fellBack ? [`fall back to ${last.file} (${last.fellBack.message})`] : [])]
+  if (holder?.life === 'unknown') return { possible: false, says: `would be refused: process ${holder.pid} on ${holder.host} has locked it, and may still be running` }
+  const first = [...(holder ? ['take over from a process that no longer runs'] : []), ...(last?.fellBack ? [`fall back to ${last.file} (${last.fellBack.message})`] : [])]
   return { possible: true, says: `would ${[...first, whatIsLeft(last, epochs, patience)].join(', and ')}` }
 }
 
 function whatIsLeft(last: LastCheckpoint | undefined, epochs: number, patience: number | null): string {
-  if (!last) return 'begin from the beginning: nothing was saved yet'
+  if (!last) return 'start from the beginning: nothing was saved yet'
   const { position, patience: kept } = last.metadata
   const over = position.epoch >= epochs || (patience !== null && kept !== null && kept.wait >= patience)
-  return over ? 'load the best model and score it again: no step is left' : `go on after ${tellPosition(position)}`
+  return over ? 'load the best model and score it again: training is finished' : `continue after ${tellPosition(position)}`
 }

@@ -6,6 +6,7 @@ import { TorchgraftError } from '../errors.js'
 import type { StateDict } from '../formats/tensor.js'
 import { Session } from '../native/session.js'
 import type { SessionOptions } from '../native/session-options.js'
+import { plural } from '../plural.js'
 import { notebookTrainLoader } from './notebook-recipe.js'
 import type { MeanStd, Progress, ResolvedOptions } from './options.js'
 
@@ -47,10 +48,10 @@ export async function sanityCheck({ resolved, session: options, train, meanStd, 
       const { loss, images } = await session.trainStep(batch)
       signal?.throwIfAborted()
       losses.push(loss / images)
-      if (!Number.isFinite(loss)) throw new TorchgraftError('ERR_NOT_FINITE', `The sanity check's loss is no number any more at step ${done}: look at the pictures ("torchgraft stats")`)
+      if (!Number.isFinite(loss)) throw new TorchgraftError('ERR_NOT_FINITE', `The sanity check's loss is no longer finite (NaN or infinite) at step ${done}: look at the pictures ("torchgraft stats")`)
       onProgress({ what: 'sanity check', done, total, loss: loss / images })
     }
-    const told = `Sanity check, ${total} steps on one batch: loss ${losses[0]?.toFixed(4) ?? ''} at first, ${losses.at(-1)?.toFixed(4) ?? ''} at the end. Training goes on from there.`
+    const told = `Sanity check, ${plural(total, 'step')} on one batch: loss ${losses[0]?.toFixed(4) ?? ''} at first, ${losses.at(-1)?.toFixed(4) ?? ''} at the end. Training goes on from there.`
     return { state: await session.stateDict(), notes: [...notes, told] }
   }
   throw new TorchgraftError('ERR_IMAGE_DECODE', 'The sanity check had no batch: none of its pictures can be read')

@@ -11,5 +11,5 @@ export function tellPosition({ epoch, step }: Pick<Position, 'epoch' | 'step'>):
 }
 
 export function tellLastGood(saved: SavedPosition | undefined): string {
-  return saved ? `The last good state is ${saved.file}, of ${tellPosition(saved)}.` : 'Nothing had been saved before.'
+  return saved ? `The last good state is ${saved.file}, from ${tellPosition(saved)}.` : 'Nothing had been saved yet.'
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { separateState } from '../checkpoints/checkpoint-store.js'
+import { modelFileAt } from '../checkpoints/model-file-at.js'
 import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
@@ -14,6 +15,7 @@ import { packageRoot } from '../native/root.js'
 import type { Session } from '../native/session.js'
 import { mismatchError } from '../native/state-layout.js'
 import type { RegNetVariant } from '../native/variants.js'
+import { plural } from '../plural.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from '../weights/catalogue.js'
 import { checkWeights } from '../weights/check-weights.js'
 import { SHIPPED_WEIGHTS } from './options.js'
@@ -32,12 +34,12 @@ export interface StartingWeights extends AsyncDisposable {
 const HEAD = new Set(['fc.weight', 'fc.bias'])
 
 /**
- * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch.
+ * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch; the best of a run folder.
  *
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
 export async function openStartingWeights(weights: string): Promise<StartingWeights> {
-  const { name, path, entry } = locate(weights)
+  const { name, path, entry } = await locate(weights)
   const sha256 = entry ? (await checkWeights(entry, path)).sha256 : await hashFile(path)
   if (isPth(path)) {
     const file = await PthFile.open(path)
@@ -77,8 +79,9 @@ export async function beginModel(session: Session, weights: StartingWeights | nu
 
 async function applyWeights(session: Session, weights: StartingWeights, classes: readonly string[], newHead: boolean): Promise<string[]> {
   const { origin } = weights
-  if (weights.model !== undefined && weights.model !== session.model) {
-    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${origin.name} holds weights of ${weights.model}, and the model is ${session.model}: choose --model ${weights.model}, or other weights`)
+  const { model } = weights
+  if (model !== undefined && model !== session.model) {
+    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', (option) => `${origin.name} holds weights of ${model}, but the model is ${session.model}: choose ${option('model', model)}, or other ${option('weights')}`)
   }
   const head = newHead ? [] : await fitHead(weights, classes)
   const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !HEAD.has(name)), ...head])
@@ -87,8 +90,8 @@ async function applyWeights(session: Session, weights: StartingWeights, classes:
   const mismatched = report.mismatched.filter(({ name }) => !HEAD.has(name))
   if (missing.length + mismatched.length + report.unexpected.length > 0) throw mismatchError({ missing, mismatched, unexpected: report.unexpected })
   const fresh = report.missing.length + report.mismatched.length > 0
-  const terms = origin.licence === null ? [] : [`The weights ${origin.name} come with terms: ${origin.licence}. Choose others with --weights FILE, or none with --weights none.`]
-  return [...terms, ...weights.notes, fresh ? `The head is new, for ${classes.length} classes.` : `The head goes on from ${origin.name}.`]
+  const terms = origin.licence === null ? [] : [`The weights ${origin.name} come with terms: ${origin.licence}. To be free of them, train from other weights, or from none.`]
+  return [...terms, ...weights.notes, fresh ? `The head (the last layer) is new, for ${plural(classes.length, 'class', 'classes')}.` : `The head is taken from ${origin.name}.`]
 }
 
 /** The head's tensors in the order of `classes`, or none where its classes are others. */
@@ -107,16 +110,17 @@ function reorderRows({ dtype, shape, data }: Tensor, rows: readonly number[]): U
   return result
 }
 
-function locate(weights: string): { readonly name: string; readonly path: string; readonly entry?: CatalogueEntry } {
+async function locate(weights: string): Promise<{ readonly name: string; readonly path: string; readonly entry?: CatalogueEntry }> {
   if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: join(packageRoot(), 'weights', `${weights}.safetensors`) }
   if (existsSync(weights)) {
-    if (extname(weights) !== '.safetensors' && !isPth(weights)) throw new TorchgraftError('ERR_FILE_FORMAT', `${weights} is neither a .safetensors nor a .pth file, and only those are read as weights`, { path: weights })
-    return { name: basename(weights, extname(weights)), path: weights }
+    const path = await modelFileAt(weights)
+    if (extname(path) !== '.safetensors' && !isPth(path)) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is neither a .safetensors nor a .pth file, and only those are read as weights`, { path })
+    return { name: basename(path, extname(path)), path }
   }
   const entry = findInCatalogue(weights)
   if (entry) return { name: weights, path: presentFile(entry), entry }
   const known = Object.values(SHIPPED_WEIGHTS).join(', ')
-  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(weights)}: no file has that name, and neither have the ones that ship (${known}) nor those that "torchgraft weights" lists`, { path: weights })
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(weights)}: it is neither a file, nor the name of those that ship (${known}), nor one that "torchgraft weights" lists`, { path: weights })
 }
 
 function presentFile(entry: CatalogueEntry): string {

@@ -7,6 +7,7 @@ import { NOTEBOOK_SPLIT_SEED } from '../data/notebook-sides.js'
 import { fingerprint, type Sides } from '../data/open-sides.js'
 import { argumentError } from '../errors.js'
 import { checkFields } from '../fields.js'
+import { type Local, local } from '../local-path.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
@@ -56,9 +57,10 @@ export interface TrainResult {
  *
  * @throws `signal.reason` when aborted, with the position saved
  */
-export async function train(options: TrainOptions): Promise<TrainResult> {
+export async function train(asked: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
-  checkFields<TrainOptions>(options, TRAIN_FIELDS, 'train')
+  checkFields<TrainOptions>(asked, TRAIN_FIELDS, 'train')
+  const options = local(asked)
   const { signal, onEvent, onProgress } = options
   if (options.resume !== true) resolveOptions(options) // complains before anything is fetched or made
   await setUpAtFirstUse()
@@ -114,7 +116,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ...(last && mended && { resume: { from: last.file, metadata: { ...last.metadata, best: mended.best } } }),
     ...(signal && { signal }),
   })
-  const why = resolved.precision === 'auto' ? recipe.why?.(gpu) : undefined
+  const asBefore = computing.precision === undefined ? undefined : 'as in the run\'s config.json'
+  const why = asBefore ?? (resolved.precision === 'auto' ? recipe.why?.(gpu) : undefined)
   const sizes = sizeSteps(resolved)
   let stop: StopEvent | undefined
   for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }), ...(sizes.length > 0 && { sizes }) }, leftOut(sides))) {
@@ -139,7 +142,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-function openFolder(options: TrainOptions): Promise<RunFolder> {
+function openFolder(options: Local<TrainOptions>): Promise<RunFolder> {
   const { resume, output, data } = options
   if (resume === true) {
     if (output === undefined) throw argumentError('the run folder to resume', 'output', output)

@@ -6,6 +6,8 @@ import { pipeline } from 'node:stream/promises'
 import type { EnvHttpProxyAgent } from 'undici'
 import { answeredRange } from '../../scripts/content-range.mjs'
 import { TorchgraftError } from '../errors.js'
+import { plural } from '../plural.js'
+import { systemReason } from '../system-reason.js'
 import { type CatalogueEntry, fileOf } from './catalogue.js'
 import { checkWeights, type CheckedWeights } from './check-weights.js'
 
@@ -43,7 +45,7 @@ export async function pullWeights(entry: CatalogueEntry, { env = process.env, on
   try {
     await mkdir(dirname(file), { recursive: true })
   } catch (cause) {
-    throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${dirname(file)}: ${(cause as Error).message}`, { path: dirname(file), cause })
+    throw new TorchgraftError('ERR_WRITE', `Could not make the folder ${dirname(file)}: ${systemReason(cause)}`, { path: dirname(file), cause })
   }
   await fetchRest(url, part, file, onProgress, signal)
   const checked = await checkWeights(entry, part, env)
@@ -82,12 +84,12 @@ async function fetchRest(url: string, part: string, file: string, onProgress: No
       done(null, chunk)
     },
   })
-  const brokeOff = (reason: string, cause?: unknown): TorchgraftError => new TorchgraftError('ERR_WEIGHTS_MISSING', `The download of ${url} broke off after ${received} bytes${reason}. Run it again: it goes on from there. ${byHand}`, { path: file, cause })
+  const brokeOff = (reason: string, cause?: unknown): TorchgraftError => new TorchgraftError('ERR_WEIGHTS_MISSING', `The download of ${url} broke off after ${plural(received, 'byte')}${reason}. Run it again: it goes on from there. ${byHand}`, { path: file, cause })
   try {
     await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(part, { flags: range.start > 0 ? 'a' : 'w' }), ...(signal ? [{ signal }] : []))
   } catch (cause) {
     signal?.throwIfAborted()
-    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw new TorchgraftError('ERR_WRITE', `Could not write ${part}: ${(cause as Error).message}`, { path: part, cause })
+    if (['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS'].includes((cause as NodeJS.ErrnoException).code ?? '')) throw new TorchgraftError('ERR_WRITE', `Could not write ${part}: ${systemReason(cause)}`, { path: part, cause })
     throw brokeOff(` (${reasonOf(cause)})`, cause)
   }
   if (range.total !== undefined && received < range.total) throw brokeOff(` of ${range.total}`)

@@ -41,12 +41,12 @@ describe('torchgraft train', () => {
 
   test('ends with the best epoch, its file and the command to predict; progress is on stderr', () => {
     expect(end.code).toBe(0)
-    expect(end.stdout).toMatch(/Best is epoch \d: top-1 [\d.]+ % \(\d of 6; 95 % interval [\d.]+ % to [\d.]+ %\), loss/)
+    expect(end.stdout).toMatch(/The best epoch is \d: top-1 [\d.]+ % \(\d of 6; 95 % interval [\d.]+ % to [\d.]+ %\), loss/)
     expect(end.stdout).toContain('loaded again and scored the same')
     expect(end.stdout).toContain('Model    runs/colours/best.safetensors')
     expect(end.stdout).toMatch(/Predict {2}npx torchgraft predict runs\/colours\/best\.safetensors colours\/\w+\/\d+\.png/)
     expect(end.stderr).toMatch(/^The weights regnet_y_400mf-tiny-imagenet come with terms: .*non-commercial/)
-    expect(end.stderr).toMatch(/36 pictures to learn from, 6 to score/)
+    expect(end.stderr).toMatch(/36 pictures to train on, 6 to score/)
     expect(end.stderr.split('\n').filter((line) => /^ {4}[123] /.test(line))).toHaveLength(3)
   })
 
@@ -78,7 +78,7 @@ describe('torchgraft train', () => {
 
   test('a second run in the same folder is refused by name; the default finds another', async () => {
     const again = await cli(['train', 'colours', '--output', 'runs/colours'])
-    expect(again).toMatchObject({ code: 1, stdout: '', stderr: 'torchgraft: runs/colours holds a run already: go on with it by --resume, or choose another --output\n' })
+    expect(again).toMatchObject({ code: 1, stdout: '', stderr: 'torchgraft: runs/colours holds a run already: continue it with --resume, or choose another --output\n' })
     const other = await cli(['train', 'colours', '--epochs', '1', '--json', ...SMALL])
     expect(other.code).toBe(0)
     expect(json(other.stdout)).toMatchObject({ output: 'runs/colours-2', best: { epoch: 1, file: 'best.safetensors' }, stop: 'completed', epochs: 1, device: 'cpu', precision: 'fp32', skippedImages: 0, seconds: expect.any(Number) })
@@ -88,11 +88,11 @@ describe('torchgraft train', () => {
 
   test('goes on from one’s own model: the same classes keep the head, others get a new one', async () => {
     const same = await cli(['train', 'colours', '--epochs', '1', '--weights', 'runs/colours/best.safetensors', '--output', 'same', ...SMALL])
-    expect(same.stderr).toContain('The head goes on from best.')
+    expect(same.stderr).toContain('The head is taken from best.')
     await cp(at('colours'), at('two'), { recursive: true })
     await rm(at('two/red'), { recursive: true })
     const two = await cli(['train', 'two', '--epochs', '1', '--weights', 'runs/colours/best.safetensors', '--output', 'other', ...SMALL])
-    expect(two.stderr).toContain('The head is new, for 2 classes.')
+    expect(two.stderr).toContain('The head (the last layer) is new, for 2 classes.')
     expect((await readModelFile(at('other/best.safetensors'))).metadata.classes).toEqual(['blue', 'green'])
     const wrong = await cli(['train', 'colours', '--model', 'regnet_x_400mf', '--weights', 'runs/colours/best.safetensors', '--output', 'wrong', ...SMALL])
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('choose --model regnet_y_400mf') })
@@ -105,7 +105,7 @@ describe('torchgraft train', () => {
     await writeFile(at('broken/green/phone.heic'), 'x')
     const tolerant = await cli(['train', 'broken', '--epochs', '2', '--output', 'tolerant', ...SMALL])
     expect(tolerant.code).toBe(0)
-    expect(tolerant.stdout).toMatch(/\n2 files were left out:\n {2}green\/phone\.heic: HEIC [^\n]*heif-convert[^\n]*\n {2}[^\n]*blue\/bad\.jpg cannot be read: it is not a picture[^\n]*\n/)
+    expect(tolerant.stdout).toMatch(/\n2 files were left out:\n {2}green\/phone\.heic: HEIC [^\n]*heif-convert[^\n]*\n {2}blue\/bad\.jpg: it is not a picture[^\n]*\n/)
     const skipped = (await events('tolerant')).filter(({ type }) => type === 'image-skipped')
     expect(skipped).toMatchObject([{ path: 'green/phone.heic', message: expect.stringContaining('convert') }, { path: 'blue/bad.jpg', code: 'ERR_IMAGE_DECODE' }])
     const phone = await cli(['train', 'broken', '--strict-images', '--output', 'strict', '--json', ...SMALL])
@@ -137,20 +137,21 @@ describe('interrupting and resuming', () => {
     const run = `stopped-${signal}`
     const stopped = await cli(['train', 'colours', '--output', run, ...options], { onOutput: once((kill) => kill(signal)) })
     expect(stopped).toMatchObject({ code: 130, stdout: '' })
-    expect(stopped.stderr).toContain('Finishing this step and saving.')
+    expect(stopped.stderr).toContain('Stopping: the current step is finished and saved first.')
     expect(stopped.stderr).toContain(`npx torchgraft train --resume --output ${run}`)
     expect(await readdir(at(run))).not.toContain('run.lock')
     expect((await events(run)).at(-1)).toMatchObject({ type: 'stop', reason: 'aborted' })
 
     const resumed = await cli(['train', '--resume', '--output', run])
-    expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining('Going on from last.safetensors') })
+    expect(resumed).toMatchObject({ code: 0, stderr: expect.stringContaining('Continuing from last.safetensors') })
+    expect(resumed.stderr).toContain('Computing on cpu in fp32: as in the run\'s config.json.')
     for (const file of ['best.safetensors', 'last.safetensors']) expect((await readFile(at(run, file))).equals(await readFile(at(`whole-${signal}`, file)))).toBe(true)
 
     const over = await cli(['train', '--resume', '--output', run])
     expect(over.code).toBe(0)
     expect(over.stdout).toContain('scored the same')
     const another = await cli(['train', '--resume', '--output', run, '--seed', '9'])
-    expect(another).toMatchObject({ code: 1, stderr: 'torchgraft: This run began with seed 1, not 9: leave it out, or start a new run\n' })
+    expect(another).toMatchObject({ code: 1, stderr: 'torchgraft: This run began with --seed 1, not 9: leave it out, or start a new run\n' })
   })
 
   test('with --json, what was interrupted says so', async () => {
@@ -181,7 +182,7 @@ describe('torchgraft evaluate', () => {
     await mkdir(at('alone'))
     await cp(at('runs/colours/best.safetensors'), at('alone/model.safetensors'))
     const alone = await cli(['evaluate', 'alone/model.safetensors', 'colours'])
-    expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining('No split.json lies beside the model') })
+    expect(alone).toMatchObject({ code: 0, stdout: expect.stringContaining('There is no split.json beside the model') })
     expect(alone.stdout).toMatch(/^blue +\d+ of 14/m)
     await mkdir(at('strange'))
     await cp(at('colours/red'), at('strange/purple'), { recursive: true })
@@ -238,7 +239,7 @@ describe('model files', () => {
     const again = await cli(['export', model, '--format', 'pth'])
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('best.pth exists') })
     const unnamed = await cli(['predict', 'runs/colours/best.pth', 'colours/red/1.png'])
-    expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringMatching(/names of its 3 classes, which .*best\.pth does not tell \(--classes FILE/) })
+    expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringMatching(/the names of 3 classes, in the order of the model's outputs, since runs\/colours\/best\.pth does not name them, for --classes but received nothing/) })
     await writeFile(at('names.txt'), 'blue\ngreen\nred\n')
     const predict = async (file: string, ...more: string[]) => json((await cli(['predict', file, 'colours/red/1.png', '--json', '--precision', 'fp32', '--threads', '1', ...more])).stdout) as { predictions: { label: string; probability: number }[] }[]
     const [ours] = await predict(model)
@@ -278,7 +279,7 @@ describe('model files', () => {
     await using server = await slowServer()
     const mirror = { ...env, TORCHGRAFT_WEIGHTS_MIRROR: server.url }
     const cut = await cli(['weights', 'pull', 'regnet_y_400mf-imagenet1k_v2'], { env: mirror, onOutput: (_, stderr, kill) => void (stderr.includes('MB') && kill('SIGINT')) })
-    expect(cut).toMatchObject({ code: 130, stderr: expect.stringContaining('What has come is kept') })
+    expect(cut).toMatchObject({ code: 130, stderr: expect.stringContaining('What has arrived is kept') })
     expect(await readdir(at('hub/hub/checkpoints'))).toEqual(['regnet_y_400mf-e6988f5f.pth.part'])
     const missing = await cli(['train', 'colours', '--weights', 'regnet_y_400mf-imagenet1k_v1', '--output', 'never', ...SMALL], { env })
     expect(missing).toMatchObject({ code: 1, stderr: expect.stringMatching(/not on this disk \(17\.6 MB\): run "torchgraft weights pull regnet_y_400mf-imagenet1k_v1", or place the file as/) })
@@ -298,9 +299,9 @@ describe('usage', () => {
     [['train', '--epoch', '3'], "unknown option '--epoch'\n(Did you mean --epochs?)"],
     [['train', 'a', 'b'], 'too many arguments'],
     [['train', 'x', '--epochs', 'many'], 'Expected a number'],
-    [['train', 'x', '--epochs', '0'], 'Expected an integer from 1 to 100000 for epochs but received 0'],
+    [['train', 'x', '--epochs', '0'], 'Expected an integer from 1 to 100000 for --epochs but received 0'],
     [['train', 'x', '--precision', 'fp8'], 'Allowed choices are auto, fp32, bf16'],
-    [['train', '--resume'], 'Expected the run folder to resume for output but received undefined'],
+    [['train', '--resume'], 'Expected the run folder to resume for --output but received nothing'],
     [['predict', 'm'], "missing required argument 'images'"],
     [['predict', 'm', 'i', '--json', '--csv'], 'cannot be used with'],
     [[], 'Usage: torchgraft'],

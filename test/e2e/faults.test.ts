@@ -62,11 +62,11 @@ describe('a run that is resumed', () => {
   test('after a closed terminal ends as the one that was never stopped; once over, --resume loads the best and scores it again', async () => {
     const run = await stopped('hangup')
     const end = await cli(['train', '--resume', '--output', run])
-    expect(end).toMatchObject({ code: 0, stderr: expect.stringMatching(/Going on from last\.safetensors: epoch \d,/) })
+    expect(end).toMatchObject({ code: 0, stderr: expect.stringMatching(/Continuing from last\.safetensors: .* epoch \d\./) })
     await expectTheUnbrokenEnd(run)
     const before = await readdir(at(run))
     const over = await cli(['train', '--resume', '--output', run])
-    expect(over).toMatchObject({ code: 0, stdout: expect.stringContaining('scored the same'), stderr: expect.stringContaining('last.safetensors stands at the end of training: what is left is to load the best model and score it again.') })
+    expect(over).toMatchObject({ code: 0, stdout: expect.stringContaining('scored the same'), stderr: expect.stringContaining('last.safetensors is at the end of training: only the best model is loaded and scored again.') })
     expect(await readdir(at(run))).toEqual(before)
     await expectTheUnbrokenEnd(run)
   })
@@ -75,7 +75,7 @@ describe('a run that is resumed', () => {
     const run = await stopped('early')
     for (const name of ['last.safetensors', 'last.previous.safetensors', 'best.safetensors', 'events.jsonl', 'split.json']) await rm(at(run, name), { force: true })
     await edit(run, (config) => JSON.stringify({ formatVersion: 1, torchgraft: '0.1.0', data: config.data, options: config.options, processor: 'x' })) // as it is before training begins
-    expect((await cli(['inspect', run])).stdout).toMatch(/^--resume +would begin from the beginning: nothing was saved yet$/m)
+    expect((await cli(['inspect', run])).stdout).toMatch(/^--resume +would start from the beginning: nothing was saved yet$/m)
     expect((await cli(['train', '--resume', '--output', run])).code).toBe(0)
     await expectTheUnbrokenEnd(run)
   })
@@ -86,8 +86,8 @@ describe('a run that is resumed', () => {
     await once(child, 'exit')
     await writeFile(at(run, 'run.lock'), JSON.stringify({ pid: child.pid }))
     await writeFile(at(run, '.0123456789ab.tmp'), 'half')
-    expect((await cli(['inspect', run])).stdout).toMatch(new RegExp(`^held by +process ${child.pid}, which is gone\n--resume +would take over from the process that is gone, and go on after (?:epoch \\d, step \\d|the end of epoch \\d)$`, 'm'))
-    expect(await cli(['train', '--resume', '--output', run])).toMatchObject({ code: 0, stderr: expect.stringContaining(`The process ${child.pid} that had this run is gone; going on in its place.`) })
+    expect((await cli(['inspect', run])).stdout).toMatch(new RegExp(`^locked by +process ${child.pid}, which no longer runs\n--resume +would take over from a process that no longer runs, and continue after (?:epoch \\d, step \\d|the end of epoch \\d)$`, 'm'))
+    expect(await cli(['train', '--resume', '--output', run])).toMatchObject({ code: 0, stderr: expect.stringContaining(`Process ${child.pid}, which had locked this run, no longer runs: the lock was taken over.`) })
     expect((await readdir(at(run))).sort()).toEqual((await readdir(at('whole'))).sort())
   })
 
@@ -96,21 +96,21 @@ describe('a run that is resumed', () => {
     const bytes = await readFile(at(run, 'last.safetensors'))
     bytes[how === 'is cut short' ? 0 : bytes.length >> 1]! ^= 4
     await writeFile(at(run, 'last.safetensors'), how === 'is cut short' ? bytes.subarray(0, 1000) : bytes)
-    expect((await cli(['inspect', run])).stdout).toMatch(/^--resume +would fall back to last\.previous\.safetensors \(.*\), and go on after .*$/m)
-    expect(await cli(['train', '--resume', '--output', run])).toMatchObject({ code: 0, stderr: expect.stringMatching(/last\.safetensors.*Going on from last\.previous\.safetensors, the one saved before it\./) })
+    expect((await cli(['inspect', run])).stdout).toMatch(/^--resume +would fall back to last\.previous\.safetensors \(.*\), and continue after .*$/m)
+    expect(await cli(['train', '--resume', '--output', run])).toMatchObject({ code: 0, stderr: expect.stringMatching(/last\.safetensors.*Continuing from last\.previous\.safetensors, the one saved before it\./) })
     await expectTheUnbrokenEnd(run)
   })
 
   test('of which no last file is whole says what to do', async () => {
     const run = await stopped('lost')
     for (const name of ['last.safetensors', 'last.previous.safetensors']) await writeFile(at(run, name), 'x')
-    expect(lastLine(await cli(['train', '--resume', '--output', run]))).toMatch(/last\.safetensors is not a valid .*; there is no whole one before it either\. To begin from the beginning, remove it$/)
+    expect(lastLine(await cli(['train', '--resume', '--output', run]))).toMatch(/last\.safetensors is not a valid .*; the one saved before it is missing or damaged too\. To start from the beginning, remove it$/)
   })
 
   test('does not mind a log that was cut, or is gone', async () => {
     const run = await stopped('log')
     await writeFile(at(run, 'events.jsonl'), '{"time":"20')
-    expect(await cli(['train', '--resume', '--output', run])).toMatchObject({ code: 0, stderr: expect.stringMatching(/events\.jsonl ends in epoch 1, though epoch \d is over: it was changed since\./) })
+    expect(await cli(['train', '--resume', '--output', run])).toMatchObject({ code: 0, stderr: expect.stringMatching(/events\.jsonl ends in epoch 1, though epoch \d is finished: it has been changed since\./) })
     await expectTheUnbrokenEnd(run)
   })
 })
@@ -160,8 +160,8 @@ describe('what changed since', () => {
 
   test('options of the command that do not agree are refused by name; more epochs are not', async () => {
     const run = await stopped('options')
-    expect(lastLine(await cli(['train', '--resume', '--output', run, '--batch-size', '4']))).toBe('torchgraft: This run began with batchSize 8, not 4: leave it out, or start a new run')
-    expect(lastLine(await cli(['train', '--resume', '--output', run, '--epochs', '2']))).toBe('torchgraft: This run began with epochs 4, not 2: epochs may only grow')
+    expect(lastLine(await cli(['train', '--resume', '--output', run, '--batch-size', '4']))).toBe('torchgraft: This run began with --batch-size 8, not 4: leave it out, or start a new run')
+    expect(lastLine(await cli(['train', '--resume', '--output', run, '--epochs', '2']))).toBe('torchgraft: This run began with --epochs 4, not 2: the number of epochs may only grow')
     const more = await cli(['train', '--resume', '--output', run, '--epochs', '5', '--json', '--batch-size', '8'])
     expect(JSON.parse(more.stdout)).toMatchObject({ stop: 'completed', epochs: 5 })
   })
@@ -171,7 +171,7 @@ describe('what changed since', () => {
     const begun = await cli(['train', 'colours', '--output', 'longer', ...OPTIONS, '--lr', '1e-12', '--freeze', 'trunk', '--epochs', '1'])
     expect(begun.code).toBe(0)
     const longer = await cli(['train', '--resume', '--output', 'longer', '--epochs', '2'])
-    expect(longer).toMatchObject({ code: 0, stdout: expect.stringContaining('Best is epoch 1:'), stderr: expect.stringContaining('Pictures grow from 64 to 96 px over the epochs.') })
+    expect(longer).toMatchObject({ code: 0, stdout: expect.stringContaining('The best epoch is 1:'), stderr: expect.stringContaining('Pictures grow from 64 to 96 px over the epochs.') })
     expect((await readModelFile(at('longer/best.safetensors'))).metadata).toMatchObject({ size: 96, resize: { crop: 96 } })
   })
 })
@@ -185,7 +185,7 @@ describe('the folder', () => {
     expect(first.code).toBe(0)
     const [resumed, inspected, anew] = (await second!) as [ChildEnd, ChildEnd, ChildEnd]
     if (!/nobody/.test(inspected.stdout)) { // else the first was quicker than they
-      expect(lastLine(resumed)).toMatch(/^torchgraft: twice is being trained by process \d+\. Wait for it, or choose another --output$/)
+      expect(lastLine(resumed)).toMatch(/^torchgraft: Process \d+ is training in twice\. Wait for it, or choose another --output$/)
       expect(inspected.stdout).toMatch(/^--resume +would be refused: process \d+ is training here$/m)
     }
     expect(lastLine(anew)).toContain('twice holds a run already')
@@ -247,7 +247,7 @@ describe('the folder', () => {
         expect((await readdir(at('small/run'))).filter((name) => name.endsWith('.tmp') || name.startsWith('run.lock'))).toEqual([])
         await readModelFile(at('small/run/last.safetensors'))
         mount('-o', 'remount,size=400m', at('small'))
-        expect(await cli(['train', '--resume', '--output', 'small/run'])).toMatchObject({ code: 0, stderr: expect.stringContaining('Going on from last') })
+        expect(await cli(['train', '--resume', '--output', 'small/run'])).toMatchObject({ code: 0, stderr: expect.stringContaining('Continuing from last') })
         await expectTheUnbrokenEnd('small/run')
       } finally {
         spawnSync('umount', [at('small')])
@@ -275,7 +275,7 @@ describe('learning that goes wrong', () => {
   test('is told by the step, its pictures and the last good state, which is whole', async () => {
     const end = await cli(['train', 'colours', '--output', 'diverged', ...OPTIONS, '--lr', '1e30', '--save-every', '0.0001'])
     expect(end.code).toBe(1)
-    expect(lastLine(end)).toMatch(/^torchgraft: The loss is no number in epoch \d, step \d, nor in the 2 after it\. Its pictures: \w+\/\d+\.png, .*(?:The last good state is last\.safetensors, of .*|Nothing had been saved before)\. Look at the pictures/)
+    expect(lastLine(end)).toMatch(/^torchgraft: The loss is not finite \(NaN or infinite\) in epoch \d, step \d, and in the 2 steps after it\. Pictures of that step: \w+\/\d+\.png, .*(?:The last good state is last\.safetensors, from .*|Nothing had been saved yet)\. Look at the pictures/)
     for (const name of (await readdir(at('diverged'))).filter((name) => name.endsWith('.safetensors'))) {
       const { tensors } = await readModelFile(at('diverged', name))
       const numbers = [...tensors].filter(([tensor, { dtype }]) => !/^optimizer/.test(tensor) && dtype === 'float32').flatMap(([, { data }]) => [...new Float32Array(data.slice().buffer)])

@@ -28,7 +28,7 @@ describe('torchgraft train --recipe notebook', () => {
     expect(end.code).toBe(0)
     expect(end.stderr).toContain('Computing on cpu in fp32: the notebook’s own code computes so on a CPU.')
     expect(end.stderr).toMatch(/Sanity check, 3 steps on one batch: loss [\d.]+ at first, [\d.]+ at the end/)
-    expect(end.stderr).toContain('35 pictures to learn from, 7 to score')
+    expect(end.stderr).toContain('35 pictures to train on, 7 to score')
   })
 
   test('keeps every decision, and the split’s own seed', async () => {
@@ -71,16 +71,16 @@ describe('torchgraft train --recipe notebook', () => {
 test('any option can be overridden, a validation folder too', async () => {
   await makePictures(at('scored'), 3)
   const { code, stderr } = await cli('train', 'colours', '--val', 'scored', '--output', 'other', ...NOTEBOOK, '--epochs', '1', '--mean-std', '.4,.5,.6/.2,.3,.4', '--lr', '0.002', '--patience', 'none', '--monitor', 'val/top1', '--memory-format', 'channels_last', '--no-follow-links')
-  expect([code, stderr]).toEqual([0, expect.stringContaining('42 pictures to learn from, 9 to score')])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('42 pictures to train on, 9 to score')])
   expect(await read('other/config.json')).toMatchObject({ mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4], memoryFormat: 'channels_last', options: { lr: 0.002, patience: null, monitor: 'val/top1', followLinks: false } })
 }, 60_000)
 
 test.each([
-  [['--batch-size', '64'], /Expected at most 7, the pictures of the smaller side, .*not full, for batchSize but received 64/],
+  [['--batch-size', '64'], /Expected at most 7, the pictures of the smaller side, .*not full, for --batch-size but received 64/],
   [['--mean-std', '1,2/3,4'], /data, notebook, imagenet or six numbers/],
-  [['--mean-std', '1,2,3/0,1,1'], /Expected a number above 0 for meanStd.std\[0\]/],
-  [['--sanity-steps', '-1'], /for sanitySteps but received -1/],
-  [['--patience', '0'], /for patience but received 0/],
+  [['--mean-std', '1,2,3/0,1,1'], /Expected a number above 0 for --mean-std \(std\[0\]\)/],
+  [['--sanity-steps', '-1'], /for --sanity-steps but received -1/],
+  [['--patience', '0'], /for --patience but received 0/],
 ])('%j is refused, and nothing is left behind', async (options, message) => {
   const { code, stderr } = await cli('train', 'colours', '--output', 'refused', ...NOTEBOOK, ...options)
   expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
@@ -88,7 +88,7 @@ test.each([
 })
 
 test.each([[['--mean-std', 'data']], [['--sanity-steps', '5']]])('the default recipe takes no %j', async (options) => {
-  expect(await cli('train', 'colours', '--output', 'refused', ...options)).toMatchObject({ code: 2, stderr: expect.stringContaining('recipe notebook, which alone takes it') })
+  expect(await cli('train', 'colours', '--output', 'refused', ...options)).toMatchObject({ code: 2, stderr: expect.stringContaining('--recipe notebook, which alone has it') })
 })
 
 test('without weights of its model on this disk it says which to pull', async () => {

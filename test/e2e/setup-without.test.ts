@@ -85,7 +85,7 @@ describe('set-up says in one line what to install or set', () => {
   })
 
   test.each([
-    ['20.19.0', undefined], ['22.0.0', undefined], ['24.11.1', undefined], ['20.18.3', /takes Node 20\.19 or newer, and this is 20\.18\.3\. Install/], ['18.20.8', /this is 18\.20\.8/], ['9.0.0', /this is 9\.0\.0/],
+    ['20.19.0', undefined], ['22.0.0', undefined], ['24.11.1', undefined], ['20.18.3', /needs Node 20\.19 or newer, and this is 20\.18\.3\. Install/], ['18.20.8', /this is 18\.20\.8/], ['9.0.0', /this is 9\.0\.0/],
   ])('with Node %s', (version, message) => {
     if (message === undefined) expect(nodeProblem(version)).toBeUndefined()
     else expect(nodeProblem(version)).toMatch(message)
@@ -94,7 +94,7 @@ describe('set-up says in one line what to install or set', () => {
   test.each([['setup.mjs'], ['train.mjs'], ['torchgraft.mjs']])('with an old Node, of %s, before anything else', async (script) => {
     const old = `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } })")}`
     const end = await runNode(['--import', old, join('scripts', script)])
-    expect(end).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^(?:torchgraft could not be set up\. )?torchgraft takes Node 20\.19 or newer, and this is 18\.20\.8\. Install [^\n]+\n$/) })
+    expect(end).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^(?:torchgraft could not be set up\. )?torchgraft needs Node 20\.19 or newer, and this is 18\.20\.8\. Install [^\n]+\n$/) })
   })
 
   test('with no room on the disk, while it downloads', async () => {

@@ -54,7 +54,7 @@ describe('the folder of a page', () => {
   })
 
   test('is not written where something stands already', async () => {
-    expect(await cli(['export', MODEL, '--format', 'web', '--output', 'page'])).toMatchObject({ code: 1, stderr: 'torchgraft: page exists: choose another name with --output\n' })
+    expect(await cli(['export', MODEL, '--format', 'web', '--output', 'page'])).toMatchObject({ code: 1, stderr: 'torchgraft: page exists: choose another --output\n' })
   })
 })
 

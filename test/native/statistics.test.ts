@@ -119,10 +119,10 @@ describe('faults', () => {
     expect(classes.find(({ label }) => label === 'ruin')).toEqual({ label: 'ruin', train: 0, val: 0 })
     expect([count, imbalance]).toEqual([12, null])
     expect(faults).toEqual([
-      { path: 'blue/far.png', code: 'ERR_IMAGE_DECODE', message: 'a link that leads out of the folder (--follow-links follows it)' },
+      { path: 'blue/far.png', code: 'ERR_IMAGE_DECODE', message: 'a link that leads out of the folder: not followed, unless you choose to follow links' },
       { path: 'red/phone.heic', code: 'ERR_IMAGE_DECODE', message: expect.stringMatching(/^HEIC pictures cannot be read: convert it to JPEG/) },
       { path: 'ruin/empty.png', code: 'ERR_IMAGE_DECODE', message: 'it is empty' },
-      { path: 'ruin/text.jpg', code: 'ERR_IMAGE_DECODE', message: 'it is not a picture in a format that is known (JPEG, PNG, WebP, TIFF, GIF, AVIF)' },
+      { path: 'ruin/text.jpg', code: 'ERR_IMAGE_DECODE', message: 'it is not a picture in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)' },
     ])
     expect((await dataStatistics({ data: at('data'), followLinks: true })).count).toBe(13)
   })
@@ -134,7 +134,7 @@ describe('faults', () => {
     }
     for (const recipe of ['default', 'notebook'] as const) {
       await expect(dataStatistics({ data: folder.path, recipe, val: 0.4, size: 32 })).rejects.toMatchObject({
-        code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^None of the 4 training pictures in .* can be read, so there is nothing to learn from \([abcd]\/\d\.jpg: it is not a picture in .*; …\)\. Replace them$/),
+        code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^No training picture in .* can be read \(4 tried\), so there is nothing to learn from \([abcd]\/\d\.jpg: it is not a picture in .*; …\)\. Replace them$/),
       })
     }
   })

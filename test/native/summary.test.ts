@@ -94,9 +94,9 @@ describe('what is refused', () => {
 
   test.each<[string, Partial<SummarizeOptions>, string, RegExp]>([
     ['best.safetensors', { classes: 4 }, 'ERR_ARGUMENT', /Expected 3, which is what .*best\.safetensors has, for classes but received 4/],
-    ['foreign.safetensors', {}, 'ERR_STATE_DICT_MISMATCH', /1 tensors that are not those of any RegNet/],
+    ['foreign.safetensors', {}, 'ERR_STATE_DICT_MISMATCH', /holds 1 tensor, and no RegNet of torchvision has these/],
     ['broken.safetensors', {}, 'ERR_FILE_FORMAT', /not a valid safetensors file/],
-    ['run', {}, 'ERR_MODEL_UNKNOWN', /neither a model file nor the name of a model/],
+    ['run', {}, 'ERR_FILE_FORMAT', /it is a folder without a best\.safetensors, so not that of a run/],
   ])('%s with %j', async (name, options, code, message) => {
     await expect(summarize({ model: at(name), ...options })).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   })

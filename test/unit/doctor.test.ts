@@ -28,7 +28,7 @@ Where libtorch was looked for:
   LIBTORCH: not set
 
 To do: Run it.
-Nothing can be computed until this is mended.
+torchgraft cannot compute until this is fixed.
 "
 `)
 })

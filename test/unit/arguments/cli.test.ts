@@ -69,6 +69,7 @@ describe.each(cases.map(([name, option]) => [name, option.long ?? '', option] as
       for (const value of wrong) {
         const end = await run([...words, ...operands, ...notebook, long, value])
         const code = long === '--model' ? 1 : 2
+        expect(end.stderr).toContain(long === '--model' ? 'There is no model' : long) // as the command line has it, not the library
         expect([value, end]).toEqual([value, { code, stdout: '', stderr: expect.stringMatching(/^(?:torchgraft: (?:Expected .+ but received|There is no model)|error: option .+ argument .+ is invalid\.).*\n$/) }])
       }
     })

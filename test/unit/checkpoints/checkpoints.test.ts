@@ -106,7 +106,7 @@ describe('RunFolder', () => {
       await run.writeConfig({ formatVersion: 1, torchgraft: '0', libtorch: '0', data: '/x', options: {}, device: 'cpu', precision: 'fp32', processor: '' })
     }
     expect(await readFile(join(folder.path, 'notes.txt'), 'utf8')).toBe('mine')
-    await expect(RunFolder.create(folder.path, 'x')).rejects.toMatchObject({ code: 'ERR_RUN_EXISTS', message: expect.stringContaining('--resume') })
+    await expect(RunFolder.create(folder.path, 'x')).rejects.toMatchObject({ code: 'ERR_RUN_EXISTS', message: expect.stringContaining('continue it with resume: true, or choose another output') })
   })
 
   test('two at once in one folder are ERR_RUN_LOCKED, naming the process', async () => {

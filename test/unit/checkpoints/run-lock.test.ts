@@ -62,7 +62,7 @@ describe('lockRun', () => {
     const lock = await lockRun(folder.path)
     expect(lock.tookOver).toBeUndefined()
     expect(await holderOf(folder.path)).toEqual({ pid: process.pid, host: hostname(), life: 'alive' })
-    await expect(lockRun(folder.path)).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(`being trained by process ${process.pid}`) })
+    await expect(lockRun(folder.path)).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(`Process ${process.pid} is training in `) })
     await lock.release()
     expect(await holderOf(folder.path)).toBeUndefined()
   })
@@ -91,7 +91,7 @@ describe('lockRun', () => {
       await using folder = await temporaryFolder()
       const path = join(folder.path, 'run.lock')
       await writeFile(path, JSON.stringify({ ...self, system: 'other', host: 'elsewhere' }))
-      await expect(lockRun(folder.path)).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(`on elsewhere, and from here nobody can tell whether that still runs. If it does not, remove ${path}`) })
+      await expect(lockRun(folder.path)).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(`on elsewhere has locked this run, and whether it is still running cannot be seen from here. If it is not, remove ${path}`) })
     })
   }
 

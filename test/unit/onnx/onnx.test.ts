@@ -130,7 +130,7 @@ describe('the file', () => {
       await expect(readOnnxMetadata(content ? file : join(folder.path, 'nothing.onnx'))).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', message: expect.stringMatching(reason) })
     }
     await refused(undefined, /there is no such file/)
-    await refused(encodeOnnx(onnx()).subarray(0, 900), /no whole ONNX file/)
+    await refused(encodeOnnx(onnx()).subarray(0, 900), /not a complete ONNX file/)
     await refused(encodeOnnx({ ...onnx(), metadataProps: [] }), /torchgraft did not write it/)
     await refused(encodeOnnx({ ...onnx(), metadataProps: [{ key: 'torchgraft', value: '{"formatVersion":1}' }] }), /has no valid model, classes/)
   })
@@ -138,7 +138,7 @@ describe('the file', () => {
   test('more than an ONNX file may have is refused before it is written, with what to do', () => {
     const huge = { name: 'w', dims: [1], dataType: 1, rawData: { length: 2.6e9 } as Uint8Array }
     const model = onnx()
-    expect(() => encodeOnnx({ ...model, graph: { ...model.graph, initializer: [huge] } })).toThrow('regnet_y_400mf takes 2.6 GB as ONNX, and a file of ONNX may have 2.1 GB. Halve it by fp16 (--fp16)')
+    expect(() => encodeOnnx({ ...model, graph: { ...model.graph, initializer: [huge] } })).toThrow('regnet_y_400mf takes 2.6 GB as ONNX, and an ONNX file can hold 2.1 GB at most. fp16: true halves it')
   })
 })
 

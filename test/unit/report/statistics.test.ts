@@ -10,7 +10,7 @@ const fault = (path: string, message = 'it is cut short') => ({ path, code: 'ERR
 
 test('classes are bars, and what is wrong with their balance is said in words', () => {
   expect(statisticsText({ ...STATISTICS, faults: [fault('chapel/a.jpg'), fault(`chapel/${'b'.repeat(70)}.jpg`)] })).toMatchInlineSnapshot(`
-"114 pictures of 3 classes: 99 to learn from, 15 to score.
+"114 pictures of 3 classes: 99 to train on, 15 to score.
 
 class                         train    val  █ train ░ val
 chapel                           61      9  ███████████████████████████████░░░░░
@@ -19,11 +19,11 @@ LLLLLLLLLLLLLLLLLLLLLLLLLLL…     30      5  ███████████�
 
 The largest class is chapel with 70 pictures,
 7.8 times the smallest: a\\u001b[31mred with 9.
-A model may neglect the small ones: --class-weights balanced helps against that.
+A model may neglect the small ones: try --class-weights balanced.
 
 Width    240 to 640 px, median 320
 Height   180 px
-Mean     0.4400  0.4300  0.4300   of the training side: red, green, blue in 0–1
+Mean     0.4400  0.4300  0.4300   of training pictures: red, green, blue in 0–1
 Std      0.2500  0.2600  0.2900
 
 2 files left out:
@@ -36,12 +36,12 @@ Std      0.2500  0.2600  0.2900
 
 test.each<[string, Partial<DataStatistics>, RegExp]>([
   ['no faults', {}, /No faults: every file can be read\.\n$/],
-  ['a class without pictures', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin can be read\.\nNothing can be learned/],
+  ['a class without pictures', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin can be read\.\nA model cannot learn/],
   ['several of those', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }, { label: 'site', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin, and of 1 more, can be read\.\n/],
-  ['classes of one size', { classes: [{ label: 'a', train: 4, val: 1 }, { label: 'b', train: 3, val: 2 }], count: 10, imbalance: 1 }, /\nAll classes are about as large: 5 pictures each\.\n/],
-  ['classes of about one size', { classes: [{ label: 'a', train: 9, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 21, imbalance: 1.1 }, /\nAll classes are about as large: 10 to 11 pictures each\.\n/],
+  ['classes of one size', { classes: [{ label: 'a', train: 4, val: 1 }, { label: 'b', train: 3, val: 2 }], count: 10, imbalance: 1 }, /\nAll classes have about the same number of pictures: 5 each\.\n/],
+  ['classes of about one size', { classes: [{ label: 'a', train: 9, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 21, imbalance: 1.1 }, /\nAll classes have about the same number of pictures: 10 to 11 each\.\n/],
   ['a slight imbalance', { classes: [{ label: 'a', train: 18, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 30, imbalance: 2 }, /\nThe largest class is a with 20 pictures,\n2\.0 times the smallest: b with 10\.\n\nWidth/],
-  ['one picture', { classes: [{ label: 'a', train: 1, val: 0 }], count: 1, imbalance: 1 }, /^1 picture of 1 class: 1 to learn from, 0 to score\.\n/],
+  ['one picture', { classes: [{ label: 'a', train: 1, val: 0 }], count: 1, imbalance: 1 }, /^1 picture of 1 class: 1 to train on, 0 to score\.\n/],
 ])('%s', (_, part, expected) => {
   expect(statisticsText({ ...STATISTICS, ...part })).toMatch(expected)
 })
@@ -49,7 +49,12 @@ test.each<[string, Partial<DataStatistics>, RegExp]>([
 test('of many faults the first 20 are told, and how many more there are', () => {
   const text = statisticsText({ ...STATISTICS, faults: Array.from({ length: 23 }, (_, i) => fault(`chapel/${i}.jpg`)) })
   expect(text).toContain('23 files left out:\n  chapel/0.jpg: it is cut short\n')
-  expect(text).toMatch(/ {2}chapel\/19\.jpg: it is cut short\nand 3 more \(--json names them all\)\n$/)
+  expect(text).toMatch(/ {2}chapel\/19\.jpg: it is cut short\nand 3 more files \(--json names them all\)\n$/)
+})
+
+test('of a fault all is said, however long: what to do stands at its end', () => {
+  const text = statisticsText({ ...STATISTICS, faults: [fault('chapel/a.heic', `${'a reason '.repeat(12)}and what to do`)] })
+  expect(text).toMatch(/\n {2}chapel\/a\.heic:\n {4}a reason [a ]+reason.*\n {4}.*and what to do\n$/s)
 })
 
 test('no line is wider than 80 columns, or holds a control character, whatever classes and files are called', () => {

@@ -63,7 +63,7 @@ describe('BestSoFar', () => {
     expect(bestSoFar.best?.epoch).toBe(best)
   })
 
-  test('an epoch whose validation loss is no number is never the best, though one class may be guessed right', () => {
+  test('an epoch whose validation loss is not finite is never the best, though one class may be guessed right', () => {
     const bestSoFar = new BestSoFar('val/top1')
     expect(bestSoFar.update(1, { train: { loss: 1, top1: 0 }, val: { loss: Number.NaN, top1: 0.9, count: 10 } })).toBe(false)
   })

@@ -126,11 +126,11 @@ describe('fit', () => {
     expect(again.session.steps).toEqual([])
   })
 
-  test('three losses in a row that are no numbers stop the run, naming the first, its pictures and the last good file; nothing is saved between', async () => {
+  test('three losses in a row that are not finite stop the run, naming the first, its pictures and the last good file; nothing is saved between', async () => {
     const { events, saves, finish } = await run({ train: [1, 1, 1, Number.NaN, Infinity, Number.NaN], val: [2, 1], top1: [0.5, 1] }, { saveEveryMinutes: 1e-9 })
     await expect(finish()).rejects.toMatchObject({
       code: 'ERR_NOT_FINITE',
-      message: expect.stringMatching(/epoch 2, step 2, nor in the 2 after it\. Its pictures: picture \d, picture \d, picture \d, picture \d\. The last good state is last\.safetensors, of epoch 2, step 1\./),
+      message: expect.stringMatching(/The loss is not finite \(NaN or infinite\) in epoch 2, step 2, and in the 2 steps after it\. Pictures of that step: picture \d, picture \d, picture \d, picture \d\. The last good state is last\.safetensors, from epoch 2, step 1\./),
     })
     expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 1 })
     expect(events.filter(({ type }) => type === 'not-finite')).toMatchObject([{ epoch: 2, step: 2, pictures: expect.any(Array) }, { epoch: 3, step: 1 }, { epoch: 3, step: 2 }])
@@ -147,15 +147,15 @@ describe('fit', () => {
 
   test('a run that ends in one ends with the error', async () => {
     const { saves, finish } = await run({ train: [1, 1, 1, Number.NaN] }, { epochs: 2 })
-    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2\. Its pictures/) })
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2\. Pictures of that step/) })
     expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 0 })
   })
 
-  test('weights that are no numbers are not saved, whatever the losses were', async () => {
+  test('weights that are not finite are not saved, whatever the losses were', async () => {
     const { session, saves, finish } = await run({}, { epochs: 3 })
     const stateDict = session.stateDict.bind(session)
     session.stateDict = async () => (session.steps.length < 4 ? stateDict() : new Map([['fc.bias', { dtype: 'float32', shape: [1], data: new Uint8Array([0, 0, 192, 127]) }]]))
-    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/after the end of epoch 2, and were not saved\. The last good state is last\.safetensors, of the end of epoch 1/) })
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/after the end of epoch 2, and were not saved\. The last good state is last\.safetensors, from the end of epoch 1/) })
     expect(lastSave(saves).position.epoch).toBe(1)
   })
 
@@ -188,7 +188,7 @@ describe('fit', () => {
 
   test('a loss that overflows whatever the scale stops the run', async () => {
     const { finish } = await run({ train: Array<number>(8).fill(Infinity), overflows: [0, 1, 2, 3, 4, 5, 6] }, { epochs: 4 })
-    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2, nor in the 2 after it/) }) // the scale is 4, 2, 1, 0.5 …
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2, and in the 2 steps after it/) }) // the scale is 4, 2, 1, 0.5 …
   })
 
   test('broken pictures are told of once, in training and in scoring', async () => {

@@ -37,7 +37,7 @@ describe('mendBest', () => {
     const store = await folderWith(join(folder.path, 'cut'), { epoch: 2, told: 2, found })
     const { best, notes } = await mend(store)
     expect(best).toEqual(bestOf(2))
-    expect(notes).toEqual(['best.safetensors is written anew from last.safetensors, which has the best model: epoch 2.'])
+    expect(notes).toEqual(['best.safetensors is written again from last.safetensors, which has the best model: that of epoch 2.'])
     const read = (run: string) => readFile(join(folder.path, run, 'best.safetensors'))
     expect((await read('cut')).equals(await read('whole'))).toBe(true)
   })
@@ -46,20 +46,20 @@ describe('mendBest', () => {
     await using folder = await temporaryFolder()
     const here = await folderWith(join(folder.path, 'here'), { epoch: 2, told: 2, found: 2 })
     await truncate(join(here.folder, 'best.safetensors'), 300)
-    expect(await mend(here)).toMatchObject({ best: bestOf(2), notes: [expect.stringMatching(/cut short\. best\.safetensors is written anew/)] })
+    expect(await mend(here)).toMatchObject({ best: bestOf(2), notes: [expect.stringMatching(/cut short\. best\.safetensors is written again/)] })
     expect((await here.best()).metadata.metrics?.epoch).toBe(2)
 
     const past = await folderWith(join(folder.path, 'past'), { epoch: 2, step: 1, told: 2, found: 2 })
     await truncate(join(past.folder, 'best.safetensors'), 300)
-    expect(await mend(past)).toMatchObject({ best: null, notes: [expect.stringContaining('The best epoch is looked for anew from here on.')] })
+    expect(await mend(past)).toMatchObject({ best: null, notes: [expect.stringContaining('The best epoch is the best of those from here on.')] })
     await rm(join(past.folder, 'best.safetensors'))
-    expect(await mend(past)).toMatchObject({ best: null, notes: ['best.safetensors is gone. The best epoch is looked for anew from here on.'] })
+    expect(await mend(past)).toMatchObject({ best: null, notes: ['best.safetensors is missing. The best epoch is the best of those from here on.'] })
   })
 
   test('a best of a later epoch, where last fell back, stands until it is beaten', async () => {
     await using folder = await temporaryFolder()
     const store = await folderWith(folder.path, { epoch: 2, step: 1, told: 2, found: 4 })
-    expect(await mend(store)).toEqual({ best: bestOf(4), notes: ['best.safetensors is of epoch 4, where last.safetensors knows epoch 2: it stands until it is beaten.'] })
-    expect(await mend(store, 'train/loss')).toMatchObject({ best: bestOf(2), notes: [expect.stringContaining('the next best epoch takes its place')] }) // a model file does not tell how it learned
+    expect(await mend(store)).toEqual({ best: bestOf(4), notes: ['best.safetensors is from epoch 4, but for last.safetensors the best is epoch 2: it is kept until an epoch is better.'] })
+    expect(await mend(store, 'train/loss')).toMatchObject({ best: bestOf(2), notes: [expect.stringContaining('the next best epoch replaces it')] }) // a model file does not tell how it learned
   })
 })

@@ -1,0 +1,11 @@
+import { getSystemErrorMap } from 'node:util'
+
+/**
+ * Why the system refused: "EACCES: permission denied". Node's own message repeats the path, which whoever tells of the error
+ * names already. Of any other error, its message.
+ */
+export function systemReason(error: unknown): string {
+  const { code, errno, message = String(error) } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  return code === undefined || words === undefined ? message : `${code}: ${words}`
+}
