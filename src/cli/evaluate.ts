@@ -23,14 +23,14 @@ export function evaluateCommand(streams: Streams, exit: (code: number) => void):
     .addOption(jsonOption())
     .action(async (model: string, data: string, { json = false, classes, ...flags }: EvaluateFlags) => {
       const result = await evaluateModel({ model, data, ...given({ ...flags, classes: classes === undefined ? undefined : await readClasses(classes) }) })
-      for (const note of result.notes) streams.stderr.write(`${note}\n`)
+      for (const note of result.notes) streams.stderr.write(`${printable(note)}\n`)
       streams.stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : text(result))
       exit(EXIT.done)
     })
 }
 
-function toJson({ loss, top1, count, correct, leftOut, classes }: ModelEvaluation) {
-  return { loss, top1, count, correct, leftOut, classes }
+function toJson({ loss, top1, count, correct, leftOut, classes, passedOver, contradictions, notes }: ModelEvaluation) {
+  return { loss, top1, count, correct, leftOut, classes, passedOver, contradictions, notes }
 }
 
 function text({ loss, top1, count, correct, leftOut, splitKnown, classes, skipped }: ModelEvaluation): string {

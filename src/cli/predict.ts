@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import type { SkippedFile } from '../data/image-folder.js'
 import { listPictures } from '../data/list-pictures.js'
+import { joinPassedOver, NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts, tellPassedOver } from '../data/passed-over.js'
 import { TorchgraftError } from '../errors.js'
 import { Classifier, type ClassifierOptions, type ImagePrediction, PREDICT_FIELDS, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'
@@ -35,8 +36,10 @@ async function runPredict(model: string, images: readonly string[], { topK = 3, 
   PREDICT_FIELDS.topK(topK, 'topK') // before anything is opened
   const found = await Promise.all(images.map(picturesIn))
   for (const { path, message } of found.flatMap(({ skipped }) => skipped)) stderr.write(`${printable(path)}: left out: ${printable(message)}\n`)
+  const told = tellPassedOver(joinPassedOver(found.map(({ passedOver }) => passedOver)))
   const files = found.flatMap(({ pictures }) => pictures)
-  if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${images.join(', ')}`)
+  if (files.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no images in ${images.join(', ')}${told.length > 0 ? `. ${told.join(' ').replace(/\.$/, '')}` : ''}`)
+  for (const line of told) stderr.write(`${printable(line)}\n`)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
   for (const note of classifier.notes) stderr.write(`${note}\n`)
   const results: ImagePrediction<string>[] = []
@@ -52,12 +55,19 @@ async function runPredict(model: string, images: readonly string[], { topK = 3, 
   return failed ? EXIT.failed : EXIT.done
 }
 
+interface Found {
+  readonly pictures: readonly string[]
+  readonly skipped: readonly SkippedFile[]
+  readonly passedOver: PassedOver
+}
+
 /** A folder's pictures, in those of its folders too, sorted by name, and what looks like one and is not read; anything else is taken for a picture. */
-async function picturesIn(path: string): Promise<{ readonly pictures: readonly string[]; readonly skipped: readonly SkippedFile[] }> {
+async function picturesIn(path: string): Promise<Found> {
   const info = await stat(path).catch(() => undefined)
-  if (!info?.isDirectory()) return { pictures: [path], skipped: [] }
-  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true })
-  return { pictures: pictures.map((picture) => picture.path).sort(), skipped }
+  if (!info?.isDirectory()) return { pictures: [path], skipped: [], passedOver: NOTHING_PASSED_OVER }
+  const counts = new PassedOverCounts()
+  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true, passedOver: counts })
+  return { pictures: pictures.map((picture) => picture.path).sort(), skipped, passedOver: counts.counts }
 }
 
 function toJson({ image, predictions, error }: ImagePrediction<string>) {

@@ -9,6 +9,7 @@ import { wilsonInterval } from '../metrics/wilson-interval.js'
 import { consoleReport } from '../report/console.js'
 import { progressReport } from '../report/progress.js'
 import { duration, percent, printable } from '../report/format.js'
+import { shellWord } from '../shell-word.js'
 import type { StopEvent, TrainingEvent } from '../train/events.js'
 import { DEFAULTS, type TrainOptions } from '../train/options.js'
 import { train, type TrainResult } from '../train/train.js'
@@ -101,7 +102,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
   } catch (error) {
     if (!(error instanceof DOMException && error.name === 'AbortError')) throw error
     if (json) stdout.write(`${JSON.stringify({ ...(output !== undefined && { output }), stop: 'aborted', epochs: stop?.epochs ?? 0 })}\n`)
-    else if (output !== undefined) stderr.write(`Interrupted and saved. To go on: npx torchgraft train --resume --output ${quote(output)}\n`)
+    else if (output !== undefined) stderr.write(`Interrupted and saved. To go on: npx torchgraft train --resume --output ${shellWord(output)}\n`)
     else stderr.write('Interrupted before training began.\n')
     return EXIT.interrupted
   }
@@ -111,13 +112,13 @@ function orNull<T>(value: T | 'none'): T | null {
   return value === 'none' ? null : value
 }
 
-function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages }: TrainResult) {
+function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions }: TrainResult) {
   const { epoch, metrics, file } = best
   return {
     output,
     best: { epoch, loss: metrics.loss, top1: metrics.top1, file },
     reloaded: { loss: reloaded.loss, top1: reloaded.top1 },
-    stop, epochs, seconds, device, precision, skippedImages,
+    stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions,
   }
 }
 
@@ -134,7 +135,7 @@ async function summary({ output, best, seconds, skipped }: TrainResult): Promise
     `${duration(seconds)} in all.`,
     '',
     `Model    ${printable(model)}`,
-    `Predict  npx torchgraft predict ${quote(model)} ${quote(await somePicture(output))}`,
+    `Predict  npx torchgraft predict ${shellWord(model)} ${shellWord(await somePicture(output))}`,
     '',
   ].join('\n')
 }
@@ -158,9 +159,4 @@ async function somePicture(output: string): Promise<string> {
   const { val } = (await read(SPLIT_FILE)) as RunSplit
   const { data } = (await read(CONFIG_FILE)) as RunConfig<unknown>
   return val[0] ? relative(process.cwd(), join(data, val[0].path)) : 'PHOTO.jpg'
-}
-
-/** As a POSIX shell takes it in one piece. */
-function quote(text: string): string {
-  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

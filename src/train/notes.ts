@@ -4,21 +4,21 @@ import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import type { LastCheckpoint } from '../checkpoints/checkpoint-store.js'
 import { EVENTS_FILE, type RunConfig, type RunFolder } from '../checkpoints/run-folder.js'
 import type { SkippedFile } from '../data/image-folder.js'
-import type { Sides } from '../data/open-sides.js'
+import { type Sides, tellDuplicates } from '../data/describe-sides.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { loadAddon } from '../native/load-addon.js'
 import { ROOT } from '../native/root.js'
+import { plural } from '../plural.js'
 import { readLoggedPosition } from '../report/read-events.js'
 import type { ResolvedOptions } from './options.js'
 import { sizeSteps } from './progressive-sizes.js'
 
 export function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
-  const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is on the side of its twin.' : `Of these, ${shared} lie on both sides: the score flatters.`}`] : []),
+    ...tellDuplicates(sides),
     ...sides.notes,
-    ...(left > 0 ? [`${left} files were left out: ${EVENTS_FILE} names them.`] : []),
+    ...(left > 0 ? [`${plural(left, 'file')} left out: ${EVENTS_FILE} names ${left === 1 ? 'it' : 'them'}.`] : []),
   ]
 }
 
