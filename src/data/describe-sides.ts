@@ -47,7 +47,7 @@ export function describeSides(data: string, train: ImageFolder, scored: ImageFol
     contradictions,
     passedOver,
     notes: [
-      ...told, ...tellEmpty(train, scored), ...tellCase(train.classes), ...tellUnscored(train, scored), ...(duplicates > 0 ? tellCopies(train, scored) : []),
+      ...told, ...tellEmpty(train, scored), ...tellCase(train.classes), ...tellMissing(train, scored), ...(duplicates > 0 ? tellCopies(train, scored) : []),
       ...tellContradictions(contradictions), ...tellPassedOver(passedOver),
     ],
   }
@@ -102,11 +102,16 @@ function tellCase(classes: readonly string[]): string[] {
   return groups.length === 0 ? [] : [`Classes that differ in case only are taken for different ones: ${some(groups.map((group) => group.join(' and ')))}.`]
 }
 
-/** A class of one image is learned from, and so never validated. */
-function tellUnscored(train: ImageFolder, scored: ImageFolder): string[] {
-  const seen = new Set(scored.items.map(({ label }) => label))
-  const unscored = train.classes.filter((_, label) => !seen.has(label))
-  return unscored.length === 0 ? [] : [`${plural(unscored.length, 'class', 'classes')} without a validation image: ${some(unscored)}.`]
+/** A class of one image is learned from, and so never validated; one of copies may be validated alone. */
+function tellMissing(train: ImageFolder, scored: ImageFolder): string[] {
+  const [unlearned, unscored] = [train, scored].map(({ items }) => {
+    const seen = new Set(items.map(({ label }) => label))
+    return train.classes.filter((_, label) => !seen.has(label))
+  }) as [string[], string[]]
+  return [
+    ...(unlearned.length > 0 ? [`${plural(unlearned.length, 'class', 'classes')} without a training image, which cannot be learned: ${some(unlearned)}.`] : []),
+    ...(unscored.length > 0 ? [`${plural(unscored.length, 'class', 'classes')} without a validation image: ${some(unscored)}.`] : []),
+  ]
 }
 
 /** Of several images in a class, all one. */
