@@ -5,7 +5,7 @@ import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
 import { compareCodePoints, listClasses, type ListedPicture, listPictures } from './list-pictures.js'
 import { NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts } from './passed-over.js'
-import { nothingFound, oneClass } from './refuse-folder.js'
+import { nothingFound, oneClass, refuseSides } from './refuse-folder.js'
 import { splitByContent, type SplitOptions } from './split.js'
 
 export interface ImageItem {
@@ -65,12 +65,13 @@ export class ImageFolder implements Dataset {
   /**
    * Lists the pictures of a folder and hashes each. Class folders without pictures are passed over.
    *
-   * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
+   * @throws ERR_DATA_EMPTY; ERR_DATA_CLASSES, also where the folders are sides, such as train/ and val/: name one as `within`
    */
   static async open(root: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     text('a folder')(root, 'root')
     checkFields<ImageFolderOptions>(options, FIELDS, 'ImageFolder.open')
     const { followLinks = false, within = root, signal } = options
+    if (options.within === undefined) await refuseSides(root)
     const folders = typeof within === 'string' ? [within] : within
     const name = namer(root)
     const passed = new PassedOverCounts()

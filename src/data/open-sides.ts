@@ -34,7 +34,7 @@ interface Opened {
 async function openBoth(data: string, val: number | string, seed: number, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<Opened> {
   const found = await findSides(data)
   if (!found) {
-    const all = await ImageFolder.open(data, common)
+    const all = await ImageFolder.open(data, { ...common, within: data })
     const told = tellSidesAmongClasses(data, all)
     return typeof val === 'number' ? { ...all.split({ val, seed }), told } : { train: all, val: await openOther(data, val, all, common), told }
   }

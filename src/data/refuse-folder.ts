@@ -1,10 +1,19 @@
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { plural } from '../plural.js'
 import { findSides, look, nextFolderDown } from './find-sides.js'
 import type { SkippedFile } from './image-folder.js'
 import { listClasses } from './list-pictures.js'
 import { type PassedOver, tellPassedOver } from './passed-over.js'
+import { SIDES } from './side-words.js'
+
+/** Folders for sides are no classes. Whoever means them so says it, by naming the folder that they are in. */
+export async function refuseSides(root: string): Promise<void> {
+  const found = await findSides(root)
+  if (!found) return
+  const names = SIDES.flatMap((side) => found.folders[side]).map((path) => basename(path))
+  throw new TorchgraftError('ERR_DATA_CLASSES', `${root} has folders for sides, ${names.join(' and ')}, and not for classes: open one of them with within, such as '${join(root, names[0] ?? '')}'`, { path: root })
+}
 
 /** What to say of a data folder without a class folder that holds images. */
 export async function nothingFound(folders: readonly string[], passedOver: PassedOver, skipped: readonly SkippedFile[]): Promise<TorchgraftError> {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Sides } from '../../../src/data/describe-sides.js'
 import { findSides } from '../../../src/data/find-sides.js'
+import { ImageFolder } from '../../../src/data/image-folder.js'
 import { openNotebookSides } from '../../../src/data/notebook-sides.js'
 import { openSides } from '../../../src/data/open-sides.js'
 import { sideOf } from '../../../src/data/side-words.js'
@@ -93,8 +94,8 @@ describe('words for sides that cannot be used are refused, with a command that w
     ['a lone test set', many('test'), /no folder for the training set, only test\. Choose one: torchgraft train \S+\/test$/],
   ])('%s', async (_, files, message) => {
     await lay(...files)
-    for (const opening of [open(), openNotebookSides(folder.path, { val: 0.25 })]) {
-      await expect(opening).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(message) })
+    for (const opening of [open, () => openNotebookSides(folder.path, { val: 0.25 })]) {
+      await expect(opening()).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(message) })
     }
   })
 
@@ -165,6 +166,13 @@ describe('a folder too high', () => {
     await lay('only/1.jpg', 'only/2.jpg')
     await expect(open()).rejects.toMatchObject({ message: expect.not.stringContaining('Did you mean') })
   })
+})
+
+test('the library’s image folder takes no sides for classes, unless it is told to', async () => {
+  await lay(...many('train'), ...many('valid', 1))
+  await expect(ImageFolder.open(folder.path)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(/has folders for sides, train and valid, and not for classes: open one of them with within, such as '\S+\/train'$/) })
+  expect((await ImageFolder.open(folder.path, { within: join(folder.path, 'train') })).classes).toEqual(['cat', 'dog'])
+  expect((await ImageFolder.open(folder.path, { within: folder.path })).classes).toEqual(['train', 'valid'])
 })
 
 describe('a folder too low', () => {
