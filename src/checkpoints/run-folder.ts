@@ -34,6 +34,8 @@ export interface RunConfig<Options> {
 /** `split.json`: which picture is on which side. */
 export interface RunSplit {
   readonly formatVersion: 1
+  /** By which rules the data folder was listed; none in runs from before there were several. */
+  readonly listing?: number
   readonly seed: number
   readonly classes: readonly string[]
   readonly train: readonly SplitItem[]

@@ -35,8 +35,8 @@ export function evaluateCommand(streams: Streams, exit: (code: number) => void):
 /** Columns of a table that is 80 wide. */
 const MOST_LABEL = 80 - 24
 
-function toJson({ loss, top1, count, correct, leftOut, classes }: ModelEvaluation) {
-  return { loss, top1, count, correct, leftOut, classes }
+function toJson({ loss, top1, count, correct, leftOut, classes, passedOver, contradictions, notes }: ModelEvaluation) {
+  return { loss, top1, count, correct, leftOut, classes, passedOver, contradictions, notes }
 }
 
 function text({ loss, top1, count, correct, leftOut, splitKnown, classes, skipped }: ModelEvaluation, stream: Width): string {

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { SkippedFile } from '../data/image-folder.js'
 import type { ImageSource } from '../data/image-source.js'
 import { listPictures } from '../data/list-pictures.js'
+import { type PassedOver, PassedOverCounts } from '../data/passed-over.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../data/picture-reasons.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { isAddress, toPath } from '../local-path.js'
@@ -19,6 +20,8 @@ export interface NamedPicture {
 export interface Operand {
   readonly pictures: readonly NamedPicture[]
   readonly skipped: readonly SkippedFile[]
+  /** Of a folder: what it holds besides. */
+  readonly passedOver?: PassedOver
 }
 
 const STDIN = '-'
@@ -53,8 +56,9 @@ async function openPath(path: string): Promise<Operand> {
   const info = await stat(path).catch(() => undefined)
   if (info?.isFIFO()) return onePicture(path, await readAll(createReadStream(path), path))
   if (!info?.isDirectory()) return onePicture(path, path)
-  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true })
-  return { pictures: pictures.map((picture) => picture.path).sort().map((name) => ({ name, image: name })), skipped }
+  const counts = new PassedOverCounts()
+  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true, passedOver: counts })
+  return { pictures: pictures.map((picture) => picture.path).sort().map((name) => ({ name, image: name })), skipped, passedOver: counts.counts }
 }
 
 async function readStdin(stdin: NonNullable<Streams['stdin']>): Promise<Operand> {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { joinPassedOver, tellPassedOver } from '../data/passed-over.js'
 import { TorchgraftError } from '../errors.js'
 import { Classifier, type ClassifierOptions, PREDICT_FIELDS, type Prediction, type PredictOptions } from '../predict/classifier.js'
 import { percent, printable } from '../report/format.js'
@@ -36,8 +37,13 @@ async function runPredict(model: string, operands: readonly string[], { topK = 3
   const found = await openOperands(operands, streams)
   const warn = (line: string): void => void stderr.write(`${prose(printable(line), stderr)}\n`)
   for (const { path, message } of found.flatMap(({ skipped }) => skipped)) warn(`Left out ${path}: ${message}`)
+  const passedOver = tellPassedOver(joinPassedOver(found.flatMap((operand) => operand.passedOver ?? [])))
   const pictures = found.flatMap((operand) => operand.pictures)
-  if (pictures.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${operands.join(', ')}`)
+  if (pictures.length === 0) {
+    const besides = passedOver.length > 0 ? `. ${passedOver.join(' ').replace(/\.$/, '')}` : ''
+    throw new TorchgraftError('ERR_DATA_EMPTY', `There are no images in ${operands.join(', ')}${besides}`)
+  }
+  for (const line of passedOver) warn(line)
   await using classifier = await Classifier.open(model, given({ ...where, classes: classes === undefined ? undefined : await readClasses(classes) }))
   for (const note of classifier.notes) warn(note)
   const results: NamedPrediction[] = []

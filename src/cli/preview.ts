@@ -35,9 +35,10 @@ export function previewCommand({ stdout, stderr }: Streams, exit: (code: number)
     })
 }
 
-function notes({ skipped, labelled, ...sheet }: Preview, json: boolean): string {
+function notes({ skipped, labelled, notes: told, ...sheet }: Preview, json: boolean): string {
   const more = skipped.length - MOST_TOLD
   const lines = [
+    ...told.map(printable),
     ...skipped.slice(0, MOST_TOLD).map(({ path, message }) => `Left out ${printable(path)}: ${printable(message)}`),
     ...(more > 0 ? [`and ${plural(more, 'more picture')}: "torchgraft stats" names them all.`] : []),
     ...(labelled ? [] : [`The sheet has no labels, since this system has no font.${json ? '' : ' They are, row by row:'}`, ...(json ? [] : legend(sheet))]),

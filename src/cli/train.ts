@@ -113,13 +113,13 @@ function orNull<T>(value: T | 'none'): T | null {
   return value === 'none' ? null : value
 }
 
-function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages }: TrainResult) {
+function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions }: TrainResult) {
   const { epoch, metrics, file } = best
   return {
     output,
     best: { epoch, loss: metrics.loss, top1: metrics.top1, file },
     reloaded: { loss: reloaded.loss, top1: reloaded.top1 },
-    stop, epochs, seconds, device, precision, skippedImages,
+    stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions,
   }
 }
 

@@ -1,13 +1,12 @@
-import { extname } from 'node:path'
 import { type JpegDecoder, type JpegRequest, jpegDecoder } from '../native/jpeg-decoder.js'
 import { colourTables } from './colour-profile.js'
 import type { Pixels, ResizeRule } from './decode.js'
 import type { PathOrBytes } from './image-source.js'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.js'
+import { endingOf, JPEG_ENDINGS } from './picture-names.js'
 import { ReadBuffers } from './read-buffers.js'
 import { middle, resized, type Size, type Window } from './resized.js'
 
-const EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg'])
 /** Of a decoded picture, before it is resized: what is larger sharp decodes a few rows at a time. */
 const MAX_BYTES = 2 ** 27
 const MAX_SIDE = 0x3fff
@@ -26,13 +25,19 @@ export async function decodeJpeg(source: PathOrBytes, size: number, rule: Resize
   if (!decode) return undefined
   // A copy of the caller's: what it does with them meanwhile must not reach a thread that reads them.
   if (typeof source !== 'string') return source[0] === 0xff && source[1] === 0xd8 ? decodeBytes(decode, Uint8Array.from(source), rule) : undefined
-  if (size > MAX_FILE_BYTES || !EXTENSIONS.has(extname(source).toLowerCase())) return undefined
+  if (size > MAX_FILE_BYTES || !mayBeJpeg(source)) return undefined
   try {
     return await buffers.withFile(source, size, (bytes) => decodeBytes(decode, bytes, rule))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) return undefined // sharp will meet it too
     throw error
   }
+}
+
+/** By its name: what is another format's need not be read to find that out. */
+function mayBeJpeg(path: string): boolean {
+  const ending = endingOf(path)
+  return ending === '' || JPEG_ENDINGS.has(ending)
 }
 
 async function decodeBytes(decode: JpegDecoder, bytes: Uint8Array, rule: ResizeRule): Promise<Pixels | undefined> {

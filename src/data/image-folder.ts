@@ -1,10 +1,12 @@
-import { basename, join, relative, resolve, sep } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, flag, list, needed, real, text, whole } from '../fields.js'
 import { aPath, type LocalPath, toPath } from '../local-path.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
 import { compareCodePoints, listClasses, type ListedPicture, listPictures } from './list-pictures.js'
+import { NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts } from './passed-over.js'
+import { nothingFound, oneClass, refuseSides } from './refuse-folder.js'
 import { splitByContent, type SplitOptions } from './split.js'
 
 export interface ImageItem {
@@ -37,6 +39,9 @@ const INDICES = list(whole({ min: 0 }))
 const FIELDS: Fields<ImageFolderOptions> = { followLinks: flag, within: folders, classes: list(text('a name')), signal: abortSignal }
 const SPLIT_FIELDS: Fields<SplitOptions> = { val: needed(real({ above: 0, max: 1 })), seed: whole({ min: 0 }) }
 
+/** Images that were listed before. */
+export let withItems: (root: string, classes: readonly string[], items: readonly ImageItem[]) => ImageFolder
+
 /** A folder with a folder of pictures for each class; deeper folders belong to their class. */
 export class ImageFolder implements Dataset {
   readonly root: string
@@ -46,30 +51,35 @@ export class ImageFolder implements Dataset {
   readonly skipped: readonly SkippedFile[]
   /** Names of class folders without pictures, which are no classes. */
   readonly empty: readonly string[]
+  /** What is no image by its name, counted. */
+  readonly passedOver: PassedOver
 
-  private constructor(root: string, { classes, items, skipped, empty }: Pick<ImageFolder, 'classes' | 'items' | 'skipped' | 'empty'>) {
+  private constructor(root: string, { classes, items, skipped, empty, passedOver }: Pick<ImageFolder, 'classes' | 'items' | 'skipped' | 'empty' | 'passedOver'>) {
     this.root = root
     this.classes = classes
     this.items = items
     this.skipped = skipped
     this.empty = empty
+    this.passedOver = passedOver
   }
 
   /**
    * Lists the pictures of a folder and hashes each. Class folders without pictures are passed over.
    *
-   * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
+   * @throws ERR_DATA_EMPTY; ERR_DATA_CLASSES, also where the folders are sides, such as train/ and val/: name one as `within`
    */
   static async open(location: LocalPath, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     aPath('a folder')(location, 'root')
     checkFields<ImageFolderOptions>(options, FIELDS, 'ImageFolder.open')
     const root = toPath(location)
     const { followLinks = false, within = root, signal } = options
+    if (options.within === undefined) await refuseSides(root)
     const folders = [within].flat().map(toPath)
     const name = namer(root)
+    const passed = new PassedOverCounts()
     const listed = await Promise.all(folders.map(async (folder) => {
-      const { classes, skipped } = await listClasses(folder)
-      const found = await listPictures(classes, { root: folder, followLinks, lookAt: false, keep: (path) => copied(name(path)), signal })
+      const { classes, skipped } = await listClasses(folder, passed)
+      const found = await listPictures(classes, { root: folder, followLinks, lookAt: false, keep: (path) => copied(name(path)), passedOver: passed, signal })
       return { labels: classes.map(({ label }) => label), pictures: found.pictures, skipped: [...skipped, ...found.skipped] }
     }))
     const pictures = listed.flatMap((each) => each.pictures)
@@ -79,7 +89,10 @@ export class ImageFolder implements Dataset {
     for (const [i, { label }] of pictures.entries()) if (hashes[i] !== undefined) filled.add(label)
     const found = [...filled].sort(compareCodePoints)
     const classes = options.classes ?? found
-    checkClasses(folders.join(' and '), found, options.classes)
+    const skipped = [...listed.flatMap((each) => each.skipped), ...failed].map((file) => ({ ...file, path: name(file.path) }))
+    if (found.length === 0) throw await nothingFound(folders, passed.counts, skipped)
+    if (options.classes) checkKnown(folders.join(' and '), found, options.classes)
+    else if (found.length === 1) throw await oneClass(folders, found[0] ?? '')
     const number = new Map(classes.map((label, i) => [label, i]))
     const items: ImageItem[] = []
     for (const [i, { path, label }] of pictures.entries()) {
@@ -87,8 +100,11 @@ export class ImageFolder implements Dataset {
       if (hash !== undefined) items.push({ path, label: number.get(label) ?? 0, hash })
     }
     const empty = [...new Set(listed.flatMap(({ labels }) => labels))].filter((label) => !filled.has(label))
-    const skipped = [...listed.flatMap((each) => each.skipped), ...failed].map((file) => ({ ...file, path: name(file.path) }))
-    return new ImageFolder(resolve(root), { classes, items, skipped, empty })
+    return new ImageFolder(resolve(root), { classes, items, skipped, empty, passedOver: passed.counts })
+  }
+
+  static {
+    withItems = (root, classes, items) => new ImageFolder(resolve(root), { classes, items, skipped: [], empty: [], passedOver: NOTHING_PASSED_OVER })
   }
 
   get length(): number {
@@ -119,7 +135,7 @@ export class ImageFolder implements Dataset {
   /** The pictures with these numbers, in this order, as a folder of the same classes. */
   subset(indices: readonly number[], skipped: readonly SkippedFile[] = this.skipped): ImageFolder {
     INDICES(indices, 'indices')
-    return new ImageFolder(this.root, { classes: this.classes, items: indices.map((index) => this.#item(index)), skipped, empty: this.empty })
+    return new ImageFolder(this.root, { classes: this.classes, items: indices.map((index) => this.#item(index)), skipped, empty: this.empty, passedOver: this.passedOver })
   }
 
   #item(index: number): ImageItem {
@@ -140,17 +156,10 @@ function namer(root: string): (path: string) => string {
   return (path) => (sep === '/' && path.startsWith(inside) ? path.slice(inside.length) : relative(root, path).split(sep).join('/'))
 }
 
-function checkClasses(folder: string, found: readonly string[], known: readonly string[] | undefined): void {
-  if (found.length === 0) {
-    throw new TorchgraftError('ERR_DATA_EMPTY', `There are no pictures in ${folder}. Lay them out as ${basename(folder)}/CLASS/PICTURE.jpg, a folder for each class`, { path: folder })
-  }
-  if (known) {
-    const names = new Set(known)
-    const strange = found.filter((label) => !names.has(label))
-    if (strange.length > 0) throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has folders of unknown classes: ${strange.slice(0, 5).join(', ')}${strange.length > 5 ? ', …' : ''}. The classes are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}${differInCase(strange, known)}`, { path: folder })
-  } else if (found.length === 1) {
-    throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has pictures of one class only, ${found[0] ?? ''}: to tell classes apart it takes two or more, each in a folder of its own`, { path: folder })
-  }
+function checkKnown(folder: string, found: readonly string[], known: readonly string[]): void {
+  const names = new Set(known)
+  const strange = found.filter((label) => !names.has(label))
+  if (strange.length > 0) throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has folders of unknown classes: ${strange.slice(0, 5).join(', ')}${strange.length > 5 ? ', …' : ''}. The classes are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}${differInCase(strange, known)}`, { path: folder })
 }
 
 /** Names that are alike but for case and composition of letters, which file systems of other machines take for one. */

@@ -1,17 +1,13 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { extname, join, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { systemReason } from '../system-reason.js'
+import { type Recognized, recognizeFiles } from './first-bytes.js'
 import type { SkippedFile } from './image-folder.js'
-import { HEIC, MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './picture-reasons.js'
-
-/** What is taken for a picture, by the file's name. */
-export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.gif', '.avif'])
-/** Pictures too, but of formats that cannot be read. */
-const UNREADABLE_EXTENSIONS: ReadonlySet<string> = new Set(['.heic', '.heif', '.bmp', '.ppm', '.pgm', '.pnm', '.jxl', '.jp2', '.svg', '.psd', '.raw', '.cr2', '.nef', '.arw', '.dng'])
-/** What systems and tools leave behind. */
-const LEFTOVERS: ReadonlySet<string> = new Set(['__MACOSX', 'Thumbs.db', 'desktop.ini'])
+import { PassedOverCounts } from './passed-over.js'
+import { endingOf, isImageName, leftoverName, whyUnreadable } from './picture-names.js'
+import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './picture-reasons.js'
 
 /** Neutral of how the option is given, since it is kept in logs too. */
 const LEADS_OUT = 'a link that leads out of the folder: not followed, unless you choose to follow links'
@@ -26,18 +22,21 @@ export interface ListedPicture {
   readonly label: string
 }
 
-/** The folders in a folder, sorted by code point, and those whose names cannot be labels. */
-export async function listClasses(folder: string): Promise<{ readonly classes: ClassFolder[]; readonly skipped: SkippedFile[] }> {
-  const { entries, misnamed } = await list(folder).catch((cause: unknown) => {
+/** The folders in a folder, sorted by code point, and those whose names cannot be labels. Files beside them are counted. */
+export async function listClasses(folder: string, passedOver = new PassedOverCounts()): Promise<{ readonly classes: ClassFolder[]; readonly skipped: SkippedFile[] }> {
+  const { entries, misnamed } = await list(folder, passedOver).catch((cause: unknown) => {
     const { code } = cause as NodeJS.ErrnoException
     const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (why(code) ?? systemReason(cause))
     throw new TorchgraftError('ERR_DATA_EMPTY', `Could not list ${folder}: ${reason}`, { path: folder, cause })
   })
   const classes: ClassFolder[] = []
+  const unnamed = await recognizeUnnamed(folder, entries)
   for (const entry of entries) {
     const path = join(folder, entry.name)
     const isFolder = entry.isSymbolicLink() ? await stat(path).then((info) => info.isDirectory(), () => false) : entry.isDirectory()
     if (isFolder) classes.push({ label: entry.name, path })
+    else if (isImageName(entry.name) || unnamed.get(entry.name) === 'image' || whyUnreadable(endingOf(entry.name)) !== undefined) passedOver.addUnclassed()
+    else passedOver.addEnding(endingOf(entry.name))
   }
   return { classes, skipped: misnamed.map((name) => notUtf8(join(folder, name))) }
 }
@@ -49,6 +48,8 @@ export interface ListOptions {
   readonly lookAt?: boolean
   /** What is kept of each picture's path. @default the path */
   readonly keep?: (path: string) => string
+  /** Counts what is passed over by its name. */
+  readonly passedOver?: PassedOverCounts
   readonly signal?: AbortSignal | undefined
 }
 
@@ -56,7 +57,7 @@ export interface ListOptions {
  * All pictures in the class folders, in a fixed order. Links within the root are followed, each folder once; links that
  * lead out of it only where asked for.
  */
-export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, keep = (path) => path, signal }: ListOptions): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
+export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, keep = (path) => path, passedOver = new PassedOverCounts(), signal }: ListOptions): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
   const inside = await realpath(root)
   const pictures: ListedPicture[] = []
   const skipped: SkippedFile[] = []
@@ -70,7 +71,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (listed.has(real)) return skip(path, 'its folder is listed already, by way of a link')
     listed.add(real)
     const before = pictures.length + skipped.length
-    const found = await list(path).catch((cause: unknown) => {
+    const found = await list(path, passedOver).catch((cause: unknown) => {
       const { code } = cause as NodeJS.ErrnoException
       skip(path, `the folder cannot be listed: ${why(code) ?? systemReason(cause)}`)
       return undefined
@@ -78,11 +79,13 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (!found) return
     for (const name of found.misnamed) skipped.push(notUtf8(join(path, name)))
     const above = new Set([...seen, real])
+    const unnamed = await recognizeUnnamed(path, found.entries, signal)
     for (const entry of found.entries) {
-      if (!lookAt && entry.isFile() && isPicture(entry.name)) pictures.push({ path: keep(join(path, entry.name)), label })
+      if (!lookAt && entry.isFile() && isImageName(entry.name)) pictures.push({ path: keep(join(path, entry.name)), label })
+      else if (unnamed.has(entry.name)) await visitUnnamed(join(path, entry.name), label, unnamed.get(entry.name))
       else await visit(entry, join(path, entry.name), join(real, entry.name), label, above)
     }
-    const named = IMAGE_EXTENSIONS.has(extname(path).toLowerCase()) && seen.size > 0
+    const named = isImageName(path) && seen.size > 0
     if (named && pictures.length + skipped.length === before) skip(path, 'it is a folder')
   }
 
@@ -97,10 +100,21 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
   }
 
   const visitFile = async (path: string, label: string): Promise<void> => {
-    const extension = extname(path).toLowerCase()
-    if (extension === '.heic' || extension === '.heif') return skip(path, HEIC)
-    if (UNREADABLE_EXTENSIONS.has(extension)) return skip(path, `${extension} pictures cannot be read: convert it to JPEG or PNG`)
-    if (!IMAGE_EXTENSIONS.has(extension)) return
+    const ending = endingOf(path)
+    const reason = whyUnreadable(ending)
+    if (reason !== undefined) return skip(path, reason)
+    if (isImageName(path)) return take(path, label)
+    if (ending !== '') return passedOver.addEnding(ending)
+    return visitUnnamed(path, label, (await recognizeFiles([path], signal))[0])
+  }
+
+  const visitUnnamed = async (path: string, label: string, found: Recognized | Error): Promise<void> => {
+    if (found === 'image') return take(path, label)
+    if (found === undefined) return passedOver.addEnding('')
+    skip(path, found instanceof Error ? (why((found as NodeJS.ErrnoException).code) ?? 'it is gone') : found.reason)
+  }
+
+  const take = async (path: string, label: string): Promise<void> => {
     const info = await stat(path).catch(() => undefined)
     if (!info) return skip(path, 'it is gone')
     if (!info.isFile()) return skip(path, 'not a file')
@@ -118,8 +132,12 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
 }
 
 /** What is in a folder, sorted by code point. Names that are not UTF-8 cannot be told as text, and so not be found again by it. */
-async function list(folder: string): Promise<{ readonly entries: Dirent[]; readonly misnamed: string[] }> {
-  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.') && !LEFTOVERS.has(name))
+async function list(folder: string, passedOver?: PassedOverCounts): Promise<{ readonly entries: Dirent[]; readonly misnamed: string[] }> {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => {
+    const leftover = leftoverName(entry.name, !entry.isDirectory()) ?? (entry.isSymbolicLink() ? leftoverName(entry.name, false) : undefined)
+    if (leftover !== undefined) passedOver?.addLeftover(leftover)
+    return leftover === undefined
+  })
   const doubtful = entries.some(({ name }) => name.includes('\ufffd'))
   const misnamed = doubtful ? await misnamedIn(folder) : []
   const bad = new Set(misnamed)
@@ -131,8 +149,11 @@ async function list(folder: string): Promise<{ readonly entries: Dirent[]; reado
 /** Where JavaScript's order of strings is no longer that of code points. */
 const BEYOND_ORDER = /[\ud800-\uffff]/
 
-function isPicture(name: string): boolean {
-  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase())
+/** What the files without an ending are, by name: these alone are opened to be listed. */
+async function recognizeUnnamed(folder: string, entries: readonly Dirent[], signal?: AbortSignal): Promise<ReadonlyMap<string, Recognized | Error>> {
+  const names = entries.filter((entry) => entry.isFile() && !isImageName(entry.name) && endingOf(entry.name) === '').map(({ name }) => name)
+  const found = await recognizeFiles(names.map((name) => join(folder, name)), signal)
+  return new Map(names.map((name, i) => [name, found[i]]))
 }
 
 async function misnamedIn(folder: string): Promise<string[]> {

@@ -1,8 +1,11 @@
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
+import { describeSides, type Sides, tellSidesAmongClasses } from './describe-sides.js'
+import { findSides } from './find-sides.js'
 import { ImageFolder, type ImageFolderOptions } from './image-folder.js'
 import { compareCodePoints } from './list-pictures.js'
 import { numpyShuffled } from './numpy-random.js'
-import { describeSides, hasSides, type Sides } from './open-sides.js'
+import { chooseSides } from './open-sides.js'
+import { endingOf } from './picture-names.js'
 
 /** The seed of the notebook's split, whatever the run's is. */
 export const NOTEBOOK_SPLIT_SEED = 1999
@@ -22,16 +25,17 @@ export interface NotebookSidesOptions extends Pick<ImageFolderOptions, 'followLi
  * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
  */
 export async function openNotebookSides(data: string, { val, ...options }: NotebookSidesOptions): Promise<Sides> {
-  const sided = await hasSides(data)
+  const found = await findSides(data)
+  const chosen = found && chooseSides(found, val)
   if (typeof val === 'string') {
-    const train = shuffled(await openInOrder(data, [sided ? join(data, 'train') : data], options))
+    const train = shuffled(await openInOrder(data, [chosen?.train ?? data], options))
     const scored = shuffled(await openInOrder(data, [val], { ...options, classes: train.classes }))
-    return describeSides(data, train, scored)
+    return describeSides(data, train, scored, chosen?.told)
   }
-  const all = shuffled(await openInOrder(data, sided ? [join(data, 'train'), join(data, 'val')] : [data], options))
+  const all = shuffled(await openInOrder(data, chosen ? [chosen.train, ...(chosen.val === undefined ? [] : [chosen.val])] : [data], options))
   const count = Math.floor((1 - val) * all.length)
   const numbers = Array.from(all.items.keys())
-  return describeSides(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)))
+  return describeSides(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)), chosen?.told ?? tellSidesAmongClasses(data, all))
 }
 
 function shuffled(folder: ImageFolder): ImageFolder {
@@ -50,6 +54,11 @@ async function openInOrder(data: string, within: readonly string[], options: Ima
   const taken = places.filter(({ path }) => EXTENSIONS.has(extname(path).toLowerCase()))
   taken.sort(({ key: [label, ...a] }, { key: [other, ...b] }) => label - other || compareCodePoints(a[0], b[0]) || compareCodePoints(a[1], b[1]) || compareCodePoints(a[2], b[2]))
   const others = places.filter(({ path }) => !EXTENSIONS.has(extname(path).toLowerCase()))
-  const skipped = others.map(({ path }) => ({ path, code: 'ERR_IMAGE_DECODE' as const, message: `the notebook's data set takes no ${extname(path).toLowerCase()} pictures` }))
+  const skipped = others.map(({ path }) => ({ path, code: 'ERR_IMAGE_DECODE' as const, message: `the notebook's data set takes no ${ofEnding(path)}` }))
   return folder.subset(taken.map(({ index }) => index), [...folder.skipped, ...skipped])
+}
+
+function ofEnding(path: string): string {
+  const ending = endingOf(path)
+  return ending === '' ? 'files without an ending' : `${ending} pictures`
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { TorchgraftError } from '../errors.js'
-import { ImageFolder, type ImageItem, sameButForCase } from './image-folder.js'
+import { basename } from 'node:path'
+import { describeSides, type Sides, some, tellSidesAmongClasses } from './describe-sides.js'
+import { findSides, type FoundSides, oneFolder, trainCommand } from './find-sides.js'
+import { ImageFolder, type ImageFolderOptions, type ImageItem } from './image-folder.js'
 import { compareCodePoints } from './list-pictures.js'
 
 export interface SidesOptions {
-  /** A fraction of each class, or a folder. Not used where the data folder has its own `val/`. */
+  /** A folder, or a fraction of each class: not used where the data folder has its own `val/`. */
   readonly val: number | string
   readonly seed: number
   /** @default false */
@@ -14,91 +14,61 @@ export interface SidesOptions {
   readonly signal?: AbortSignal
 }
 
-/** A data set in its parts; the items' paths are relative to the data folder. */
-export interface Sides {
-  readonly classes: readonly string[]
-  readonly train: ImageFolder
-  readonly val: ImageFolder
-  /** Pictures whose content is another's too. */
-  readonly duplicates: number
-  /** Of those, contents that lie on both sides: where the folders put them there, or a split by position. */
-  readonly shared: number
-  /** What is odd about the classes, for the user to know. */
-  readonly notes: readonly string[]
-}
-
 /**
- * Opens a data folder: one with `train/` and `val/` inside, or one with a folder for each class, which is split.
+ * Opens a data folder: one with folders for sides inside, such as `train/` and `val/`, or one with a folder for each class, which is split.
  *
  * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES, ERR_ARGUMENT
  */
 export async function openSides(data: string, { val, seed, followLinks = false, signal }: SidesOptions): Promise<Sides> {
   const common = { followLinks, ...(signal && { signal }) }
-  const { train, val: scored } = await openBoth(data, val, seed, common)
-  return describeSides(data, train, scored)
+  const { train, val: scored, told } = await openBoth(data, val, seed, common)
+  return describeSides(data, train, scored, told)
 }
 
-/** @throws ERR_DATA_EMPTY where a side has no pictures */
-export function describeSides(data: string, train: ImageFolder, scored: ImageFolder): Sides {
-  if (train.length === 0 || scored.length === 0) {
-    throw new TorchgraftError('ERR_DATA_EMPTY', `${data} has ${train.length} pictures to learn from and ${scored.length} to score: both take at least one. Add pictures, or name another fraction as val`, { path: data })
+interface Opened {
+  readonly train: ImageFolder
+  readonly val: ImageFolder
+  readonly told: readonly string[]
+}
+
+async function openBoth(data: string, val: number | string, seed: number, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<Opened> {
+  const found = await findSides(data)
+  if (!found) {
+    const all = await ImageFolder.open(data, { ...common, within: data })
+    const told = tellSidesAmongClasses(data, all)
+    return typeof val === 'number' ? { ...all.split({ val, seed }), told } : { train: all, val: await openOther(data, val, all, common), told }
   }
-  const learned = new Set(train.items.map(({ hash }) => hash))
-  const contents = new Set([...learned, ...scored.items.map(({ hash }) => hash)])
-  return {
-    classes: train.classes,
-    train,
-    val: scored,
-    duplicates: train.length + scored.length - contents.size,
-    shared: new Set(scored.items.filter(({ hash }) => learned.has(hash)).map(({ hash }) => hash)).size,
-    notes: [...tellEmpty(train, scored), ...tellCase(train.classes), ...tellUnscored(train, scored)],
-  }
+  const { train: within, val: other, told } = chooseSides(found, val)
+  const train = await ImageFolder.open(data, { ...common, within })
+  if (other !== undefined) return { train, val: await openOther(data, other, train, common), told }
+  return { ...train.split({ val: val as number, seed }), told }
 }
 
-function tellEmpty(train: ImageFolder, scored: ImageFolder): string[] {
-  const known = new Set(train.classes)
-  const empty = [...new Set([...train.empty, ...scored.empty])].filter((label) => !known.has(label))
-  return empty.length === 0 ? [] : [`${count(empty.length, 'class folder')} without pictures passed over: ${some(empty)}.`]
+function openOther(data: string, within: string, { classes }: ImageFolder, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<ImageFolder> {
+  return ImageFolder.open(data, { ...common, within, classes })
 }
 
-function tellCase(classes: readonly string[]): string[] {
-  const groups = sameButForCase(classes)
-  return groups.length === 0 ? [] : [`Classes that differ in case only are taken for different ones: ${some(groups.map((group) => group.join(' and ')))}.`]
+/**
+ * What of a data folder with sides to train and to validate on. Without a folder for the latter it is split off the former;
+ * one that is named is taken before one that lies there.
+ *
+ * @throws ERR_DATA_CLASSES where only a person can choose, with what to run
+ */
+export function chooseSides(found: FoundSides, val: number | string): { readonly train: string; readonly val: string | undefined; readonly told: readonly string[] } {
+  const { data, folders, others } = found
+  const validation = typeof val === 'string' ? val : folders.val[0]
+  const train = oneFolder(found, 'train', (folder) => trainCommand(folder, [validation, ...folders.test].find((path) => path !== folder)))
+  const own = typeof val === 'number' && folders.val.length > 0 ? oneFolder(found, 'val', (folder) => trainCommand(train, folder)) : undefined
+  const test = folders.test.map((path) => basename(path)).join(' and ')
+  const told = [
+    ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --side test".`}`] : []),
+    ...(others.length > 0 ? [`Folders beside ${basename(train)} that are no training, validation or test set passed over: ${some(others)}.`] : []),
+  ]
+  return { train, val: typeof val === 'string' ? val : own, told }
 }
 
-/** A class of one picture is learned from, and so never scored. */
-function tellUnscored(train: ImageFolder, scored: ImageFolder): string[] {
-  const seen = new Set(scored.items.map(({ label }) => label))
-  const unscored = train.classes.filter((_, label) => !seen.has(label))
-  return unscored.length === 0 ? [] : [`${count(unscored.length, 'class', 'classes')} without a picture to score: ${some(unscored)}.`]
-}
-
-function count(many: number, one: string, more = `${one}s`): string {
-  return `${many} ${many === 1 ? one : more}`
-}
-
-function some(names: readonly string[]): string {
-  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`
-}
-
-async function openBoth(data: string, val: number | string, seed: number, common: { readonly followLinks: boolean; readonly signal?: AbortSignal }): Promise<{ readonly train: ImageFolder; readonly val: ImageFolder }> {
-  if (await hasSides(data)) {
-    const train = await ImageFolder.open(data, { ...common, within: join(data, 'train') })
-    return { train, val: await ImageFolder.open(data, { ...common, within: join(data, 'val'), classes: train.classes }) }
-  }
-  if (typeof val === 'number') return (await ImageFolder.open(data, common)).split({ val, seed })
-  const train = await ImageFolder.open(data, common)
-  return { train, val: await ImageFolder.open(data, { ...common, within: val, classes: train.classes }) }
-}
-
-/** Whether a data folder has `train/` and `val/` inside. */
-export async function hasSides(data: string): Promise<boolean> {
-  const [train, val] = await Promise.all([isFolder(join(data, 'train')), isFolder(join(data, 'val'))])
-  return train && val
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((info) => info.isDirectory(), () => false)
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(3))} %`
 }
 
 /** Of pictures and their labels, whatever their names and order: 32 hex digits. */

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { abortable } from '../data/abortable.js'
+import type { Contradiction } from '../data/contradictions.js'
 import { decodeImage, type Pixels, reasonOf, type ResizeRule } from '../data/decode.js'
 import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { compareCodePoints } from '../data/list-pictures.js'
+import type { PassedOver } from '../data/passed-over.js'
 import { notebookStatisticsTransform } from '../data/notebook-transforms.js'
-import type { Sides } from '../data/open-sides.js'
+import { type Sides, tellDuplicates } from '../data/describe-sides.js'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { callback, checkFields, type Fields } from '../fields.js'
@@ -37,6 +39,12 @@ export interface DataStatistics {
   readonly sizes: { readonly width: Spread; readonly height: Spread }
   /** Files that are no pictures to train on, sorted by path, relative to the data folder. */
   readonly faults: readonly SkippedFile[]
+  /** Files and folders that are no images by their names, counted. */
+  readonly passedOver: PassedOver
+  /** Images that lie under several labels. */
+  readonly contradictions: readonly Contradiction[]
+  /** What is odd about the folders and classes, in words: of the above, too. */
+  readonly notes: readonly string[]
   /** Of the training side's pixels in 0–1. */
   readonly mean: Rgb
   readonly std: Rgb
@@ -155,6 +163,9 @@ function summary(sides: Sides, train: Tally, val: Tally): Omit<DataStatistics, '
     imbalance: least === 0 ? null : most / least,
     sizes: { width: spread([...train.widths, ...val.widths]), height: spread([...train.heights, ...val.heights]) },
     faults: [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) => compareCodePoints(a.path, b.path)), // both sides of one folder tell of the same
+    passedOver: sides.passedOver,
+    contradictions: sides.contradictions,
+    notes: [...tellDuplicates(sides), ...sides.notes],
   }
 }
 

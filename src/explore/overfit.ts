@@ -1,4 +1,5 @@
 import type { Batch } from '../data/batch.js'
+import { findContradictions } from '../data/contradictions.js'
 import type { ImageFolder } from '../data/image-folder.js'
 import { TorchgraftError } from '../errors.js'
 import { callback, checkFields, type Fields, whole } from '../fields.js'
@@ -81,7 +82,7 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
 
   const batch = await firstBatch(loaders.train.epoch(0, signal ? { signal } : {}), data)
   const pictures = [...batch.indices].map((index) => sides.train.name(index))
-  onStart?.({ model: session.model, pictures: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes })
+  onStart?.({ model: session.model, pictures: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes: [...sides.notes, ...notes] })
   const steps: OverfitStep[] = []
   for (let step = 1; step <= count; step++) {
     const { loss, correct } = await session.trainStep(batch)
@@ -101,13 +102,7 @@ async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<
 
 /** What may keep a batch from being learned. */
 function about({ indices, labels = new Int32Array() }: Batch, train: ImageFolder): { readonly classes: number; readonly contradictions: readonly string[] } {
-  const labelOf = new Map<string, { label: number; path: string }>()
-  const contradictions: string[] = []
-  for (const [i, index] of indices.entries()) {
-    const [key, label, path] = [train.key(index), labels[i] ?? 0, train.name(index)]
-    const twin = labelOf.get(key)
-    if (twin && twin.label !== label) contradictions.push(`${twin.path} and ${path}`)
-    labelOf.set(key, { label, path })
-  }
+  const images = Array.from(indices, (index, i) => ({ path: train.name(index), label: String(labels[i] ?? 0), hash: train.key(index) }))
+  const contradictions = findContradictions(images).map((same) => same.map(({ path }) => path).join(' and '))
   return { classes: new Set(labels).size, contradictions }
 }

@@ -35,6 +35,8 @@ export interface Preview {
   readonly labelled: boolean
   /** Broken pictures that training would leave out here, too. */
   readonly skipped: readonly SkippedImage[]
+  /** What is odd about the folders and classes, in words. */
+  readonly notes: readonly string[]
 }
 
 const MOST_PICTURES = 400
@@ -77,7 +79,7 @@ export async function preview(asked: PreviewOptions): Promise<Preview> {
   const { png, labelled } = await contactSheet(pictures, layout)
   await refuseExisting(output) // it may have come meanwhile
   await writeFileWhole(output, [png])
-  return { file: output, pictures: pictures.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped }
+  return { file: output, pictures: pictures.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped, notes: sides.notes }
 }
 
 /** A sheet is made again in seconds; what stands there, perhaps a picture of the data, is not. */

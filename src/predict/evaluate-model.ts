@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { modelFileAt } from '../checkpoints/model-file-at.js'
-import { readSplitBeside } from '../checkpoints/run-folder.js'
+import { readSplitBeside, type RunSplit } from '../checkpoints/run-folder.js'
+import { type Contradiction, findContradictions, tellContradictions } from '../data/contradictions.js'
 import { DataLoader } from '../data/data-loader.js'
+import { findSides, type FoundSides, NAMES, oneFolder } from '../data/find-sides.js'
 import { ImageFolder, type SkippedFile } from '../data/image-folder.js'
+import { type PassedOver, tellPassedOver } from '../data/passed-over.js'
+import { type Side, SIDES } from '../data/side-words.js'
 import type { SkippedImage } from '../data/data-loader.js'
 import { scoringTransform } from '../data/transforms.js'
 import { argumentError, TorchgraftError } from '../errors.js'
@@ -11,22 +15,23 @@ import { abortSignal, checkFields, type Fields, flag, needed, word } from '../fi
 import { aPath, local, type LocalPath } from '../local-path.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import { shellWord } from '../shell-word.js'
 import { openModel } from './open-model.js'
 
 export interface EvaluateModelOptions extends ComputeOptions {
   /** A model file, or a run folder, whose best one is taken. */
   readonly model: LocalPath
-  /** A folder with a folder for each class, or one with train/, val/ or test/ of those inside. */
+  /** A folder with a folder for each class, or one with folders such as train/, val/ and test/ of those inside. */
   readonly data: LocalPath
-  /** Of a folder that has sides. @default 'val' */
-  readonly side?: 'train' | 'val' | 'test'
+  /** Of a folder that has sides. @default 'val'; where there is none, the test set */
+  readonly side?: Side
   /** Also scores the pictures that the model was trained on. @default false */
   readonly all?: boolean
   readonly signal?: AbortSignal
 }
 
 const FIELDS: Fields<EvaluateModelOptions> = {
-  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of pictures')), side: word(['train', 'val', 'test']), all: flag, signal: abortSignal,
+  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of pictures')), side: word(SIDES), all: flag, signal: abortSignal,
 }
 
 export interface ModelEvaluation extends Evaluation {
@@ -35,7 +40,11 @@ export interface ModelEvaluation extends Evaluation {
   /** Whether it could be told which pictures the model was trained on. */
   readonly splitKnown: boolean
   readonly skipped: readonly (SkippedFile | SkippedImage)[]
-  /** What was done on reading the model file. */
+  /** What is no image by its name, counted. */
+  readonly passedOver: PassedOver
+  /** Images under several labels: here, or here and where the model was trained. */
+  readonly contradictions: readonly Contradiction[]
+  /** What was done on reading the model file, and what is odd about the folder. */
   readonly notes: readonly string[]
 }
 
@@ -51,27 +60,62 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   const opened = await openModel(model, where)
   await using session = opened.session
   const { metadata } = opened
-  const folder = await ImageFolder.open(chooseFolder(data, side), { classes: metadata.classes, ...(signal && { signal }) })
   const split = await readSplitBeside(model)
+  const chosen = chooseFolder(await findSides(data), { data, model, side, split })
+  const folder = await ImageFolder.open(data, { within: chosen.folder, classes: metadata.classes, ...(signal && { signal }) })
   const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
   const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
   if (kept.length === 0) {
-    throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on every picture in ${data} (${folder.length}): score others, or these with ${option('all', true)}`, { path: data })
+    throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on every image in ${chosen.folder} (${folder.length}): score others, or these with ${option('all', true)}`, { path: data })
   }
 
   const { size, mean, std, resize } = metadata
   const loader = new DataLoader(folder.subset(kept), { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
   try {
     const scored = await evaluate(session, loader, signal ? { signal } : {})
-    return { ...scored, leftOut: folder.length - kept.length, splitKnown: split !== undefined, skipped: [...folder.skipped, ...loader.skipped], notes: opened.notes }
+    const here = folder.items.map(({ path, label, hash }) => ({ path, label: folder.classes[label] ?? '', hash }))
+    const hashes = new Set(here.map(({ hash }) => hash))
+    const contradictions = findContradictions([...here, ...(split?.train ?? []).filter(({ hash }) => hashes.has(hash))])
+    return {
+      ...scored,
+      leftOut: folder.length - kept.length,
+      splitKnown: split !== undefined,
+      skipped: [...folder.skipped, ...loader.skipped],
+      passedOver: folder.passedOver,
+      contradictions,
+      notes: [...opened.notes, ...chosen.told, ...tellContradictions(contradictions), ...tellPassedOver(folder.passedOver)],
+    }
   } finally {
     await loader.dispose()
   }
 }
 
-function chooseFolder(data: string, side: 'train' | 'val' | 'test' | undefined): string {
-  const sided = ['train', 'val'].every((name) => existsSync(join(data, name)))
-  if (sided) return join(data, side ?? 'val')
-  if (side !== undefined) throw argumentError('no side, since the folder has no train/ and val/ inside,', 'side', side)
-  return data
+interface Asked {
+  readonly data: string
+  readonly model: string
+  readonly side: Side | undefined
+  readonly split: RunSplit | undefined
+}
+
+/** Without a validation set it is what was split off the training set, where it is known what that was; else the test set is next. */
+function chooseFolder(found: FoundSides | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly told: readonly string[] } {
+  if (!found) {
+    if (side === undefined) return { folder: data, told: [] }
+    throw argumentError('no side, since the folder has no training and validation set inside,', 'side', side)
+  }
+  const folderOf = (which: Side): string => oneFolder(found, which, (folder) => `torchgraft evaluate ${shellWord(model)} ${shellWord(folder)}`)
+  const [train] = found.folders.train
+  if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), told: [] }
+  if (train !== undefined && split !== undefined && isOf(split, found)) {
+    const other = found.folders.test[0]
+    return { folder: folderOf('train'), told: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` --side test scores ${basename(other)}.`}`] }
+  }
+  const next = side === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
+  if (next === undefined) return { folder: folderOf('val'), told: [] }
+  return { folder: folderOf(next), told: [`${data} has no folder for the validation set: scored is the ${NAMES[next]}, ${basename(folderOf(next))}.`] }
+}
+
+/** Whether a run split the training set of this folder, by the names of its images. */
+function isOf({ val: [one] }: RunSplit, { data, folders }: FoundSides): boolean {
+  return one !== undefined && folders.train.some((path) => one.path.startsWith(`${basename(path)}/`)) && existsSync(join(data, one.path))
 }

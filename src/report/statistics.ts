@@ -14,7 +14,7 @@ const UNEVEN = 3
 
 /** What `torchgraft stats` prints: bars that tell classes apart at a glance, no line wider than 80 columns. */
 export function statisticsText(statistics: DataStatistics): string {
-  const { classes, count, sizes, faults, mean, std } = statistics
+  const { classes, count, sizes, faults, notes, mean, std } = statistics
   const learned = classes.reduce((sum, { train }) => sum + train, 0)
   return [
     `${plural(count, 'picture')} of ${plural(classes.length, 'class', 'classes')}: ${learned} to train on, ${count - learned} to score.`,
@@ -28,6 +28,7 @@ export function statisticsText(statistics: DataStatistics): string {
     `Mean     ${triple(mean)}   of training pictures: red, green, blue in 0–1`,
     `Std      ${triple(std)}`,
     ...faultLines(faults),
+    ...noteLines(notes),
     '',
   ].join('\n')
 }
@@ -62,9 +63,25 @@ function balance({ classes, imbalance }: DataStatistics): string[] {
 }
 
 function faultLines(faults: DataStatistics['faults']): string[] {
-  if (faults.length === 0) return ['', 'No faults: every file can be read.']
+  if (faults.length === 0) return ['', 'No faults: every image can be read.']
   const more = faults.length - MOST_FAULTS
   return ['', `${plural(faults.length, 'file')} left out:`, ...faults.slice(0, MOST_FAULTS).flatMap(faultLine), ...(more > 0 ? [`and ${plural(more, 'more file')} (--json names them all)`] : [])]
+}
+
+/** As many words to a line as fit; one that is longer is cut. */
+function noteLines(notes: DataStatistics['notes']): string[] {
+  const lines: string[] = notes.length > 0 ? [''] : []
+  for (const note of notes) {
+    let line = ''
+    for (const word of printable(note).split(' ').map((each) => cut(each, WIDTH - 2))) {
+      if (line !== '' && columnsOf(line) + 1 + columnsOf(word) > WIDTH) {
+        lines.push(line)
+        line = `  ${word}`
+      } else line = line === '' ? word : `${line} ${word}`
+    }
+    lines.push(line)
+  }
+  return lines
 }
 
 /** On one line where it fits. A path is told by its end. */

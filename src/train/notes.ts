@@ -4,7 +4,7 @@ import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import type { LastCheckpoint } from '../checkpoints/checkpoint-store.js'
 import { EVENTS_FILE, type RunConfig, type RunFolder } from '../checkpoints/run-folder.js'
 import type { SkippedFile } from '../data/image-folder.js'
-import type { Sides } from '../data/open-sides.js'
+import { type Sides, tellDuplicates } from '../data/describe-sides.js'
 import { adviseOnGpu } from '../native/doctor.js'
 import { loadAddon } from '../native/load-addon.js'
 import { packageRoot } from '../native/root.js'
@@ -15,9 +15,8 @@ import { sizeSteps } from './progressive-sizes.js'
 
 export function tellData(sides: Sides): string[] {
   const left = leftOut(sides).length
-  const { duplicates, shared } = sides
   return [
-    ...(duplicates > 0 ? [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is trained on or scored together with its copies.' : `${plural(shared, 'picture')} ${shared === 1 ? 'is' : 'are'} both trained on and scored, so the score is too high.`}`] : []),
+    ...tellDuplicates(sides),
     ...sides.notes,
     ...(left > 0 ? [`${plural(left, 'file')} ${left === 1 ? 'was' : 'were'} left out: ${EVENTS_FILE} names ${left === 1 ? 'it' : 'them'}.`] : []),
   ]

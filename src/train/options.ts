@@ -23,7 +23,7 @@ export interface TrainOptions {
    * @default 'default'
    */
   readonly recipe?: RecipeName
-  /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. Only a resumed run may leave it out. */
+  /** A folder with a folder for each class, or one with `train/` and `val/` (`valid/`, `validation/`, in any case) of those inside; `val/` may be missing. Only a resumed run may leave it out. */
   readonly data?: LocalPath
   /** The run folder. @default `runs/` and the data folder's name, with a number where that exists */
   readonly output?: LocalPath
@@ -46,7 +46,7 @@ export interface TrainOptions {
   readonly progressiveResizing?: boolean
   /** The highest learning rate; the new head's is twice that. The notebook's is one for all, and stays. @default 1e-3 */
   readonly lr?: number
-  /** The validation side: a fraction of each class, or a folder. Not used where the data folder has its own `val/`, but by the notebook's recipe, which takes a fraction of all. @default 0.15 */
+  /** The validation set: a folder, or a fraction of each class, which is not used where the data folder has its own `val/`, but by the notebook's recipe, which takes a fraction of all. @default 0.15 */
   readonly val?: number | LocalPath
   /** Of the split, the order, the augmentation and the new head; in the notebook's recipe of the last two, as `torch.manual_seed` takes it. @default 1 */
   readonly seed?: number

@@ -1,5 +1,5 @@
 import type { DataLoader } from '../data/data-loader.js'
-import type { Sides } from '../data/open-sides.js'
+import type { Sides } from '../data/describe-sides.js'
 import { monitorMode } from '../metrics/metrics.js'
 import type { SessionOptions } from '../native/session-options.js'
 import { EarlyStopping } from './early-stopping.js'

@@ -8,6 +8,7 @@ import type { Device, MemoryFormat, Precision, SessionOptions } from '../native/
 import type { MeanStd, ResolvedOptions, TrainOptions } from './options.js'
 import { resolveOptions } from './resolve-options.js'
 import { BEFORE, resumeOptions, savedOptions, withAbsolutePaths } from './resume-options.js'
+import { difference } from './run-sides.js'
 
 export interface Decisions {
   readonly resolved: ResolvedOptions
@@ -103,15 +104,4 @@ export async function checkSame(folder: RunFolder, last: LastCheckpoint, { finge
     if (!(error instanceof TorchgraftError) || error.code !== 'ERR_FILE_FORMAT') throw error
     return [`${error.message}. It is written again from the pictures, which are those that the run began with.`]
   }
-}
-
-/** The first picture that lies elsewhere in the order of its side. */
-function difference(before: RunSplit, now: RunSplit): string | undefined {
-  for (const side of ['train', 'val'] as const) {
-    for (let i = 0; i < Math.max(before[side].length, now[side].length); i++) {
-      const [was, is] = [before[side][i], now[side][i]]
-      if (was?.hash !== is?.hash || was?.label !== is?.label) return was ? `${was.path} of the ${side} side` : `${is?.path ?? ''}, new on the ${side} side`
-    }
-  }
-  return undefined
 }

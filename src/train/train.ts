@@ -1,10 +1,13 @@
 import { resolve } from 'node:path'
 import { withBestModelPth } from '../checkpoints/best-model-pth.js'
 import { type CheckpointStore, type LastCheckpoint, type Savable, type SavedFile, separateState } from '../checkpoints/checkpoint-store.js'
-import { type RunConfig, RunFolder, type RunSplit } from '../checkpoints/run-folder.js'
+import { type RunConfig, RunFolder } from '../checkpoints/run-folder.js'
 import type { ImageFolder, SkippedFile } from '../data/image-folder.js'
 import { NOTEBOOK_SPLIT_SEED } from '../data/notebook-sides.js'
-import { fingerprint, type Sides } from '../data/open-sides.js'
+import type { Contradiction } from '../data/contradictions.js'
+import type { Sides } from '../data/describe-sides.js'
+import { fingerprint } from '../data/open-sides.js'
+import type { PassedOver } from '../data/passed-over.js'
 import { argumentError } from '../errors.js'
 import { checkFields } from '../fields.js'
 import { type Local, local } from '../local-path.js'
@@ -30,6 +33,7 @@ import { makeEarlyStopping } from './recipe.js'
 import { RECIPE_OF } from './recipes.js'
 import { refuseLeftOut } from './refuse-left-out.js'
 import { checkSame, dataOf, decide, settingsOf } from './resume.js'
+import { sidesOfRun, splitOf } from './run-sides.js'
 import { type SanityCheck, sanityCheck } from './sanity-check.js'
 import { scoreBestAgain } from './score-best-again.js'
 import { beginModel, openStartingWeights } from './starting-weights.js'
@@ -50,6 +54,10 @@ export interface TrainResult {
   readonly skippedImages: number
   /** Each of them, and why. */
   readonly skipped: readonly SkippedFile[]
+  /** Files and folders that are no images by their names, counted. */
+  readonly passedOver: PassedOver
+  /** Images that lie under several labels. */
+  readonly contradictions: readonly Contradiction[]
 }
 
 /**
@@ -69,7 +77,8 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
   const before: RunConfig<unknown> = options.resume === true ? await folder.readConfig() : { formatVersion: 1, torchgraft: packageVersion(), data: resolve(data), options: resolved, processor: processorName() }
   if (options.resume !== true) await folder.prepare(before)
   const recipe = RECIPE_OF[resolved.recipe]
-  const sides = await recipe.openSides(data, resolved, signal)
+  const openSides = (): Promise<Sides> => recipe.openSides(data, resolved, signal)
+  const sides = options.resume === true ? await sidesOfRun(folder.path, data, openSides, signal) : await openSides()
   recipe.checkSides?.(resolved, sides)
   if (resolved.strictImages) refuseLeftOut(data, leftOut(sides))
   const split = splitOf(resolved.recipe === 'notebook' ? NOTEBOOK_SPLIT_SEED : resolved.seed, sides)
@@ -139,6 +148,8 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
     precision: session.precision,
     skippedImages: skipped.length,
     skipped,
+    passedOver: sides.passedOver,
+    contradictions: sides.contradictions,
   }
 }
 
@@ -177,11 +188,6 @@ function countLabels({ classes, items }: ImageFolder): number[] {
   const counts = classes.map(() => 0)
   for (const { label } of items) counts[label] = (counts[label] ?? 0) + 1
   return counts
-}
-
-function splitOf(seed: number, { classes, train, val }: Sides): RunSplit {
-  const list = ({ items }: ImageFolder) => items.map(({ path, label, hash }) => ({ path, label: classes[label] ?? String(label), hash }))
-  return { formatVersion: 1, seed, classes, train: list(train), val: list(val) }
 }
 
 /** Adds what the loop cannot know: where the run lies, how its pictures grow, why the recipe computes as it does, and which files were no pictures from the beginning. */

@@ -176,7 +176,7 @@ describe('torchgraft stats', () => {
     await rm(at('red'), { recursive: true })
     for (const [recipe, more] of [['default', ['--seed', '3']], ['notebook', ['--size', '40', '--no-follow-links']]] as const) {
       const { code, stdout } = await run(folder.path, '--recipe', recipe, ...more, '--json')
-      expect([code, Object.keys(JSON.parse(stdout) as object)]).toEqual([0, ['classes', 'count', 'imbalance', 'sizes', 'faults', 'mean', 'std']])
+      expect([code, Object.keys(JSON.parse(stdout) as object)]).toEqual([0, ['classes', 'count', 'imbalance', 'sizes', 'faults', 'passedOver', 'contradictions', 'notes', 'mean', 'std']])
       expect(JSON.parse(stdout)).toEqual(await dataStatistics({ data: folder.path, recipe, ...(recipe === 'default' ? { seed: 3 } : { size: 40, followLinks: false }) }))
     }
   })

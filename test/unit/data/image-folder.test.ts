@@ -54,9 +54,9 @@ describe('ImageFolder', () => {
   })
 
   test.each([
-    [{}, 'ERR_DATA_EMPTY', 'There are no pictures'],
+    [{}, 'ERR_DATA_EMPTY', 'There are no images'],
     [{ 'a/notes.txt': 'x' }, 'ERR_DATA_EMPTY', 'a folder for each class'],
-    [{ '1.jpg': 'x' }, 'ERR_DATA_EMPTY', 'a folder for each class'],
+    [{ '1.jpg': 'x' }, 'ERR_DATA_EMPTY', 'put them in a folder for each class'],
     [{ 'a/1.jpg': 'x' }, 'ERR_DATA_CLASSES', 'one class only, a'],
   ])('a folder with %j is %s', async (files, code, message) => {
     await using folder = await temporaryFolder()

@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { openNotebookSides } from '../../../src/data/notebook-sides.js'
 import { numpyShuffled } from '../../../src/data/numpy-random.js'
-import type { Sides } from '../../../src/data/open-sides.js'
+import type { Sides } from '../../../src/data/describe-sides.js'
 import { temporaryFolder } from '../../helpers/temporary-folder.js'
 
 async function makeFolder(root: string, files: readonly string[]): Promise<void> {

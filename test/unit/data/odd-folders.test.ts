@@ -22,7 +22,7 @@ test('an empty class is no class, and told of', async () => {
   await mkdir(join(folder.path, 'bare'))
   const sides = await openSides(folder.path, SIDES)
   expect(sides.classes).toEqual(['a', 'b'])
-  expect(sides.notes).toEqual(['2 class folders without pictures passed over: bare, empty.'])
+  expect(sides.notes).toEqual(['2 class folders without images passed over: bare, empty.', '1 file passed over by its name: 1 .txt.'])
 })
 
 test('a class of one picture is learned from, and that it is not scored is told', async () => {
@@ -30,7 +30,7 @@ test('a class of one picture is learned from, and that it is not scored is told'
   await lay(folder.path, [...many('a', 8), ...many('b', 8), 'rare/1.jpg'])
   const sides = await openSides(folder.path, SIDES)
   expect(sides.train.items.filter(({ label }) => label === 2).map(({ path }) => path)).toEqual(['rare/1.jpg'])
-  expect(sides.notes).toEqual(['1 class without a picture to score: rare.'])
+  expect(sides.notes).toEqual(['1 class without a validation image: rare.'])
 })
 
 test('one class is refused by name, with what it takes', async () => {
@@ -42,7 +42,7 @@ test('one class is refused by name, with what it takes', async () => {
 test('one picture a class leaves nothing to score, which is refused', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, ['a/1.jpg', 'b/1.jpg'])
-  await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/2 pictures to learn from and 0 to score: both take at least one/) })
+  await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/gives 2 training images and 0 validation images: both sets take at least one/) })
 })
 
 test('the same picture on both sides is counted', async () => {
@@ -55,7 +55,7 @@ describe('classes that differ between train and val', () => {
   test('missing in val, are told of', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, [...many('train/a', 2), ...many('train/b', 2), ...many('train/c', 2), ...many('val/b', 2)])
-    expect((await openSides(folder.path, SIDES)).notes).toEqual(['2 classes without a picture to score: a, c.'])
+    expect((await openSides(folder.path, SIDES)).notes).toEqual(['2 classes without a validation image: a, c.'])
   })
 
   test('only in val, are refused by name', async () => {
@@ -102,7 +102,7 @@ test('twenty thousand empty folders beside two classes are passed over, and coun
   await lay(folder.path, [...many('x', 4), ...many('y', 4)])
   const sides = await openSides(folder.path, SIDES)
   expect(sides.classes).toEqual(['x', 'y'])
-  expect(sides.notes).toEqual(['20000 class folders without pictures passed over: c000000, c000001, c000002, c000003, c000004, ….'])
+  expect(sides.notes).toEqual(['20000 class folders without images passed over: c000000, c000001, c000002, c000003, c000004, ….'])
 }, 120_000)
 
 test('five thousand empty folders within a class', async () => {

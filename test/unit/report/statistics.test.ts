@@ -4,7 +4,7 @@ import { statisticsText } from '../../../src/report/statistics.js'
 
 const CLASSES: readonly ClassCount[] = [{ label: 'chapel', train: 61, val: 9 }, { label: 'a\u001b[31mred', train: 8, val: 1 }, { label: 'L'.repeat(60), train: 30, val: 5 }]
 const STATISTICS: DataStatistics = {
-  classes: CLASSES, count: 114, imbalance: 70 / 9, sizes: { width: [240, 320, 640], height: [180, 180, 180] }, faults: [], mean: [0.44, 0.43, 0.43], std: [0.25, 0.26, 0.29],
+  classes: CLASSES, count: 114, imbalance: 70 / 9, sizes: { width: [240, 320, 640], height: [180, 180, 180] }, faults: [], passedOver: { endings: [], leftovers: [], unclassed: 0 }, contradictions: [], notes: [], mean: [0.44, 0.43, 0.43], std: [0.25, 0.26, 0.29],
 }
 const fault = (path: string, message = 'it is cut short') => ({ path, code: 'ERR_IMAGE_DECODE', message }) as const
 
@@ -35,7 +35,7 @@ Std      0.2500  0.2600  0.2900
 })
 
 test.each<[string, Partial<DataStatistics>, RegExp]>([
-  ['no faults', {}, /No faults: every file can be read\.\n$/],
+  ['no faults', {}, /No faults: every image can be read\.\n$/],
   ['a class without pictures', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin can be read\.\nA model cannot learn/],
   ['several of those', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }, { label: 'site', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin, and of 1 more, can be read\.\n/],
   ['classes of one size', { classes: [{ label: 'a', train: 4, val: 1 }, { label: 'b', train: 3, val: 2 }], count: 10, imbalance: 1 }, /\nAll classes have about the same number of pictures: 5 each\.\n/],
