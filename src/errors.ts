@@ -51,9 +51,15 @@ export function argumentError(expected: string, name: string, received: unknown)
   return new TorchgraftError('ERR_ARGUMENT', `Expected ${expected} for ${name} but received ${show(received)}`)
 }
 
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value)
+/** Of what was passed as much is shown as tells what it is: a list may be long, deep, or hold itself. */
+const SHOWN = { letters: 200, items: 8, depth: 2 }
+
+function show(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > SHOWN.letters ? `${value.slice(0, SHOWN.letters)}…` : value)
   if (typeof value === 'function') return 'a function'
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : 'an object'
-  return String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (!Array.isArray(value)) return 'an object'
+  if (depth === SHOWN.depth) return '[…]'
+  const shown = value.slice(0, SHOWN.items).map((item) => show(item, depth + 1))
+  return `[${[...shown, ...(value.length > SHOWN.items ? [`… ${value.length} in all`] : [])].join(', ')}]`
 }
