@@ -40,7 +40,7 @@ interface ExportFlags extends Omit<ExportOptions, 'model' | 'classes'> {
   readonly json?: boolean
 }
 
-export function exportCommand({ stdout }: Streams, exit: (code: number) => void): Command {
+export function exportCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
   return new Command('export')
     .summary('write a model for PyTorch, for ONNX, or as a page for the browser')
     .description(EXPORT_TEXT)
@@ -53,6 +53,7 @@ export function exportCommand({ stdout }: Streams, exit: (code: number) => void)
     .addOption(jsonOption())
     .action(async (model: string, { json = false, classes, ...options }: ExportFlags) => {
       const result = await exportModel({ model, ...given({ ...options, classes: classes === undefined ? undefined : await readClasses(classes) }) })
+      for (const note of result.notes) stderr.write(`${printable(note)}\n`)
       stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${megabytes(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n${options.format === 'web' ? lookAt(result.file) : ''}`)
       exit(EXIT.done)
     })
@@ -67,14 +68,14 @@ const EXPORT_TEXT = `Writes MODEL for others.
   onnx         for onnxruntime and whatever else reads ONNX: pixels in, probabilities out
   web          a folder for any static host: a page that runs the model in the browser`
 
-function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined): string {
+function inspectionText({ kind, model, metadata, tensors, fits, nearest, bytes, files = [] }: Inspection, standing: RunStanding | undefined): string {
   const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => `${key.padEnd(14)} ${printable(short(value))}`)
   return [
     `${kind}, ${megabytes(bytes)}${model === null ? '' : `, ${model}`}`,
     ...(standing ? [...standingText(standing), ''] : []),
     ...rows,
     ...files.map((file) => `${file.name.padEnd(28)} ${megabytes(file.bytes)}`),
-    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
+    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${fits.classes} classes.` : `Fits no RegNet of torchvision${nearest === null ? ', as far as can be told here' : `: ${printable(nearest)}`}.`]), `${tensors.length} tensors, ${tensors.reduce((sum, { shape }) => sum + elements(shape), 0)} numbers:`, ...tensors.map((tensor) => `  ${printable(tensor.name)}  ${describeTensor(tensor)}`)] : []),
     '',
   ].join('\n')
 }

@@ -2,7 +2,7 @@ import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { decodeImage, type ImageSource } from '../data/decode.js'
 import { TorchgraftError } from '../errors.js'
 import { abortSignal, checkFields, type Fields, text, whole } from '../fields.js'
-import { isOnnx } from '../onnx/onnx-name.js'
+import { fileKind } from '../formats/file-kind.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
 import type { OpenedScorer, Scorer } from './scorer.js'
 
@@ -56,8 +56,10 @@ export class Classifier implements AsyncDisposable {
   static async open(file: string, options: ClassifierOptions = {}): Promise<Classifier> {
     text('a model file')(file, 'file')
     checkFields<ClassifierOptions>(options, COMPUTE_FIELDS, 'Classifier.open')
-    const open = isOnnx(file) ? (await import('../onnx/onnx-scorer.js')).openOnnxScorer : (await import('./session-scorer.js')).openSessionScorer
-    return new Classifier(await open(file, options))
+    const opened = (await fileKind(file)) === 'onnx'
+      ? await (await import('../onnx/onnx-scorer.js')).openOnnxScorer(file, options)
+      : await (await import('./session-scorer.js')).openSessionScorer(file, options)
+    return new Classifier(opened)
   }
 
   get classes(): readonly string[] {

@@ -1,8 +1,9 @@
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
-import { argumentError, TorchgraftError } from '../errors.js'
+import { argumentError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
+import { noRegNetError } from '../native/nearest-model.js'
 import { recognizeVariant } from '../native/recognize.js'
 import type { ForeignOptions } from './foreign-options.js'
 
@@ -18,7 +19,7 @@ const SHORTER_SIDE = 256 / 224
 export async function foreignMetadata(path: string, tensors: LazyStateDict, { classes, size = 224 }: ForeignOptions): Promise<ModelMetadata> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
-  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
+  if (!found) throw noRegNetError(path, tensors)
   const { variant: model, classes: outputs } = found
   if (!classes) throw argumentError(`the names of its ${outputs} classes, which ${path} does not tell (--classes FILE: a line each, in the order of its outputs),`, 'classes', classes)
   if (classes.length !== outputs) throw argumentError(`${outputs} names, one for each output of ${path},`, 'classes', `${classes.length} of them`)

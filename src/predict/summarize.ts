@@ -4,15 +4,19 @@ import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Check, checkFields, type Fields, needed, text, whole } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
-import { isPth, PthFile } from '../formats/pth.js'
+import { fileKind } from '../formats/file-kind.js'
+import { PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
+import { torchvisionNames } from '../formats/state-dict-names.js'
 import { elements } from '../formats/tensor.js'
 import type { NativeEntry } from '../native/binding.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
+import { noRegNetError } from '../native/nearest-model.js'
 import { recognizeVariant } from '../native/recognize.js'
 import type { Shaped } from '../native/state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
+import { foldedError } from '../onnx/onnx-refusal.js'
 
 export interface SummarizeOptions {
   /** A model file (.safetensors, .pth), or the name of a variant where no file has it. */
@@ -96,11 +100,11 @@ function nameShape(name: string): ModelShape {
 
 /** The tensors decide; metadata is asked for the size alone. */
 async function readShape(path: string): Promise<ModelShape> {
-  const { tensors, size } = isPth(path) ? await readPth(path) : await readOurs(path)
+  const { tensors, size } = await readLayout(path)
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
   if (found) return { model: found.variant, classes: found.classes, size }
-  throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${tensors.size} tensors that are not those of any RegNet of torchvision`, { path })
+  throw noRegNetError(path, tensors)
 }
 
 interface FileShape {
@@ -108,15 +112,22 @@ interface FileShape {
   readonly size?: number
 }
 
+async function readLayout(path: string): Promise<FileShape> {
+  const kind = await fileKind(path)
+  if (kind === 'onnx') throw foldedError(path)
+  return kind === 'pth' ? readPth(path) : readSafetensorsShape(path)
+}
+
 async function readPth(path: string): Promise<FileShape> {
   await using file = await PthFile.open(path)
   return { tensors: contentsOf(file).model }
 }
 
-async function readOurs(path: string): Promise<FileShape> {
+async function readSafetensorsShape(path: string): Promise<FileShape> {
   const { tensors, metadata } = await readSafetensorsLayout(path)
   const model = new Map(tensors.filter(({ name }) => !isTrainingState(name)).map((tensor) => [tensor.name, tensor]))
-  return { tensors: model, ...(METADATA_KEY in metadata && { size: parseModelMetadata(path, metadata).metadata.size }) }
+  const size = METADATA_KEY in metadata && { size: parseModelMetadata(path, metadata).metadata.size }
+  return { tensors: torchvisionNames(model).tensors, ...size }
 }
 
 function isFile(path: string): Promise<boolean> {
