@@ -12,6 +12,7 @@ import { shortName } from '../formats/short-name.js'
 import { torchvisionNames } from '../formats/state-dict-names.js'
 import { ITEM_SIZE, type Tensor, type TensorDtype } from '../formats/tensor.js'
 import { DATA_TYPE } from '../onnx/onnx-model.js'
+import { readOnnxLayout } from '../onnx/onnx-layout.js'
 import { tryDescribeNearest } from '../native/nearest-model.js'
 import { tryRecognizeVariant } from '../native/recognize.js'
 import type { Shaped } from '../native/state-layout.js'
@@ -76,11 +77,10 @@ const MOST_KEYS = 50
 const ONNX_DTYPES: ReadonlyMap<number, TensorDtype> = new Map((Object.keys(ITEM_SIZE) as TensorDtype[]).map((dtype) => [DATA_TYPE[dtype], dtype]))
 
 async function inspectOnnx(path: string, bytes: number): Promise<Inspection> {
-  const { readOnnx } = await import('../onnx/onnx-file.js')
-  const { producerName, metadataProps, graph } = await readOnnx(path)
-  const { [METADATA_KEY]: ours, ...others } = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]))
+  const { producerName, metadata, tensors: all } = await readOnnxLayout(path)
+  const { [METADATA_KEY]: ours, ...others } = Object.fromEntries(metadata)
   const known = ours === undefined ? {} : parse(ours)
-  const tensors = (graph?.initializer ?? []).flatMap(({ name, dims, dataType }) => {
+  const tensors = all.flatMap(({ name, dims, dataType }) => {
     const dtype = ONNX_DTYPES.get(dataType)
     return dtype && dims.every(Number.isSafeInteger) ? [{ name, dtype, shape: dims }] : []
   })
