@@ -3,13 +3,19 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
-import { PickleDict } from '../formats/pickle.js'
-import { isPth, PthFile } from '../formats/pth.js'
+import { fileKind } from '../formats/file-kind.js'
+import { parseJson } from '../formats/parse-json.js'
+import { PickleDict } from '../formats/pickle-values.js'
+import { PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
+import { shortName } from '../formats/short-name.js'
+import { torchvisionNames } from '../formats/state-dict-names.js'
 import { ITEM_SIZE, type Tensor, type TensorDtype } from '../formats/tensor.js'
 import { DATA_TYPE } from '../onnx/onnx-model.js'
-import { isOnnx } from '../onnx/onnx-name.js'
+import { readOnnxLayout } from '../onnx/onnx-layout.js'
+import { tryDescribeNearest } from '../native/nearest-model.js'
 import { tryRecognizeVariant } from '../native/recognize.js'
+import type { Shaped } from '../native/state-layout.js'
 import { isTrainingState } from './checkpoint-store.js'
 import { CHECKSUM_KEY } from './model-file.js'
 import { METADATA_KEY } from './model-metadata.js'
@@ -24,6 +30,8 @@ export interface Inspection {
   readonly tensors: readonly (Pick<Tensor, 'dtype' | 'shape'> & { readonly name: string })[]
   /** The variant whose names and shapes the tensors have, and its classes; null where there is none, or nothing to compute with, and of ONNX, whose batch norm is folded. */
   readonly fits: { readonly variant: string; readonly classes: number } | null
+  /** Where no variant fits: which is nearest, and what differs, in words; null where nothing is known of it. */
+  readonly nearest: string | null
   /** Of a run's files together. */
   readonly bytes: number
   /** Of a run. */
@@ -40,35 +48,44 @@ export async function inspectFile(path: string): Promise<Inspection> {
     throw new TorchgraftError('ERR_FILE_FORMAT', `There is no file ${path}`, { path, cause })
   })
   if (info.isDirectory()) return inspectRun(path)
-  if (isPth(path)) return inspectPth(path, info.size)
-  if (isOnnx(path)) return inspectOnnx(path, info.size)
+  const kind = await fileKind(path)
+  if (kind === 'pth') return inspectPth(path, info.size)
+  return kind === 'onnx' ? inspectOnnx(path, info.size) : inspectSafetensors(path, info.size)
+}
+
+async function inspectSafetensors(path: string, bytes: number): Promise<Inspection> {
   const { tensors, metadata } = await readSafetensorsLayout(path)
   const { [METADATA_KEY]: ours, [CHECKSUM_KEY]: _, ...others } = metadata
   const known = ours === undefined ? {} : parse(ours)
-  return { kind: 'safetensors', model: typeof known['model'] === 'string' ? known['model'] : null, metadata: { ...others, ...known }, tensors, fits: fitting(tensors), bytes: info.size }
+  const named = torchvisionNames(new Map(tensors.filter(({ name }) => !isTrainingState(name)).map((tensor) => [tensor.name, tensor])))
+  const notes = named.notes.length > 0 ? { notes: named.notes } : {}
+  const said = { model: modelOf(known), metadata: { ...others, ...known, ...notes } }
+  return { kind: 'safetensors', ...said, tensors, ...fitting(named.tensors), bytes }
 }
 
 async function inspectPth(path: string, bytes: number): Promise<Inspection> {
   await using file = await PthFile.open(path)
   const { model, optimizer, notes } = contentsOf(file)
-  const keys = file.value instanceof PickleDict ? [...file.value.keys()].map(String) : []
+  const keys = file.value instanceof PickleDict ? [...file.value.keys()].slice(0, MOST_KEYS).map((key) => shortName(String(key))) : []
   const metadata = { ...(optimizer && { keys, optimizer: true }), ...(notes.length > 0 && { notes }) }
   const tensors = [...model].map(([name, { dtype, shape }]) => ({ name, dtype, shape }))
-  return { kind: 'pth', model: null, metadata, tensors, fits: fitting(tensors), bytes }
+  return { kind: 'pth', model: null, metadata, tensors, ...fitting(model), bytes }
 }
 
+/** Of a checkpoint: the first of them tell what it is. */
+const MOST_KEYS = 50
 const ONNX_DTYPES: ReadonlyMap<number, TensorDtype> = new Map((Object.keys(ITEM_SIZE) as TensorDtype[]).map((dtype) => [DATA_TYPE[dtype], dtype]))
 
 async function inspectOnnx(path: string, bytes: number): Promise<Inspection> {
-  const { readOnnx } = await import('../onnx/onnx-file.js')
-  const { producerName, metadataProps, graph } = await readOnnx(path)
-  const { [METADATA_KEY]: ours, ...others } = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]))
+  const { producerName, metadata, tensors: all } = await readOnnxLayout(path)
+  const { [METADATA_KEY]: ours, ...others } = Object.fromEntries(metadata)
   const known = ours === undefined ? {} : parse(ours)
-  const tensors = (graph?.initializer ?? []).flatMap(({ name, dims, dataType }) => {
+  const tensors = all.flatMap(({ name, dims, dataType }) => {
     const dtype = ONNX_DTYPES.get(dataType)
-    return dtype ? [{ name, dtype, shape: dims }] : []
+    return dtype && dims.every(Number.isSafeInteger) ? [{ name, dtype, shape: dims }] : []
   })
-  return { kind: 'onnx', model: typeof known['model'] === 'string' ? known['model'] : null, metadata: { producer: producerName, ...others, ...known }, tensors, fits: null, bytes }
+  const said = { model: modelOf(known), metadata: { producer: producerName, ...others, ...known } }
+  return { kind: 'onnx', ...said, tensors, fits: null, nearest: null, bytes }
 }
 
 async function inspectRun(path: string): Promise<Inspection> {
@@ -77,17 +94,22 @@ async function inspectRun(path: string): Promise<Inspection> {
   const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name).sort()
   const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(path, name))).size })))
   const { model } = (metadata.options ?? {}) as { model?: unknown }
-  return { kind: 'run', model: typeof model === 'string' ? model : null, metadata, tensors: [], fits: null, bytes: files.reduce((sum, file) => sum + file.bytes, 0), files }
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  return { kind: 'run', model: modelOf({ model }), metadata, tensors: [], fits: null, nearest: null, bytes, files }
 }
 
-function fitting(tensors: Inspection['tensors']): Inspection['fits'] {
-  const model = tensors.filter(({ name }) => !isTrainingState(name))
-  return tryRecognizeVariant(new Map(model.map((tensor) => [tensor.name, tensor]))) ?? null
+function modelOf({ model }: Readonly<Record<string, unknown>>): string | null {
+  return typeof model === 'string' ? model : null
+}
+
+function fitting(tensors: ReadonlyMap<string, Shaped>): Pick<Inspection, 'fits' | 'nearest'> {
+  const fits = tryRecognizeVariant(tensors) ?? null
+  return { fits, nearest: fits ? null : (tryDescribeNearest(tensors) ?? null) }
 }
 
 function parse(text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : { [METADATA_KEY]: text }
   } catch {
     return { [METADATA_KEY]: text }

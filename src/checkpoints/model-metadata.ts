@@ -1,6 +1,7 @@
 import type { ResizeRule } from '../data/decode.js'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
+import { parseJson } from '../formats/parse-json.js'
 import type { BestEpoch, Metrics } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../native/session-options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
@@ -95,7 +96,8 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
 /** The same of the JSON alone, with the checksum that model files have and others need not. @throws ERR_FILE_FORMAT, saying what is missing */
 export function parseMetadata(path: string, text: string): { readonly metadata: ModelMetadata; readonly sha256: unknown } {
   const value = parseObject(path, text)
-  if (value['formatVersion'] !== 1) throw refuse(path, `its format version is ${JSON.stringify(value['formatVersion'])}, and this torchgraft reads version 1`)
+  const { formatVersion: version } = value
+  if (version !== 1) throw refuse(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
   const { sha256, ...rest } = value
   const problems = Object.entries(CHECKS).flatMap(([key, check]) => (check(rest[key]) ? [] : [key]))
   const { size, resize } = rest as Partial<ModelMetadata>
@@ -145,7 +147,7 @@ function isResizeRule(value: unknown): boolean {
 function parseObject(path: string, text: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (cause) {
     throw refuse(path, `its metadata is not JSON: ${(cause as Error).message}`)
   }

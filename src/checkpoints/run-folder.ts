@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Rgb } from '../data/plan.js'
 import { TorchgraftError } from '../errors.js'
+import { parseJson } from '../formats/parse-json.js'
 import { TEMPORARY_FILE, writeFileWhole } from '../formats/write-file.js'
 import { systemReason } from '../system-reason.js'
 import { BEST_FILE, CheckpointStore, LAST_FILE, SECOND_NAME } from './checkpoint-store.js'
@@ -171,7 +172,7 @@ async function madeAnew(path: string): Promise<boolean> {
 
 async function readJson(path: string): Promise<object> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    const value = parseJson(await readFile(path, 'utf8'))
     if (typeof value === 'object' && value !== null) return value
     throw new SyntaxError('it is not an object')
   } catch (cause) {

@@ -3,10 +3,11 @@ import { anObject, checkFields, type Fields, list, needed, text } from '../field
 import { contentsOf } from '../formats/checkpoint-contents.js'
 import { checkStateDict } from '../formats/check-state-dict.js'
 import { loadAll } from '../formats/lazy-tensor.js'
-import { PickleDict, PickleTuple } from '../formats/pickle.js'
+import { PickleDict, PickleTuple } from '../formats/pickle-values.js'
 import { type Picklable, PythonFloat, PythonTuple } from '../formats/pickle-writer.js'
 import { PthFile } from '../formats/pth.js'
 import { writePth } from '../formats/pth-writer.js'
+import { shortName } from '../formats/short-name.js'
 import { byteLength, scalar, type StateDict, type Tensor } from '../formats/tensor.js'
 import { TorchTensor } from '../formats/torch-tensor.js'
 import { aPath, type LocalPath, toPath } from '../local-path.js'
@@ -19,6 +20,8 @@ export interface TorchCheckpoint {
   /** What `Session.loadTrainingState` takes. */
   readonly training?: StateDict
   readonly optimizer?: OptimizerDescription
+  /** What was done on reading it, such as taking a prefix off names. Not written. */
+  readonly notes?: readonly string[]
 }
 
 export interface ReadTorchOptions {
@@ -26,11 +29,17 @@ export interface ReadTorchOptions {
   readonly groups?: readonly (readonly string[])[]
 }
 
-const WRITE_FIELDS: Fields<TorchCheckpoint> = { model: needed(checkStateDict), training: checkStateDict, optimizer: anObject }
+const WRITE_FIELDS: Fields<TorchCheckpoint> = {
+  model: needed(checkStateDict), training: checkStateDict, optimizer: anObject, notes: list(text('a note')),
+}
 const READ_FIELDS: Fields<ReadTorchOptions> = { groups: list(list(text('a name'))) }
 
+/** What the moments may take of the file, which has them once: views of one storage could be far larger. */
+const MAX_EXPANSION = 4
+
 /**
- * Reads a checkpoint of PyTorch: a state_dict, or a dict of it and of Adam's or AdamW's.
+ * Reads a checkpoint of PyTorch: a state_dict, or a dict of it and of Adam's or AdamW's. Another optimizer's is left out,
+ * with a note.
  *
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -39,9 +48,11 @@ export async function readTorchCheckpoint(location: LocalPath, options: ReadTorc
   const path = toPath(location)
   checkFields<ReadTorchOptions>(options, READ_FIELDS, 'readTorchCheckpoint')
   await using file = await PthFile.open(path)
-  const { model, optimizer } = contentsOf(file)
+  const { model, optimizer, notes } = contentsOf(file)
   const tensors = await loadAll(model)
-  return { model: tensors, ...(optimizer && (await readOptimizer(optimizer, tensors, options, path))) }
+  if (!optimizer) return { model: tensors, notes }
+  if (!isAdam(optimizer)) return { model: tensors, notes: [...notes, 'Its optimizer is not Adam’s or AdamW’s, and was left out.'] }
+  return { model: tensors, notes, ...(await readOptimizer(optimizer, tensors, options, file)) }
 }
 
 /**
@@ -97,24 +108,43 @@ function scalerState(training: StateDict): Picklable | undefined {
   return new Map<string, Picklable>([...floats, ['growth_interval', number('growth_interval')!], ['_growth_tracker', number('_growth_tracker')!]])
 }
 
-async function readOptimizer(optimizer: PickleDict, model: StateDict, options: ReadTorchOptions, path: string) {
+/** By what its groups hold: no other optimizer here has two betas. */
+function isAdam(optimizer: PickleDict): boolean {
+  const groups = optimizer.get('param_groups')
+  const [first] = Array.isArray(groups) ? (groups as unknown[]) : []
+  return first instanceof PickleDict && betasOf(first) !== undefined
+}
+
+function betasOf(group: PickleDict): readonly [number, number] | undefined {
+  const betas = group.get('betas')
+  const [beta1, beta2] = betas instanceof PickleTuple ? betas.items : Array.isArray(betas) ? (betas as unknown[]) : []
+  return typeof beta1 === 'number' && typeof beta2 === 'number' ? [beta1, beta2] : undefined
+}
+
+async function readOptimizer(optimizer: PickleDict, model: StateDict, options: ReadTorchOptions, { path, size: fileBytes }: PthFile) {
   const refuse = (reason: string): TorchgraftError => new TorchgraftError('ERR_FILE_FORMAT', `The optimizer in ${path} cannot be used here: ${reason}`, { path })
   const [state, groups] = [optimizer.get('state'), optimizer.get('param_groups')]
   if (!(state instanceof PickleDict) || !Array.isArray(groups) || !groups.every((group): group is PickleDict => group instanceof PickleDict)) throw refuse('it has no state and param_groups')
   const names = namesOf(groups, model, options, refuse)
   const training = new Map<string, Tensor>()
+  let bytes = 0
   for (const [i, group] of groups.entries()) {
     for (const [j, index] of (group.get('params') as unknown[]).entries()) {
       const name = names[i]![j]!
       const { dtype, shape } = model.get(name)!
       const empty = (size: readonly number[]): Tensor => ({ dtype, shape: size, data: new Uint8Array(byteLength(dtype, size)) })
-      const entry = state.get(index)
+      const entry = typeof index === 'number' || typeof index === 'string' ? state.get(index) : undefined
       const read = async (part: string, size: readonly number[]): Promise<Tensor> => {
         if (!(entry instanceof PickleDict)) return empty(size) // a parameter that has made no step
         const value = entry.get(part)
         if (part === 'step' && typeof value === 'number') return { dtype: 'float32', shape: [], data: new Uint8Array(Float32Array.of(value).buffer) } // before PyTorch 1.12
-        if (value instanceof TorchTensor) return value.load()
-        throw refuse(`it holds no ${part} of ${name}: Adam and AdamW have one`)
+        if (value instanceof TorchTensor) {
+          const fits = part === 'step' || String(value.shape) === String(size)
+          if (!fits) throw refuse(`its ${part} of ${shortName(name)} has the shape [${value.shape.join(', ')}]`)
+          if ((bytes += value.bytes) > fileBytes * MAX_EXPANSION) throw refuse('its parts together would be larger than the file')
+          return value.load()
+        }
+        throw refuse(`it holds no ${part} of ${shortName(name)}: Adam and AdamW have one`)
       }
       for (const [part, size] of [['exp_avg', shape], ['exp_avg_sq', shape], ['step', []]] as const) training.set(`optimizer.${part}.${name}`, await read(part, size))
     }
@@ -126,15 +156,24 @@ async function readOptimizer(optimizer: PickleDict, model: StateDict, options: R
 function namesOf(groups: readonly PickleDict[], model: StateDict, { groups: given }: ReadTorchOptions, refuse: (reason: string) => TorchgraftError): readonly (readonly string[])[] {
   const all = [...model.keys()].filter((name) => !/\.(?:running_mean|running_var|num_batches_tracked)$/.test(name))
   const told = groups.map((group) => group.get('param_names'))
-  const names = told.every((list) => Array.isArray(list)) ? (told as string[][]) : (given ?? (groups.length === 1 ? [all] : undefined))
+  const names = told.every(isTexts) ? told : (given ?? (groups.length === 1 ? [all] : undefined))
   if (!names) throw refuse(`it has ${plural(groups.length, 'group')}, and does not name their parameters: pass them as groups`)
+  const seen = new Set<string>()
   for (const [i, group] of groups.entries()) {
     const params = group.get('params')
     if (!Array.isArray(params) || params.length !== names[i]?.length) throw refuse(`group ${i} has ${Array.isArray(params) ? plural(params.length, 'parameter') : 'no parameters'}, but ${names[i]?.length ?? 0} were expected`)
     const unknown = names[i].find((name) => !model.has(name))
-    if (unknown !== undefined) throw refuse(`the model has no ${String(unknown)}`)
+    if (unknown !== undefined) throw refuse(`the model has no ${shortName(unknown)}`)
+    for (const name of names[i]) {
+      if (seen.has(name)) throw refuse(`it has ${shortName(name)} twice`)
+      seen.add(name)
+    }
   }
   return names
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
 }
 
 function describe(groups: readonly PickleDict[], names: readonly (readonly string[])[], refuse: (reason: string) => TorchgraftError): OptimizerDescription {
@@ -145,12 +184,11 @@ function describe(groups: readonly PickleDict[], names: readonly (readonly strin
   }
   const [first] = groups
   if (groups.some((group) => group.get('amsgrad') === true || group.get('maximize') === true)) throw refuse('amsgrad and maximize are not supported')
-  const betas = first?.get('betas')
-  const [beta1, beta2] = betas instanceof PickleTuple ? betas.items : []
-  if (typeof beta1 !== 'number' || typeof beta2 !== 'number') throw refuse('it is neither Adam nor AdamW')
+  const betas = first && betasOf(first)
+  if (!betas) throw refuse('it is neither Adam nor AdamW')
   return {
     type: first?.get('decoupled_weight_decay') === true ? 'adamw' : 'adam',
-    betas: [beta1, beta2],
+    betas,
     eps: number(first, 'eps'),
     groups: groups.map((group, i) => ({ lr: number(group, 'lr'), weightDecay: number(group, 'weight_decay'), parameters: names[i] ?? [] })),
   }

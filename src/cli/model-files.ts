@@ -44,7 +44,7 @@ interface ExportFlags extends Omit<ExportOptions, 'model' | 'classes'> {
   readonly json?: boolean
 }
 
-export function exportCommand({ stdout }: Streams, exit: (code: number) => void): Command {
+export function exportCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
   return new Command('export')
     .summary('write a model as .pth, .safetensors, ONNX or a web page')
     .description(EXPORT_TEXT)
@@ -57,6 +57,7 @@ export function exportCommand({ stdout }: Streams, exit: (code: number) => void)
     .addOption(jsonOption())
     .action(async (model: string, { json = false, classes, ...options }: ExportFlags) => {
       const result = await exportModel({ model, ...given({ ...options, classes: classes === undefined ? undefined : await readClasses(classes) }) })
+      for (const note of result.notes) stderr.write(`${prose(printable(note), stderr)}\n`)
       stdout.write(json ? `${JSON.stringify(result)}\n` : `${printable(result.file)}  ${sizeOf(result.bytes)}${result.optimizer ? ', with the optimizer' : ''}\n${options.format === 'web' ? lookAt(result.file) : ''}`)
       exit(EXIT.done)
     })
@@ -71,14 +72,16 @@ const EXPORT_TEXT = `Writes MODEL for other programs.
   onnx         pixels in, probabilities out, for onnxruntime and others
   web          a folder for any static host: a page that runs the model`
 
-function inspectionText({ kind, model, metadata, tensors, fits, bytes, files = [] }: Inspection, standing: RunStanding | undefined, stream: Width): string {
+function inspectionText({ kind, model, metadata, tensors, fits, nearest, bytes, files = [] }: Inspection, standing: RunStanding | undefined, stream: Width): string {
   const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => [printable(key), printable(short(value))] as const)
+  const misfit = `Fits no RegNet of torchvision${nearest === null ? ', as far as can be told here' : `: ${printable(nearest)}`}.`
+  const fit = fits ? `Fits ${fits.variant} with ${plural(fits.classes, 'class', 'classes')}.` : misfit
   return [
     `${kind}, ${sizeOf(bytes)}${model === null ? '' : `, ${printable(model)}`}`,
     ...(standing ? [...proseRows(standingRows(standing), 14, stream), ''] : []),
     ...proseRows(rows, 14, stream),
     ...files.map((file) => `${printable(file.name).padEnd(28)} ${sizeOf(file.bytes)}`),
-    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [fits ? `Fits ${fits.variant} with ${plural(fits.classes, 'class', 'classes')}.` : 'Fits no RegNet of torchvision, as far as can be told here.']), `${plural(tensors.length, 'tensor')}, ${plural(tensors.reduce((sum, { shape }) => sum + elements(shape), 0), 'element')}:`, ...tensors.map((tensor) => prose(`  ${printable(tensor.name)}  ${describeTensor(tensor)}`, stream, 2))] : []),
+    ...(tensors.length > 0 ? ['', ...(kind === 'onnx' ? [] : [prose(fit, stream)]), `${plural(tensors.length, 'tensor')}, ${plural(tensors.reduce((sum, { shape }) => sum + elements(shape), 0), 'element')}:`, ...tensors.map((tensor) => prose(`  ${printable(tensor.name)}  ${describeTensor(tensor)}`, stream, 2))] : []),
     '',
   ].join('\n')
 }

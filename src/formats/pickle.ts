@@ -1,35 +1,5 @@
 import { TorchgraftError } from '../errors.js'
-
-/**
- * What a pickle may hold here. Lists are arrays, tuples are `PickleTuple`s, dicts are `PickleDict`s; whatever REDUCE and
- * persistent ids stand for is made by the handlers.
- */
-export class PickleTuple {
-  readonly items: readonly unknown[]
-
-  constructor(items: readonly unknown[]) {
-    this.items = items
-  }
-}
-
-export class PickleDict extends Map<unknown, unknown> {
-  /** Made by `collections.OrderedDict()`. */
-  readonly ordered: boolean
-
-  constructor(ordered = false) {
-    super()
-    this.ordered = ordered
-  }
-}
-
-/** A name that the pickle asks for: never looked up, only compared. */
-export class PickleGlobal {
-  readonly name: string
-
-  constructor(name: string) {
-    this.name = name
-  }
-}
+import { PickleDict, PickleGlobal, PickleObject, PickleTuple } from './pickle-values.js'
 
 /** The whole world that a pickle can reach. */
 export interface PickleHandlers {
@@ -41,16 +11,28 @@ export interface PickleHandlers {
   persistent(id: unknown): unknown
 }
 
-/** Far above what any checkpoint has, so that a small file cannot ask for much memory: opcodes, dicts and lists and tuples, and marks inside one another. */
+/**
+ * Far above what any checkpoint has, so that a small file cannot ask for much memory: opcodes, dicts and lists and tuples,
+ * things remembered, and marks inside one another.
+ */
 const MAX_STEPS = 5_000_000
 const MAX_CONTAINERS = 500_000
+const MAX_MEMO = 1_000_000
 const MAX_DEPTH = 1000
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
+const STRICT_UTF8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
+const LATIN1 = new TextDecoder('latin1')
+const TAKEN = [
+  'Only what torch.load(FILE, weights_only=True) takes is read: tensors, numbers and texts in dicts and lists.',
+  'In Python: torch.save(model.state_dict(), FILE)',
+].join(' ')
 /** Bytes were wanted beyond the end: with more of the file it may go on. */
 export class PickleEnd extends Error {}
 
 /**
- * Interprets a pickle of protocol 2 as `torch.save` writes it, opcode by opcode. Nothing is executed: a global is a name,
- * a call is a question to the handlers, and whatever else there is in pickle's language is refused.
+ * Interprets a pickle as `torch.save` writes it, opcode by opcode. Nothing is executed: a global is a name, a call is a
+ * question to the handlers, and the opcodes taken are those of `torch.load(weights_only=True)`; whatever else there is in
+ * pickle's language is refused.
  *
  * @returns the object, and where the pickle ends
  * @throws ERR_PICKLE_REFUSED, naming what was met; PickleEnd
@@ -70,6 +52,7 @@ class Interpreter {
   readonly #outer: unknown[][] = []
   readonly #memo = new Map<number, unknown>()
   #steps = 0
+  #protocol = 2
   #containers = 0
 
   constructor(bytes: Uint8Array, handlers: PickleHandlers, path: string, from: number) {
@@ -91,11 +74,9 @@ class Interpreter {
 
   #step(opcode: number): void {
     switch (opcode) {
-      case 0x80: { // PROTO
-        const version = this.#byte()
-        if (version !== 2) throw this.#refuse(`pickle protocol ${version}, where torch.save writes 2`)
+      case 0x80: // PROTO
+        this.#protocol = this.#byte()
         return
-      }
       case 0x63: return this.#push(this.#global()) // GLOBAL
       case 0x28: // MARK
         if (this.#outer.length === MAX_DEPTH) throw this.#refuse(`marks ${MAX_DEPTH} deep`)
@@ -114,7 +95,9 @@ class Interpreter {
       case 0x4d: return this.#push(this.#view.getUint16(this.#take(2), true)) // BININT2
       case 0x8a: return this.#push(this.#long()) // LONG1
       case 0x47: return this.#push(this.#view.getFloat64(this.#take(8), false)) // BINFLOAT
-      case 0x58: return this.#push(this.#text()) // BINUNICODE
+      case 0x58: return this.#push(this.#text(UTF8, this.#uint32())) // BINUNICODE
+      case 0x55: return this.#push(this.#text(STRICT_UTF8, this.#byte())) // SHORT_BINSTRING: Python 2's texts
+      case 0x8f: return this.#pushContainer(new PickleObject('a set')) // EMPTY_SET
       case 0x29: return this.#pushContainer(new PickleTuple([])) // EMPTY_TUPLE
       case 0x5d: return this.#pushContainer([]) // EMPTY_LIST
       case 0x7d: return this.#pushContainer(new PickleDict()) // EMPTY_DICT
@@ -125,10 +108,15 @@ class Interpreter {
       case 0x73: return this.#setItems(this.#popMany(2)) // SETITEM
       case 0x75: return this.#setItems(this.#closeMark()) // SETITEMS
       case 0x51: return this.#push(this.#handlers.persistent(this.#pop())) // BINPERSID
-      case 0x52: return this.#reduce() // REDUCE
+      case 0x52: case 0x81: return this.#reduce() // REDUCE, NEWOBJ: of the classes that are known they make the same
       case 0x62: return this.#build() // BUILD
-      default: throw this.#refuse(`opcode ${NAMES[opcode] ?? `0x${opcode.toString(16)}`}`)
+      default: throw this.#refuse(this.#describe(opcode))
     }
+  }
+
+  #describe(opcode: number): string {
+    const protocol = this.#protocol === 2 ? '' : ` of pickle protocol ${this.#protocol}, where torch.save writes 2`
+    return `opcode ${NAMES[opcode] ?? `0x${opcode.toString(16)}`}${protocol}`
   }
 
   #reduce(): void {
@@ -139,11 +127,10 @@ class Interpreter {
     this.#pushContainer(value)
   }
 
-  /** A state_dict's `_metadata`, which says nothing that is needed here, is all that may be put into an object. */
+  /** An OrderedDict alone may have attributes: a state_dict's `_metadata`. Nothing of them is needed here, and they are left out. */
   #build(): void {
     const [object, state] = this.#popMany(2)
-    const plain = object instanceof PickleDict && object.ordered && state instanceof PickleDict && [...state.keys()].every((key) => key === '_metadata')
-    if (!plain) throw this.#refuse('attributes of an object')
+    if (!(object instanceof PickleDict && object.ordered && state instanceof PickleDict)) throw this.#refuse('attributes of an object')
     this.#push(object)
   }
 
@@ -156,29 +143,36 @@ class Interpreter {
   #setItems(items: readonly unknown[]): void {
     const dict = this.#stack.at(-1)
     if (!(dict instanceof PickleDict) || items.length % 2 !== 0) throw this.#refuse('entries for what is no dict')
-    for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1])
+    for (let i = 0; i < items.length; i += 2) {
+      const key = items[i]
+      if (typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint') dict.set(key, items[i + 1])
+      else if (Array.isArray(key)) throw this.#refuse('a list as a key of a dict, which Python does not take either')
+      else if (key instanceof PickleDict) throw this.#refuse('a dict as a key of a dict, which Python does not take either')
+    }
   }
 
   #global(): PickleGlobal {
     const name = `${this.#line()}.${this.#line()}`
-    if (!this.#handlers.knows(name)) throw this.#refuse(`the global ${name.slice(0, 200)}`)
+    if (!this.#handlers.knows(name)) throw this.#refuse(`the global ${name.slice(0, 200)}, an object of Python’s`)
     return new PickleGlobal(name)
   }
 
   #long(): number | bigint {
     const length = this.#byte()
-    if (length > 16) throw this.#refuse(`an integer of ${length} bytes`)
     const begin = this.#take(length)
-    let value = 0n
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[begin + i] ?? 0)
-    if (length > 0 && ((this.#bytes[begin + length - 1] ?? 0) & 0x80) !== 0) value -= 1n << BigInt(8 * length)
+    if (length === 0) return 0
+    const digits = Buffer.from(this.#bytes.subarray(begin, begin + length)).reverse().toString('hex')
+    const value = BigInt.asIntN(8 * length, BigInt(`0x${digits}`))
     return Number.isSafeInteger(Number(value)) ? Number(value) : value
   }
 
-  #text(): string {
-    const length = this.#uint32()
+  #text(decoder: typeof UTF8, length: number): string {
     const begin = this.#take(length)
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(this.#bytes.subarray(begin, begin + length))
+    try {
+      return decoder.decode(this.#bytes.subarray(begin, begin + length))
+    } catch {
+      throw this.#refuse('a text that is not UTF-8')
+    }
   }
 
   /** Up to a newline, as GLOBAL has its names. */
@@ -186,11 +180,12 @@ class Interpreter {
     const end = this.#bytes.indexOf(0x0a, this.#at)
     if (end < 0) throw new PickleEnd()
     const begin = this.#take(end + 1 - this.#at)
-    return new TextDecoder('latin1').decode(this.#bytes.subarray(begin, end))
+    return LATIN1.decode(this.#bytes.subarray(begin, end))
   }
 
   #remember(key: number): void {
     if (this.#stack.length === 0) throw this.#refuse('a stack that is empty')
+    if (this.#memo.size === MAX_MEMO && !this.#memo.has(key)) throw this.#refuse('more shared parts than any model has')
     this.#memo.set(key, this.#stack.at(-1))
   }
 
@@ -242,9 +237,14 @@ class Interpreter {
   }
 
   #refuse(what: string): TorchgraftError {
-    return new TorchgraftError('ERR_PICKLE_REFUSED', `${this.#path} was not read: it holds ${what}, and only plain tensors in dicts and lists are taken. In Python: torch.save(model.state_dict(), FILE)`, { path: this.#path })
+    const path = this.#path
+    return new TorchgraftError('ERR_PICKLE_REFUSED', `${path} was not read: it holds ${what}. ${TAKEN}`, { path })
   }
 }
 
 /** Those that could be met, for the message. */
-const NAMES: Readonly<Record<number, string>> = { 0x69: 'INST', 0x6f: 'OBJ', 0x81: 'NEWOBJ', 0x92: 'NEWOBJ_EX', 0x93: 'STACK_GLOBAL', 0x82: 'EXT1', 0x83: 'EXT2', 0x84: 'EXT4', 0x95: 'FRAME', 0x50: 'PERSID', 0x49: 'INT', 0x53: 'STRING' }
+const NAMES: Readonly<Record<number, string>> = {
+  0x69: 'INST', 0x6f: 'OBJ', 0x92: 'NEWOBJ_EX', 0x93: 'STACK_GLOBAL', 0x82: 'EXT1', 0x83: 'EXT2', 0x84: 'EXT4',
+  0x95: 'FRAME', 0x94: 'MEMOIZE', 0x8c: 'SHORT_BINUNICODE', 0x90: 'ADDITEMS', 0x91: 'FROZENSET',
+  0x42: 'BINBYTES', 0x43: 'SHORT_BINBYTES', 0x54: 'BINSTRING', 0x50: 'PERSID', 0x49: 'INT', 0x4c: 'LONG', 0x8b: 'LONG4', 0x53: 'STRING',
+}

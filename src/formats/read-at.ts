@@ -32,3 +32,30 @@ export async function readInto(file: FileHandle, position: number, buffer: Uint8
     read += bytesRead
   }
 }
+
+const WINDOW = 1 << 12
+
+/** Reads small parts of a file one behind the other, many with each call of the system. */
+export class WindowedFile {
+  readonly #file: FileHandle
+  readonly #size: number
+  readonly #path: string
+  #window: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  #at = 0
+
+  constructor(file: FileHandle, size: number, path: string) {
+    this.#file = file
+    this.#size = size
+    this.#path = path
+  }
+
+  /** What lies there, until the next call. @throws ERR_FILE_FORMAT where the file has fewer bytes */
+  async readAt(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (length > WINDOW) return readAt(this.#file, position, length, this.#path)
+    if (position < this.#at || position + length > this.#at + this.#window.length) {
+      this.#window = await readAt(this.#file, position, Math.max(length, Math.min(WINDOW, this.#size - position)), this.#path)
+      this.#at = position
+    }
+    return this.#window.subarray(position - this.#at, position - this.#at + length)
+  }
+}

@@ -6,9 +6,11 @@ import type { Check } from '../fields.js'
 import { aPath, type LocalPath, toPath } from '../local-path.js'
 import { plural } from '../plural.js'
 import { checkStateDict } from './check-state-dict.js'
-import { duplicateKey } from './json-keys.js'
+import { convertNumbers, NUMBER_KINDS, type NumberKind } from './number-kinds.js'
+import { parseJson } from './parse-json.js'
 import { openForReading, readAt } from './read-at.js'
-import { byteLength, type StateDict, type Tensor, type TensorDtype } from './tensor.js'
+import { shortName } from './short-name.js'
+import { elements, type StateDict, type Tensor, type TensorDtype } from './tensor.js'
 import { type Files, writeFileWhole } from './write-file.js'
 
 export interface SafetensorsFile {
@@ -16,15 +18,24 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-const DTYPES: ReadonlyMap<string, TensorDtype> = new Map([['F32', 'float32'], ['F16', 'float16'], ['BF16', 'bfloat16'], ['I64', 'int64']])
-const DTYPE_NAMES = new Map([...DTYPES].map(([name, dtype]) => [dtype, name]))
+/** Those that are written come first. */
+const KINDS: ReadonlyMap<string, NumberKind & { readonly dtype: TensorDtype }> = new Map([
+  ['F32', NUMBER_KINDS.float32], ['F16', NUMBER_KINDS.float16], ['BF16', NUMBER_KINDS.bfloat16], ['I64', NUMBER_KINDS.int64],
+  ['F64', NUMBER_KINDS.float64], ['I32', NUMBER_KINDS.int32], ['I16', NUMBER_KINDS.int16], ['I8', NUMBER_KINDS.int8],
+  ['U8', NUMBER_KINDS.uint8], ['BOOL', NUMBER_KINDS.uint8],
+])
+const DTYPE_NAMES: Readonly<Record<TensorDtype, string>> = { float32: 'F32', float16: 'F16', bfloat16: 'BF16', int64: 'I64' }
 /** The reference reader's limit on the header. */
 const MAX_HEADER = 100_000_000
+/** A tensor's entry has some dozen names and values; 100,000 tensors are far more than any model has. */
+const HEADER_LIMITS = { depth: 3, values: 2_000_000, uniqueKeys: true }
+const MAX_DIMENSIONS = 64
 /** Bytes handled at once between two turns of the event loop: about a millisecond of hashing. */
 const CHUNK = 1 << 20
 
 /**
- * Reads a whole safetensors file, making the checks of the reference reader in its order.
+ * Reads a whole safetensors file, making the checks of the reference reader in its order. F64 is rounded to float32;
+ * whole numbers and BOOL become int64.
  *
  * @throws ERR_FILE_FORMAT when the file is not what it should be, naming the tensor.
  */
@@ -35,8 +46,9 @@ export async function readSafetensors(location: LocalPath): Promise<SafetensorsF
   try {
     const { entries, metadata, dataStart } = await readHeader(file, path)
     const tensors = new Map<string, Tensor>()
-    for (const { name, dtype, shape, begin, end } of entries) {
-      tensors.set(name, { dtype, shape, data: await readAt(file, dataStart + begin, end - begin, path) })
+    for (const { name, kind, dtype, shape, begin, end } of entries) {
+      const bytes = await readAt(file, dataStart + begin, end - begin, path)
+      tensors.set(name, { dtype, shape, data: kind.read ? convertNumbers(bytes, kind, elements(shape)) : bytes })
     }
     return { tensors, metadata }
   } finally {
@@ -72,7 +84,7 @@ export async function writeSafetensors(location: LocalPath, tensors: StateDict, 
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []
   let offset = 0
   for (const [name, { dtype, shape, data }] of tensors) {
-    header.push([name, { dtype: DTYPE_NAMES.get(dtype), shape, data_offsets: [offset, (offset += data.length)] }])
+    header.push([name, { dtype: DTYPE_NAMES[dtype], shape, data_offsets: [offset, (offset += data.length)] }])
   }
   const json = new TextEncoder().encode(`{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)
   const padded = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20) // so that the tensors begin on a multiple of 8
@@ -99,6 +111,7 @@ export async function hashTensors(tensors: StateDict): Promise<string> {
 
 interface Entry {
   readonly name: string
+  readonly kind: NumberKind
   readonly dtype: TensorDtype
   readonly shape: readonly number[]
   readonly begin: number
@@ -123,11 +136,9 @@ function parseHeader(bytes: Uint8Array, path: string): { entries: Entry[]; metad
   try {
     const json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     if (!json.startsWith('{')) throw new SyntaxError('it does not begin with {')
-    header = JSON.parse(json)
-    const twice = duplicateKey(json)
-    if (twice !== undefined) throw new SyntaxError(`${JSON.stringify(twice)} is in it twice`)
+    header = parseJson(json, HEADER_LIMITS)
   } catch (cause) {
-    throw refuse(path, `its header is not JSON: ${(cause as Error).message}`, cause)
+    throw refuse(path, `its header is not JSON as it should be: ${(cause as Error).message}`, cause)
   }
   let metadata: Record<string, string> = {}
   const entries: Entry[] = []
@@ -137,9 +148,10 @@ function parseHeader(bytes: Uint8Array, path: string): { entries: Entry[]; metad
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end)
   let previous = 0
-  for (const { name, begin, end, dtype, shape } of entries) {
-    if (begin !== previous) throw refuse(path, `tensor ${name} begins at ${begin}, where ${previous} was expected`)
-    if (end < begin || end - begin !== byteLength(dtype, shape)) throw refuse(path, `tensor ${name} takes ${plural(end - begin, 'byte')}, which is not what ${dtype} [${shape.join(', ')}] takes`)
+  for (const { name, begin, end, kind, shape } of entries) {
+    if (begin !== previous) throw refuse(path, `tensor ${shortName(name)} begins at ${begin}, where ${previous} was expected`)
+    const bytes = elements(shape) * kind.size
+    if (end - begin !== bytes) throw refuse(path, `tensor ${shortName(name)} takes ${plural(end - begin, 'byte')}, where [${shape.join(', ')}] takes ${bytes}`)
     previous = end
   }
   return { entries, metadata }
@@ -148,18 +160,22 @@ function parseHeader(bytes: Uint8Array, path: string): { entries: Entry[]; metad
 function parseMetadata(value: unknown, path: string): Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'its metadata is not an object')
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') throw refuse(path, `its metadata has ${JSON.stringify(key)} that is not a string`)
+    if (typeof text !== 'string') throw refuse(path, `its metadata has ${JSON.stringify(shortName(key))} that is not a string`)
   }
   return value as Record<string, string>
 }
 
 function parseEntry(name: string, value: unknown, path: string): Entry {
   const { dtype: dtypeName, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown }
-  const dtype = DTYPES.get(String(dtypeName))
-  if (!dtype) throw refuse(path, `tensor ${name} has dtype ${String(dtypeName)}; F32, F16, BF16 and I64 are read`)
-  if (!isCounts(shape) || !Number.isSafeInteger(byteLength(dtype, shape))) throw refuse(path, `tensor ${name} has no valid shape`)
-  if (!isCounts(offsets) || offsets.length !== 2) throw refuse(path, `tensor ${name} has no valid data_offsets`)
-  return { name, dtype, shape, begin: offsets[0] ?? 0, end: offsets[1] ?? 0 }
+  const kind = typeof dtypeName === 'string' ? KINDS.get(dtypeName) : undefined
+  if (!kind) {
+    const found = typeof dtypeName === 'string' ? `dtype ${shortName(dtypeName)}` : 'no dtype'
+    throw refuse(path, `tensor ${shortName(name)} has ${found}; ${[...KINDS.keys()].join(', ')} are read`)
+  }
+  const valid = isCounts(shape) && shape.length <= MAX_DIMENSIONS && Number.isSafeInteger(elements(shape) * kind.size)
+  if (!valid) throw refuse(path, `tensor ${shortName(name)} has no valid shape`)
+  if (!isCounts(offsets) || offsets.length !== 2) throw refuse(path, `tensor ${shortName(name)} has no valid data_offsets`)
+  return { name, kind, dtype: kind.dtype, shape, begin: offsets[0] ?? 0, end: offsets[1] ?? 0 }
 }
 
 function isCounts(value: unknown): value is number[] {

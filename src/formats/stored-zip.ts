@@ -2,7 +2,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { TorchgraftError } from '../errors.js'
 import { plural } from '../plural.js'
-import { readAt } from './read-at.js'
+import { readAt, WindowedFile } from './read-at.js'
+import { shortName } from './short-name.js'
 
 /** A part of an archive, as it lies in the file. */
 export interface StoredEntry {
@@ -24,6 +25,8 @@ const UTF8 = 1 << 11
 const MAX_ENTRIES = 100_000
 const MAX_DIRECTORY = 1 << 26
 const WIDE = 0xffffffff
+/** The name of an entry may be 64 KB long. */
+const MAX_REASON = 400
 const CHUNK = 1 << 20
 
 /**
@@ -49,39 +52,46 @@ export async function readStoredZip(file: FileHandle, path: string): Promise<Rea
   if (at !== directory.byteLength) throw refuse(path, 'its directory is longer than its entries')
   entries.sort((a, b) => a.header - b.header)
   const found = new Map<string, StoredEntry>()
+  const headers = new WindowedFile(file, size, path)
   for (const [i, { header, ...entry }] of entries.entries()) {
     const before = i === 0 ? 0 : undefined
     if (before !== undefined && header !== before) throw refuse(path, `there ${header === 1 ? 'is' : 'are'} ${plural(header, 'byte')} before it`)
-    found.set(entry.name, await locate(file, header, entries[i + 1]?.header ?? begin, entry, path))
+    found.set(entry.name, await locate(headers, header, entries[i + 1]?.header ?? begin, entry, path))
   }
   return found
 }
 
-/** Reads an entry from end to end. @throws ERR_FILE_CHECKSUM where it is not what was written */
-export async function checkCrc(file: FileHandle, { name, begin, size, crc }: StoredEntry, path: string): Promise<void> {
+/** Reads entries from end to end. @throws ERR_FILE_CHECKSUM where one is not what was written */
+export async function checkCrcs(file: FileHandle, entries: Iterable<StoredEntry>, path: string): Promise<void> {
+  const parts = new WindowedFile(file, (await file.stat()).size, path)
+  for (const entry of entries) await checkCrc(parts, entry, path)
+}
+
+async function checkCrc(parts: WindowedFile, { name, begin, size, crc }: StoredEntry, path: string): Promise<void> {
   let sum = 0
-  for (let done = 0; done < size; done += CHUNK) sum = crc32(await readAt(file, begin + done, Math.min(CHUNK, size - done), path), sum)
-  if (sum !== crc) throw new TorchgraftError('ERR_FILE_CHECKSUM', `${path} is damaged: its part ${name} is not what was written. Use another copy of it`, { path })
+  for (let done = 0; done < size; done += CHUNK) sum = crc32(await parts.readAt(begin + done, Math.min(CHUNK, size - done)), sum)
+  if (sum !== crc) throw new TorchgraftError('ERR_FILE_CHECKSUM', `${path} is damaged: its part ${shortName(name)} is not what was written. Use another copy of it`, { path })
 }
 
 /** Where the data lies between a header and the next one; all that is said of it there must agree. */
-async function locate(file: FileHandle, header: number, next: number, { name, size, crc }: StoredEntry, path: string): Promise<StoredEntry> {
+async function locate(headers: WindowedFile, header: number, next: number, { name, size, crc }: StoredEntry, path: string): Promise<StoredEntry> {
   if (next - header < LOCAL.size) throw refuse(path, `${name} overlaps another entry`)
-  const fixed = viewOf(await readAt(file, header, LOCAL.size, path))
+  const fixed = viewOf(await headers.readAt(header, LOCAL.size))
   if (fixed.getUint32(0, true) !== LOCAL.signature) throw refuse(path, `${name} is not where its directory says`)
   const nameLength = fixed.getUint16(26, true)
   const begin = header + LOCAL.size + nameLength + fixed.getUint16(28, true)
   const rest = next - begin - size
   if (rest < 0) throw refuse(path, `${name} overlaps another entry`)
-  const local = decodeName(await readAt(file, header + LOCAL.size, nameLength, path), path)
+  const local = decodeName(await headers.readAt(header + LOCAL.size, nameLength), path)
   const flags = fixed.getUint16(6, true)
   const told = [fixed.getUint32(14, true), fixed.getUint32(18, true), fixed.getUint32(22, true)] as const
   const later = (flags & IN_DESCRIPTOR) !== 0
   const agrees = (value: number, expected: number): boolean => value === expected || (later && value === 0) || value === WIDE
   const same = local === name && fixed.getUint16(8, true) === 0 && agrees(told[0], crc) && agrees(told[1], size) && agrees(told[2], size)
   if (!same) throw refuse(path, `${name} is one thing in the directory and another in its header`)
-  const descriptor = viewOf(await readAt(file, begin + size, Math.min(rest, 24), path))
-  if (rest !== 0 && !(later && descriptorAgrees(descriptor, rest, size, crc))) throw refuse(path, `what follows ${name} does not belong to it`)
+  const behind = rest === 0 ? undefined : viewOf(await headers.readAt(begin + size, Math.min(rest, 24)))
+  const described = !behind || (later && descriptorAgrees(behind, rest, size, crc))
+  if (!described) throw refuse(path, `what follows ${name} does not belong to it`)
   return { name, begin, size, crc }
 }
 
@@ -171,5 +181,6 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function refuse(path: string, reason: string): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a file that PyTorch has written: ${reason}`, { path })
+  const short = reason.length > MAX_REASON ? `${reason.slice(0, MAX_REASON)}…` : reason
+  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a file that PyTorch has written: ${short}`, { path })
 }

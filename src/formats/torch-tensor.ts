@@ -1,38 +1,34 @@
 import type { FileHandle } from 'node:fs/promises'
 import { TorchgraftError } from '../errors.js'
 import type { LazyTensor } from './lazy-tensor.js'
+import { convertNumbers, NUMBER_KINDS, type NumberKind } from './number-kinds.js'
 import { readAt } from './read-at.js'
 import { elements, type Tensor, type TensorDtype } from './tensor.js'
 
-/** How PyTorch's storages are named, what an element of each takes, and what we read it as. */
-interface Kind {
-  readonly size: number
-  readonly dtype: TensorDtype
-  /** One element as it lies in the file; undefined where the bytes are taken as they are. */
-  readonly read?: (view: DataView, at: number) => number | bigint
-}
+/** How PyTorch's storages are named, and what their elements are. */
+const KINDS: readonly (readonly [string, NumberKind])[] = [
+  ['FloatStorage', NUMBER_KINDS.float32], ['HalfStorage', NUMBER_KINDS.float16], ['BFloat16Storage', NUMBER_KINDS.bfloat16],
+  ['DoubleStorage', NUMBER_KINDS.float64], ['LongStorage', NUMBER_KINDS.int64], ['IntStorage', NUMBER_KINDS.int32],
+  ['ShortStorage', NUMBER_KINDS.int16], ['CharStorage', NUMBER_KINDS.int8],
+  ['ByteStorage', NUMBER_KINDS.uint8], ['BoolStorage', NUMBER_KINDS.uint8],
+  ...['QUInt8', 'QInt8', 'QUInt4x2', 'QUInt2x4'].map((name) => [`${name}Storage`, { size: 1, dtype: undefined }] as const),
+  ['QInt32Storage', { size: 4, dtype: undefined }], ['ComplexFloatStorage', { size: 8, dtype: undefined }],
+  ['ComplexDoubleStorage', { size: 16, dtype: undefined }],
+]
 
-export const STORAGES: ReadonlyMap<string, Kind> = new Map<string, Kind>([
-  ['torch.FloatStorage', { size: 4, dtype: 'float32' }],
-  ['torch.HalfStorage', { size: 2, dtype: 'float16' }],
-  ['torch.BFloat16Storage', { size: 2, dtype: 'bfloat16' }],
-  ['torch.LongStorage', { size: 8, dtype: 'int64' }],
-  ['torch.DoubleStorage', { size: 8, dtype: 'float32', read: (view, at) => view.getFloat64(at, true) }],
-  ['torch.IntStorage', { size: 4, dtype: 'int64', read: (view, at) => BigInt(view.getInt32(at, true)) }],
-  ['torch.ShortStorage', { size: 2, dtype: 'int64', read: (view, at) => BigInt(view.getInt16(at, true)) }],
-  ['torch.CharStorage', { size: 1, dtype: 'int64', read: (view, at) => BigInt(view.getInt8(at)) }],
-  ['torch.ByteStorage', { size: 1, dtype: 'int64', read: (view, at) => BigInt(view.getUint8(at)) }],
-  ['torch.BoolStorage', { size: 1, dtype: 'int64', read: (view, at) => BigInt(view.getUint8(at)) }],
+export const STORAGES: ReadonlyMap<string, NumberKind> = new Map([
+  ...KINDS.flatMap(([name, kind]) => [[`torch.${name}`, kind], [`torch.cuda.${name}`, kind]] as const),
+  ['torch.storage.UntypedStorage', { size: 1, dtype: undefined }], // in bytes
 ])
 
 /** A storage that tensors are views of. */
 export class TorchStorage {
   readonly key: string
-  readonly kind: Kind
+  readonly kind: NumberKind
   /** Elements. */
   readonly count: number
 
-  constructor(key: string, kind: Kind, count: number) {
+  constructor(key: string, kind: NumberKind, count: number) {
     this.key = key
     this.kind = kind
     this.count = count
@@ -55,11 +51,14 @@ export class TorchTensor implements LazyTensor {
   readonly #path: string
   #places: StoragePlaces | undefined
 
+  readonly dtype: TensorDtype
+
   /** @throws ERR_FILE_FORMAT where it would reach out of its storage */
-  constructor(storage: TorchStorage, offset: unknown, shape: readonly unknown[], strides: readonly unknown[], path: string) {
+  constructor(storage: TorchStorage, dtype: TensorDtype, offset: unknown, shape: readonly unknown[], strides: readonly unknown[], path: string) {
     this.storage = storage
-    const counts = [offset, ...shape, ...strides]
-    const valid = shape.length === strides.length && shape.length <= 64 && counts.every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
+    this.dtype = dtype
+    const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) >= 0
+    const valid = shape.length <= 64 && strides.length === shape.length && [offset, ...shape, ...strides].every(isCount)
     if (!valid) throw refuse(path, 'a tensor has no valid offset, shape or strides')
     this.#offset = offset as number
     this.shape = shape as readonly number[]
@@ -68,12 +67,13 @@ export class TorchTensor implements LazyTensor {
     const count = elements(this.shape)
     const last = this.shape.reduce((sum, size, i) => sum + (size - 1) * this.#strides[i]!, this.#offset)
     const inside = count === 0 ? this.#offset <= storage.count : last < storage.count
-    // A view that repeats elements could be far larger than its storage; none that PyTorch saves of a model does.
-    if (!inside || !Number.isSafeInteger(last) || count > storage.count) throw refuse(path, `a tensor of shape [${this.shape.join(', ')}] reaches out of its storage`)
+    const finite = Number.isSafeInteger(last) && Number.isSafeInteger(count * 8)
+    if (!inside || !finite) throw refuse(path, `a tensor of shape [${this.shape.join(', ')}] reaches out of its storage`)
   }
 
-  get dtype(): TensorDtype {
-    return this.storage.kind.dtype
+  /** Bytes that loading it takes, in the file's kind of numbers: a view that repeats elements may be far larger than its storage. */
+  get bytes(): number {
+    return Math.max(this.#span(), elements(this.shape)) * this.storage.kind.size
   }
 
   /** Tells where the storages are, once that is known. */
@@ -84,27 +84,22 @@ export class TorchTensor implements LazyTensor {
   async load(): Promise<Tensor> {
     const { dtype, shape, storage: { kind } } = this
     const count = elements(shape)
+    if (count === 0) return { dtype, shape, data: new Uint8Array(0) } // its other sizes may be anything
     const { file, begin } = this.#places!(this.storage)
-    const span = count === 0 ? 0 : this.shape.reduce((sum, size, i) => sum + (size - 1) * this.#strides[i]!, 1)
-    const source = await readAt(file, begin + this.#offset * kind.size, span * kind.size, this.#path)
+    const source = await readAt(file, begin + this.#offset * kind.size, this.#span() * kind.size, this.#path)
     if (!kind.read && isRowMajor(shape, this.#strides)) return { dtype, shape, data: source }
-    if (kind.read) return { dtype, shape, data: convert(source, kind.size, kind.read, dtype, count, shape, this.#strides) }
+    if (kind.read) return { dtype, shape, data: convertNumbers(source, kind, count, (call) => forEachPlace(shape, this.#strides, call)) }
     const [from, to] = [asNumbers(source, kind.size), asNumbers(new Uint8Array(count * kind.size), kind.size)]
     forEachPlace(shape, this.#strides, (index, i) => {
       to[i] = from[index] as never
     })
     return { dtype, shape, data: new Uint8Array(to.buffer) }
   }
-}
 
-/** Elements of another kind, as what we read them as. */
-function convert(source: Uint8Array<ArrayBuffer>, size: number, read: NonNullable<Kind['read']>, dtype: TensorDtype, count: number, shape: readonly number[], strides: readonly number[]): Uint8Array {
-  const view = new DataView(source.buffer)
-  const output = dtype === 'int64' ? new BigInt64Array(count) : new Float32Array(count)
-  forEachPlace(shape, strides, (index, i) => {
-    output[i] = read(view, index * size)
-  })
-  return new Uint8Array(output.buffer)
+  /** Elements of the storage from its first to its last. */
+  #span(): number {
+    return elements(this.shape) === 0 ? 0 : this.shape.reduce((sum, size, i) => sum + (size - 1) * this.#strides[i]!, 1)
+  }
 }
 
 /** Whole elements, to be copied and not computed with. */

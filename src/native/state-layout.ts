@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
+import { shortList } from '../formats/short-name.js'
 import { byteLength, describeTensor, type StateDict, type Tensor, toFloat32 } from '../formats/tensor.js'
 import { plural } from '../plural.js'
 import type { NativeEntry } from './binding.js'
@@ -110,8 +111,7 @@ export function mismatchError({ missing, unexpected, mismatched }: LoadReport): 
 
 function list(what: string, names: readonly string[]): string {
   if (names.length === 0) return ''
-  const more = names.length > 4 ? ` and ${names.length - 4} more` : ''
-  return `${what} ${names.slice(0, 4).join(', ')}${more}`
+  return `${what} ${shortList(names)}`
 }
 
 function fits(entry: NativeEntry, tensor: Shaped): boolean {

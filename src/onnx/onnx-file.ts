@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import protobuf from 'protobufjs'
 import { METADATA_KEY, type ModelMetadata, parseMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
 import { type Files, writeFileWhole } from '../formats/write-file.js'
 import { packageRoot } from '../native/root.js'
-import { systemReason } from '../system-reason.js'
+import { readOnnxLayout } from './onnx-layout.js'
 import type { OnnxModel } from './onnx-model.js'
+import { refuseOnnx } from './onnx-refusal.js'
 
 /** protobuf's own limit on a message; ONNX keeps what is more in files beside, which pages and phones read badly. */
 const MAX_BYTES = 2 ** 31 - 1
@@ -35,27 +35,9 @@ export function writeOnnx(path: string, model: OnnxModel, files?: Files): Promis
   return writeFileWhole(path, [encodeOnnx(model)], files)
 }
 
-/** What an ONNX file of ours says of itself. @throws ERR_FILE_FORMAT */
+/** What an ONNX file of ours says of itself: its weights are not read. @throws ERR_FILE_FORMAT */
 export async function readOnnxMetadata(path: string): Promise<ModelMetadata> {
-  const { metadataProps } = await readOnnx(path)
-  const text = metadataProps.find(({ key }) => key === METADATA_KEY)?.value
-  if (text === undefined) throw refuse(path, 'it has no class names and sizes: torchgraft did not write it')
+  const text = (await readOnnxLayout(path)).metadata.get(METADATA_KEY)
+  if (text === undefined) throw refuseOnnx(path, 'it has no class names and sizes: torchgraft did not write it')
   return parseMetadata(path, text).metadata
-}
-
-/** Any ONNX file, as far as onnx.proto knows it. @throws ERR_FILE_FORMAT */
-export async function readOnnx(path: string): Promise<OnnxModel> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw refuse(path, (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : systemReason(cause), cause)
-  })
-  const type = modelType()
-  try {
-    return type.toObject(type.decode(bytes), { longs: Number, arrays: true, objects: true }) as OnnxModel
-  } catch (cause) {
-    throw refuse(path, `it is not a complete ONNX file (${(cause as Error).message})`, cause)
-  }
-}
-
-function refuse(path: string, reason: string, cause?: unknown): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} cannot be used as a model: ${reason}`, { path, cause })
 }

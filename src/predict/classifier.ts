@@ -4,8 +4,8 @@ import { decodeImage } from '../data/decode.js'
 import type { ImageSource } from '../data/image-source.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, whole } from '../fields.js'
+import { fileKind } from '../formats/file-kind.js'
 import { aPath, type LocalPath } from '../local-path.js'
-import { isOnnx } from '../onnx/onnx-name.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
 import type { OpenedScorer, Scorer } from './scorer.js'
 
@@ -60,8 +60,10 @@ export class Classifier implements AsyncDisposable {
     aPath('a model file')(file, 'file')
     checkFields<ClassifierOptions>(options, COMPUTE_FIELDS, 'Classifier.open')
     const path = await modelFileAt(file)
-    const open = isOnnx(path) ? (await import('../onnx/onnx-scorer.js')).openOnnxScorer : (await import('./session-scorer.js')).openSessionScorer
-    return new Classifier(await open(path, options))
+    const opened = (await fileKind(path)) === 'onnx'
+      ? await (await import('../onnx/onnx-scorer.js')).openOnnxScorer(path, options)
+      : await (await import('./session-scorer.js')).openSessionScorer(path, options)
+    return new Classifier(opened)
   }
 
   get classes(): readonly string[] {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { extname } from 'node:path'
 import { separateState } from '../checkpoints/checkpoint-store.js'
 import { modelFileAt } from '../checkpoints/model-file-at.js'
 import { isModelFile, readModelFile, writeModelFile } from '../checkpoints/model-file.js'
@@ -7,10 +6,13 @@ import { type TrainingMetadata, withoutTraining } from '../checkpoints/model-met
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../checkpoints/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { checkFields, type Fields, flag, needed, word } from '../fields.js'
-import { isPth } from '../formats/pth.js'
+import { fileKind } from '../formats/file-kind.js'
+import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
+import { torchvisionNames } from '../formats/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../local-path.js'
+import { foldedError } from '../onnx/onnx-refusal.js'
 import { foreignMetadata } from './foreign-model.js'
 import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
 
@@ -38,6 +40,8 @@ export interface ExportResult {
   readonly bytes: number
   /** Whether the optimizer's state is in it. */
   readonly optimizer: boolean
+  /** What was done on reading the model. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -52,17 +56,23 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   const model = await modelFileAt(location)
   const runs = format === 'onnx' || format === 'web'
   if (names.classes && !runs) throw argumentError('no class names, unless the format is onnx or web,', 'classes', names.classes)
-  const file = output ?? `${model.slice(0, model.length - extname(model).length)}${fp16 ? '-fp16' : ''}${format === 'web' ? '-web' : `.${format}`}`
+  const file = output ?? `${withoutEnding(model)}${fp16 ? '-fp16' : ''}${format === 'web' ? '-web' : `.${format}`}`
   if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', (option) => `${file} exists: choose another ${option('output')}`, { path: file })
   const contents = await read(model)
-  if (runs) return { file, bytes: await writeToRun(file, format, contents, { model, fp16, ...names }), optimizer: false }
-  const { tensors, training, metadata, optimizer, others } = contents
+  if (runs) {
+    const bytes = await writeToRun(file, format, contents, { model, fp16, ...names })
+    return { file, bytes, optimizer: false, notes: contents.notes }
+  }
+  const { tensors, training, metadata, optimizer, others, notes } = contents
   const withOptimizer = format === 'pth' && training !== undefined && optimizer !== undefined
   if (fp16 && withOptimizer) throw argumentError('a file without an optimizer, such as best.safetensors,', 'model with fp16', model)
   const weights = fp16 ? halve(tensors) : tensors
-  if (format === 'pth') return { file, bytes: await writeTorchCheckpoint(file, { model: weights, ...(withOptimizer && { training, optimizer }) }), optimizer: withOptimizer }
+  if (format === 'pth') {
+    const bytes = await writeTorchCheckpoint(file, { model: weights, ...(withOptimizer && { training, optimizer }) })
+    return { file, bytes, optimizer: withOptimizer, notes }
+  }
   const bytes = metadata ? await writeModelFile(file, { tensors: weights, metadata }) : await writeSafetensors(file, weights, others)
-  return { file, bytes, optimizer: false }
+  return { file, bytes, optimizer: false, notes }
 }
 
 /** As what runs by itself, without libtorch: a file or a folder. @returns its bytes */
@@ -74,19 +84,28 @@ async function writeToRun(file: string, format: 'onnx' | 'web', { tensors, metad
   return (await import('../onnx/web-folder.js')).writeWebFolder(file, onnx, known)
 }
 
+/** "model_best" of "model_best.pth.tar" */
+function withoutEnding(path: string): string {
+  return path.replace(/(?<=[^/\\])(?:\.(?:pth|pt|ckpt)\.tar|\.[^./\\]+)$/i, '')
+}
+
 async function read(path: string) {
-  if (isPth(path)) {
-    const { model, training, optimizer } = await readTorchCheckpoint(path)
-    return { tensors: model, training, optimizer, metadata: undefined, others: { format: 'pt' } }
+  const kind = await fileKind(path)
+  if (kind === 'onnx') throw foldedError(path)
+  if (kind === 'pth') {
+    const { model, training, optimizer, notes = [] } = await readTorchCheckpoint(path)
+    return { tensors: model, training, optimizer, metadata: undefined, others: { format: 'pt' }, notes }
   }
   if (!(await isModelFile(path))) {
     const { tensors, metadata } = await readSafetensors(path)
-    return { tensors, training: undefined, optimizer: undefined, metadata: undefined, others: metadata }
+    const { tensors: named, notes } = torchvisionNames(tensors)
+    return { tensors: await loadAll(named), training: undefined, optimizer: undefined, metadata: undefined, others: metadata, notes }
   }
   const { tensors, metadata } = await readModelFile(path)
   const { model, training } = separateState(tensors)
   const { optimizer } = metadata as Partial<TrainingMetadata>
-  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, metadata: withoutTraining(metadata), others: {} }
+  const kept = { metadata: withoutTraining(metadata), others: {}, notes: [] }
+  return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, ...kept }
 }
 
 function halve(tensors: StateDict): StateDict {

@@ -3,6 +3,7 @@ import { IMAGENET_MEAN, IMAGENET_STD } from '../data/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
+import { noRegNetError } from '../native/nearest-model.js'
 import { recognizeVariant } from '../native/recognize.js'
 import { plural } from '../plural.js'
 import type { ForeignOptions } from './foreign-options.js'
@@ -19,7 +20,7 @@ const SHORTER_SIDE = 256 / 224
 export async function foreignMetadata(path: string, tensors: LazyStateDict, { classes, size = 224 }: ForeignOptions): Promise<ModelMetadata> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
-  if (!found) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${plural(tensors.size, 'tensor')}, and no RegNet of torchvision has these`, { path })
+  if (!found) throw noRegNetError(path, tensors)
   const { variant: model, classes: outputs } = found
   if (!classes) throw argumentError(`the ${outputs === 1 ? 'name' : 'names'} of ${plural(outputs, 'class', 'classes')}, in the order of the model's outputs, since ${path} does not name them,`, 'classes', classes)
   if (classes.length !== outputs) throw new TorchgraftError('ERR_ARGUMENT', (option) => `Expected ${plural(outputs, 'name')}, one for each output of ${path}, for ${option('classes')} but received ${classes.length}`)

@@ -3,11 +3,12 @@ import { isModelFile, readModelFile } from '../checkpoints/model-file.js'
 import type { ModelMetadata } from '../checkpoints/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
+import { fileKind } from '../formats/file-kind.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
-import { isPth, PthFile } from '../formats/pth.js'
+import { PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
+import { torchvisionNames } from '../formats/state-dict-names.js'
 import { Session } from '../native/session.js'
-import { isOnnx } from '../onnx/onnx-name.js'
 import type { ComputeOptions } from './compute-options.js'
 import { foreignMetadata } from './foreign-model.js'
 
@@ -26,13 +27,17 @@ export interface OpenedModel {
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION
  */
 export async function openModel(file: string, options: ComputeOptions): Promise<OpenedModel> {
-  if (isOnnx(file)) throw new TorchgraftError('ERR_FILE_FORMAT', `${file} is computed by onnxruntime, which predicts and does not score: take the .safetensors file that it came from`, { path: file })
-  if (isPth(file)) {
+  const kind = await fileKind(file)
+  if (kind === 'onnx') throw new TorchgraftError('ERR_FILE_FORMAT', `${file} is computed by onnxruntime, which predicts and does not score: take the .safetensors file that it came from`, { path: file })
+  if (kind === 'pth') {
     await using opened = await PthFile.open(file)
     const { model, notes } = contentsOf(opened)
     return await openForeign(file, model, notes, options) // the file stays open until then
   }
-  if (!(await isModelFile(file))) return openForeign(file, (await readSafetensors(file)).tensors, [], options)
+  if (!(await isModelFile(file))) {
+    const { tensors, notes } = torchvisionNames((await readSafetensors(file)).tensors)
+    return openForeign(file, tensors, notes, options)
+  }
   const { tensors, metadata } = await readModelFile(file)
   return { session: await fill(metadata, separateState(tensors).model, options), metadata, notes: [] }
 }

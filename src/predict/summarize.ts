@@ -5,17 +5,20 @@ import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Check, checkFields, type Fields, needed, whole } from '../fields.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
-import { isPth, PthFile } from '../formats/pth.js'
+import { fileKind } from '../formats/file-kind.js'
+import { PthFile } from '../formats/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
+import { torchvisionNames } from '../formats/state-dict-names.js'
 import { elements } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../local-path.js'
 import type { NativeEntry } from '../native/binding.js'
 import { setUpAtFirstUse } from '../native/first-use.js'
 import { loadAddon } from '../native/load-addon.js'
+import { noRegNetError } from '../native/nearest-model.js'
 import { recognizeVariant } from '../native/recognize.js'
 import type { Shaped } from '../native/state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../native/variants.js'
-import { plural } from '../plural.js'
+import { foldedError } from '../onnx/onnx-refusal.js'
 
 export interface SummarizeOptions {
   /** A model file (.safetensors, .pth), a run folder, whose best one is taken, or the name of a variant where no file has it. */
@@ -103,11 +106,11 @@ async function shapeOf(asked: string): Promise<ModelShape> {
 
 /** The tensors decide; metadata is asked for the size alone. */
 async function readShape(path: string): Promise<ModelShape> {
-  const { tensors, size } = isPth(path) ? await readPth(path) : await readOurs(path)
+  const { tensors, size } = await readLayout(path)
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
   if (found) return { model: found.variant, classes: found.classes, size }
-  throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${plural(tensors.size, 'tensor')}, and no RegNet of torchvision has these`, { path })
+  throw noRegNetError(path, tensors)
 }
 
 interface FileShape {
@@ -115,15 +118,22 @@ interface FileShape {
   readonly size?: number
 }
 
+async function readLayout(path: string): Promise<FileShape> {
+  const kind = await fileKind(path)
+  if (kind === 'onnx') throw foldedError(path)
+  return kind === 'pth' ? readPth(path) : readSafetensorsShape(path)
+}
+
 async function readPth(path: string): Promise<FileShape> {
   await using file = await PthFile.open(path)
   return { tensors: contentsOf(file).model }
 }
 
-async function readOurs(path: string): Promise<FileShape> {
+async function readSafetensorsShape(path: string): Promise<FileShape> {
   const { tensors, metadata } = await readSafetensorsLayout(path)
   const model = new Map(tensors.filter(({ name }) => !isTrainingState(name)).map((tensor) => [tensor.name, tensor]))
-  return { tensors: model, ...(METADATA_KEY in metadata && { size: parseModelMetadata(path, metadata).metadata.size }) }
+  const size = METADATA_KEY in metadata && { size: parseModelMetadata(path, metadata).metadata.size }
+  return { tensors: torchvisionNames(model).tensors, ...size }
 }
 
 /** What a forward pass ends at each part that holds parameters, the part itself among them. */

@@ -1,5 +1,6 @@
-import { createReadStream, existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { existsSync } from 'node:fs'
+import { parseJson } from '../formats/parse-json.js'
+import { readLines } from '../formats/read-lines.js'
 import type { TrainingEvent } from '../train/events.js'
 
 /** How far `events.jsonl` tells of a run. */
@@ -16,7 +17,7 @@ export async function readLoggedPosition(path: string): Promise<LoggedPosition |
   if (!existsSync(path)) return undefined
   let position = { epoch: 0, step: 0 }
   let unreadable = 0
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+  for await (const line of readLines(path)) {
     const event = parse(line)
     if (!event) unreadable++
     else if (event.type === 'step') position = { epoch: event.epoch - 1, step: event.step }
@@ -26,10 +27,17 @@ export async function readLoggedPosition(path: string): Promise<LoggedPosition |
   return { ...position, unreadable }
 }
 
+/** Of the events that tell a position: what they tell it by. */
+const PLACED: Readonly<Partial<Record<string, readonly ('epoch' | 'step')[]>>> = {
+  step: ['epoch', 'step'], epoch: ['epoch'], resume: ['epoch', 'step'],
+}
+
 function parse(line: string): TrainingEvent | undefined {
   try {
-    const value = JSON.parse(line) as TrainingEvent | null
-    return typeof value?.type === 'string' ? value : undefined
+    const value = parseJson(line) as (TrainingEvent & Partial<LoggedPosition>) | null
+    if (typeof value?.type !== 'string') return undefined
+    const placed = PLACED[value.type]?.every((name) => Number.isSafeInteger(value[name])) ?? true
+    return placed ? value : undefined
   } catch {
     return undefined
   }

@@ -4,17 +4,23 @@ import { separateState } from '../checkpoints/checkpoint-store.js'
 import { modelFileAt } from '../checkpoints/model-file-at.js'
 import type { WeightsOrigin } from '../checkpoints/model-metadata.js'
 import { METADATA_KEY, parseModelMetadata } from '../checkpoints/model-metadata.js'
-import { TorchgraftError } from '../errors.js'
+import { type Message, TorchgraftError } from '../errors.js'
 import { contentsOf } from '../formats/checkpoint-contents.js'
+import { fileKind } from '../formats/file-kind.js'
 import { hashFile } from '../formats/hash-file.js'
 import { type LazyStateDict, loadAll } from '../formats/lazy-tensor.js'
-import { isPth, PthFile } from '../formats/pth.js'
+import { PthFile } from '../formats/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
+import { torchvisionNames } from '../formats/state-dict-names.js'
 import { byteLength, type StateDict, type Tensor } from '../formats/tensor.js'
 import { packageRoot } from '../native/root.js'
+import { loadAddon } from '../native/load-addon.js'
+import { familyOf } from '../native/model-families.js'
+import { describeDifferences, nearestModel } from '../native/nearest-model.js'
 import type { Session } from '../native/session.js'
-import { mismatchError } from '../native/state-layout.js'
+import type { LoadReport } from '../native/state-layout.js'
 import type { RegNetVariant } from '../native/variants.js'
+import { foldedError } from '../onnx/onnx-refusal.js'
 import { plural } from '../plural.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from '../weights/catalogue.js'
 import { checkWeights } from '../weights/check-weights.js'
@@ -34,14 +40,16 @@ export interface StartingWeights extends AsyncDisposable {
 const HEAD = new Set(['fc.weight', 'fc.bias'])
 
 /**
- * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch; the best of a run folder.
+ * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best of a run folder.
  *
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
 export async function openStartingWeights(weights: string): Promise<StartingWeights> {
   const { name, path, entry } = await locate(weights)
+  const kind = await fileKind(path)
   const sha256 = entry ? (await checkWeights(entry, path)).sha256 : await hashFile(path)
-  if (isPth(path)) {
+  if (kind === 'onnx') throw foldedError(path)
+  if (kind === 'pth') {
     const file = await PthFile.open(path)
     try {
       const { model, notes } = contentsOf(file)
@@ -54,12 +62,14 @@ export async function openStartingWeights(weights: string): Promise<StartingWeig
   }
   const { tensors, metadata } = await readSafetensors(path)
   const known = METADATA_KEY in metadata ? parseModelMetadata(path, metadata).metadata : undefined
+  const { model } = separateState(tensors) // a `last` file will do as well
+  const named = known ? { tensors: model, notes: [] } : torchvisionNames(model)
   return {
-    tensors: separateState(tensors).model, // a `last` file will do as well
+    tensors: named.tensors,
     classes: known?.classes,
     model: known?.model,
     origin: { name, sha256, licence: known?.weights?.licence ?? null },
-    notes: [],
+    notes: named.notes,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }
@@ -88,10 +98,25 @@ async function applyWeights(session: Session, weights: StartingWeights, classes:
   const report = await session.loadStateDict(tensors, { strict: false })
   const missing = report.missing.filter((name) => !HEAD.has(name))
   const mismatched = report.mismatched.filter(({ name }) => !HEAD.has(name))
-  if (missing.length + mismatched.length + report.unexpected.length > 0) throw mismatchError({ missing, mismatched, unexpected: report.unexpected })
+  const { unexpected } = report
+  if (missing.length + mismatched.length + unexpected.length > 0) throw unfitError(session, weights, { missing, mismatched, unexpected })
   const fresh = report.missing.length + report.mismatched.length > 0
   const terms = origin.licence === null ? [] : [`The weights ${origin.name} come with terms: ${origin.licence}. To be free of them, train from other weights, or from none.`]
   return [...terms, ...weights.notes, fresh ? `The head (the last layer) is new, for ${plural(classes.length, 'class', 'classes')}.` : `The head is taken from ${origin.name}.`]
+}
+
+/** Says what these weights are, or what differs. */
+function unfitError({ model, classes }: Session, { origin, tensors }: StartingWeights, report: LoadReport): TorchgraftError {
+  const family = familyOf(tensors.keys())
+  const nearest = family === undefined ? nearestModel(tensors) : undefined
+  const refuse = (what: Message): TorchgraftError => {
+    const lead = `The weights ${origin.name} do not fit ${model}: `
+    return new TorchgraftError('ERR_STATE_DICT_MISMATCH', typeof what === 'string' ? lead + what : (option) => lead + what(option))
+  }
+  if (family !== undefined) return refuse(`its names are those of ${family}`)
+  if (!nearest) return refuse(describeDifferences(report, loadAddon().describe(model, classes), tensors))
+  if (nearest.variant === model) return refuse(describeDifferences(nearest.report, nearest.layout, tensors))
+  return refuse((option) => `they look like those of ${nearest.variant}: choose ${option('model', nearest.variant)}`)
 }
 
 /** The head's tensors in the order of `classes`, or none where its classes are others. */
@@ -114,7 +139,6 @@ async function locate(weights: string): Promise<{ readonly name: string; readonl
   if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: join(packageRoot(), 'weights', `${weights}.safetensors`) }
   if (existsSync(weights)) {
     const path = await modelFileAt(weights)
-    if (extname(path) !== '.safetensors' && !isPth(path)) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is neither a .safetensors nor a .pth file, and only those are read as weights`, { path })
     return { name: basename(path, extname(path)), path }
   }
   const entry = findInCatalogue(weights)

@@ -235,7 +235,8 @@ describe('model files', () => {
   })
 
   test('an exported .pth predicts the same, once it is told its classes', async () => {
-    expect(json((await cli(['export', model, '--format', 'pth', '--json'])).stdout)).toEqual({ file: 'runs/colours/best.pth', bytes: expect.any(Number), optimizer: false })
+    const exported = json((await cli(['export', model, '--format', 'pth', '--json'])).stdout)
+    expect(exported).toEqual({ file: 'runs/colours/best.pth', bytes: expect.any(Number), optimizer: false, notes: [] })
     const again = await cli(['export', model, '--format', 'pth'])
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('best.pth exists') })
     const unnamed = await cli(['predict', 'runs/colours/best.pth', 'colours/red/1.png'])

@@ -67,6 +67,8 @@ describe('readModelFile', () => {
     ['no metadata of ours', {}, 'no class names'],
     ['metadata that is not JSON', { torchgraft: '{' }, 'not JSON'],
     ['a list', { torchgraft: '[]' }, 'not an object'],
+    ['brackets without end', { torchgraft: '['.repeat(1_000_000) }, 'more than 64 deep'],
+    ['a version that is no number', { torchgraft: JSON.stringify({ ...model, formatVersion: ['x'.repeat(5000)] }) }, 'version is no number'],
     ['a later version', { torchgraft: JSON.stringify({ ...model, formatVersion: 2 }) }, 'version is 2'],
     ['an unknown model', { torchgraft: JSON.stringify({ ...model, model: 'x' }) }, 'no valid model'],
     ['no classes', { torchgraft: JSON.stringify({ ...model, classes: [] }) }, 'classes'],
@@ -147,7 +149,7 @@ describe('RunFolder', () => {
     await using folder = await temporaryFolder()
     await expect(RunFolder.reopen(folder.path)).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
     await mkdir(join(folder.path, 'r'))
-    for (const text of ['{', '[]', '{}', '{"formatVersion":2}']) {
+    for (const text of ['{', '[]', '{}', '{"formatVersion":2}', `{"formatVersion":1,"data":"x","options":{"a":${'['.repeat(1000)}${']'.repeat(1000)}}}`]) {
       await writeFile(join(folder.path, 'r', 'config.json'), text)
       await using run = await RunFolder.reopen(join(folder.path, 'r'))
       await expect(run.readConfig()).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', path: join(folder.path, 'r', 'config.json') })

@@ -74,7 +74,13 @@ describe('safetensors', () => {
     ['offsets that run backwards', file(json({ a: { dtype: 'F32', shape: [1], data_offsets: [4, 0] } }), 4), 'begins at 4'],
     ['fractional offsets', file(json({ a: { dtype: 'F32', shape: [1], data_offsets: [0, 4.5] } }), 4), 'no valid data_offsets'],
     ['an unknown dtype', file(json({ a: f32(0, 4, [1], 'X9') }), 4), 'dtype X9'],
-    ['a tensor that is null', file(json({ a: null }), 0), 'dtype undefined'],
+    ['a tensor that is null', file(json({ a: null }), 0), 'has no dtype'],
+    ['a dtype that is a list', file(json({ a: f32(0, 4, [1], [] as never) }), 4), 'has no dtype'],
+    ['a key twice, with much space behind it', file(`{"a":${json(f32(0, 4))},"a"${' '.repeat(100)}:${json(f32(0, 4))}}`, 4), '"a" is in it twice'],
+    ['a header of brackets', file(`{"a":${'['.repeat(3_000_000)}`, 0), 'more than 3 deep'],
+    ['a header of three million numbers', file(`{"a":[${'0,'.repeat(3_000_000)}0]}`, 0), 'more than 2000000 names and values'],
+    ['a shape of 100 dimensions', file(json({ a: f32(0, 4, Array.from({ length: 100 }, () => 1)) }), 4), 'no valid shape'],
+    ['a name of a megabyte, in few words', file(json({ ['n'.repeat(1 << 20)]: f32(0, 4, [1], 'X9') }), 4), `tensor ${'n'.repeat(99)}… has dtype X9`],
     ['metadata that is not text', file(json({ __metadata__: { a: 1 } }), 0), 'not a string'],
   ])('refuses %s', async (_, bytes, reason) => {
     await using folder = await temporaryFolder()
@@ -89,6 +95,27 @@ describe('safetensors', () => {
     await writeFile(path, file(`{"__proto__":${json(f32(0, 4))}}`, 4))
     expect([...(await readSafetensors(path)).tensors.keys()]).toEqual(['__proto__'])
   })
+
+  test.each<[string, number, readonly number[], 'float32' | 'int64', readonly number[]]>([
+    ['F64', 8, [...Buffer.from(Float64Array.of(0.5, -3).buffer)], 'float32', [0.5, -3]], ['I32', 4, [255, 255, 255, 255, 1, 0, 0, 0], 'int64', [-1, 1]], ['I16', 2, [0, 128, 1, 0], 'int64', [-32768, 1]],
+    ['I8', 1, [255, 1], 'int64', [-1, 1]], ['U8', 1, [255, 1], 'int64', [255, 1]], ['BOOL', 1, [0, 1], 'int64', [0, 1]],
+  ])('%s is read as what we compute with', async (dtype, size, bytes, as, numbers) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'a')
+    await writeFile(path, Buffer.concat([file(json({ a: f32(0, 2 * size, [2], dtype) }), 0), Buffer.from(bytes)]))
+    const { data, ...rest } = (await readSafetensors(path)).tensors.get('a')!
+    expect(rest).toEqual({ dtype: as, shape: [2] })
+    expect(Array.from(as === 'int64' ? new BigInt64Array(data.slice().buffer) : new Float32Array(data.slice().buffer), Number)).toEqual(numbers)
+    expect((await readSafetensorsLayout(path)).tensors).toEqual([{ name: 'a', dtype: as, shape: [2] }])
+  })
+
+  test('metadata may be long: names of classes are', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'a')
+    const note = 'x"\\'.repeat(8_000_000)
+    await writeSafetensors(path, tensors, { note })
+    expect((await readSafetensorsLayout(path)).metadata['note'] === note).toBe(true)
+  }, 60_000)
 
   test('a missing file and a folder are refused by name', async () => {
     await using folder = await temporaryFolder()

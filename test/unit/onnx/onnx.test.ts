@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ModelMetadata } from '../../../src/checkpoints/model-metadata.js'
 import { float32Tensor, type StateDict } from '../../../src/formats/tensor.js'
@@ -129,10 +129,48 @@ describe('the file', () => {
       if (content) await writeFile(file, content)
       await expect(readOnnxMetadata(content ? file : join(folder.path, 'nothing.onnx'))).rejects.toMatchObject({ code: 'ERR_FILE_FORMAT', message: expect.stringMatching(reason) })
     }
-    await refused(undefined, /there is no such file/)
-    await refused(encodeOnnx(onnx()).subarray(0, 900), /not a complete ONNX file/)
+    await refused(undefined, /There is no file/)
+    await refused(encodeOnnx(onnx()).subarray(0, 900), /no whole ONNX file/)
     await refused(encodeOnnx({ ...onnx(), metadataProps: [] }), /torchgraft did not write it/)
     await refused(encodeOnnx({ ...onnx(), metadataProps: [{ key: 'torchgraft', value: '{"formatVersion":1}' }] }), /has no valid model, classes/)
+  })
+
+  test('is told of without being read, however large', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'model.onnx')
+    // A graph of one tensor with 3 GiB of weights, which the disk need not hold, and metadata behind it.
+    const weights = 3 * 2 ** 30
+    const varint = (value: number): number[] => (value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))])
+    const field = (number: number, content: readonly number[]): number[] => [number * 8 + 2, ...varint(content.length), ...content]
+    const text = (value: string): number[] => [...Buffer.from(value)]
+    const tensor = [...field(1, [3, 2]), 8, 1, 16, 1, ...field(8, text('w')), 9 * 8 + 2, ...varint(weights)] // dims packed, and one more by itself
+    const graph = [5 * 8 + 2, ...varint(tensor.length + weights), ...tensor]
+    const begin = [8, 9, ...field(2, text('me')), 7 * 8 + 2, ...varint(graph.length + weights), ...graph]
+    const entry = field(14, [...field(1, text('torchgraft')), ...field(2, text(JSON.stringify(METADATA)))])
+    const file = await open(path, 'w')
+    await file.write(Uint8Array.from(begin), 0, begin.length, 0)
+    await file.write(Uint8Array.from(entry), 0, entry.length, begin.length + weights)
+    await file.close()
+    expect(await inspectFile(path)).toMatchObject({ kind: 'onnx', model: 'regnet_y_400mf', metadata: { producer: 'me', size: 32 }, tensors: [{ name: 'w', dtype: 'float32', shape: [3, 2, 1] }], bytes: begin.length + weights + entry.length })
+    expect(await readOnnxMetadata(path)).toEqual(METADATA)
+  })
+
+  test.each<[string, readonly number[], RegExp]>([
+    ['a field longer than the file', [8, 9, 0x12, 100], /cut short/],
+    ['a field longer than the one around it', [8, 9, 0x3a, 4, 0x2a, 100, 0, 0], /cut short/],
+    ['a number without an end', [8, ...Array.from({ length: 20 }, () => 255)], /more than 10 bytes/],
+    ['a group, which ONNX has not', [8, 9, 0x13], /no known kind/],
+    ['a field of number 0', [8, 9, 0x02, 0], /no known kind/],
+    ['600,000 fields', Array.from({ length: 600_000 }, () => [8, 9]).flat(), /more fields/],
+    ['a tensor of 100 dimensions', [8, 9, 0x3a, 202, 1, 0x2a, 199, 1, ...Array.from({ length: 99 }, () => [8, 1]).flat(), 0], /more dimensions|cut short/],
+    ['a name of a megabyte', [8, 9, 0x12, 0x80, 0x80, 0x40, ...Buffer.alloc(1 << 20)], /a text of 1048576 bytes/],
+  ])('one with %s is refused', async (_, bytes, message) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'model.onnx')
+    await writeFile(path, Uint8Array.from(bytes))
+    await expect(readOnnxMetadata(path)).rejects.toMatchObject({
+      code: 'ERR_FILE_FORMAT', message: expect.stringMatching(message) as string,
+    })
   })
 
   test('more than an ONNX file may have is refused before it is written, with what to do', () => {

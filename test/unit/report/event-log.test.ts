@@ -73,4 +73,16 @@ describe('readLoggedPosition', () => {
     await rm(path)
     expect(await readLoggedPosition(path)).toBeUndefined()
   })
+
+  test.each([
+    ['positions that are no numbers', '{"type":"step","epoch":{},"step":[[]]}\n{"type":"epoch","epoch":"9"}'],
+    ['brackets without end', '['.repeat(100_000)],
+    ['events of no known name', '{"type":["step"]}\n{"type":"constructor","epoch":9}'],
+    ['lines of megabytes', `${JSON.stringify({ type: 'epoch', epoch: 9, more: 'x'.repeat(1 << 21) })}\n${'x'.repeat(1 << 21)}`],
+  ])('passes over %s', async (_, lines) => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'events.jsonl')
+    await writeFile(path, `${JSON.stringify(step(3, 4))}\r\n${lines}\n`)
+    expect(await readLoggedPosition(path)).toEqual({ epoch: 2, step: 4, unreadable: lines.split('\n').length })
+  })
 })

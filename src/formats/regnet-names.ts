@@ -1,0 +1,57 @@
+/** What a RegNet's first weight is called: by torchvision, timm (and pycls), Hugging Face with and without a head. */
+export const ANCHORS = [
+  'stem.0.weight', 'stem.conv.weight', 'regnet.embedder.embedder.convolution.weight', 'embedder.embedder.convolution.weight',
+] as const
+
+interface Scheme {
+  /** "timm’s" */
+  readonly whose: string
+  /** A name that only this one has. */
+  readonly own: RegExp
+  readonly toTorchvision: (name: string) => string
+}
+
+const SCHEMES: readonly Scheme[] = [
+  { whose: 'timm’s', own: /^s\d+\.b\d+\.conv1\.conv\./, toTorchvision: fromTimm },
+  { whose: 'Hugging Face’s', own: /^(?:regnet\.)?embedder\.embedder\.convolution\./, toTorchvision: fromHuggingFace },
+]
+
+/** Tensors by torchvision's names, where theirs are known, and whose they were. */
+export function toTorchvision<T>(tensors: ReadonlyMap<string, T>): { readonly tensors: ReadonlyMap<string, T>; readonly from?: string } {
+  const names = [...tensors.keys()]
+  const scheme = SCHEMES.find(({ own }) => names.some((name) => own.test(name)))
+  if (!scheme) return { tensors }
+  const renamed = new Map([...tensors].map(([name, tensor]) => [scheme.toTorchvision(name), tensor]))
+  return renamed.size === tensors.size ? { tensors: renamed, from: scheme.whose } : { tensors }
+}
+
+/** timm's RegNet (timm/models/regnet.py) in torchvision's words. */
+export function fromTimm(name: string): string {
+  return name
+    .replace(/^s(\d+)\.b(\d+)\./, (_, stage: string, block: string) => `trunk_output.block${stage}.block${stage}-${Number(block) - 1}.`)
+    .replace(/^stem\.conv\./, 'stem.0.')
+    .replace(/^stem\.bn\./, 'stem.1.')
+    .replace(/\.downsample\.conv\./, '.proj.0.')
+    .replace(/\.downsample\.bn\./, '.proj.1.')
+    .replace(/\.conv([123])\.conv\./, (_, number: string) => `.f.${'abc'[Number(number) - 1]}.0.`)
+    .replace(/\.conv([123])\.bn\./, (_, number: string) => `.f.${'abc'[Number(number) - 1]}.1.`)
+    .replace(/\.se\.(fc[12])\./, '.f.se.$1.')
+    .replace(/^head\.fc\./, 'fc.')
+}
+
+/** Hugging Face's RegNet (transformers' RegNetForImageClassification) in torchvision's words; of Y the third layer is the excitation. */
+export function fromHuggingFace(name: string): string {
+  return name
+    .replace(/^regnet\./, '')
+    .replace(/^embedder\.embedder\./, 'stem.')
+    .replace(/^encoder\.stages\.(\d+)\.layers\.(\d+)\./, (_, before: string, block: string) => {
+      const stage = Number(before) + 1
+      return `trunk_output.block${stage}.block${stage}-${block}.`
+    })
+    .replace(/\.shortcut\./, '.proj.')
+    .replace(/\.layer\.2\.attention\.([02])\./, (_, place: string) => `.f.se.fc${place === '0' ? 1 : 2}.`)
+    .replace(/\.layer\.(\d)\./, (_, place: string) => `.f.${'abcc'[Number(place)] ?? place}.`)
+    .replace(/\.convolution\./, '.0.')
+    .replace(/\.normalization\./, '.1.')
+    .replace(/^classifier\.1\./, 'fc.')
+}

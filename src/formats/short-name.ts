@@ -1,0 +1,12 @@
+const MAX_LENGTH = 100
+
+/** A name that a file holds, for a message: those of hostile files may be megabytes long. */
+export function shortName(name: string): string {
+  return name.length > MAX_LENGTH ? `${name.slice(0, MAX_LENGTH - 1)}…` : name
+}
+
+/** The first few of some names, and how many more there are. */
+export function shortList(names: readonly string[], most = 4): string {
+  const more = names.length > most ? ` and ${names.length - most} more` : ''
+  return `${names.slice(0, most).map(shortName).join(', ')}${more}`
+}
