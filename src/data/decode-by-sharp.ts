@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from 'sharp'
 import type { ImageSource, Pixels, ResizeRule } from './decode.js'
 import { MAX_PIXELS } from './picture-reasons.js'
-import { middle, resized, type Size } from './resized.js'
+import { middle, resized, type Size } from '../../web/sizes.js'
 import { decodeAsPillow, decodeToRgb } from './to-rgb.js'
 
 // Pictures are read once each, many at a time: no cache, and one thread for each.

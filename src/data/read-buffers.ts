@@ -31,6 +31,11 @@ export class ReadBuffers {
   }
 }
 
+/** A file's first bytes, fewer where it has no more. */
+export async function readHead(path: string, length: number): Promise<Uint8Array> {
+  return await readAll(path, Buffer.alloc(length))
+}
+
 async function readAll(path: string, buffer: Uint8Array): Promise<Uint8Array> {
   const file = await openFile(path, 'r')
   try {

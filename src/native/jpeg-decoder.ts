@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { addonFiles, buildFolder } from '../../scripts/places.mjs'
 import type { ColourTables } from '../data/colour-profile.js'
-import type { Size, Window } from '../data/resized.js'
+import type { Size, Window } from '../../web/sizes.js'
 import { ROOT } from './root.js'
 
 /** What is to become of a JPEG. Sizes and places are those of the stored picture, before it is set upright. */
