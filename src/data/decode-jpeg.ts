@@ -5,7 +5,7 @@ import { colourTables } from './colour-profile.js'
 import type { ImageSource, Pixels, ResizeRule } from './decode.js'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.js'
 import { decodeWithoutAddon } from './jpeg-without-addon.js'
-import { ReadBuffers, readHead } from './read-buffers.js'
+import { headOf, ReadBuffers } from './read-buffers.js'
 
 /** Of files that are read at once. JPEGs lie under other names too: those are told by their first bytes. */
 const EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg'])
@@ -27,7 +27,7 @@ export async function decodeJpeg(source: ImageSource, size: number, rule: Resize
   // A copy of the caller's: what it does with them meanwhile must not reach a thread that reads them.
   if (typeof source !== 'string') return isJpeg(source) ? decodeBytes(Uint8Array.from(source), rule, addon) : undefined
   try {
-    if (!EXTENSIONS.has(extname(source).toLowerCase()) && !isJpeg(await readHead(source, 3))) return undefined
+    if (!EXTENSIONS.has(extname(source).toLowerCase()) && !isJpeg(await headOf(source, 3))) return undefined
     return await buffers.withFile(source, size, (bytes) => decodeBytes(bytes, rule, addon))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) return undefined // sharp will meet it too

@@ -1,5 +1,6 @@
 import { closeSync, open, read } from 'node:fs'
 import { promisify } from 'node:util'
+import type { ImageSource } from './decode.js'
 
 const openFile = promisify(open)
 const readFrom = (file: number, into: Uint8Array, position: number): Promise<number> =>
@@ -31,9 +32,9 @@ export class ReadBuffers {
   }
 }
 
-/** A file's first bytes, fewer where it has no more. */
-export async function readHead(path: string, length: number): Promise<Uint8Array> {
-  return await readAll(path, Buffer.alloc(length))
+/** A picture's first bytes, fewer where it has no more. */
+export async function headOf(source: ImageSource, length: number): Promise<Uint8Array> {
+  return typeof source === 'string' ? await readAll(source, Buffer.alloc(length)) : source.subarray(0, length)
 }
 
 async function readAll(path: string, buffer: Uint8Array): Promise<Uint8Array> {
