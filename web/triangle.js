@@ -4,10 +4,10 @@
 /** @typedef {import('./resample.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */
 /** @typedef {import('./sizes.js').Window} Window */
-/** @typedef {{ readonly first: number, readonly weights: Float32Array }} Taps source pixels that an output pixel is made of */
+/** @typedef {{ readonly first: Int32Array, readonly count: Int32Array, readonly weights: Float32Array, readonly most: number }} Taps source pixels that each output pixel is made of; `most`: between two outputs' weights */
 
 const CHANNELS = 3
-const { abs, fround, max, min, trunc } = Math
+const { abs, ceil, fround, max, min, trunc } = Math
 
 /**
  * A window of what a picture becomes when it is scaled.
@@ -22,47 +22,69 @@ export function scaled({ data, width, height }, size, window) {
   const rows = tapsOf(height, size.height, window.top, window.height)
   const out = new Uint8Array(window.width * window.height * CHANNELS)
   const sums = new Float32Array(width * CHANNELS)
-  for (const [i, row] of rows.entries()) {
-    sums.fill(0)
-    for (const [k, weight] of row.weights.entries()) add(data, (row.first + k) * sums.length, weight, sums)
+  const last = window.width - 1
+  const [begin, end] = [columns.first[0] ?? 0, (columns.first[last] ?? 0) + (columns.count[last] ?? 0)]
+  for (let i = 0; i < window.height; i++) {
+    alongY(data, rows, i, sums, begin * CHANNELS, end * CHANNELS)
     alongX(sums, columns, out, i * window.width * CHANNELS)
   }
   return { data: out, width: window.width, height: window.height }
 }
 
-/** A row, as often as it weighs. @param {Uint8Array} data @param {number} from @param {number} weight @param {Float32Array} sums */
-function add(data, from, weight, sums) {
-  // The array rounds each sum.
-  for (let i = 0; i < sums.length; i++) sums[i] = /** @type {number} */ (sums[i]) + fround(/** @type {number} */ (data[from + i]) * weight)
+/** @param {Uint8Array} data @param {Taps} rows @param {number} output @param {Float32Array} sums of which `begin` to `end` are wanted @param {number} begin @param {number} end */
+function alongY(data, { first, count, weights, most }, output, sums, begin, end) {
+  const length = sums.length
+  const row = /** @type {number} */ (first[output]) * length
+  const from = output * most
+  const to = from + /** @type {number} */ (count[output])
+  for (let i = begin; i < end; i++) {
+    let sum = 0
+    for (let k = from, at = row + i; k < to; k++, at += length) {
+      sum = fround(sum + fround(/** @type {number} */ (data[at]) * /** @type {number} */ (weights[k])))
+    }
+    sums[i] = sum
+  }
 }
 
-/** @param {Float32Array} row @param {readonly Taps[]} columns @param {Uint8Array} out @param {number} to */
-function alongX(row, columns, out, to) {
-  for (let i = 0; i < columns.length; i++) {
-    const { first, weights } = /** @type {Taps} */ (columns[i])
-    let [red, green, blue] = [0.5, 0.5, 0.5]
-    for (let k = 0, at = first * CHANNELS; k < weights.length; k++, at += CHANNELS) {
+/** @param {Float32Array} row @param {Taps} columns @param {Uint8Array} out @param {number} to */
+function alongX(row, { first, count, weights, most }, out, to) {
+  for (let i = 0; i < first.length; i++) {
+    const end = i * most + /** @type {number} */ (count[i])
+    let red = 0.5
+    let green = 0.5
+    let blue = 0.5
+    for (let k = i * most, at = /** @type {number} */ (first[i]) * CHANNELS; k < end; k++, at += CHANNELS) {
       const weight = /** @type {number} */ (weights[k])
       red = fround(red + fround(/** @type {number} */ (row[at]) * weight))
       green = fround(green + fround(/** @type {number} */ (row[at + 1]) * weight))
       blue = fround(blue + fround(/** @type {number} */ (row[at + 2]) * weight))
     }
-    out[to++] = min(trunc(red), 255)
-    out[to++] = min(trunc(green), 255)
-    out[to++] = min(trunc(blue), 255)
+    out[to++] = min(red, 255)
+    out[to++] = min(green, 255)
+    out[to++] = min(blue, 255)
   }
 }
 
-/** Outputs `from` to `from` + `outputs` of `all`. @param {number} source @param {number} all @param {number} from @param {number} outputs @returns {Taps[]} */
+/** Outputs `from` to `from` + `outputs` of `all`. @param {number} source @param {number} all @param {number} from @param {number} outputs @returns {Taps} */
 function tapsOf(source, all, from, outputs) {
   const scale = source / all
   const support = max(scale, 1)
-  return Array.from({ length: outputs }, (_, i) => {
+  const most = ceil(support) * 2 + 1
+  const taps = { first: new Int32Array(outputs), count: new Int32Array(outputs), weights: new Float32Array(outputs * most), most }
+  for (let i = 0; i < outputs; i++) {
     const centre = (from + i + 0.5) * scale
     const first = max(0, trunc(centre - support + 0.5))
-    const end = min(source, trunc(centre + support + 0.5))
-    const shares = Array.from({ length: end - first }, (_, k) => max(0, 1 - abs((first + k - centre + 0.5) / support)))
-    const sum = shares.reduce((a, b) => a + b, 0)
-    return { first, weights: Float32Array.from(shares, (share) => fround(share) / sum) }
-  })
+    const count = min(source, trunc(centre + support + 0.5)) - first
+    const weights = taps.weights.subarray(i * most, i * most + count)
+    let sum = 0
+    for (let k = 0; k < count; k++) {
+      const share = max(0, 1 - abs((first + k - centre + 0.5) / support))
+      weights[k] = share
+      sum += share
+    }
+    for (let k = 0; k < count; k++) weights[k] = /** @type {number} */ (weights[k]) / sum
+    taps.first[i] = first
+    taps.count[i] = count
+  }
+  return taps
 }

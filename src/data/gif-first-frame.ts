@@ -49,7 +49,7 @@ export function fillBehind(rgba: Uint8Array, { width, height }: Pick<Pixels, 'wi
     const isBeside = y < frame.top || y >= frame.top + frame.height
     for (let x = 0; x < width; x++, from += 4, to += 3) {
       const isOpen = isBeside || x < frame.left || x >= frame.left + frame.width || rgba[from + 3] === 0
-      rgb.set(isOpen ? frame.behind : rgba.subarray(from, from + 3), to)
+      for (let c = 0; c < 3; c++) rgb[to + c] = (isOpen ? frame.behind[c] : rgba[from + c]) as number
     }
   }
   return rgb
