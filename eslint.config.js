@@ -22,7 +22,7 @@ export default tseslint.config(
     files: ['web/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['self', 'document', 'navigator', 'Worker', 'OffscreenCanvas', 'createImageBitmap', 'addEventListener', 'crossOriginIsolated', 'fetch', 'URL', 'Blob', 'MediaStream', 'performance']
+        ['self', 'document', 'navigator', 'Worker', 'OffscreenCanvas', 'createImageBitmap', 'addEventListener', 'crossOriginIsolated', 'fetch', 'URL', 'Blob', 'MediaStream', 'performance', 'Response', 'DecompressionStream', 'TextEncoder']
           .map((name) => [name, 'readonly']),
       ),
     },

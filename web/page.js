@@ -79,7 +79,7 @@ function start(opened) {
 }
 
 /** @param {Blob} file @param {string} name @param {Extract<Answer, { type: 'result' }>} result */
-function showResult(file, name, { probabilities, prepared, computed }) {
+function showResult(file, name, { probabilities, note, prepared, computed }) {
   const ranked = [...probabilities].map((probability, i) => ({ label: model?.classes[i] ?? String(i), probability })).sort((a, b) => b.probability - a.probability)
   const card = /** @type {DocumentFragment} */ (/** @type {HTMLTemplateElement} */ (element('result')).content.cloneNode(true))
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (card.querySelector(selector))
@@ -88,10 +88,12 @@ function showResult(file, name, { probabilities, prepared, computed }) {
   image.addEventListener('load', () => URL.revokeObjectURL(image.src), { once: true })
   part('h2').textContent = name
   part('tbody').append(...ranked.slice(0, SHOWN).map(row))
+  if (note === undefined) part('.note').remove()
+  else part('.note').textContent = note
   part('.time').textContent = `${(prepared + computed).toFixed(0)} ms: ${prepared.toFixed(0)} to read and scale it, ${computed.toFixed(0)} in the model`
   results.prepend(card)
   const [top] = ranked
-  if (top) status.textContent = `${name}: ${top.label}, ${percent(top.probability)}.`
+  if (top) status.textContent = `${name}: ${top.label}, ${percent(top.probability)}.${note === undefined ? '' : ` ${note}`}`
 }
 
 /** @param {{ readonly label: string, readonly probability: number }} prediction */

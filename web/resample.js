@@ -11,6 +11,8 @@ import { middle, resized } from './sizes.js'
 /** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly orientation: number }} Origin of the pixels: their file's format, and EXIF's number for how they were turned since, 1 where they were not */
 
 const CHANNELS = 3
+/** What libvips puts around a picture that it enlarges. */
+const BORDER = 1
 
 /** Taken once: these are asked for each number of a picture. */
 const { floor, round } = Math
@@ -26,14 +28,14 @@ const { floor, round } = Math
 export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = true }, origin = { format: 'other', orientation: 1 }) {
   const target = resized(pixels, shorterSide, enlarge)
   if (target.width === pixels.width && target.height === pixels.height) return centreCrop(pixels, crop)
-  return centreCrop(resize(pixels, target, antialias, origin), crop)
+  return centreCrop(resize(pixels, target, { antialias, crop }, origin), crop)
 }
 
-/** @param {Pixels} pixels @param {Size} target @param {boolean} antialias @param {Origin} origin @returns {Pixels} */
-function resize(pixels, target, antialias, origin) {
+/** @param {Pixels} pixels @param {Size} target @param {Pick<Rule, 'antialias' | 'crop'>} rule @param {Origin} origin @returns {Pixels} */
+function resize(pixels, target, { antialias, crop }, origin) {
   if (!antialias) return along(along(pixels, 'height', nearest(pixels.height, target.height)), 'width', nearest(pixels.width, target.width))
   if (origin.format === 'jpeg') return resizeJpeg(pixels, target, origin.orientation)
-  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target)
+  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target, crop === null ? 0 : middle(target, crop).left)
   let result = pixels
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
@@ -65,32 +67,41 @@ function along({ data, width, height }, axis, { taps, divisor, half }) {
   return { data: new Uint8Array(out.buffer), width: size.width, height: size.height }
 }
 
-/** Bilinear, in libvips' fixed point. @param {Pixels} pixels @param {Size} target @returns {Pixels} */
-function enlargeTo({ data, width, height }, target) {
-  const columns = neighbours(width, target.width)
+/** Bilinear, in libvips' fixed point. @param {Pixels} pixels @param {Size} target @param {number} begin the first column that is kept @returns {Pixels} */
+function enlargeTo({ data, width, height }, target, begin) {
+  // As libvips inverts a matrix of both: its last bit decides which pixels a place lies between.
+  const [across, down] = [1 / (width / target.width), 1 / (height / target.height)]
+  const one = 1 / (across * down)
+  const [stepX, stepY] = [one * down, one * across]
+  let place = 0
+  const columns = Array.from({ length: target.width }, (_, i) => {
+    if (i <= begin) place = stepX * i + (BORDER - 0.5) // from there on they are summed, with what that rounds
+    const here = neighbours(place, width)
+    place += stepX
+    return here
+  })
   const out = new Uint8Array(target.width * target.height * CHANNELS)
   let to = 0
-  for (const { low: top, high: bottom, part: y } of neighbours(height, target.height)) {
+  for (let row = 0; row < target.height; row++) {
+    const { low: top, high: bottom, part: y } = neighbours(stepY * row + (BORDER - 0.5), height)
     for (const { low: left, high: right, part: x } of columns) {
-      const both = (x * y) >> 12
-      const [a, b, c, d] = [top * width + left, top * width + right, bottom * width + left, bottom * width + right].map((place) => place * CHANNELS)
+      const [upperRight, lowerRight] = [((FIXED - y) * x) >> 12, (y * x) >> 12]
+      const [upperLeft, lowerLeft] = [FIXED - y - upperRight, y - lowerRight]
+      const [a, b, c, d] = [top * width + left, top * width + right, bottom * width + left, bottom * width + right].map((at) => at * CHANNELS)
       for (let channel = 0; channel < CHANNELS; channel++) {
-        const at = (/** @type {number | undefined} */ place) => data[(place ?? 0) + channel] ?? 0
-        out[to++] = ((FIXED - x - y + both) * at(a) + (x - both) * at(b) + (y - both) * at(c) + both * at(d) + FIXED / 2) >> 12
+        const at = (/** @type {number | undefined} */ first) => data[(first ?? 0) + channel] ?? 0
+        out[to++] = (upperLeft * at(a) + upperRight * at(b) + lowerLeft * at(c) + lowerRight * at(d) + FIXED / 2) >> 12
       }
     }
   }
   return { data: out, ...target }
 }
 
-/** The two pixels that each place lies between. libvips takes the corner of an enlarged pixel for its middle. @param {number} from @param {number} to */
-function neighbours(from, to) {
+/** The two pixels that a place lies between. libvips takes the corner of an enlarged pixel for its middle. @param {number} place @param {number} from */
+function neighbours(place, from) {
   const within = (/** @type {number} */ at) => Math.min(Math.max(at, 0), from - 1)
-  return Array.from({ length: to }, (_, i) => {
-    const place = (i * from) / to - 0.5
-    const first = floor(place)
-    return { low: within(first), high: within(first + 1), part: floor((place - first) * FIXED) }
-  })
+  const first = floor(place)
+  return { low: within(first - BORDER), high: within(first - BORDER + 1), part: floor((place - first) * FIXED) }
 }
 
 /** @param {Pixels} pixels @param {number | null} crop @returns {Pixels} */

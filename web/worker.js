@@ -4,7 +4,7 @@ import { PictureError, pixelsFor } from './pixels.js'
 /** @typedef {{ readonly model: string, readonly classes: readonly string[], readonly size: number, readonly resize: import('./pixels.js').ResizeRule, readonly licence: string | null }} Model as model.json tells it */
 /** @typedef {{ readonly id: number, readonly file: Blob }} Request */
 /** @typedef {{ readonly type: 'ready', readonly model: Model } | { readonly type: 'broken', readonly message: string } | { readonly type: 'error', readonly id: number, readonly message: string }
- *   | { readonly type: 'result', readonly id: number, readonly probabilities: Float32Array, readonly prepared: number, readonly computed: number }} Answer times in milliseconds */
+ *   | { readonly type: 'result', readonly id: number, readonly probabilities: Float32Array, readonly note: string | undefined, readonly prepared: number, readonly computed: number }} Answer times in milliseconds; `note`: why torchgraft predict may tell others */
 
 const here = (/** @type {string} */ file) => new URL(file, import.meta.url).href
 const answer = (/** @type {Answer} */ message) => self.postMessage(message)
@@ -48,10 +48,10 @@ async function predict({ id, file }) {
   try {
     const { model, run } = await opened
     const started = performance.now()
-    const pixels = await pixelsFor(file, model)
+    const { pixels, note } = await pixelsFor(file, model)
     const prepared = performance.now()
     const probabilities = await run(pixels)
-    answer({ type: 'result', id, probabilities, prepared: prepared - started, computed: performance.now() - prepared })
+    answer({ type: 'result', id, probabilities, note, prepared: prepared - started, computed: performance.now() - prepared })
   } catch (error) {
     answer({ type: 'error', id, message: error instanceof PictureError ? error.message : `could not be classified: ${error instanceof Error ? error.message : error}` })
   }

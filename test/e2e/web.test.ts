@@ -1,22 +1,18 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import sharp from 'sharp'
 import type { ImagePrediction } from '../../src/predict/classifier.js'
 import { ROOT, runCli, runNode } from '../helpers/child.js'
 import { contrasts } from '../helpers/contrasts.js'
+import { picturesAlike, picturesApart } from '../helpers/page-pictures.js'
 import { COLOURS, makePictures } from '../helpers/picture-folder.js'
 import { skip } from '../helpers/skip.js'
 import { serveFolder } from '../helpers/static-server.js'
 import { temporaryFolder } from '../helpers/temporary-folder.js'
 
-/** Between a page and the command line, of a probability. */
-const TOLERANCE = 1e-3
-/** Of what a JPEG's or WebP's decoder makes smaller itself, with roundings of its own. */
-const LARGE_TOLERANCE = 1e-2
 const MODEL = 'runs/flowers/best.safetensors'
 const browserPath = [process.env['TORCHGRAFT_CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path !== undefined && existsSync(path))
 
@@ -36,26 +32,6 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => folder[Symbol.asyncDispose]())
 
-/** Pictures of every way to the model, and how far a page may be off. */
-async function makeAll(): Promise<ReadonlyMap<string, number>> {
-  await mkdir(at('all'))
-  const sample = join(ROOT, 'samples/campus/chapel/01.jpg')
-  const save = async (name: string, tolerance: number, content: Buffer): Promise<[string, number]> => {
-    await writeFile(at('all', name), content)
-    return [at('all', name), tolerance]
-  }
-  const scaled = (width: number) => sharp(sample).resize({ width })
-  const masked = sharp(sample).ensureAlpha(0.4).png()
-  return new Map([
-    ...['chapel/01.jpg', 'bell-tower/02.jpg', 'boathouse/03.jpg'].map((name): [string, number] => [join(ROOT, 'samples/campus', name), TOLERANCE]),
-    await save('transparent.png', TOLERANCE, await masked.toBuffer()),
-    await save('turned.jpg', LARGE_TOLERANCE, await scaled(700).jpeg().withMetadata({ orientation: 6 }).toBuffer()),
-    await save('small.png', TOLERANCE, await scaled(50).png().toBuffer()),
-    await save('large.webp', LARGE_TOLERANCE, await scaled(900).webp({ lossless: true }).toBuffer()),
-    await save('large.jpg', LARGE_TOLERANCE, await scaled(2000).jpeg({ quality: 90 }).toBuffer()),
-  ])
-}
-
 async function predictions(model: string, files: readonly string[], env = process.env): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
   const end = await cli(['predict', model, ...files, '--json', '--top-k', '3', ...(model.endsWith('.onnx') ? [] : ['--precision', 'fp32'])], env)
   expect(end).toMatchObject({ code: 0, stderr: '' })
@@ -71,6 +47,7 @@ describe('the folder of a page', () => {
     expect((await readdir(at('page'), { recursive: true })).filter((name) => !name.endsWith('.js')).sort()).toEqual([
       'index.html', 'model.json', 'model.onnx', 'onnxruntime', 'onnxruntime/ort-wasm-simd-threaded.mjs', 'onnxruntime/ort-wasm-simd-threaded.wasm', 'onnxruntime/ort.wasm.min.mjs', 'style.css',
     ])
+    expect(await readdir(at('page'))).toEqual(expect.arrayContaining((await readdir(join(ROOT, 'web'))).filter((name) => name.endsWith('.js'))))
     expect((await readFile(at('page/model.onnx'))).equals(await readFile(at('runs/flowers/best.onnx')))).toBe(true)
     expect(JSON.parse(await readFile(at('page/model.json'), 'utf8'))).toEqual({ model: 'regnet_y_400mf', classes: COLOURS, size: 64, resize: expect.objectContaining({ crop: 64 }), licence: expect.stringContaining('non-commercial') })
     expect((await readdir(folder.path)).filter((name) => name.endsWith('.tmp'))).toEqual([])
@@ -122,7 +99,7 @@ else describe('the page in Chromium', () => {
   let page: Page
   const complaints: string[] = []
   const shown = () => page.$$eval('#results > li', (cards) => cards.map((card) => ({
-    name: card.querySelector('h2')?.textContent ?? '', time: card.querySelector('.time')?.textContent ?? '',
+    name: card.querySelector('h2')?.textContent ?? '', note: card.querySelector('.note')?.textContent, time: card.querySelector('.time')?.textContent ?? '',
     probabilities: [...card.querySelectorAll('tbody tr')].map((row): [string, number] => [row.querySelector('th')?.textContent ?? '', Number(row.querySelector('data')?.value)]),
   })))
   const settled = (cards: number, errors = 0): Promise<unknown> => page.waitForFunction(([results, told]) => document.querySelectorAll('#results > li').length === results && document.querySelectorAll('#errors > li').length === told, [cards, errors] as const)
@@ -150,7 +127,7 @@ else describe('the page in Chromium', () => {
 
   test('tells what torchgraft predict tells, of every kind of picture, and asks no other host', async () => {
     await ready()
-    const all = await makeAll()
+    const all = await picturesAlike(at('alike'))
     await page.setInputFiles('#files', [...all.keys()])
     await settled(all.size)
     const expected = await predictions(MODEL, [...all.keys()])
@@ -160,9 +137,24 @@ else describe('the page in Chromium', () => {
       process.stderr.write(`parity: ${basename(file)} in Chromium: ${difference.toExponential(1)} (at most ${tolerance.toExponential(1)})\n`)
       expect([file, difference <= tolerance]).toEqual([file, true])
     }
+    expect((await shown()).filter(({ note }) => note !== undefined)).toEqual([])
     expect((await shown()).every(({ time }) => /^\d+ ms: \d+ to read and scale it, \d+ in the model$/.test(time))).toBe(true)
     expect(complaints).toEqual([])
   }, 120_000)
+
+  test('says of what it sees otherwise than torchgraft predict that it does', async () => {
+    await ready()
+    const all = await picturesApart(at('apart'))
+    await page.setInputFiles('#files', [...all.keys()])
+    await settled(all.size - 1, 1)
+    const notes = new Map((await shown()).map(({ name, note }) => [name, note]))
+    const refusals = await page.getByRole('alert').getByRole('listitem').allTextContents()
+    for (const [file, expected] of all) expect(notes.get(basename(file)) ?? refusals.find((refusal) => refusal.startsWith(basename(file)))).toMatch(expected)
+    await page.setInputFiles('#files', [...all.keys()].slice(0, 1))
+    await settled(all.size)
+    expect(await page.getByRole('status').textContent()).toMatch(/^print\.jpg: \w+, \d+\.\d %\. It is in CMYK/)
+    expect(complaints).toEqual([])
+  })
 
   test('says of what is no picture what to do, and goes on', async () => {
     await ready()
