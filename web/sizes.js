@@ -5,7 +5,13 @@
 
 const { floor, min, round } = Math
 
-/** torchvision's `Resize(shorterSide)`: the longer side is rounded down. @param {Size} size @param {number | null} shorterSide @returns {Size} */
+/**
+ * torchvision's `Resize(shorterSide)`: the longer side is rounded down.
+ *
+ * @param {Size} size
+ * @param {number | null} shorterSide
+ * @returns {Size}
+ */
 export function resized({ width, height }, shorterSide, enlarge = true) {
   const shorter = min(width, height)
   if (shorterSide === null || (!enlarge && shorter <= shorterSide)) return { width, height }

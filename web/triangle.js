@@ -4,7 +4,15 @@
 /** @typedef {import('./resample.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */
 /** @typedef {import('./sizes.js').Window} Window */
-/** @typedef {{ readonly first: Int32Array, readonly count: Int32Array, readonly weights: Float32Array, readonly most: number }} Taps source pixels that each output pixel is made of; `most`: between two outputs' weights */
+/**
+ * Source pixels that each output pixel is made of.
+ *
+ * @typedef {object} Taps
+ * @property {Int32Array} first
+ * @property {Int32Array} count
+ * @property {Float32Array} weights
+ * @property {number} most from one output's weights to the next one's
+ */
 
 const CHANNELS = 3
 const { abs, ceil, fround, max, min, trunc } = Math
@@ -31,7 +39,14 @@ export function scaled({ data, width, height }, size, window) {
   return { data: out, width: window.width, height: window.height }
 }
 
-/** @param {Uint8Array} data @param {Taps} rows @param {number} output @param {Float32Array} sums of which `begin` to `end` are wanted @param {number} begin @param {number} end */
+/**
+ * @param {Uint8Array} data
+ * @param {Taps} rows
+ * @param {number} output
+ * @param {Float32Array} sums of which `begin` to `end` are wanted
+ * @param {number} begin
+ * @param {number} end
+ */
 function alongY(data, { first, count, weights, most }, output, sums, begin, end) {
   const length = sums.length
   const row = /** @type {number} */ (first[output]) * length
@@ -65,7 +80,15 @@ function alongX(row, { first, count, weights, most }, out, to) {
   }
 }
 
-/** Outputs `from` to `from` + `outputs` of `all`. @param {number} source @param {number} all @param {number} from @param {number} outputs @returns {Taps} */
+/**
+ * Outputs `from` to `from` + `outputs` of `all`.
+ *
+ * @param {number} source
+ * @param {number} all
+ * @param {number} from
+ * @param {number} outputs
+ * @returns {Taps}
+ */
 function tapsOf(source, all, from, outputs) {
   const scale = source / all
   const support = max(scale, 1)

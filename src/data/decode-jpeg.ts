@@ -22,7 +22,9 @@ const buffers = new ReadBuffers()
  * its size has those of sharp's, but for an embedded profile, where a level may differ by one. Nothing for whatever is odd about
  * the file or wrong with it: sharp knows more kinds, and what to say. `size` is the file's, in bytes.
  */
-export async function decodeJpeg(source: ImageSource, size: number, rule: ResizeRule, addon: JpegDecoder | null = jpegDecoder() ?? null): Promise<Pixels | undefined> {
+export async function decodeJpeg(
+  source: ImageSource, size: number, rule: ResizeRule, addon: JpegDecoder | null = jpegDecoder() ?? null,
+): Promise<Pixels | undefined> {
   if (size > MAX_FILE_BYTES) return undefined
   // A copy of the caller's: what it does with them meanwhile must not reach a thread that reads them.
   if (typeof source !== 'string') return isJpeg(source) ? decodeBytes(Uint8Array.from(source), rule, addon) : undefined

@@ -24,7 +24,7 @@ export interface ResizeRule {
   readonly antialias: boolean
   /** `square` puts black around it on its way into a batch, half on each side; the batch then scales all of it to its size. */
   readonly pad: 'square' | null
-  /** Whether the camera's orientation is applied. A TIFF is always turned, as Pillow does on loading it, and an AVIF as its container says. */
+  /** Whether the camera's orientation is applied. A TIFF always is turned, as Pillow does on loading it, an AVIF as its container says. */
   readonly orient: boolean
   /** Whether an embedded colour profile is applied, so that the pixels are sRGB; if not they are Pillow's, CMYK and 16-bit grey too. */
   readonly profile: boolean

@@ -9,8 +9,12 @@ interface TurboJpeg {
   free(at: number): void
   tjInitDecompress(): number
   tjDestroy(handle: number): number
-  tjDecompressHeader3(handle: number, bytes: number, length: number, width: number, height: number, subsampling: number, colours: number): number
-  tjDecompress2(handle: number, bytes: number, length: number, rgb: number, width: number, pitch: number, height: number, format: number, flags: number): number
+  tjDecompressHeader3(
+    handle: number, bytes: number, length: number, width: number, height: number, subsampling: number, colours: number,
+  ): number
+  tjDecompress2(
+    handle: number, bytes: number, length: number, rgb: number, width: number, pitch: number, height: number, format: number, flags: number,
+  ): number
 }
 
 /** Node has it, and its types leave it out. */
@@ -61,7 +65,9 @@ const fail = (): never => {
 }
 const IMPORTS = {
   env: { setjmp: () => 0, longjmp: fail },
-  wasi_snapshot_preview1: { proc_exit: fail, environ_sizes_get: () => 0, environ_get: () => 0, fd_close: fail, fd_seek: fail, fd_write: fail },
+  wasi_snapshot_preview1: {
+    proc_exit: fail, environ_sizes_get: () => 0, environ_get: () => 0, fd_close: fail, fd_seek: fail, fd_write: fail,
+  },
 }
 
 function decode(library: TurboJpeg, bytes: Uint8Array, { width, height }: Size): Uint8Array | undefined {
@@ -83,7 +89,8 @@ function decode(library: TurboJpeg, bytes: Uint8Array, { width, height }: Size):
   const [fullWidth = 0, fullHeight = 0] = new Int32Array(library.memory.buffer, header, 2)
   // It takes the largest scale that fits: asked for what is no scale of the file, it would leave some of the memory as it is.
   const fits = [1, 2, 4, 8].some((by) => Math.ceil(fullWidth / by) === width && Math.ceil(fullHeight / by) === height)
-  const done = isRead && fits && library.tjDecompress2(handle, file, bytes.length, rgb, width, /* pitch: */ 0, height, RGB, ACCURATE_DCT | STOP_ON_WARNING) === 0
+  const flags = ACCURATE_DCT | STOP_ON_WARNING
+  const done = isRead && fits && library.tjDecompress2(handle, file, bytes.length, rgb, width, /* pitch: */ 0, height, RGB, flags) === 0
   const pixels = done ? new Uint8Array(library.memory.buffer, rgb, room).slice() : undefined
   library.tjDestroy(handle)
   for (const at of allocated) library.free(at)

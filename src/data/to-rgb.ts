@@ -14,13 +14,15 @@ export interface Reading {
  * Without a profile what Pillow's `convert('RGB')` gives, byte for byte. Its CMYK is plain arithmetic, and its 16-bit grey is clipped at
  * 255, not scaled. Of a GIF it is the same either way.
  */
-export async function readingOf(source: ImageSource, { format, space, depth, hasAlpha, hasProfile }: Metadata, { profile }: ResizeRule): Promise<Reading> {
+export async function readingOf(source: ImageSource, metadata: Metadata, { profile }: ResizeRule): Promise<Reading> {
+  const { format, space, depth, hasAlpha, hasProfile } = metadata
   if (format === 'gif') {
     const frame = await firstFrameOf(source)
     return frame ? { toRgb: (picture) => decodeFrame(picture, frame), isWhole: true } : { toRgb: decodeToRgb }
   }
   // libvips would take 16 bits to Display-P3.
-  if (profile) return { toRgb: space === 'rgb16' && hasProfile ? (picture) => decodeToRgb(picture.pipelineColourspace('srgb')) : decodeToRgb }
+  if (profile && space === 'rgb16' && hasProfile) return { toRgb: (picture) => decodeToRgb(picture.pipelineColourspace('srgb')) }
+  if (profile) return { toRgb: decodeToRgb }
   if (space === 'cmyk') return { toRgb: (picture) => decodeCmyk(picture, depth === 'ushort') }
   return { toRgb: space === 'grey16' && (!hasAlpha || (await isKeyedGrey(source, format))) ? decodeGrey16 : decodeToRgb }
 }

@@ -52,7 +52,7 @@ function open(): JpegDecoder | undefined {
     binding.open(join(dirname(require.resolve('@julusian/jpeg-turbo/package.json')), 'prebuilds', prebuilt, 'libturbojpeg.so.0'))
     return (bytes, request) => decodeWith(binding, bytes, request)
   } catch {
-    return undefined // no such package here, or not for this system: sharp decodes all
+    return undefined // no such package here, or not for this system: WebAssembly decodes
   }
 }
 

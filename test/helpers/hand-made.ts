@@ -16,7 +16,8 @@ export interface GifOptions {
 }
 
 /** A GIF of one frame, by numbers of its palette's four colours, row by row. */
-export function handMadeGif(palette: readonly Colour[], rows: readonly (readonly number[])[], { canvas, left = 0, top = 0, transparent, ownPalette, background = 0, comment = 0 }: GifOptions = {}): Buffer {
+export function handMadeGif(palette: readonly Colour[], rows: readonly (readonly number[])[], options: GifOptions = {}): Buffer {
+  const { canvas, left = 0, top = 0, transparent, ownPalette, background = 0, comment = 0 } = options
   const [width = 0, height = 0] = [rows[0]?.length, rows.length]
   const u16 = (...values: number[]): number[] => values.flatMap((value) => [value & 255, value >> 8])
   const text = Array.from({ length: Math.ceil(comment / 255) }, () => [255, ...new Array<number>(255).fill(120)]).flat()
@@ -45,8 +46,13 @@ function blocks(bytes: readonly number[]): number[] {
   return Array.from({ length: count }, (_, i) => bytes.slice(i * 255, (i + 1) * 255)).flatMap((part) => [part.length, ...part])
 }
 
+interface DeepGreyOptions {
+  readonly key?: number
+  readonly alpha?: boolean
+}
+
 /** A PNG of grey with 16 bits, of which one level is transparent; or with an alpha of its own. */
-export function deepGreyPng(rows: readonly (readonly number[])[], { key, alpha = false }: { readonly key?: number; readonly alpha?: boolean } = {}): Buffer {
+export function deepGreyPng(rows: readonly (readonly number[])[], { key, alpha = false }: DeepGreyOptions = {}): Buffer {
   const u16 = (value: number): number[] => [value >> 8, value & 255]
   const header = Buffer.alloc(13)
   header.writeUInt32BE((rows[0]?.length ?? 0) / (alpha ? 2 : 1), 0)
@@ -54,18 +60,28 @@ export function deepGreyPng(rows: readonly (readonly number[])[], { key, alpha =
   header.set([16, alpha ? 4 : 0], 8)
   const pixels = deflateSync(Buffer.from(rows.flatMap((row) => [0, ...row.flatMap(u16)])))
   const trns = key === undefined ? [] : [chunk('tRNS', Uint8Array.from(u16(key)))]
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), ...trns, chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))])
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
+  return Buffer.concat([signature, chunk('IHDR', header), ...trns, chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))])
 }
 
-/** A plain TIFF: rows of samples one after another. `photometric`: 1 grey, 2 RGB, 5 CMYK. */
-export function handMadeTiff(rows: readonly (readonly number[])[], { photometric, bits, orientation }: { readonly photometric: 1 | 2 | 5; readonly bits: 8 | 16; readonly orientation?: number }): Buffer {
+interface TiffOptions {
+  /** 1 grey, 2 RGB, 5 CMYK. */
+  readonly photometric: 1 | 2 | 5
+  readonly bits: 8 | 16
+  readonly orientation?: number
+}
+
+/** A plain TIFF: rows of samples one after another. */
+export function handMadeTiff(rows: readonly (readonly number[])[], { photometric, bits, orientation }: TiffOptions): Buffer {
   const samples = { 1: 1, 2: 3, 5: 4 }[photometric]
   const data = Buffer.from(rows.flat().flatMap((value) => (bits === 8 ? [value] : [value & 255, value >> 8])))
   const bitsAt = 8 + data.length
   const [width, height] = [(rows[0]?.length ?? 0) / samples, rows.length]
   const entries: (readonly [tag: number, type: 3 | 4, count: number, value: number])[] = [
-    [256, 3, 1, width], [257, 3, 1, height], [258, 3, samples, samples > 2 ? bitsAt : bits], [259, 3, 1, 1], [262, 3, 1, photometric], [273, 4, 1, 8],
-    ...(orientation === undefined ? [] : [[274, 3, 1, orientation] as const]), [277, 3, 1, samples], [278, 3, 1, height], [279, 4, 1, data.length],
+    [256, 3, 1, width], [257, 3, 1, height], [258, 3, samples, samples > 2 ? bitsAt : bits], [259, 3, 1, 1],
+    [262, 3, 1, photometric], [273, 4, 1, 8],
+    ...(orientation === undefined ? [] : [[274, 3, 1, orientation] as const]),
+    [277, 3, 1, samples], [278, 3, 1, height], [279, 4, 1, data.length],
   ]
   const directory = Buffer.alloc(2 + entries.length * 12 + 4)
   directory.writeUInt16LE(entries.length)

@@ -48,7 +48,8 @@ describe('the first frame of a GIF', () => {
   })
 
   test('is scaled with those colours', async () => {
-    const { data } = await decodeImage(handMadeGif(palette, new Array<number[]>(16).fill(new Array<number>(16).fill(1)), { transparent: 1 }), { ...DEFAULT, shorterSide: 4, crop: 3 })
+    const file = handMadeGif(palette, new Array<number[]>(16).fill(new Array<number>(16).fill(1)), { transparent: 1 })
+    const { data } = await decodeImage(file, { ...DEFAULT, shorterSide: 4, crop: 3 })
     expect([...data]).toEqual(new Array<Colour>(9).fill(B).flat())
   })
 
@@ -105,7 +106,10 @@ describe('16 bits', () => {
 })
 
 describe('an animated AVIF', () => {
-  const still = (): Promise<Buffer> => sharp({ create: { width: 16, height: 12, channels: 3, background: { r: 200, g: 40, b: 90 } } }).avif({ lossless: true, effort: 0 }).toBuffer()
+  const still = (): Promise<Buffer> => {
+    const picture = sharp({ create: { width: 16, height: 12, channels: 3, background: { r: 200, g: 40, b: 90 } } })
+    return picture.avif({ lossless: true, effort: 0 }).toBuffer()
+  }
   test('has its first picture, as one that is not animated', async () => {
     const file = await still()
     const expected = await decodeImage(file, DEFAULT)
