@@ -100,6 +100,10 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
     expect(rest).toEqual({ format: 'other', orientation: 1, profile: false })
     expect((await sharp(file).metadata()).hasAlpha).toBe(false)
     expect(await read(await picture().withIccProfile('p3').avif({ effort: 0 }).toBuffer())).toMatchObject({ profile: true })
+    // An animation that is named first: its still picture is.
+    const [still, animated] = [await picture().avif({ effort: 0 }).toBuffer(), await picture().avif({ effort: 0 }).toBuffer()]
+    animated.write('avis', 8, 'latin1')
+    expect((await read(animated)).file.equals(still)).toBe(true)
   })
 
   test('of a GIF: that a colour is transparent, which is told, as what lies where no frame is', async () => {
@@ -198,7 +202,8 @@ test('a file’s first bytes tell its format', async () => {
 })
 
 test('files that are damaged are told of by their decoder: nothing is thrown before', async () => {
-  const turned = (format: (typeof FORMATS)[number]): Sharp => picture(format === 'jpeg' ? 3 : 4).toFormat(format).withMetadata({ orientation: 6 })
+  const channels = (format: string): 3 | 4 => (format === 'jpeg' ? 3 : 4)
+  const turned = (format: (typeof FORMATS)[number]): Sharp => picture(channels(format)).toFormat(format).withMetadata({ orientation: 6 })
   const files = await Promise.all(FORMATS.map((format) => turned(format).toBuffer()))
   for (const file of files) {
     for (let i = 0; i < 300; i++) {
