@@ -1,4 +1,5 @@
 // How libvips weighs pixels where it makes a picture smaller: in fixed point, with its roundings, so that the same bytes come out.
+import { halfToEven } from './sizes.js'
 
 /** @typedef {{ readonly first: number, readonly weights: ArrayLike<number> }} Tap where along an axis a pixel comes from; beyond the edge is the edge */
 /** @typedef {{ readonly taps: readonly Tap[], readonly divisor: number, readonly half: number }} Filter of one axis: floor((Σ weight × pixel + half) / divisor) */
@@ -54,10 +55,4 @@ export function area(from, to) {
 /** @param {number} from @param {number} to @returns {Filter} */
 export function nearest(from, to) {
   return { taps: Array.from({ length: to }, (_, i) => ({ first: Math.floor(((i + 0.5) * from) / to), weights: [1] })), divisor: 1, half: 0 }
-}
-
-/** Python's and C's `rint`. @param {number} value */
-export function halfToEven(value) {
-  const rounded = Math.round(value)
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }

@@ -1,4 +1,4 @@
-interface Pixels {
+export interface Pixels {
   readonly data: Uint8Array
   readonly width: number
   readonly height: number

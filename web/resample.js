@@ -1,11 +1,12 @@
 // Brings a decoded picture to a model's size as torchgraft's own decoder does it. What a canvas does instead looks as good, and gives
 // other probabilities. Plain JavaScript, for pages, workers and Node.
-import { area, FIXED, halfToEven, linear, nearest } from './filters.js'
+import { area, FIXED, linear, nearest } from './filters.js'
 import { resizeJpeg } from './jpeg.js'
+import { middle, resized } from './sizes.js'
 
 /** @typedef {import('./filters.js').Filter} Filter */
 /** @typedef {{ readonly data: Uint8Array, readonly width: number, readonly height: number }} Pixels uint8, height × width × 3, RGB */
-/** @typedef {{ readonly width: number, readonly height: number }} Size */
+/** @typedef {import('./sizes.js').Size} Size */
 /** @typedef {{ readonly shorterSide: number | null, readonly crop: number | null, readonly antialias: boolean, readonly pad: 'square' | null, readonly enlarge?: boolean }} Rule torchgraft's ResizeRule, as far as it is about sizes */
 /** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly orientation: number }} Origin of the pixels: their file's format, and EXIF's number for how they were turned since, 1 where they were not */
 
@@ -25,24 +26,16 @@ const { floor, round } = Math
  * @returns {Pixels}
  */
 export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = true }, origin = { format: 'other', orientation: 1 }) {
-  const target = shorterSide === null ? pixels : targetSize(pixels, shorterSide, enlarge)
+  const target = resized(pixels, shorterSide, enlarge)
   if (target.width === pixels.width && target.height === pixels.height) return centreCrop(pixels, crop)
   return centreCrop(resize(pixels, target, { antialias, crop }, origin), crop)
-}
-
-/** torchvision's `Resize(shorterSide)`: the longer side is rounded down. @param {Size} size @param {number} shorterSide @param {boolean} enlarge @returns {Size} */
-export function targetSize({ width, height }, shorterSide, enlarge) {
-  const shorter = Math.min(width, height)
-  if (!enlarge && shorter <= shorterSide) return { width, height }
-  const longer = (/** @type {number} */ side) => floor((shorterSide * side) / shorter)
-  return width <= height ? { width: shorterSide, height: longer(height) } : { width: longer(width), height: shorterSide }
 }
 
 /** @param {Pixels} pixels @param {Size} target @param {Pick<Rule, 'antialias' | 'crop'>} rule @param {Origin} origin @returns {Pixels} */
 function resize(pixels, target, { antialias, crop }, origin) {
   if (!antialias) return along(along(pixels, 'height', nearest(pixels.height, target.height)), 'width', nearest(pixels.width, target.width))
   if (origin.format === 'jpeg') return resizeJpeg(pixels, target, origin.orientation)
-  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target, crop === null ? 0 : halfToEven((target.width - crop) / 2))
+  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target, crop === null ? 0 : middle(target, crop).left)
   let result = pixels
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
@@ -115,7 +108,7 @@ function neighbours(place, from) {
 function centreCrop({ data, width, height }, crop) {
   if (crop === null || (width === crop && height === crop)) return { data, width, height }
   if (width < crop || height < crop) throw new Error(`at ${width}×${height} pixels it is smaller than the crop of ${crop}`)
-  const [left, top] = [halfToEven((width - crop) / 2), halfToEven((height - crop) / 2)]
+  const { left, top } = middle({ width, height }, crop)
   const out = new Uint8Array(crop * crop * CHANNELS)
   for (let row = 0; row < crop; row++) {
     const from = ((top + row) * width + left) * CHANNELS

@@ -1,4 +1,4 @@
-/** How device colours become sRGB, as native code takes it. */
+/** How device colours become sRGB. */
 export interface ColourTables {
   /** [3, 256, 4]: what each level of each channel adds to red, green and blue (the fourth is 0), as light from 0 to LIGHT. */
   readonly light: Float32Array
@@ -27,6 +27,20 @@ export function colourTables(profile: Uint8Array): ColourTables | undefined {
   const tables = makeTables(profile)
   known.set(key, tables)
   return tables
+}
+
+/** From device colours to sRGB, in place: in single precision and in the order of native/pictures/colour_tables.cc. */
+export function applyColours(pixels: Uint8Array, { light, levels }: ColourTables): void {
+  const { fround } = Math
+  const last = levels.length - 1
+  const at = (place: number): number => light[place] as number
+  for (let i = 0; i < pixels.length; i += 3) {
+    const [red, green, blue] = [(pixels[i] as number) * 4, (256 + (pixels[i + 1] as number)) * 4, (512 + (pixels[i + 2] as number)) * 4]
+    for (let c = 0; c < 3; c++) {
+      const sum = fround(fround(fround(at(red + c) + at(green + c)) + at(blue + c)) + 0.5)
+      pixels[i + c] = levels[Math.trunc(Math.min(Math.max(sum, 0), last))] as number
+    }
+  }
 }
 
 function makeTables(profile: Uint8Array): ColourTables | undefined {

@@ -1,31 +1,32 @@
 import sharp, { type Sharp } from 'sharp'
+import { middle, resized, type Size } from '../../web/sizes.js'
 import type { Pixels, ResizeRule } from './decode.js'
 import type { PathOrBytes } from './image-source.js'
-import { MAX_PIXELS } from './picture-reasons.js'
-import { middle, resized, type Size } from './resized.js'
-import { decodeAsPillow, decodeToRgb } from './to-rgb.js'
-
-// Pictures are read once each, many at a time: no cache, and one thread for each.
-sharp.cache(false)
-sharp.concurrency(1)
+import { openBySharp } from './open-by-sharp.js'
+import { decodeToRgb, readingOf } from './to-rgb.js'
 
 /** Each side of what a picture is scaled to: beyond, libvips refuses it less clearly. */
 const MAX_SIDE = 0x3fff
-/** What is read, by libvips' names of formats: not all that it could, such as SVG, which is a program of its own. */
-const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'])
 
 /** Any picture, and what is to be said of one that is broken. */
 export async function decodeBySharp(source: PathOrBytes, rule: ResizeRule): Promise<Pixels> {
-  const options = { failOn: 'error', limitInputPixels: MAX_PIXELS, ...(rule.profile ? {} : { ignoreIcc: true }) } as const
-  const picture = sharp(source, options)
-  const { format, compression, width, height, orientation = 1, space, hasAlpha } = await picture.metadata()
-  if (!FORMATS.has(format)) throw new Error('unsupported image format')
-  if (format === 'heif' && compression !== 'av1') throw new Error('heic')
-  const turned = rule.orient && orientation >= 5
-  const size = turned ? { width: height, height: width } : { width, height }
-  const upright = rule.orient ? picture.autoOrient() : picture
-  const toRgb = (shaped: Sharp): Promise<Pixels> => (rule.profile ? decodeToRgb(shaped) : decodeAsPillow(shaped, space, hasAlpha))
-  if (!hasAlpha || !isResized(rule, size)) return await toRgb(shape(upright, rule, size))
+  try {
+    return await decode(source, rule, 'error')
+  } catch (error) {
+    // libtiff refuses an orientation that is none, which others take for upright.
+    if (/Bad value \d+ for "Orientation" tag/.test((error as Error).message)) return await decode(source, rule, 'truncated')
+    throw error
+  }
+}
+
+async function decode(source: PathOrBytes, rule: ResizeRule, failOn: 'error' | 'truncated'): Promise<Pixels> {
+  const { picture, metadata } = await openBySharp(source, rule, failOn)
+  const { format, width, height, orientation = 1, hasAlpha } = metadata
+  const isOriented = rule.orient || format === 'tiff' // which Pillow turns as it loads it, whoever asks
+  const size = isOriented && orientation >= 5 ? { width: height, height: width } : { width, height }
+  const upright = isOriented ? picture.autoOrient() : picture
+  const { toRgb, isWhole } = await readingOf(source, metadata, rule)
+  if (!isWhole && (!hasAlpha || !isResized(rule, size))) return await toRgb(shape(upright, rule, size))
   // sharp's resize would weigh colours by their alpha, and lose those that cannot be seen: it is dropped first.
   const { data } = await toRgb(upright)
   return await decodeToRgb(shape(sharp(data, { raw: { ...size, channels: 3 } }), rule, size))

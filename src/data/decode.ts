@@ -1,9 +1,10 @@
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { systemReason } from '../system-reason.js'
 import { decodeJpeg } from './decode-jpeg.js'
 import { type ImageSource, type PathOrBytes, readImageSource } from './image-source.js'
-import { HEIC, MAX_FILE_BYTES, MAX_PIXELS, TOO_LARGE_A_FILE } from './picture-reasons.js'
+import { ANIMATED_AVIF, HEIC, MAX_FILE_BYTES, MAX_PIXELS, TOO_LARGE_A_FILE } from './picture-reasons.js'
+import { headOf } from './read-buffers.js'
 
 /** uint8, height × width × 3, RGB. */
 export interface Pixels {
@@ -22,7 +23,7 @@ export interface ResizeRule {
   readonly antialias: boolean
   /** `square` puts black around it on its way into a batch, half on each side; the batch then scales all of it to its size. */
   readonly pad: 'square' | null
-  /** Whether the camera's orientation is applied. */
+  /** Whether the camera's orientation is applied. A TIFF always is turned, as Pillow does on loading it, an AVIF as its container says. */
   readonly orient: boolean
   /** Whether an embedded colour profile is applied, so that the pixels are sRGB; if not they are Pillow's, CMYK and 16-bit grey too. */
   readonly profile: boolean
@@ -34,8 +35,9 @@ export interface ResizeRule {
  * Decodes a picture: the one path of training, scoring and predicting. Most JPEGs go through libjpeg-turbo, everything else
  * through sharp.
  *
- * The first frame of an animation; grey, palette, CMYK and 16-bit pictures as 8-bit RGB; alpha is dropped, not blended,
- * as Pillow's `convert('RGB')` does. Resizing follows torchvision's `Resize` and `CenterCrop`.
+ * The first frame of an animation, with its palette's colour where it is transparent or covers nothing; grey, palette, CMYK and 16-bit
+ * pictures as 8-bit RGB; alpha is dropped, not blended, as Pillow's `convert('RGB')` does. An AVIF's colours are its decoder's own, some
+ * levels from Pillow's. Resizing follows torchvision's `Resize` and `CenterCrop`.
  *
  * @param name what to call the image where it is no picture file, nor the bytes of one
  * @throws ERR_ARGUMENT, ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE
@@ -80,26 +82,16 @@ async function checkFile(path: string): Promise<number> {
 /** What libvips does not say: of a HEIC picture only that there is no decoder, and of a file that may not be read that it is no picture. */
 async function tellingCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
   try {
-    const head = typeof source === 'string' ? await firstBytes(source) : Buffer.from(source.subarray(0, HEAD_BYTES))
+    if (typeof source === 'string' && !(await stat(source)).isFile()) return cause
+    const head = Buffer.from(await headOf(source, HEAD_BYTES))
     // By its first bytes: a phone's may be named .jpg.
-    return head && /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4)) ? new Error('heic') : cause
+    return /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4)) ? new Error('heic') : cause
   } catch (unreadable) {
     return (unreadable as NodeJS.ErrnoException).code === 'EACCES' ? unreadable : cause
   }
 }
 
 const HEAD_BYTES = 24
-
-async function firstBytes(path: string): Promise<Buffer | undefined> {
-  if (!(await stat(path)).isFile()) return undefined
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
-  }
-}
 
 function decodeError(cause: unknown, path: string | undefined): TorchgraftError {
   const { code } = cause as NodeJS.ErrnoException
@@ -117,6 +109,7 @@ function explain(message: string, code: string | undefined): [TorchgraftErrorCod
   if (code === 'ENOENT') return ['ERR_IMAGE_DECODE', 'there is no such file']
   if (code === 'EACCES') return ['ERR_IMAGE_DECODE', 'you may not read it']
   if (/pixel limit/.test(message)) return ['ERR_IMAGE_TOO_LARGE', `it has more than ${Math.round(MAX_PIXELS / 1e6)} million pixels`]
+  if (message === 'animated avif') return ['ERR_IMAGE_DECODE', ANIMATED_AVIF]
   if (/heif|heic/i.test(message)) return ['ERR_IMAGE_DECODE', HEIC]
   if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not a picture in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
   if (/premature end|truncat|out of data|unexpected end/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is cut short']

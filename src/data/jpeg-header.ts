@@ -1,3 +1,5 @@
+import { areScansWhole } from './jpeg-scans.js'
+
 /** What a JPEG's markers tell. */
 export interface JpegHeader {
   readonly width: number
@@ -9,7 +11,8 @@ export interface JpegHeader {
 }
 
 /** Frames of 8 bits a sample that Huffman codes carry: baseline, extended, progressive. */
-const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2])
+const PROGRESSIVE = 0xc2
+const FRAMES: ReadonlySet<number> = new Set([0xc0, 0xc1, PROGRESSIVE])
 const OTHER_FRAMES: ReadonlySet<number> = new Set([0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf])
 const SCAN = 0xda
 const END = 0xd9
@@ -21,7 +24,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   if (bytes.length < 4 || view.getUint16(0) !== 0xffd8) return undefined
   let size: Pick<JpegHeader, 'width' | 'height'> | undefined
   let isGrey = false
-  let orientation = 1
+  let isProgressive = false
+  let orientation: number | undefined
   const profile: Uint8Array[] = []
   for (let at = 2; at + 4 <= bytes.length; ) {
     if (bytes[at] !== 0xff) return undefined
@@ -30,7 +34,10 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       at++ // fill
       continue
     }
-    if (marker === SCAN) return size && !(isGrey && profile.length > 0) ? { ...size, orientation, ...(profile.length > 0 && { profile: join(profile) }) } : undefined
+    if (marker === SCAN) {
+      if (!size || (isGrey && profile.length > 0) || !areScansWhole(bytes, at, isProgressive)) return undefined
+      return { ...size, orientation: orientation ?? 1, ...(profile.length > 0 && { profile: join(profile) }) }
+    }
     const length = view.getUint16(at + 2)
     const end = at + 2 + length
     if (marker < 0xc0 || (marker >= 0xd0 && marker <= END) || length < 2 || end > bytes.length || OTHER_FRAMES.has(marker)) return undefined
@@ -38,12 +45,15 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     if (FRAMES.has(marker)) {
       if (size || body.length < 6 || body[0] !== 8 || (body[5] !== 3 && body[5] !== 1)) return undefined
       isGrey = body[5] === 1
+      isProgressive = marker === PROGRESSIVE
+      if (((body[7] ?? 0) & 15) === 4) return undefined // 4:4:1, which not every libjpeg-turbo knows
       size = { height: view.getUint16(at + 5), width: view.getUint16(at + 7) }
       if (size.height === 0 || size.width === 0) return undefined
     } else if (marker === 0xe1) {
-      const found = startsWith(body, 'Exif\0\0') ? readOrientation(body.subarray(6)) : 1
-      if (found === undefined || (found !== 1 && orientation !== 1)) return undefined
-      if (found !== 1) orientation = found
+      if (orientation === undefined && startsWith(body, 'Exif\0\0')) {
+        orientation = readOrientation(body.subarray(6)) // a second block counts for nothing
+        if (orientation === undefined) return undefined
+      }
       if (startsWith(body, 'http://ns.adobe.com/') && Buffer.from(body.buffer, body.byteOffset, body.length).includes('hdrgm')) return undefined // a second, brighter rendition is in it
     } else if (marker === 0xe2 && startsWith(body, ICC)) {
       const [part, parts] = [body[12], body[13]]

@@ -4,6 +4,9 @@ export const MAX_FILE_BYTES = 2 ** 30
 /** Where whoever is told of a HEIC picture can go from there. */
 export const HEIC = 'HEIC pictures cannot be read: convert it to JPEG, on macOS by "sips -s format jpeg IN --out OUT", on Linux by "heif-convert IN OUT"'
 
+/** Of one that has frames alone, and no still picture, which is what can be read. */
+export const ANIMATED_AVIF = 'it is an animated AVIF without a still picture: save its first frame as AVIF, PNG or JPEG'
+
 /** Why files of a size that no picture has are left alone. */
 export const TOO_LARGE_A_FILE = `it is a file of more than ${MAX_FILE_BYTES / 2 ** 30} GiB, which no picture takes`
 

@@ -1,5 +1,6 @@
 import { closeSync, open, read } from 'node:fs'
 import { promisify } from 'node:util'
+import type { PathOrBytes } from './image-source.js'
 
 const openFile = promisify(open)
 const readFrom = (file: number, into: Uint8Array, position: number): Promise<number> =>
@@ -29,6 +30,11 @@ export class ReadBuffers {
     this.#free.pop() // too small: a larger one takes its place
     return Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(size, 1 << 16))))
   }
+}
+
+/** A picture's first bytes, fewer where it has no more. */
+export async function headOf(source: PathOrBytes, length: number): Promise<Uint8Array> {
+  return typeof source === 'string' ? await readAll(source, Buffer.alloc(length)) : source.subarray(0, length)
 }
 
 async function readAll(path: string, buffer: Uint8Array): Promise<Uint8Array> {

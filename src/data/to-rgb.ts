@@ -1,5 +1,32 @@
-import type { Sharp } from 'sharp'
-import type { Pixels } from './decode.js'
+import type { Metadata, Sharp } from 'sharp'
+import type { Pixels, ResizeRule } from './decode.js'
+import type { PathOrBytes } from './image-source.js'
+import { fillBehind, type FirstFrame, readFirstFrame } from './gif-first-frame.js'
+import { headOf } from './read-buffers.js'
+
+/** How a picture becomes 8-bit RGB. */
+export interface Reading {
+  readonly toRgb: (picture: Sharp) => Promise<Pixels>
+  /** Whether it takes the picture as it is in its file: it is scaled afterwards. */
+  readonly isWhole?: true
+}
+
+/**
+ * Without a profile what Pillow's `convert('RGB')` gives, byte for byte. Its CMYK is plain arithmetic, and its 16-bit grey is clipped at
+ * 255, not scaled. Of a GIF it is the same either way.
+ */
+export async function readingOf(source: PathOrBytes, metadata: Metadata, { profile }: ResizeRule): Promise<Reading> {
+  const { format, space, depth, hasAlpha, hasProfile } = metadata
+  if (format === 'gif') {
+    const frame = await firstFrameOf(source)
+    return frame ? { toRgb: (picture) => decodeFrame(picture, frame), isWhole: true } : { toRgb: decodeToRgb }
+  }
+  // libvips would take 16 bits to Display-P3.
+  if (profile && space === 'rgb16' && hasProfile) return { toRgb: (picture) => decodeToRgb(picture.pipelineColourspace('srgb')) }
+  if (profile) return { toRgb: decodeToRgb }
+  if (space === 'cmyk') return { toRgb: (picture) => decodeCmyk(picture, depth === 'ushort') }
+  return { toRgb: space === 'grey16' && (!hasAlpha || (await isKeyedGrey(source, format))) ? decodeGrey16 : decodeToRgb }
+}
 
 /** 8-bit RGB, alpha dropped. */
 export async function decodeToRgb(picture: Sharp): Promise<Pixels> {
@@ -8,20 +35,36 @@ export async function decodeToRgb(picture: Sharp): Promise<Pixels> {
   return { data: asBytes(data), width: info.width, height: info.height }
 }
 
-/**
- * What Pillow's `convert('RGB')` gives, byte for byte. Its CMYK is plain arithmetic without a profile, and its 16-bit grey
- * is clipped at 255, not scaled.
- */
-export async function decodeAsPillow(picture: Sharp, space: string, hasAlpha: boolean): Promise<Pixels> {
-  if (space === 'cmyk') {
-    const { data, info } = await picture.removeAlpha().pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer({ resolveWithObject: true })
-    return { data: fromCmyk(asBytes(data)), width: info.width, height: info.height }
-  }
-  if (space === 'grey16' && !hasAlpha) {
-    const { data, info } = await picture.toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true })
-    return { data: fromGrey16(new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)), width: info.width, height: info.height }
-  }
-  return decodeToRgb(picture)
+const HEAD_BYTES = 1 << 16
+/** Of comments before a frame. */
+const LONG_HEAD_BYTES = 1 << 24
+
+async function firstFrameOf(source: PathOrBytes): Promise<FirstFrame | undefined> {
+  return readFirstFrame(await headOf(source, HEAD_BYTES)) ?? readFirstFrame(await headOf(source, LONG_HEAD_BYTES))
+}
+
+async function decodeFrame(picture: Sharp, frame: FirstFrame): Promise<Pixels> {
+  const { data, info } = await picture.ensureAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
+  return { data: fillBehind(data, info, frame), width: info.width, height: info.height }
+}
+
+const PNG_COLOUR_TYPE_AT = 25
+
+/** A PNG's alpha may be no more than one level that is named transparent. */
+async function isKeyedGrey(source: PathOrBytes, format: string): Promise<boolean> {
+  return format === 'png' && (await headOf(source, PNG_COLOUR_TYPE_AT + 1))[PNG_COLOUR_TYPE_AT] === 0
+}
+
+async function decodeCmyk(picture: Sharp, isDeep: boolean): Promise<Pixels> {
+  const inks = picture.removeAlpha().pipelineColourspace('cmyk').toColourspace('cmyk').raw(isDeep ? { depth: 'ushort' } : {})
+  const { data, info } = await inks.toBuffer({ resolveWithObject: true })
+  const bytes = isDeep ? Uint8Array.from(asNumbers(data), (ink) => ink >> 8) : asBytes(data)
+  return { data: fromCmyk(bytes), width: info.width, height: info.height }
+}
+
+async function decodeGrey16(picture: Sharp): Promise<Pixels> {
+  const { data, info } = await picture.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true })
+  return { data: fromGrey16(asNumbers(data)), width: info.width, height: info.height }
 }
 
 function fromCmyk(cmyk: Uint8Array): Uint8Array {
@@ -44,4 +87,8 @@ function fromGrey16(grey: Uint16Array): Uint8Array {
 
 function asBytes(data: Buffer): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+}
+
+function asNumbers(data: Buffer): Uint16Array {
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2)
 }

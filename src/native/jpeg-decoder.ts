@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { addonFiles, buildFolder } from '../../scripts/places.mjs'
 import type { ColourTables } from '../data/colour-profile.js'
-import type { Size, Window } from '../data/resized.js'
+import type { Size, Window } from '../../web/sizes.js'
 import { packageRoot } from './root.js'
 
 /** What is to become of a JPEG. Sizes and places are those of the stored picture, before it is set upright. */
@@ -52,7 +52,7 @@ function open(): JpegDecoder | undefined {
     binding.open(join(packageRoot(), 'prebuilt', system, 'libturbojpeg.so.0'))
     return (bytes, request) => decodeWith(binding, bytes, request)
   } catch {
-    return undefined // it is not there, or not for this system: sharp decodes all
+    return undefined // it is not there, or not for this system: WebAssembly decodes
   }
 }
 

@@ -13,7 +13,7 @@ import { resolveInstalled } from './onnx-runtime.js'
 const PAGE = [
   'index.html', 'style.css', 'page.js', 'camera.js', 'worker.js', 'pixels.js', 'bitmap.js', 'notes.js',
   'origin.js', 'exif.js', 'profile.js', 'stored.js', 'stored-jpeg.js', 'stored-png.js', 'stored-webp.js', 'stored-gif.js', 'stored-avif.js',
-  'resample.js', 'jpeg.js', 'filters.js', 'fit.js', 'turn.js',
+  'resample.js', 'jpeg.js', 'triangle.js', 'sizes.js', 'filters.js', 'fit.js', 'turn.js',
 ]
 /** What runs a model on a browser's processor, of all that onnxruntime-web brings. */
 const RUNTIME = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']

@@ -30,7 +30,7 @@ const cutTo = (share: number, encode: (picture: Sharp) => Sharp) => async (path:
 }
 const bytes = (content: string | Uint8Array) => (path: string | Buffer): Promise<void> => writeFile(path, content)
 
-function chunk(type: string, data: Uint8Array): Buffer {
+export function chunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
   length.writeUInt32BE(data.length)

@@ -119,21 +119,27 @@ def make_files(folder: pathlib.Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by the camera, which the notebook does not look at
     rgb(40, 24).save(folder / "exif.jpg", quality=90, exif=exif)
+    # ... but in a TIFF, which Pillow turns as it loads it
+    rgb(38, 23).save(folder / "turned.tif", tiffinfo={0x0112: 6})
+    rgb(37, 21).convert("L").save(folder / "turned-grey.tif", tiffinfo={0x0112: 7}, compression="tiff_lzw")
     deep = np.random.RandomState(2).randint(0, 65536, (17, 23, 3))
     deep[:, :9] //= 256
     (folder / "grey-16.png").write_bytes(png_16(deep[:, :, :1], colour=0))
     (folder / "rgb-16.png").write_bytes(png_16(deep, colour=2))
+    (folder / "grey-16-key.png").write_bytes(png_16(deep[:, :, :1], colour=0, transparent=deep[3, 3, :1]))
+    (folder / "rgb-16-key.png").write_bytes(png_16(deep, colour=2, transparent=deep[3, 3]))
 
 
-def png_16(samples: np.ndarray, colour: int) -> bytes:
-    """A PNG of 16 bits a sample, which Pillow does not write."""
+def png_16(samples: np.ndarray, colour: int, transparent: np.ndarray | None = None) -> bytes:
+    """A PNG of 16 bits a sample, which Pillow does not write; with a colour that is transparent, if asked for."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     height, width = samples.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    key = b"" if transparent is None else chunk(b"tRNS", transparent.astype(">u2").tobytes())
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)) + key + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 __all__ = ["numbers", "pictures", "torchvision"]

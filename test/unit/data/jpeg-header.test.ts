@@ -1,5 +1,6 @@
 import sharp from 'sharp'
 import { colourTables } from '../../../src/data/colour-profile.js'
+import { decodeImage } from '../../../src/data/decode.js'
 import { readJpegHeader } from '../../../src/data/jpeg-header.js'
 
 const picture = () => sharp({ create: { width: 30, height: 20, channels: 3, background: 'red' } }).jpeg()
@@ -37,6 +38,41 @@ describe('a JPEG’s header', () => {
     const frame = plain.indexOf(Buffer.from([0xff, 0xc0]))
     const segment = plain.subarray(frame, frame + 19)
     expect(readJpegHeader(Buffer.concat([plain.subarray(0, frame), segment, plain.subarray(frame)]))).toBeUndefined()
+  })
+})
+
+describe('an orientation', () => {
+  const block = (tiff: Uint8Array): Buffer => {
+    const body = Buffer.concat([Buffer.from('Exif\0\0'), tiff])
+    return Buffer.concat([Buffer.of(0xff, 0xe1, (body.length + 2) >> 8, (body.length + 2) & 255), body])
+  }
+  const turned = (orientation: number): Buffer => block(Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0]))
+  const silent = block(Buffer.from([0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0]))
+  test.each([
+    ['1, then 6', [turned(1), turned(6)], 1], ['6, then 1', [turned(6), turned(1)], 6], ['6, then 3', [turned(6), turned(3)], 6],
+    ['none, then 6', [silent, turned(6)], 1], ['6 after fill bytes', [Buffer.of(0xff, 0xff), turned(6)], 6], ['6, then one that is damaged', [turned(6), block(Buffer.of(1))], 6],
+  ] as const)('is that of the first block of EXIF alone: %s', async (_, blocks, expected) => {
+    const plain = await picture().toBuffer()
+    const file = Buffer.concat([plain.subarray(0, 2), ...blocks, plain.subarray(2)])
+    expect(readJpegHeader(file)).toEqual({ width: 30, height: 20, orientation: expected })
+    expect((await sharp(file).metadata()).orientation ?? 1).toBe(expected) // as libvips has it, which reads what this leaves to it
+    const { width } = await decodeImage(file, { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true })
+    expect(width).toBe(expected >= 5 ? 20 : 30)
+  })
+})
+
+describe('a progressive JPEG', () => {
+  const scan = Buffer.of(0xff, 0xda)
+  test('whose last scans are missing, which decoders guess at, each in its way: nothing', async () => {
+    const whole = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 40 } } }).jpeg({ progressive: true }).toBuffer()
+    expect(readJpegHeader(whole)).toMatchObject({ width: 64 })
+    for (let at = whole.indexOf(scan); at >= 0; at = whole.indexOf(scan, at + 2)) expect(readJpegHeader(Buffer.concat([whole.subarray(0, at), Buffer.of(0xff, 0xd9)]))).toBeUndefined()
+  })
+
+  test('of thousands of scans, which would take minutes: nothing', async () => {
+    const whole = await picture().jpeg({ progressive: true }).toBuffer()
+    const last = whole.subarray(whole.lastIndexOf(scan), -2)
+    expect(readJpegHeader(Buffer.concat([whole.subarray(0, -2), ...new Array<Buffer>(3000).fill(last)]))).toBeUndefined()
   })
 })
 

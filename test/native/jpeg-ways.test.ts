@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Sharp } from 'sharp'
+import { decodeJpeg } from '../../src/data/decode-jpeg.js'
+import { decodeImage, type Pixels, type ResizeRule } from '../../src/data/decode.js'
+import { decodeWithoutAddon } from '../../src/data/jpeg-without-addon.js'
+import { jpegDecoder } from '../../src/native/jpeg-decoder.js'
+import { ROOT, runNode } from '../helpers/child.js'
+import { photo } from '../helpers/photo.js'
+import { skip } from '../helpers/skip.js'
+import { temporaryFolder } from '../helpers/temporary-folder.js'
+
+const WHOLE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
+const RULES = [WHOLE, ...[11, 50, 90, 200].flatMap((shorterSide) => [{ ...WHOLE, shorterSide }, { ...WHOLE, shorterSide, crop: Math.round(shorterSide * 0.87) }])]
+
+const addon = jpegDecoder()
+const title = 'a JPEG has the same bytes with and without the addon'
+if (!addon) skip(title, 'there is no addon, or no libjpeg-turbo for this system')
+else describe(title, () => {
+  const both = async (bytes: Uint8Array, rule: ResizeRule): Promise<[Pixels, Pixels]> => {
+    const [native, wasm] = [await decodeJpeg(bytes, bytes.length, rule, addon), await decodeJpeg(bytes, bytes.length, rule, decodeWithoutAddon)]
+    expect([typeof native, typeof wasm]).toEqual(['object', 'object'])
+    return [native!, wasm!]
+  }
+  const kinds: Record<string, (picture: Sharp) => Sharp> = {
+    'at 4:2:0': (picture) => picture.jpeg({ quality: 85 }),
+    'at 4:4:4': (picture) => picture.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
+    'in grey': (picture) => picture.greyscale().toColourspace('b-w').jpeg(),
+    progressive: (picture) => picture.jpeg({ quality: 60, progressive: true }),
+    coarse: (picture) => picture.jpeg({ quality: 8 }),
+    'in Display-P3': (picture) => picture.withIccProfile('p3').jpeg(),
+    ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((orientation) => [`turned (${orientation})`, (picture: Sharp) => picture.jpeg().withMetadata({ orientation })])),
+  }
+  test.each(Object.entries(kinds))('%s: whole, cut, made smaller by every scale of its decoder, made larger', async (_, encode) => {
+    for (const [width, height] of [[161, 123], [17, 33], [402, 301]] as const) {
+      const bytes = await encode(photo(width, height)).toBuffer()
+      for (const rule of RULES) {
+        const [native, wasm] = await both(bytes, rule)
+        const isSame = native.width === wasm.width && native.height === wasm.height && Buffer.compare(native.data, wasm.data) === 0
+        expect({ width, height, rule, isSame }).toEqual({ width, height, rule, isSame: true })
+      }
+    }
+  })
+
+  test('in a process that finds no libtorch, as where nothing was built', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'large.jpg')
+    await writeFile(path, await photo(640, 481).jpeg().withMetadata({ orientation: 5 }).toBuffer())
+    const rule = { ...WHOLE, shorterSide: 73, crop: 64 }
+    const code = `
+      import { createHash } from 'node:crypto'
+      import { decodeImage } from '${join(ROOT, 'dist/data/decode.js')}'
+      import { jpegDecoder } from '${join(ROOT, 'dist/native/jpeg-decoder.js')}'
+      const { data } = await decodeImage(${JSON.stringify(path)}, ${JSON.stringify(rule)})
+      console.log(jpegDecoder(), createHash('sha256').update(data).digest('hex'))
+    `
+    const { stdout, stderr } = await runNode(['--input-type=module', '--eval', code], { env: { ...process.env, LIBTORCH: join(folder.path, 'nowhere') } })
+    const { data } = await decodeImage(path, rule)
+    expect([stderr, stdout]).toEqual(['', `undefined ${createHash('sha256').update(data).digest('hex')}\n`])
+  })
+})

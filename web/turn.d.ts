@@ -1,0 +1,3 @@
+import type { Pixels } from './fit.js'
+
+export function turned(pixels: Pixels, orientation: number): Pixels
