@@ -115,7 +115,8 @@ void CheckAdam(const Arguments& arguments) {
       at::kCPU);
   for (int64_t step = 1; step <= steps; ++step) {
     problem.SetGradients(step, scaler.scale(), /*finite=*/step % 97 != 13);
-    scaler.Step(problem.adam, 1e-3 * static_cast<double>(1 + step % 10));
+    problem.adam.SetLr(1e-3 * static_cast<double>(1 + step % 10));
+    scaler.Step(problem.adam);
     scaler.Update();
   }
   std::printf("{");
@@ -142,8 +143,9 @@ void CheckScaler(const Arguments& arguments) {
   std::printf("[");
   for (size_t i = 0; i < script.size(); ++i) {
     problem.SetGradients(static_cast<int64_t>(i), scaler.scale(), script[i] == 'f');
+    problem.adam.SetLr(1e-3);
     if (i % 2) scaler.Unscale(problem.adam);  // either way must come to the same
-    scaler.Step(problem.adam, 1e-3);
+    scaler.Step(problem.adam);
     scaler.Update();
     std::map<std::string, double> state;
     for (const auto& entry : scaler.State()) state[entry.name] = entry.tensor.item<double>();
@@ -158,11 +160,12 @@ void CheckActions(const Arguments& actions) {
   Problem problem(/*decoupled=*/false);
   GradScaler scaler(
       {.init_scale = 2, .growth_factor = 2, .backoff_factor = 0.5, .growth_interval = 1}, at::kCPU);
+  problem.adam.SetLr(1e-3);
   try {
     for (const auto& action : actions) {
       problem.SetGradients(0, scaler.scale(), /*finite=*/true);
       if (action == "unscale") scaler.Unscale(problem.adam);
-      if (action == "step") scaler.Step(problem.adam, 1e-3);
+      if (action == "step") scaler.Step(problem.adam);
       if (action == "update") scaler.Update();
     }
     std::printf("null\n");
