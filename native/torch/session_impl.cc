@@ -10,6 +10,7 @@
 #include "augment_on_device.h"
 #include "autocast.h"
 #include "clip_norm.h"
+#include "device_norm.h"
 #include "error.h"
 #include "transfer.h"
 
@@ -63,12 +64,21 @@ std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   return std::optional<CachingAllocatorLease>(std::in_place);
 }
 
+std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
+  const at::Device device(options.device);
+  if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
+  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
+}
+
 RegNet Make(const SessionOptions& options) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return RegNet(
       FindVariant(options.model), options.classes,
-      Making{.device = at::kCPU, .generator = generator, .own_kernels = HasOwnKernels(options)});
+      Making{.device = at::kCPU,
+             .generator = generator,
+             .own_kernels = HasOwnKernels(options),
+             .device_norm = MakeDeviceNorm(options)});
 }
 
 }  // namespace

@@ -39,9 +39,15 @@ __device__ inline float FromBits(uint32_t bits) { return __uint_as_float(bits <<
 
 // To the nearest, ties to even; NaN stays NaN.
 __device__ inline uint32_t ToBits(float x) {
+#if __CUDA_ARCH__ >= 800
+  unsigned short rounded;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(rounded) : "f"(x));
+  return rounded;
+#else
   const uint32_t bits = __float_as_uint(x);
   if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fff;
   return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+#endif
 }
 
 #else
