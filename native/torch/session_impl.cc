@@ -5,7 +5,6 @@
 #include <ATen/Parallel.h>
 
 #include "augment.h"
-#include "augment_on_device.h"
 #include "autocast.h"
 #include "clip_norm.h"
 #include "error.h"
@@ -40,6 +39,12 @@ bool HasOwnKernels(const SessionOptions& options) {
   return !options.plain_kernels && options.channels_last && at::Device(options.device).is_cpu();
 }
 
+// Before the model, which is made while the kernel is compiled.
+std::optional<DeviceRenderer> RendererFor(at::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  return std::optional<DeviceRenderer>(std::in_place, device);
+}
+
 std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   if (options.plain_kernels) return std::nullopt;
   return std::optional<CachingAllocatorLease>(std::in_place);
@@ -59,6 +64,7 @@ Session::Impl::Impl(const SessionOptions& options)
     : allocator(MakeLease(options)),
       options(options),
       device(options.device),
+      renderer(RendererFor(device)),
       adam(options.optimizer),
       model(Make(options)),
       folds(HasOwnKernels(options)) {
@@ -68,6 +74,7 @@ Session::Impl::Impl(const SessionOptions& options)
   if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
   if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
   AddParameters();
+  if (renderer) renderer->note();  // waits: no thread of ours outlives this
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
 }
@@ -98,7 +105,7 @@ at::Tensor Session::Impl::Labels(const Batch& batch) const {
 
 at::Tensor Session::Impl::Forward(const Images& images, Precision precision) {
   const auto type = ComputeType(precision);
-  auto pixels = device.is_cpu() ? RenderBatch(images, type) : RenderBatchOn(device, images, type);
+  auto pixels = renderer ? renderer->Render(images, type) : RenderBatch(images, type);
   if (!options.channels_last) pixels = pixels.contiguous();
   const AutocastGuard autocast(device.type(), type != at::kFloat, type);
   return model->forward(pixels).to(at::kFloat);

@@ -8,6 +8,7 @@
 
 #include "adam.h"
 #include "caching_allocator.h"
+#include "device_renderer.h"
 #include "grad_scaler.h"
 #include "regnet.h"
 #include "session.h"
@@ -48,6 +49,7 @@ struct Session::Impl {
   std::optional<CachingAllocatorLease> allocator;
   SessionOptions options;
   at::Device device;
+  std::optional<DeviceRenderer> renderer;  // none on the CPU
   Adam adam;
   RegNet model;
   std::optional<FoldedRegNet> folded;  // made when it is asked for, of the model's state
