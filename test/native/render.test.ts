@@ -161,9 +161,9 @@ describe('kernels for different processors', () => {
     for (const bytes of Object.values(found)) expect(bytes).toBeGreaterThan(10_000)
   }, 60_000)
 
-  test('without NVRTC it is said which library cannot be opened', async () => {
-    if (nvrtc !== undefined || loadAddon().system().cuda.length > 0) return
-    await expect(engineCheck('nvrtc', '90')).rejects.toThrow(/libnvrtc\.so\.13: cannot open/)
+  test('where NVRTC cannot be had, it is said which libraries were tried', async () => {
+    const outcome = await engineCheck('nvrtc', '90').then((found) => String(Object.keys(found as object)), String)
+    expect(outcome).toMatch(/^90$|NVRTC: .*libnvrtc\.so\.13: cannot open.*libnvrtc\.so\.12: cannot open/)
   })
 })
 
