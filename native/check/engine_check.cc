@@ -9,6 +9,9 @@
 //   engine_check arena STEPS SEED
 //   engine_check render SEED
 //   engine_check snap SEED
+//   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
+//   engine_check render-speed [cuda]          of a batch of 128; not by the tests
+//   engine_check nvrtc CAPABILITY...          90: 9.0
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
@@ -33,6 +36,8 @@
 #include "norm_check.h"
 #include "pointwise_speed.h"
 #include "render_check.h"
+#include "render_kernel_check.h"
+#include "render_speed.h"
 #include "snap_check.h"
 #include "torch/adam.h"
 #include "torch/autocast.h"
@@ -234,6 +239,9 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "autocast") return CheckAutocast();
   if (check == "arena") return CheckArena(arguments);
   if (check == "render") return CheckRender(arguments);
+  if (check == "render-kernel") return CheckRenderKernel(arguments);
+  if (check == "render-speed") return TimeRender(arguments);
+  if (check == "nvrtc") return CheckNvrtc(arguments);
   if (check == "snap") return CheckSnap(arguments);
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();

@@ -151,8 +151,9 @@ NormGradients DeviceNorm::Backward(const at::Tensor& x, const at::Tensor& weight
   job.dy_shortcut = DataOrNull(dy_shortcut);
   job.dx = gradients.x.mutable_data_ptr();
   job.d_added = gradients.added.defined() ? gradients.added.mutable_data_ptr() : nullptr;
-  job.relu_mask =
-      normed.passed.defined() ? const_cast<uint8_t*>(normed.passed.const_data_ptr<uint8_t>()) : nullptr;
+  job.relu_mask = normed.passed.defined()
+                      ? const_cast<uint8_t*>(normed.passed.const_data_ptr<uint8_t>())
+                      : nullptr;
   job.weight = weight.const_data_ptr<float>();
   job.coefficients = const_cast<float*>(normed.coefficients.const_data_ptr<float>());
   job.partial = partial.mutable_data_ptr<float>();

@@ -48,15 +48,13 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
     if (!dy.defined()) return result;
     const auto saved = context->get_saved_variables();
     const Normed normed{.y = {}, .coefficients = saved[2], .passed = saved[3]};
-    const auto* device =
-        reinterpret_cast<const DeviceNorm*>(context->saved_data["device"].toInt());
+    const auto* device = reinterpret_cast<const DeviceNorm*>(context->saved_data["device"].toInt());
     const bool relu = context->saved_data["relu"].toBool();
     const bool learns = context->saved_data["learns"].toBool();
     dy = ChannelsLast(dy);
     if (more.defined()) more = ChannelsLast(more);
-    const auto of =
-        device ? device->Backward(saved[0], saved[1], normed, dy, more, relu, learns)
-               : NormBackwardPass(saved[0], saved[1], normed, dy, more, relu, learns);
+    const auto of = device ? device->Backward(saved[0], saved[1], normed, dy, more, relu, learns)
+                           : NormBackwardPass(saved[0], saved[1], normed, dy, more, relu, learns);
     result[0] = of.x;
     result[1] = of.weight;
     result[2] = of.bias;

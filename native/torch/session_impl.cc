@@ -7,7 +7,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "augment.h"
-#include "augment_on_device.h"
 #include "autocast.h"
 #include "clip_norm.h"
 #include "device_norm.h"
@@ -59,6 +58,12 @@ at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::
   return at::stack({loss.to(at::kDouble) * labels.size(0), correct.to(at::kDouble)});
 }
 
+// Before the model, which is made while the kernel is compiled.
+std::optional<DeviceRenderer> RendererFor(at::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  return std::optional<DeviceRenderer>(std::in_place, device);
+}
+
 std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   if (options.plain_kernels) return std::nullopt;
   return std::optional<CachingAllocatorLease>(std::in_place);
@@ -73,12 +78,11 @@ std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) 
 RegNet Make(const SessionOptions& options) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
-  return RegNet(
-      FindVariant(options.model), options.classes,
-      Making{.device = at::kCPU,
-             .generator = generator,
-             .own_kernels = HasOwnKernels(options),
-             .device_norm = MakeDeviceNorm(options)});
+  return RegNet(FindVariant(options.model), options.classes,
+                Making{.device = at::kCPU,
+                       .generator = generator,
+                       .own_kernels = HasOwnKernels(options),
+                       .device_norm = MakeDeviceNorm(options)});
 }
 
 }  // namespace
@@ -88,6 +92,7 @@ Session::Impl::Impl(const SessionOptions& options)
       options(options),
       device(options.device),
       stream(MakeStream(device)),
+      renderer(RendererFor(device)),
       adam(options.optimizer),
       model(Make(options)),
       folds(HasOwnKernels(options)) {
@@ -98,6 +103,7 @@ Session::Impl::Impl(const SessionOptions& options)
   if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
   if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
   AddParameters();
+  if (renderer) renderer->note();  // waits: no thread of ours outlives this
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;
@@ -134,8 +140,7 @@ at::Tensor Session::Impl::Labels(const Batch& batch) const {
 
 at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) const {
   const auto type = ComputeType(precision);
-  const auto pixels =
-      device.is_cpu() ? RenderBatch(images, type) : RenderBatchOn(device, images, type);
+  const auto pixels = renderer ? renderer->Render(images, type) : RenderBatch(images, type);
   return options.channels_last ? pixels : pixels.contiguous();
 }
 
@@ -175,7 +180,7 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
                                 [this](const auto& inputs) { return TrainingParts(inputs); })
                : nullptr;
   if (recorded) {
-    Fill(recorded->inputs, batch, options.precision);
+    Fill(recorded->inputs, batch);
     recorded->parts[0]->Launch();
     if (read) {
       copy.emplace(report);
@@ -227,7 +232,7 @@ std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
   auto* recorded = scoring->Find(batch.images.size(), batch.images.output,
                                  [this](const auto& inputs) { return ScoringParts(inputs); });
   if (!recorded) return std::nullopt;
-  Fill(recorded->inputs, batch, ScoringPrecision());
+  Fill(recorded->inputs, batch);
   recorded->parts[0]->Launch();
   return HostCopy(recorded->inputs.scores);
 }
@@ -242,8 +247,8 @@ RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
   }};
 }
 
-void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch, Precision precision) const {
-  inputs.pixels.copy_(Pixels(batch.images, precision));
+void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
+  renderer->RenderInto(inputs.pixels, batch.images);
   if (!batch.labels.empty()) inputs.labels.copy_(Labels(batch));
 }
 

@@ -9,6 +9,7 @@
 
 #include "adam.h"
 #include "caching_allocator.h"
+#include "device_renderer.h"
 #include "grad_scaler.h"
 #include "recorded_steps.h"
 #include "regnet.h"
@@ -71,7 +72,8 @@ struct Session::Impl {
   std::optional<CachingAllocatorLease> allocator;
   SessionOptions options;
   at::Device device;
-  std::optional<c10::Stream> stream;  // none on the CPU
+  std::optional<c10::Stream> stream;       // none on the CPU
+  std::optional<DeviceRenderer> renderer;  // none on the CPU
   Adam adam;
   RegNet model;
   std::optional<FoldedRegNet> folded;     // made when it is asked for, of the model's state
@@ -89,7 +91,7 @@ struct Session::Impl {
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
-  void Fill(const StepInputs& inputs, const Batch& batch, Precision precision) const;
+  void Fill(const StepInputs& inputs, const Batch& batch) const;
   void AddParameters();
   std::vector<NamedTensor> TrainingState() const;
 };

@@ -6,34 +6,34 @@
 
 namespace torchgraft {
 
-// Batch norm in one with what follows it, channels_last: y = relu((x − mean) · scale + bias + added).
-// A tensor of [n, channels, h, w] is `rows` = n · h · w rows of `channels` numbers.
+// Batch norm in one with what follows it, channels_last: y = relu((x − mean) · scale + bias +
+// added). A tensor of [n, channels, h, w] is `rows` = n · h · w rows of `channels` numbers.
 struct NormJob {
   int64_t rows;
   int64_t channels;  // a multiple of kNormVector
 
   // In the element type, [rows, channels].
   const void* x;
-  const void* added;        // null: nothing is added
+  const void* added;  // null: nothing is added
   void* y;
   const void* dy;
   const void* dy_shortcut;  // of y's other reader; null: there is none
   void* dx;
-  void* d_added;            // gradient before ReLU, where something was added; else null
+  void* d_added;  // gradient before ReLU, where something was added; else null
 
-  uint8_t* relu_mask;       // [rows, channels / 8]: a bit an element; null: none is kept or needed
-  const float* weight;      // [channels], as all below unless told otherwise
+  uint8_t* relu_mask;   // [rows, channels / 8]: a bit an element; null: none is kept or needed
+  const float* weight;  // [channels], as all below unless told otherwise
   const float* bias;
   float* running_mean;
   float* running_var;
-  float* coefficients;      // [4, channels]: mean, scale, bias, 1 / standard deviation
-  float* partial;           // [parts, 2, channels]: sums of each part's rows
-  float* gradient;          // [3, channels]: of weight, of bias, and Σ g / rows for dx
+  float* coefficients;  // [4, channels]: mean, scale, bias, 1 / standard deviation
+  float* partial;       // [parts, 2, channels]: sums of each part's rows
+  float* gradient;      // [3, channels]: of weight, of bias, and Σ g / rows for dx
   float momentum;
   float eps;
-  int32_t parts;            // blocks that the rows are shared out to
+  int32_t parts;  // blocks that the rows are shared out to
   bool relu;
-  bool learns;              // by the batch's statistics; else by the running ones
+  bool learns;  // by the batch's statistics; else by the running ones
 };
 
 // Elements that a thread reads at once.
