@@ -9,6 +9,9 @@
 //   engine_check arena STEPS SEED
 //   engine_check render SEED
 //   engine_check snap SEED
+//   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
+//   engine_check render-speed [cuda]          of a batch of 128; not by the tests
+//   engine_check nvrtc CAPABILITY...          90: 9.0
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check excitation fp32|bf16 NxCxHxW...
@@ -34,6 +37,8 @@
 #include "norm_check.h"
 #include "pointwise_speed.h"
 #include "render_check.h"
+#include "render_kernel_check.h"
+#include "render_speed.h"
 #include "snap_check.h"
 #include "threads_check.h"
 #include "torch/adam.h"
@@ -117,7 +122,8 @@ void CheckAdam(const Arguments& arguments) {
       at::kCPU);
   for (int64_t step = 1; step <= steps; ++step) {
     problem.SetGradients(step, scaler.scale(), /*finite=*/step % 97 != 13);
-    scaler.Step(problem.adam, 1e-3 * static_cast<double>(1 + step % 10));
+    problem.adam.SetLr(1e-3 * static_cast<double>(1 + step % 10));
+    scaler.Step(problem.adam);
     scaler.Update();
   }
   std::printf("{");
@@ -144,8 +150,9 @@ void CheckScaler(const Arguments& arguments) {
   std::printf("[");
   for (size_t i = 0; i < script.size(); ++i) {
     problem.SetGradients(static_cast<int64_t>(i), scaler.scale(), script[i] == 'f');
+    problem.adam.SetLr(1e-3);
     if (i % 2) scaler.Unscale(problem.adam);  // either way must come to the same
-    scaler.Step(problem.adam, 1e-3);
+    scaler.Step(problem.adam);
     scaler.Update();
     std::map<std::string, double> state;
     for (const auto& entry : scaler.State()) state[entry.name] = entry.tensor.item<double>();
@@ -160,11 +167,12 @@ void CheckActions(const Arguments& actions) {
   Problem problem(/*decoupled=*/false);
   GradScaler scaler(
       {.init_scale = 2, .growth_factor = 2, .backoff_factor = 0.5, .growth_interval = 1}, at::kCPU);
+  problem.adam.SetLr(1e-3);
   try {
     for (const auto& action : actions) {
       problem.SetGradients(0, scaler.scale(), /*finite=*/true);
       if (action == "unscale") scaler.Unscale(problem.adam);
-      if (action == "step") scaler.Step(problem.adam, 1e-3);
+      if (action == "step") scaler.Step(problem.adam);
       if (action == "update") scaler.Update();
     }
     std::printf("null\n");
@@ -233,6 +241,9 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "autocast") return CheckAutocast();
   if (check == "arena") return CheckArena(arguments);
   if (check == "render") return CheckRender(arguments);
+  if (check == "render-kernel") return CheckRenderKernel(arguments);
+  if (check == "render-speed") return TimeRender(arguments);
+  if (check == "nvrtc") return CheckNvrtc(arguments);
   if (check == "snap") return CheckSnap(arguments);
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();

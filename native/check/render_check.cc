@@ -34,6 +34,16 @@ void SetPlan(std::mt19937& random, int kind, double width, double height, double
   for (int i = 20; i < 32; ++i) plan[i] = Between(random, -0.5, 1);
 }
 
+// FNV-1a.
+uint64_t Digest(const at::Tensor& tensor) {
+  const auto* bytes = static_cast<const uint8_t*>(tensor.const_data_ptr());
+  uint64_t digest = 14695981039346656037u;
+  for (size_t i = 0; i < tensor.nbytes(); ++i) digest = (digest ^ bytes[i]) * 1099511628211u;
+  return digest;
+}
+
+}  // namespace
+
 Images MakeImages(uint32_t seed) {
   std::mt19937 random(seed);
   Images images;
@@ -50,16 +60,6 @@ Images MakeImages(uint32_t seed) {
   }
   return images;
 }
-
-// FNV-1a.
-uint64_t Digest(const at::Tensor& tensor) {
-  const auto* bytes = static_cast<const uint8_t*>(tensor.const_data_ptr());
-  uint64_t digest = 14695981039346656037u;
-  for (size_t i = 0; i < tensor.nbytes(); ++i) digest = (digest ^ bytes[i]) * 1099511628211u;
-  return digest;
-}
-
-}  // namespace
 
 void CheckRender(const std::vector<std::string>& arguments) {
   const auto images = MakeImages(static_cast<uint32_t>(std::stoul(arguments.at(0))));

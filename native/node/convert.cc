@@ -124,8 +124,10 @@ StatePart ToStatePart(const Napi::Value& value) {
 Renderer ToRenderer(const Napi::Value& value) {
   const auto name = ToString(value, "renderer");
   if (name == "loops") return Renderer::kLoops;
+  if (name == "kernel") return Renderer::kKernel;
+  if (name == "cuda-kernel") return Renderer::kCudaKernel;
   if (name == "operations") return Renderer::kOperations;
-  throw Expected(value.Env(), "loops or operations", "renderer");
+  throw Expected(value.Env(), "loops, kernel, cuda-kernel or operations", "renderer");
 }
 
 SessionOptions ToSessionOptions(const Napi::Value& value) {

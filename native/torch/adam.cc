@@ -5,6 +5,8 @@
 #include <cmath>
 #include <optional>
 
+#include "transfer.h"
+
 namespace torchgraft {
 
 void Adam::Add(const std::string& name, const at::Tensor& value, size_t group) {
@@ -24,15 +26,25 @@ void Adam::Add(const std::string& name, const at::Tensor& value, size_t group) {
   tensors.steps.push_back(parameter.step);
 }
 
-void Adam::Step(double lr, const AmpScale& amp) {
+void Adam::SetLr(double lr) {
+  for (size_t i = 0; i < groups_.size(); ++i) groups_[i].lr = lr * options_.groups[i].lr_scale;
+  const auto device = parameters_.empty() ? at::kCPU : parameters_.front().value.device();
+  if (!device.is_cuda()) return;
+  const auto lrs = at::empty({static_cast<int64_t>(groups_.size())}, at::kFloat);
+  for (size_t i = 0; i < groups_.size(); ++i)
+    lrs.data_ptr<float>()[i] = static_cast<float>(groups_[i].lr);
+  if (!device_lr_.defined()) device_lr_ = at::empty_like(lrs, at::device(device));
+  device_lr_.copy_(ToDevice(lrs, device));
+}
+
+void Adam::Step(const AmpScale& amp) {
   const at::NoGradGuard no_grad;
   for (size_t i = 0; i < groups_.size(); ++i) {
     if (groups_[i].values.empty()) continue;
-    const auto& group = options_.groups[i];
     if (options_.fused || amp.grad_scale.defined() || amp.found_inf.defined()) {
-      StepGroup(groups_[i], group, lr * group.lr_scale, amp);
+      StepGroup(i, amp);
     } else {
-      StepEach(groups_[i], group, lr * group.lr_scale);
+      StepEach(groups_[i], options_.groups[i]);
     }
   }
   ClearGradients();
@@ -51,8 +63,8 @@ void Adam::ClearGradients() {
   for (const auto& parameter : parameters_) parameter.value.mutable_grad().reset();
 }
 
-void Adam::StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& group,
-                    double lr) const {
+void Adam::StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& group) const {
+  const double lr = tensors.lr;
   for (size_t i = 0; i < tensors.values.size(); ++i) {
     const auto& value = tensors.values[i];
     const auto& exp_avg = tensors.exp_avgs[i];
@@ -74,8 +86,9 @@ void Adam::StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& 
   }
 }
 
-void Adam::StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr,
-                     const AmpScale& amp) {
+void Adam::StepGroup(size_t index, const AmpScale& amp) const {
+  const auto& tensors = groups_[index];
+  const auto& group = options_.groups[index];
   std::vector<at::Tensor> gradients;
   gradients.reserve(tensors.values.size());
   for (const auto& value : tensors.values) gradients.push_back(value.grad());
@@ -85,16 +98,23 @@ void Adam::StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group&
   const auto grad_scale = optional(amp.grad_scale);
   const auto found_inf = optional(amp.found_inf);
   at::_foreach_add_(tensors.steps, 1);
-  if (options_.decoupled) {
-    at::_fused_adamw_(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
-                      /*max_exp_avg_sqs=*/{}, tensors.steps, lr, options_.beta1, options_.beta2,
-                      group.weight_decay, options_.eps,
-                      /*amsgrad=*/false, /*maximize=*/false, grad_scale, found_inf);
+  const auto step = [&](const auto& lr) {
+    const auto kernel = [&](auto function) {
+      function(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
+               /*max_exp_avg_sqs=*/at::TensorList{}, tensors.steps, lr, options_.beta1,
+               options_.beta2, group.weight_decay, options_.eps, /*amsgrad=*/false,
+               /*maximize=*/false, grad_scale, found_inf);
+    };
+    if (options_.decoupled) {
+      kernel([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
+    } else {
+      kernel([](auto&&... arguments) { at::_fused_adam_(arguments...); });
+    }
+  };
+  if (device_lr_.defined()) {
+    step(device_lr_[static_cast<int64_t>(index)]);
   } else {
-    at::_fused_adam_(tensors.values, gradients, tensors.exp_avgs, tensors.exp_avg_sqs,
-                     /*max_exp_avg_sqs=*/{}, tensors.steps, lr, options_.beta1, options_.beta2,
-                     group.weight_decay, options_.eps,
-                     /*amsgrad=*/false, /*maximize=*/false, grad_scale, found_inf);
+    step(tensors.lr);
   }
   // The kernels leave the counters to us: a step that was passed over is none.
   if (found_inf)

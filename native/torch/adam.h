@@ -34,8 +34,12 @@ class Adam {
 
   void Add(const std::string& name, const at::Tensor& value, size_t group);
 
-  // Applies and drops the gradients. Each group's learning rate is lr × its scale.
-  void Step(double lr, const AmpScale& amp = {});
+  // Of the steps that follow: each group's learning rate is lr × its scale. On a CUDA device it
+  // lies there in float32, so that a recorded step reads the one that was set last.
+  void SetLr(double lr);
+
+  // Applies and drops the gradients.
+  void Step(const AmpScale& amp = {});
 
   // Of the parameters that have one, in their order: to read or to change in place.
   std::vector<at::Tensor> Gradients() const;
@@ -51,17 +55,18 @@ class Adam {
     std::vector<at::Tensor> exp_avgs;
     std::vector<at::Tensor> exp_avg_sqs;
     std::vector<at::Tensor> steps;
+    double lr = 0;
   };
 
   // torch.optim.Adam as it is by default on a CPU: the same operations in the same order, so the
   // same numbers to the last bit.
-  void StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr) const;
-  void StepGroup(const GroupTensors& tensors, const OptimizerOptions::Group& group, double lr,
-                 const AmpScale& amp);
+  void StepEach(const GroupTensors& tensors, const OptimizerOptions::Group& group) const;
+  void StepGroup(size_t index, const AmpScale& amp) const;
 
   OptimizerOptions options_;
   std::vector<AdamParameter> parameters_;
   std::vector<GroupTensors> groups_;
+  at::Tensor device_lr_;  // [groups], float32: undefined on the CPU, which takes them in double
 };
 
 }  // namespace torchgraft

@@ -8,10 +8,14 @@
 #include <vector>
 
 #include "augment_on_device.h"
+#include "cuda/pack_pictures.h"
+#include "cuda/render_on_host.h"
+#include "device_renderer.h"
 #include "error.h"
 #include "kernels/sample.h"
 #include "kernels/snap.h"
 #include "rows.h"
+#include "sampling.h"
 #include "snap.h"
 
 namespace torchgraft {
@@ -19,33 +23,10 @@ namespace torchgraft {
 namespace {
 
 constexpr int kChannels = 3;
-constexpr float kWhite = 255;
 constexpr int64_t kRowsPerTask = 16;
 
 // src/data/plan.ts tells which number is which.
 bool Snaps(const double* packed) { return packed[11] != 0; }
-
-Sampling MakeSampling(const Images& images, const double* packed, const uint8_t* pixels,
-                      int64_t height, int64_t width) {
-  Sampling sampling{};
-  sampling.pixels = pixels;
-  sampling.height = height;
-  sampling.width = width;
-  sampling.output = images.output;
-  std::copy_n(packed, 6, sampling.geometry);
-  sampling.nearest = packed[6] != 0;
-  sampling.reflect = packed[7] == 0;
-  sampling.has_colour = packed[19] != 0;
-  for (int c = 0; c < kChannels; ++c) {
-    sampling.border[c] = static_cast<float>(packed[8 + c]) * kWhite;
-    sampling.scale[c] = static_cast<float>(1 / images.std[c]);
-    sampling.shift[c] = static_cast<float>(-images.mean[c] / images.std[c]);
-  }
-  for (int i = 0; i < 12; ++i) {
-    sampling.colour[i] = static_cast<float>(packed[20 + i]);
-  }
-  return sampling;
-}
 
 using Picture = std::variant<Sampling, SnappedPicture>;
 
@@ -128,11 +109,21 @@ void RenderFloats(const Images& images, Renderer renderer, float* into, size_t l
   if (length != static_cast<size_t>(c10::multiply_integers(shape))) {
     throw CodedError("ERR_BATCH_SHAPE", "Expected as much room as the rendered pixels take");
   }
-  if (renderer == Renderer::kLoops) {
-    Render(images, into);
-  } else {
-    at::from_blob(into, shape, at::kFloat)
-        .copy_(RenderBatchOn(at::kCPU, images, at::kFloat).permute({0, 2, 3, 1}));
+  const auto out = at::from_blob(into, shape, at::kFloat).permute({0, 3, 1, 2});
+  switch (renderer) {
+    case Renderer::kLoops:
+      return Render(images, into);
+    case Renderer::kKernel:
+      return RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackPictures(images), out));
+    case Renderer::kCudaKernel: {
+      const DeviceRenderer device(at::kCUDA);
+      if (!device.note().empty()) throw CodedError("ERR_DEVICE", device.note());
+      out.copy_(device.Render(images, at::kFloat));
+      return;
+    }
+    case Renderer::kOperations:
+      out.copy_(RenderBatchOn(at::kCPU, images, at::kFloat));
+      return;
   }
 }
 

@@ -11,7 +11,8 @@ namespace torchgraft {
 // Autocast is still on inside an autograd function; what was cast once must not be cast again.
 class NoAutocast {
  private:
-  const c10::impl::ExcludeDispatchKeyGuard guard_{c10::DispatchKey::AutocastCPU};
+  const c10::impl::ExcludeDispatchKeyGuard guard_{
+      c10::DispatchKeySet({c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA})};
 };
 
 // As the kernels read it: a gradient may come in any layout.

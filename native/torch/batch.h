@@ -31,10 +31,12 @@ struct Batch {
 // Throws ERR_BATCH_SHAPE where anything could lead out of the arrays.
 void CheckImages(const Images& images);
 
-// Who renders: the loops that the CPU's batches go through, or the operations that a GPU's do.
-enum class Renderer { kLoops, kOperations };
+// Who renders: the loops that the CPU's batches go through; the kernel that a GPU's do, on the CPU
+// or on the first CUDA device; or libtorch's operations, which are for devices without the kernel.
+enum class Renderer { kLoops, kKernel, kCudaKernel, kOperations };
 
-// Normalized pixels, [size, output, output, 3], computed on the CPU into memory of the caller's.
+// Normalized pixels, [size, output, output, 3], into memory of the caller's. All on the CPU but
+// kCudaKernel, which throws ERR_DEVICE where the kernel cannot be had.
 void RenderFloats(const Images& images, Renderer renderer, float* into, size_t length);
 
 // Each channel's mean over the batch, then each one's mean of squares, as PyTorch computes them on

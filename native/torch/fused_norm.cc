@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "autograd_function.h"
+#include "device_norm.h"
 
 namespace torchgraft {
 
@@ -11,6 +12,12 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+Normed ForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu,
+                   bool remember) {
+  return norm.device ? norm.device->Forward(x, norm, added, relu, remember)
+                     : NormForwardPass(x, norm, added, relu, remember);
+}
 
 class NormFunction : public torch::autograd::Function<NormFunction> {
  public:
@@ -23,11 +30,12 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
     state.weight = weight;
     state.bias = bias;
     const auto normed =
-        NormForwardPass(x, state, added.value_or(at::Tensor()), relu, /*remember=*/true);
+        ForwardPass(x, state, added.value_or(at::Tensor()), relu, /*remember=*/true);
     context->set_materialize_grads(false);
     context->save_for_backward({x, weight, normed.coefficients, normed.passed});
     context->saved_data["relu"] = relu;
     context->saved_data["learns"] = norm.learns;
+    context->saved_data["device"] = reinterpret_cast<int64_t>(norm.device);
     if (!forked) return {normed.y};
     return {normed.y, normed.y.variable_data()};  // no view, or the two would be one to autograd
   }
@@ -40,9 +48,13 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
     if (!dy.defined()) return result;
     const auto saved = context->get_saved_variables();
     const Normed normed{.y = {}, .coefficients = saved[2], .passed = saved[3]};
-    const auto of = NormBackwardPass(
-        saved[0], saved[1], normed, ChannelsLast(dy), more.defined() ? ChannelsLast(more) : more,
-        context->saved_data["relu"].toBool(), context->saved_data["learns"].toBool());
+    const auto* device = reinterpret_cast<const DeviceNorm*>(context->saved_data["device"].toInt());
+    const bool relu = context->saved_data["relu"].toBool();
+    const bool learns = context->saved_data["learns"].toBool();
+    dy = ChannelsLast(dy);
+    if (more.defined()) more = ChannelsLast(more);
+    const auto of = device ? device->Backward(saved[0], saved[1], normed, dy, more, relu, learns)
+                           : NormBackwardPass(saved[0], saved[1], normed, dy, more, relu, learns);
     result[0] = of.x;
     result[1] = of.weight;
     result[2] = of.bias;
@@ -59,14 +71,15 @@ variable_list Apply(const at::Tensor& x, const NormState& norm, const at::Tensor
   const auto learns = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };
   if (!at::GradMode::is_enabled() ||
       !(learns(rows) || learns(norm.weight) || learns(norm.bias) || learns(more)))
-    return {NormForwardPass(rows, norm, more, relu, /*remember=*/false).y};
+    return {ForwardPass(rows, norm, more, relu, /*remember=*/false).y};
   const auto optional = more.defined() ? std::optional(more) : std::nullopt;
   return NormFunction::apply(rows, norm.weight, norm.bias, optional, norm, relu, forked);
 }
 
 }  // namespace
 
-bool FusedNormTakes(const at::Tensor& x) {
+bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device) {
+  if (device) return device->Takes(x);
   return x.is_cpu() && x.numel() > 0 &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }

@@ -16,8 +16,8 @@ struct Forked {
   Forked(const at::Tensor& main, const at::Tensor& shortcut) : main(main), shortcut(shortcut) {}
 };
 
-// Whether the kernels take such a tensor: float or bf16, on the CPU.
-bool FusedNormTakes(const at::Tensor& x);
+// Whether the kernels take such a tensor: float or bf16 on the CPU, or what `device` takes.
+bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device);
 
 // Batch norm in one with what follows it: relu(norm(x) + added), channels_last. `added` may be
 // undefined; where it is not, there is ReLU.

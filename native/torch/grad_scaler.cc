@@ -39,14 +39,14 @@ void GradScaler::Unscale(Adam& adam) {
   stage_ = Stage::kUnscaled;
 }
 
-void GradScaler::Step(Adam& adam, double lr) {
+void GradScaler::Step(Adam& adam) {
   if (stage_ == Stage::kStepped)
     throw std::logic_error("step() has already been called since the last update().");
   if (stage_ == Stage::kUnscaled) {
-    adam.Step(lr, {.found_inf = found_inf_});
+    adam.Step({.found_inf = found_inf_});
   } else {
     Check(adam, Scalar(1, scale_.device()));
-    adam.Step(lr, {.grad_scale = scale_, .found_inf = found_inf_});
+    adam.Step({.grad_scale = scale_, .found_inf = found_inf_});
   }
   stage_ = Stage::kStepped;
 }

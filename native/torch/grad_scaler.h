@@ -26,7 +26,7 @@ class GradScaler {
   void Unscale(Adam& adam);
 
   // Steps the optimizer unless a gradient is not finite.
-  void Step(Adam& adam, double lr);
+  void Step(Adam& adam);
 
   // Grows the scale after growth_interval good steps in a row, and shrinks it after a bad one.
   void Update();

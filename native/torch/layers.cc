@@ -50,7 +50,7 @@ at::Tensor ConvImpl::forward(const at::Tensor& x, BatchMoments* moments) {
 }
 
 BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)
-    : own_kernels_(making.own_kernels) {
+    : own_kernels_(making.own_kernels), device_norm_(making.device_norm) {
   weight_ = register_parameter("weight", making.Full({width}, 1));
   bias_ = register_parameter("bias", making.Full({width}, 0));
   running_mean_ = register_buffer("running_mean", making.Full({width}, 0));
@@ -60,13 +60,13 @@ BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)
 
 NormState BatchNormImpl::Begin(const BatchMoments& moments) {
   if (Learns()) num_batches_tracked_.add_(1);
-  return {weight_, bias_, running_mean_, running_var_, Learns(), moments};
+  return {weight_, bias_, running_mean_, running_var_, Learns(), moments, device_norm_.get()};
 }
 
 at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& added,
                                   const BatchMoments& moments) {
   const auto state = Begin(moments);
-  if (own_kernels_ && FusedNormTakes(x)) return FusedNorm(x, state, added, relu);
+  if (IsFused(x)) return FusedNorm(x, state, added, relu);
   auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
                           kNormMomentum, kNormEps, /*cudnn_enabled=*/true);
   if (added.defined()) y = added.add(y);
@@ -75,7 +75,7 @@ at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tens
 
 Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added,
                            const BatchMoments& moments) {
-  if (own_kernels_ && FusedNormTakes(x)) return ForkedNorm(x, Begin(moments), added, relu);
+  if (IsFused(x)) return ForkedNorm(x, Begin(moments), added, relu);
   return Forked(forward(x, relu, added, moments));
 }
 
@@ -125,7 +125,7 @@ SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, co
           "fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
-  if (own_kernels_ && FusedNormTakes(x)) {
+  if (own_kernels_ && FusedNormTakes(x, /*device=*/nullptr)) {
     return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias());
   }
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});

@@ -4,6 +4,7 @@
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
+#include <memory>
 #include <optional>
 
 #include "folded_regnet.h"
@@ -18,6 +19,7 @@ struct Making {
   at::Device device;
   std::optional<at::Generator> generator;
   bool own_kernels = false;
+  std::shared_ptr<const DeviceNorm> device_norm = nullptr;  // for a model on a CUDA device
 
   at::Tensor Normal(at::IntArrayRef shape, double std) const;
   at::Tensor Uniform(at::IntArrayRef shape, double bound) const;
@@ -80,7 +82,13 @@ class BatchNormImpl : public torch::nn::Module {
   // For one pass: in training the running statistics follow.
   NormState Begin(const BatchMoments& moments);
 
+  // By a kernel of our own, in one with what follows it.
+  bool IsFused(const at::Tensor& x) const {
+    return (own_kernels_ || device_norm_) && FusedNormTakes(x, device_norm_.get());
+  }
+
   bool own_kernels_;
+  std::shared_ptr<const DeviceNorm> device_norm_;
   bool frozen_ = false;
   at::Tensor weight_;
   at::Tensor bias_;

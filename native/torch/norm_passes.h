@@ -10,6 +10,8 @@ namespace torchgraft {
 constexpr double kNormMomentum = 0.1;
 constexpr double kNormEps = 1e-5;
 
+class DeviceNorm;
+
 // A batch norm's parameters and running statistics, and how it takes them.
 struct NormState {
   at::Tensor weight;
@@ -18,6 +20,7 @@ struct NormState {
   at::Tensor running_var;
   bool learns;  // by the batch's statistics, which the running ones follow; else by those
   BatchMoments moments = {};  // of the batch, by channel; empty: they are yet to take
+  const DeviceNorm* device = nullptr;  // who computes it on a CUDA device; lives with the model
 };
 
 // What a forward pass gives, and leaves for the backward pass.

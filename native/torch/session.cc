@@ -31,13 +31,6 @@ void CheckLabels(const Batch& batch, int64_t classes) {
   }
 }
 
-// Σ loss × pictures and Σ correct, on the device.
-at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
-  const at::NoGradGuard no_grad;
-  const auto correct = logits.argmax(1).eq(labels).sum();
-  return at::stack({loss.to(at::kDouble) * labels.size(0), correct.to(at::kDouble)});
-}
-
 }  // namespace
 
 std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes) {
@@ -74,34 +67,20 @@ std::vector<StateEntry> Session::Layout(StatePart part) const {
 TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   CheckImages(batch.images);
   CheckLabels(batch, impl_->options.classes);
-  const auto entered = impl_->Enter();
+  const Impl::Entered entered(*impl_);
   impl_->ForgetUnfinished();
   impl_->ForgetFolded();
-  const auto labels = impl_->Labels(batch);
-
   impl_->model->train();
-  const auto logits = impl_->Forward(batch.images, impl_->options.precision);
-  const auto loss =
-      at::cross_entropy_loss(logits, labels, impl_->class_weights, at::Reduction::Mean,
-                             /*ignore_index=*/-100, impl_->options.label_smoothing);
+  impl_->adam.SetLr(lr);
   TrainSums counts = impl_->counts;
   counts.steps += 1;
   counts.images += batch.images.size();
-  const auto sums = impl_->sums + StepSums(loss, logits, labels);
-  const auto skipped = impl_->skipped.clone();
-  // Asked for before the backward pass, so that reading does not wait for it.
-  std::optional<HostCopy> copy;
-  if (read) copy.emplace(at::cat({sums, at::stack({skipped.to(at::kDouble), impl_->Scale()})}));
-
-  impl_->Learn(loss, lr);
-  if (!read) {
+  const auto copy = impl_->Train(batch, read);
+  if (!copy) {
     impl_->counts = counts;
-    impl_->sums = sums;
     return {};
   }
   impl_->counts = {};
-  impl_->sums = at::zeros_like(sums);
-  impl_->skipped -= skipped;
   const auto* numbers = copy->Wait().const_data_ptr<double>();
   counts.loss = numbers[0];
   counts.correct = static_cast<int64_t>(numbers[1]);
@@ -117,9 +96,20 @@ EvalResult Session::EvalStep(const Batch& batch) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   EvalResult result{.loss = kUnknown, .correct = kUnknown, .logits = {}};
 
-  const auto entered = impl_->Enter();
+  const Impl::Entered entered(*impl_);
   const c10::InferenceMode inference;
   impl_->model->eval();
+  if (const auto copy = impl_->ScoreRecorded(batch)) {
+    const auto& scores = copy->Wait();
+    const auto* numbers = scores.const_data_ptr<double>();
+    const auto count = scores.numel() - 2;
+    result.logits.assign(numbers, numbers + count);
+    if (labelled) {
+      result.loss = numbers[count];
+      result.correct = numbers[count + 1];
+    }
+    return result;
+  }
   const auto logits = impl_->Score(batch.images);
   if (labelled) {
     const auto labels = impl_->Labels(batch);
@@ -132,13 +122,13 @@ EvalResult Session::EvalStep(const Batch& batch) {
 }
 
 void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {
-  const auto entered = impl_->Enter();
+  const Impl::Entered entered(*impl_);
   CopyOut(impl_->State(part), into, bytes);
 }
 
 void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
                          const std::vector<uint8_t>& written) {
-  const auto entered = impl_->Enter();
+  const Impl::Entered entered(*impl_);
   impl_->ForgetFolded();
   CopyIn(impl_->State(part), from, bytes, written);
 }

@@ -3,11 +3,13 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "augment.h"
-#include "augment_on_device.h"
 #include "autocast.h"
 #include "clip_norm.h"
+#include "device_norm.h"
 #include "error.h"
 #include "transfer.h"
 
@@ -40,17 +42,47 @@ bool HasOwnKernels(const SessionOptions& options) {
   return !options.plain_kernels && options.channels_last && at::Device(options.device).is_cpu();
 }
 
+bool RecordsSteps(const SessionOptions& options) {
+  return DeviceGraph::IsBuilt() && !options.plain_kernels && at::Device(options.device).is_cuda();
+}
+
+std::optional<c10::Stream> MakeStream(const at::Device& device) {
+  if (device.is_cpu()) return std::nullopt;
+  return c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+}
+
+// Σ loss × pictures and Σ correct, on the device.
+at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
+  const at::NoGradGuard no_grad;
+  const auto correct = logits.argmax(1).eq(labels).sum();
+  return at::stack({loss.to(at::kDouble) * labels.size(0), correct.to(at::kDouble)});
+}
+
+// Before the model, which is made while the kernel is compiled.
+std::optional<DeviceRenderer> RendererFor(at::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  return std::optional<DeviceRenderer>(std::in_place, device);
+}
+
 std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   if (options.plain_kernels) return std::nullopt;
   return std::optional<CachingAllocatorLease>(std::in_place);
 }
 
+std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
+  const at::Device device(options.device);
+  if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
+  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
+}
+
 RegNet Make(const SessionOptions& options) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
-  return RegNet(
-      FindVariant(options.model), options.classes,
-      Making{.device = at::kCPU, .generator = generator, .own_kernels = HasOwnKernels(options)});
+  return RegNet(FindVariant(options.model), options.classes,
+                Making{.device = at::kCPU,
+                       .generator = generator,
+                       .own_kernels = HasOwnKernels(options),
+                       .device_norm = MakeDeviceNorm(options)});
 }
 
 }  // namespace
@@ -59,17 +91,27 @@ Session::Impl::Impl(const SessionOptions& options)
     : allocator(MakeLease(options)),
       options(options),
       device(options.device),
+      stream(MakeStream(device)),
+      renderer(RendererFor(device)),
       adam(options.optimizer),
       model(Make(options)),
       folds(HasOwnKernels(options)) {
+  const Entered entered(*this);
   if (options.freeze_batch_norm) model->FreezeBatchNorm();
   model->to(device);
   if (options.channels_last) UseChannelsLast(model);
   if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
   if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
   AddParameters();
+  if (renderer) renderer->note();  // waits: no thread of ours outlives this
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
+  if (!RecordsSteps(options)) return;
+  report = at::zeros({4}, sums.options());
+  training.emplace(at::device(device).dtype(ComputeType(options.precision)), options.channels_last,
+                   options.classes);
+  scoring.emplace(at::device(device).dtype(ComputeType(ScoringPrecision())), options.channels_last,
+                  options.classes);
 }
 
 void Session::Impl::AddParameters() {
@@ -86,26 +128,34 @@ void Session::Impl::AddParameters() {
     throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
 }
 
-c10::DeviceGuard Session::Impl::Enter() const {
-  if (at::get_num_threads() != options.threads)
-    at::set_num_threads(static_cast<int>(options.threads));
-  return c10::DeviceGuard(device);
+Session::Impl::Entered::Entered(const Impl& impl) : device_(impl.device) {
+  if (at::get_num_threads() != impl.options.threads)
+    at::set_num_threads(static_cast<int>(impl.options.threads));
+  if (impl.stream) stream_.emplace(*impl.stream);
 }
 
 at::Tensor Session::Impl::Labels(const Batch& batch) const {
   return ToDevice(at::tensor(at::ArrayRef<int32_t>(batch.labels), at::kLong), device);
 }
 
-at::Tensor Session::Impl::Forward(const Images& images, Precision precision) {
+at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) const {
   const auto type = ComputeType(precision);
-  auto pixels = device.is_cpu() ? RenderBatch(images, type) : RenderBatchOn(device, images, type);
-  if (!options.channels_last) pixels = pixels.contiguous();
+  const auto pixels = renderer ? renderer->Render(images, type) : RenderBatch(images, type);
+  return options.channels_last ? pixels : pixels.contiguous();
+}
+
+at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
+  const auto type = ComputeType(precision);
   const AutocastGuard autocast(device.type(), type != at::kFloat, type);
   return model->forward(pixels).to(at::kFloat);
 }
 
+Precision Session::Impl::ScoringPrecision() const {
+  return options.score_in_fp32 ? Precision::kFp32 : options.precision;
+}
+
 at::Tensor Session::Impl::Score(const Images& images) {
-  const auto precision = options.score_in_fp32 ? Precision::kFp32 : options.precision;
+  const auto precision = ScoringPrecision();
   const auto type = ComputeType(precision);
   if (folds && !folded) {
     try {
@@ -114,14 +164,99 @@ at::Tensor Session::Impl::Score(const Images& images) {
       folds = false;
     }
   }
-  return folded ? folded->Logits(RenderBatch(images, type)) : Forward(images, precision);
+  return folded ? folded->Logits(RenderBatch(images, type))
+                : Forward(Pixels(images, precision), precision);
 }
 
-void Session::Impl::Learn(const at::Tensor& loss, double lr) {
+at::Tensor Session::Impl::Loss(const at::Tensor& logits, const at::Tensor& labels) const {
+  return at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
+                                /*ignore_index=*/-100, options.label_smoothing);
+}
+
+std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
+  std::optional<HostCopy> copy;
+  auto* recorded =
+      training ? training->Find(batch.images.size(), batch.images.output,
+                                [this](const auto& inputs) { return TrainingParts(inputs); })
+               : nullptr;
+  if (recorded) {
+    Fill(recorded->inputs, batch);
+    recorded->parts[0]->Launch();
+    if (read) {
+      copy.emplace(report);
+      sums.zero_();
+      skipped.zero_();
+    }
+    recorded->parts[1]->Launch();
+    return copy;
+  }
+  ForgetUnfinished();  // what a recording that failed left
+  const auto labels = Labels(batch);
+  const auto logits = Forward(Pixels(batch.images, options.precision), options.precision);
+  const auto loss = Loss(logits, labels);
+  const auto summed = sums + StepSums(loss, logits, labels);
+  const auto passed_over = skipped.clone();
+  // Asked for before the backward pass, so that reading does not wait for it.
+  if (read) copy.emplace(at::cat({summed, at::stack({passed_over.to(at::kDouble), Scale()})}));
+  Learn(loss);
+  if (read) {
+    sums.zero_();
+    skipped -= passed_over;
+  } else {
+    sums.copy_(summed);
+  }
+  return copy;
+}
+
+// Forward and backward apart, so that what was asked of the forward pass need not wait for the
+// rest.
+RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
+  const auto loss = std::make_shared<at::Tensor>();
+  return {
+      [=, this] {
+        const auto logits = Forward(inputs.pixels, options.precision);
+        *loss = Loss(logits, inputs.labels);
+        const at::NoGradGuard no_grad;
+        sums += StepSums(*loss, logits, inputs.labels);
+        report.copy_(at::cat({sums, at::stack({skipped.to(at::kDouble), Scale()})}));
+      },
+      [=, this] {
+        Learn(*loss);
+        loss->reset();
+      },
+  };
+}
+
+std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
+  if (!scoring) return std::nullopt;
+  auto* recorded = scoring->Find(batch.images.size(), batch.images.output,
+                                 [this](const auto& inputs) { return ScoringParts(inputs); });
+  if (!recorded) return std::nullopt;
+  Fill(recorded->inputs, batch);
+  recorded->parts[0]->Launch();
+  return HostCopy(recorded->inputs.scores);
+}
+
+RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
+  return {[=, this] {
+    const auto logits = Forward(inputs.pixels, ScoringPrecision());
+    const auto loss = at::cross_entropy_loss(logits, inputs.labels, {}, at::Reduction::Sum);
+    const auto correct = logits.argmax(1).eq(inputs.labels).sum();
+    const auto numbers = at::stack({loss.to(at::kDouble), correct.to(at::kDouble)});
+    inputs.scores.copy_(at::cat({logits.flatten().to(at::kDouble), numbers}));
+  }};
+}
+
+void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
+  renderer->RenderInto(inputs.pixels, batch.images);
+  if (!batch.labels.empty()) inputs.labels.copy_(Labels(batch));
+}
+
+void Session::Impl::Learn(const at::Tensor& loss) {
   if (!scaler) {
     loss.backward();
     if (options.clip_norm > 0) ClipGradNorm(adam.Gradients(), options.clip_norm);
-    adam.Step(lr);
+    adam.Step();
     return;
   }
   scaler->Scale(loss).backward();
@@ -129,7 +264,7 @@ void Session::Impl::Learn(const at::Tensor& loss, double lr) {
     scaler->Unscale(adam);
     ClipGradNorm(adam.Gradients(), options.clip_norm);
   }
-  scaler->Step(adam, lr);
+  scaler->Step(adam);
   scaler->Update();
   skipped += scaler->found_inf().to(at::kLong);
 }

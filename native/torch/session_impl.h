@@ -1,6 +1,7 @@
 #pragma once
 
 #include <c10/core/DeviceGuard.h>
+#include <c10/core/StreamGuard.h>
 #include <torch/types.h>
 
 #include <optional>
@@ -8,10 +9,13 @@
 
 #include "adam.h"
 #include "caching_allocator.h"
+#include "device_renderer.h"
 #include "grad_scaler.h"
+#include "recorded_steps.h"
 #include "regnet.h"
 #include "session.h"
 #include "state_dict.h"
+#include "transfer.h"
 
 namespace torchgraft {
 
@@ -20,23 +24,43 @@ struct Session::Impl {
   explicit Impl(const SessionOptions& options);
 
   // The engine's thread and its settings are shared by all sessions: each call sets them as its own
-  // wants them.
-  c10::DeviceGuard Enter() const;
+  // wants them, for as long as this lives. A device's work goes to a stream of the session's own,
+  // since the default one cannot be recorded.
+  class Entered {
+   public:
+    explicit Entered(const Impl& impl);
+
+   private:
+    c10::DeviceGuard device_;
+    std::optional<c10::StreamGuard> stream_;
+  };
 
   // Labels on the device.
   at::Tensor Labels(const Batch& batch) const;
 
-  // Pictures → logits [n, classes], float32, under the autocast of a precision.
-  at::Tensor Forward(const Images& images, Precision precision);
+  // Pictures as the model takes them in a precision: [n, 3, output, output].
+  at::Tensor Pixels(const Images& images, Precision precision) const;
 
-  // The same without gradients, in the precision of scoring.
+  // Pixels → logits [n, classes], float32, under the autocast of a precision.
+  at::Tensor Forward(const at::Tensor& pixels, Precision precision);
+
+  // Pictures → logits, in the precision of scoring.
   at::Tensor Score(const Images& images);
+  Precision ScoringPrecision() const;
+
+  // The whole step. What was asked for with `read` is on its way to the host: loss, correct,
+  // skipped, scale.
+  std::optional<HostCopy> Train(const Batch& batch, bool read);
+
+  // The same for a batch's scores, by a recorded step: [n × classes] logits, loss, correct. None:
+  // there is no such step.
+  std::optional<HostCopy> ScoreRecorded(const Batch& batch);
 
   // Before the model's state changes.
   void ForgetFolded() { folded.reset(); }
 
   // backward → clipping → optimizer → scaler
-  void Learn(const at::Tensor& loss, double lr);
+  void Learn(const at::Tensor& loss);
 
   // Drops what an error may have left of the step before.
   void ForgetUnfinished();
@@ -48,17 +72,26 @@ struct Session::Impl {
   std::optional<CachingAllocatorLease> allocator;
   SessionOptions options;
   at::Device device;
+  std::optional<c10::Stream> stream;       // none on the CPU
+  std::optional<DeviceRenderer> renderer;  // none on the CPU
   Adam adam;
   RegNet model;
-  std::optional<FoldedRegNet> folded;  // made when it is asked for, of the model's state
-  bool folds;                          // else scoring goes the way of training
-  std::optional<GradScaler> scaler;    // fp16 only
-  at::Tensor class_weights;            // undefined: none
-  TrainSums counts;                    // of the unread steps: what is known without the device
-  at::Tensor sums;                     // of the unread steps: [loss, correct]
-  at::Tensor skipped;                  // steps passed over that nobody was told of
+  std::optional<FoldedRegNet> folded;     // made when it is asked for, of the model's state
+  bool folds;                             // else scoring goes the way of training
+  std::optional<GradScaler> scaler;       // fp16 only
+  at::Tensor class_weights;               // undefined: none
+  TrainSums counts;                       // of the unread steps: what is known without the device
+  at::Tensor sums;                        // of the unread steps: [loss, correct]
+  at::Tensor skipped;                     // steps passed over that nobody was told of
+  at::Tensor report;                      // of a recorded step: sums, skipped, scale
+  std::optional<RecordedSteps> training;  // none on the CPU, and with plain kernels
+  std::optional<RecordedSteps> scoring;
 
  private:
+  at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
+  RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
+  RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
+  void Fill(const StepInputs& inputs, const Batch& batch) const;
   void AddParameters();
   std::vector<NamedTensor> TrainingState() const;
 };

@@ -13,21 +13,6 @@ constexpr std::array<double, 6> kIdentity = {1, 0, 0, 0, 1, 0};
 // Below, too few numbers to tell by how they are rounded, and nothing to gain.
 constexpr int64_t kLeastOutputOfLoops = 32;
 
-// a × b + c, rounded once, as processors with FMA do it. A product of floats is exact in double.
-float MultiplyAdd(float a, float b, float c) {
-  return static_cast<float>(static_cast<double>(a) * b + c);
-}
-
-// affine_grid's matrix for one axis: from pixels around the output's centre to −1…1 of the grid.
-std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
-  const double centre = static_cast<double>(output) / 2;
-  const double half = static_cast<double>(grid) / 2;
-  const double shift = row[2] + (row[0] + row[1]) * centre - half;
-  const auto scale = static_cast<float>(half);
-  return {static_cast<float>(row[0]) / scale, static_cast<float>(row[1]) / scale,
-          static_cast<float>(shift) / scale};
-}
-
 // base · theta with each product and each sum rounded, one after another; theta is [3, 2].
 at::Tensor RoundedApart(int64_t output, const float* theta) {
   auto places = at::empty({1, output * output, 2}, at::kFloat);
@@ -51,16 +36,18 @@ at::Tensor RoundedApart(int64_t output, const float* theta) {
 std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t source) {
   std::vector<AxisTap> taps(grid);
   for (int64_t i = 0; i < grid; ++i) {
-    const float place = MultiplyAdd(static_cast<float>(scale), static_cast<float>(i) + 0.5f,
-                                    static_cast<float>(shift - 0.5));
-    const float within = std::clamp(place, 0.0f, static_cast<float>(source - 1));
-    // A float holds no integer beyond 2^24 exactly: the last pixel's may round up, out of the
-    // source.
-    const auto first = std::min(static_cast<int64_t>(within), source - 1);
-    const float weight = within - static_cast<float>(first);
-    taps[i] = {first, std::min(first + 1, source - 1), 1 - weight, weight};
+    taps[i] = AxisTapAt(static_cast<float>(scale), static_cast<float>(shift - 0.5), i, source);
   }
   return taps;
+}
+
+std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid) {
+  const double centre = static_cast<double>(output) / 2;
+  const double half = static_cast<double>(grid) / 2;
+  const double shift = row[2] + (row[0] + row[1]) * centre - half;
+  const auto scale = static_cast<float>(half);
+  return {static_cast<float>(row[0]) / scale, static_cast<float>(row[1]) / scale,
+          static_cast<float>(shift) / scale};
 }
 
 at::Tensor SnapGrid::Places(const double* geometry, int64_t height, int64_t width) const {

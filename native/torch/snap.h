@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -16,6 +17,10 @@ namespace torchgraft {
 
 // Taps for each of `grid` places along an axis of `source` pixels, through i ↦ scale · i + shift.
 std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t source);
+
+// affine_grid's matrix for one axis: from pixels around the output's centre to −1…1 of the grid.
+// `row` is that of the plan's 2×3 matrix.
+std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid);
 
 // The output's pixels as affine_grid lays them out: [output², 3] of x, y, 1 from the centre.
 class SnapGrid {

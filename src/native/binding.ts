@@ -23,10 +23,9 @@ export interface Binding {
   multipliesBf16(device: string): Promise<boolean>
   createSession(options: NativeSessionOptions): Promise<NativeSession>
   /**
-   * Renders a batch alone, on the CPU, into `into`: normalized pixels, [size, output, output, 3] row-major. By the loops that
-   * the CPU's batches go through, or by the operations that a GPU's do. For previews and tests.
+   * Renders a batch alone into `into`: normalized pixels, [size, output, output, 3] row-major. For previews and tests.
    */
-  renderBatch(images: NativeImages, renderer: 'loops' | 'operations', into: Float32Array): Promise<void>
+  renderBatch(images: NativeImages, renderer: NativeRenderer, into: Float32Array): Promise<void>
   /** Each channel's mean over a rendered batch, then each one's mean of squares: six numbers, rounded as PyTorch's on the CPU. */
   channelMoments(images: NativeImages): Promise<Float32Array>
   /** Mean and standard deviation from those numbers summed over batches: six numbers. */
@@ -34,6 +33,12 @@ export interface Binding {
   /** Waits for the job that is running and drops this environment's others: for its end. Nothing can be asked for afterwards. */
   stop(): void
 }
+
+/**
+ * The loops that the CPU's batches go through; the kernel that a GPU's do, on the CPU or on the first CUDA device; or, on the
+ * CPU, the operations of libtorch that a GPU takes where it cannot have the kernel.
+ */
+export type NativeRenderer = 'loops' | 'kernel' | 'cuda-kernel' | 'operations'
 
 export interface NativeSystem {
   readonly cuda: readonly string[]

@@ -1,6 +1,6 @@
 import type { Batch } from '../data/batch.js'
 import { TorchgraftError } from '../errors.js'
-import type { NativeImages } from './binding.js'
+import type { NativeImages, NativeRenderer } from './binding.js'
 import { loadAddon } from './load-addon.js'
 import { fromNative, toNative } from './to-native.js'
 
@@ -13,8 +13,8 @@ export function renderBatch(batch: Batch, room?: Float32Array): Promise<Float32A
   return fromNative(() => renderImages(toNative(batch).images, 'loops', room))
 }
 
-/** The same, by either renderer. What is wrong with the images native code tells. */
-export async function renderImages(images: NativeImages, renderer: 'loops' | 'operations', room?: Float32Array): Promise<Float32Array> {
+/** The same, by any renderer. What is wrong with the images native code tells. */
+export async function renderImages(images: NativeImages, renderer: NativeRenderer, room?: Float32Array): Promise<Float32Array> {
   const length = (images.shapes.length / 2) * images.output ** 2 * 3
   const into = room?.length === length ? room : allocate(length)
   await loadAddon().renderBatch(images, renderer, into)

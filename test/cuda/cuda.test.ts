@@ -7,8 +7,10 @@ import type { Plan } from '../../src/data/plan.js'
 import { random } from '../../src/data/random.js'
 import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
 import { loadAddon } from '../../src/native/load-addon.js'
+import { renderImages } from '../../src/native/render-batch.js'
 import { Session } from '../../src/native/session.js'
 import type { Device, SessionOptions } from '../../src/native/session-options.js'
+import { toNative } from '../../src/native/to-native.js'
 import { train } from '../../src/train/train.js'
 import { makePictures } from '../helpers/picture-folder.js'
 import { skip } from '../helpers/skip.js'
@@ -77,6 +79,11 @@ else describe(`on a GPU (${where})`, () => {
     const { logits } = await session.evalStep(batch)
     expectParity(`${where}: logits of augmented pictures, from the CPU's`, furthest(expected, logits) / largest(expected), TF32)
   })
+
+  test.each([64, 57])('every pixel is the CPU’s, to the bit, output %i', async (size) => {
+    const { images } = toNative(augmented(12, size))
+    expect(await renderImages(images, onCpu ? 'kernel' : 'cuda-kernel')).toEqual(await renderImages(images, 'kernel'))
+  }, 60_000)
 
   test.each<[string, Partial<SessionOptions>, number, number]>([
     ['frozen running statistics', {}, 16, 96],

@@ -15,8 +15,13 @@ export function engineCheck(...words: readonly string[]): Promise<unknown> {
 /** The same, with more in its environment. */
 export async function engineCheckWith(more: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<unknown> {
   const found = locateLibtorch({ root: ROOT }).found!
-  const lib = join(found.folder, 'lib')
+  const lib = libtorchFolder()
   const env = { ...process.env, LD_LIBRARY_PATH: lib, DYLD_LIBRARY_PATH: lib, OMP_NUM_THREADS: '1', ...more } // tiny tensors: threads would only wait for each other
   const { stdout } = await run(join(buildFolder(ROOT, process.env, found), 'check', 'engine_check'), words, { env })
   return JSON.parse(stdout)
+}
+
+/** Of libtorch's libraries. */
+export function libtorchFolder(): string {
+  return join(locateLibtorch({ root: ROOT }).found!.folder, 'lib')
 }

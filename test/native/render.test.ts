@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Matrix2x3, Plan } from '../../src/data/plan.js'
 import { packPlans } from '../../src/data/plan.js'
 import { random } from '../../src/data/random.js'
-import type { NativeImages } from '../../src/native/binding.js'
+import type { NativeImages, NativeRenderer } from '../../src/native/binding.js'
 import { loadAddon } from '../../src/native/load-addon.js'
 import { renderImages } from '../../src/native/render-batch.js'
+import { ROOT } from '../helpers/child.js'
 import { cannotHold } from '../helpers/cpu-capability.js'
-import { engineCheckWith } from '../helpers/engine-check.js'
+import { engineCheck, engineCheckWith, libtorchFolder } from '../helpers/engine-check.js'
 import { referenceRender, type Source } from '../helpers/reference-render.js'
 import { skip } from '../helpers/skip.js'
 
@@ -27,9 +30,7 @@ function toImages(sources: readonly Source[], plans: readonly Plan[], output: nu
   }
 }
 
-type Renderer = 'loops' | 'operations'
-
-async function largestDifference(renderer: Renderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
+async function largestDifference(renderer: NativeRenderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
   const rendered = await renderImages(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
   return Math.max(...expected.map((picture, i) => picture.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * picture.length + j]!)), 0)))
@@ -45,7 +46,7 @@ function randomGeometry(seed: number, { width, height }: Source, output: number)
   return [(spread() * width) / output, (spread() * width) / output, spread() * width, (spread() * height) / output, (spread() * height) / output, spread() * height]
 }
 
-describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU does in its place', 'operations']])('%s does what the slow reference does', (_, renderer) => {
+describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a GPU’s kernel is compiled from', 'kernel'], ['what a GPU does without its kernel', 'operations']])('%s does what the slow reference does', (_, renderer) => {
   const variants: Record<string, Partial<Plan>> = {
     'bilinear, mirrored outside': {},
     'bilinear, a colour outside': { border: [0.1, 0.9, 0.5] },
@@ -106,7 +107,7 @@ function manyGrids(): NativeImages {
   return { pixels: new Uint8Array(count * 3), shapes: new Int32Array(count * 2).fill(1), plans: packPlans(Array.from({ length: count }, () => plan)), output: 1, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
 }
 
-test.each(['loops', 'operations'] as const)('the last pixel of a row that is longer than a float can count is the last one read, by %s', async (renderer) => {
+test.each(['loops', 'kernel', 'operations'] as const)('the last pixel of a row that is longer than a float can count is the last one read, by %s', async (renderer) => {
   const width = 2 ** 25 + 4 // its last pixel's number rounds up to the width
   const pixels = new Uint8Array(width * 3)
   pixels.set([51, 102, 153], (width - 1) * 3)
@@ -139,6 +140,32 @@ describe('kernels for different processors', () => {
     expect(compared).toBeGreaterThan(1_000_000)
     expect(Object.keys(differing)).toContain('plain')
     expect(Object.values(differing)).toEqual(Object.keys(differing).map(() => 0))
+  })
+
+  test.each([1, 2, 3])('what a GPU’s kernel is compiled from gives the CPU’s bits, in every type and layout, seed %i', async (seed) => {
+    const { compared, ...differing } = (await engineCheck('render-kernel', String(seed))) as { compared: number }
+    expect(compared).toBeGreaterThan(50_000)
+    const kinds = ['Float', 'BFloat16', 'Half'].flatMap((type) => [`${type} channels_last`, `${type} contiguous`])
+    expect(differing).toEqual(Object.fromEntries(kinds.map((kind) => [kind, 0])))
+  })
+
+  test('what a GPU’s kernel is compiled from includes nothing that NVRTC lacks', () => {
+    const source = readFileSync(join(ROOT, 'build', 'render_kernel.cc'), 'utf8').replaceAll(/#if !defined\(__CUDACC__\)[^]*?#endif/g, '')
+    expect(source).toContain('__global__')
+    expect(new Set(source.match(/# *include.*/g))).toEqual(new Set(['#include <cstdint>']))
+  })
+
+  const nvrtc = process.env['TORCHGRAFT_TEST_NVRTC']
+  if (nvrtc === undefined) skip('compiling a GPU’s kernel', 'TORCHGRAFT_TEST_NVRTC names no folder with libnvrtc.so.13 or .12 (pip: nvidia-cuda-nvrtc)')
+  else test('NVRTC compiles a GPU’s kernel, for GPUs that it knows and for later ones', async () => {
+    const found = (await engineCheckWith({ LD_LIBRARY_PATH: `${nvrtc}:${libtorchFolder()}` }, 'nvrtc', '80', '90', '130')) as Record<string, number>
+    expect(Object.keys(found).sort()).toEqual(['130', '80', '90'])
+    for (const bytes of Object.values(found)) expect(bytes).toBeGreaterThan(10_000)
+  }, 60_000)
+
+  test('where NVRTC cannot be had, it is said which libraries were tried', async () => {
+    const outcome = await engineCheck('nvrtc', '90').then((found) => String(Object.keys(found as object)), String)
+    expect(outcome).toMatch(/^90$|NVRTC: .*libnvrtc\.so\.13: cannot open.*libnvrtc\.so\.12: cannot open/)
   })
 })
 

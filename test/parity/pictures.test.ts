@@ -5,6 +5,7 @@ import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type 
 import { packPlans, type Plan } from '../../src/data/plan.js'
 import { readSafetensors } from '../../src/formats/safetensors.js'
 import { toFloat32 } from '../../src/formats/tensor.js'
+import type { NativeRenderer } from '../../src/native/binding.js'
 import { renderImages } from '../../src/native/render-batch.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 
@@ -13,10 +14,8 @@ const fixtures = readSafetensors(fileURLToPath(new URL('./fixtures/pictures.safe
 const RULE = notebookEvalTransform().decode!(SIZE)
 const UNPADDED = notebookStatisticsTransform().decode!(SIZE)
 
-type Renderer = 'loops' | 'operations'
-
 /** In 0–1, [SIZE, SIZE, 3]. */
-async function render(picture: Pixels, rule: ResizeRule, plan: (picture: { width: number; height: number; output: number }) => Plan, renderer: Renderer): Promise<Float32Array> {
+async function render(picture: Pixels, rule: ResizeRule, plan: (picture: { width: number; height: number; output: number }) => Plan, renderer: NativeRenderer): Promise<Float32Array> {
   const joined = await joinPixels([picture], rule.pad)
   const plans = packPlans([plan({ ...paddedSize(picture, rule.pad), output: SIZE })])
   return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)
@@ -25,7 +24,7 @@ async function render(picture: Pixels, rule: ResizeRule, plan: (picture: { width
 const expected = async (name: string): Promise<Float32Array> => toFloat32((await fixtures).tensors.get(name)!)
 const worst: Record<string, number> = {}
 
-describe.each<[string, Renderer]>([['the batch kernel', 'loops'], ['what a GPU does in its place', 'operations']])('pictures as torchvision makes them, by %s', (_, renderer) => {
+describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a GPU’s kernel is compiled from', 'kernel'], ['what a GPU does without its kernel', 'operations']])('pictures as torchvision makes them, by %s', (_, renderer) => {
   describe.each(files)('%s', (file) => {
     let picture: Pixels
     beforeAll(async () => {

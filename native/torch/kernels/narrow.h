@@ -3,6 +3,7 @@
 // Floats stored as bfloat16, as float16 and as whole numbers, to the nearest and half to even. For
 // kernels' bodies: see vec.h.
 
+#include "rounded_bits.h"
 #include "vec.h"
 
 namespace torchgraft {
@@ -63,38 +64,8 @@ void StoreAs(Vec x, HalfBits* to) {
 
 void StoreAs(Vec x, float* to) { x.Store(to); }
 
-uint32_t BitsOf(float x) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, sizeof(bits));
-  return bits;
-}
-
 void StoreAs(Vec x, BFloat16Bits* to) {
-  for (int i = 0; i < Vec::kLanes; ++i) {
-    const uint32_t bits = BitsOf(x.v[i]);
-    to[i].bits = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-  }
-}
-
-uint16_t ToHalf(float x) {
-  constexpr uint32_t kInfinite = 0x47800000;  // 65536, the first beyond all float16
-  constexpr uint32_t kNormal = 0x38800000;    // 2^-14, the smallest with all its digits
-  const uint32_t sign = (BitsOf(x) >> 16) & 0x8000;
-  const uint32_t size = BitsOf(x) & 0x7fffffff;
-  uint32_t half;
-  if (size > 0x7f800000) {
-    half = 0x7e00;  // not a number
-  } else if (size >= kInfinite) {
-    half = 0x7c00;
-  } else if (size < kNormal) {
-    // Its last digit is worth 2^-24, as a float's is at 0.5: the sum rounds there.
-    float positive;
-    __builtin_memcpy(&positive, &size, sizeof(positive));
-    half = BitsOf(positive + 0.5f) - BitsOf(0.5f);
-  } else {
-    half = (size - ((127u - 15) << 23) + 0xfff + ((size >> 13) & 1)) >> 13;
-  }
-  return static_cast<uint16_t>(sign | half);
+  for (int i = 0; i < Vec::kLanes; ++i) to[i].bits = ToBFloat16(x.v[i]);
 }
 
 void StoreAs(Vec x, HalfBits* to) {

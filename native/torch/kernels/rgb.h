@@ -97,6 +97,7 @@ struct RgbPair {
   Rgb High() const { return high; }
 
   friend RgbPair operator*(RgbPair a, RgbPair b) { return {a.low * b.low, a.high * b.high}; }
+  friend RgbPair operator/(RgbPair a, RgbPair b) { return {a.low / b.low, a.high / b.high}; }
   friend RgbPair FusedMulAdd(RgbPair a, RgbPair b, RgbPair c) {
     return {FusedMulAdd(a.low, b.low, c.low), FusedMulAdd(a.high, b.high, c.high)};
   }

@@ -4,52 +4,14 @@
 // rounded, in one order everywhere, so that all levels give the same bits.
 
 #include "last_two_rows.h"
-#include "mirror.h"
 #include "rgb.h"
 #include "sample.h"
 #include "sample_colours.h"
+#include "sample_taps.h"
 
 namespace torchgraft {
 
 namespace {
-
-// Places along a line, taken apart: the pixel before each, and how far it is to the next one.
-struct Place {
-  int32_t before;
-  float weight;
-};
-
-int32_t Floor(double x) {
-  const auto towards_zero = static_cast<int32_t>(x);
-  return towards_zero - (static_cast<double>(towards_zero) > x);
-}
-
-Place PlaceAt(double x) {
-  const int32_t before = Floor(x - 0.5);
-  return {before, static_cast<float>(x - 0.5 - before)};
-}
-
-Rgb Blend(Rgb a, Rgb b, float weight) { return a + (b - a) * Rgb::All(weight); }
-
-// One pixel of a row, or of what lies around it. No row: above or below the border.
-Rgb TapOf(const Sampling& sampling, const uint8_t* row, int64_t x) {
-  const bool inside = x >= 0 && x < sampling.width;
-  if (row == nullptr || (!inside && !sampling.reflect)) {
-    return Rgb::Of(sampling.border[0], sampling.border[1], sampling.border[2]);
-  }
-  const uint8_t* pixel = row + Mirror(x, sampling.width) * kChannels;
-  return Rgb::Of(pixel[0], pixel[1], pixel[2]);
-}
-
-// Of the source; null where the border's colour is in its place.
-const uint8_t* RowOf(const Sampling& sampling, int64_t y) {
-  const bool inside = y >= 0 && y < sampling.height;
-  if (!inside && !sampling.reflect) return nullptr;
-  return sampling.pixels + Mirror(y, sampling.height) * sampling.width * kChannels;
-}
-
-// Whether a pixel and the next one lie in the row, four bytes each.
-bool IsWithin(const Sampling& sampling, int64_t x) { return x >= 0 && x + 3 <= sampling.width; }
 
 // Rows of the source, each blended to the output's columns.
 class BlendedRows {
@@ -92,7 +54,7 @@ class BlendedRows {
   void MakeAtEdge(const uint8_t* source, int64_t from, int64_t to, float* row) const {
     for (int64_t i = from; i < to; ++i) {
       const int64_t x = before_[i];
-      Blend(TapOf(sampling_, source, x), TapOf(sampling_, source, x + 1), weights_[i])
+      Blend(TapOf<Rgb>(sampling_, source, x), TapOf<Rgb>(sampling_, source, x + 1), weights_[i])
           .Store(row + i * kChannels);
     }
   }
@@ -140,32 +102,8 @@ struct TurnedRows {
       const double u = static_cast<double>(i) + 0.5;
       const double x = m[0] * u + m[1] * v + m[2];
       const double y = m[3] * u + m[4] * v + m[5];
-      (sampling.nearest ? Nearest(x, y) : Bilinear(x, y)).Store(rgb);
+      (sampling.nearest ? Nearest<Rgb>(sampling, x, y) : Bilinear<Rgb>(sampling, x, y)).Store(rgb);
     }
-  }
-
-  Rgb Nearest(double x, double y) const {
-    return TapOf(sampling, RowOf(sampling, Floor(y)), Floor(x));
-  }
-
-  Rgb Bilinear(double x, double y) const {
-    const Place column = PlaceAt(x);
-    const Place row = PlaceAt(y);
-    const int64_t left = column.before;
-    const int64_t top = row.before;
-    if (IsWithin(sampling, left) && top >= 0 && top + 1 < sampling.height) {
-      const uint8_t* upper = sampling.pixels + (top * sampling.width + left) * kChannels;
-      const uint8_t* lower = upper + sampling.width * kChannels;
-      return Blend(Blend(Rgb::Load(upper), Rgb::Load(upper + kChannels), column.weight),
-                   Blend(Rgb::Load(lower), Rgb::Load(lower + kChannels), column.weight),
-                   row.weight);
-    }
-    const uint8_t* upper = RowOf(sampling, top);
-    const uint8_t* lower = RowOf(sampling, top + 1);
-    return Blend(
-        Blend(TapOf(sampling, upper, left), TapOf(sampling, upper, left + 1), column.weight),
-        Blend(TapOf(sampling, lower, left), TapOf(sampling, lower, left + 1), column.weight),
-        row.weight);
   }
 };
 
@@ -186,7 +124,7 @@ void SampleWith(const Sampling& sampling, int64_t begin, int64_t end, Out* out, 
   for (int64_t row = begin; row < end; ++row, out += count) {
     rows.Make(row, rgb);
     ToUnit(rgb, count);
-    if (sampling.has_colour) Mix(sampling.colour, sampling.output, rgb, mixed);
+    if (sampling.has_colour) Mix<Rgb>(sampling.colour, sampling.output, rgb, mixed);
     const float* const colours = sampling.has_colour ? mixed : rgb;
     StoreRow(count, out,
              [&](int64_t i, int k) { return Vec::Load(colours + i) * scale.of[k] + shift.of[k]; });

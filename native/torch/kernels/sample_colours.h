@@ -2,6 +2,8 @@
 
 // From a row's colours to what a model sees; for sample_body.h and snap_body.h.
 
+#include "channels.h"
+#include "mix.h"
 #include "narrow.h"
 #include "rgb.h"
 #include "sample.h"
@@ -11,25 +13,8 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int kChannels = 3;
-
 // A row's last pixel is written with its fourth lane, and read a vector at a time.
 constexpr int64_t kPadding = 64;
-
-// A row through a 3×4 matrix, clamped to 0–1 as std::clamp and PyTorch do it: what is no number
-// stays none.
-void Mix(const float* matrix, int64_t pixels, const float* rgb, float* mixed) {
-  const float* m = matrix;
-  const Rgb red = Rgb::Of(m[0], m[4], m[8]);
-  const Rgb green = Rgb::Of(m[1], m[5], m[9]);
-  const Rgb blue = Rgb::Of(m[2], m[6], m[10]);
-  const Rgb constant = Rgb::Of(m[3], m[7], m[11]);
-  for (int64_t i = 0; i < pixels; ++i, rgb += kChannels, mixed += kChannels) {
-    const Rgb all =
-        red * Rgb::All(rgb[0]) + green * Rgb::All(rgb[1]) + blue * Rgb::All(rgb[2]) + constant;
-    Min(Rgb::All(1), Max(Rgb::All(0), all)).Store(mixed);
-  }
-}
 
 // A number for each channel, along a row: three vectors hold whole pixels, and then it goes on as
 // it began.

@@ -2,17 +2,10 @@
 
 #include <cstdint>
 
+#include "axis_tap.h"
 #include "sample.h"
 
 namespace torchgraft {
-
-// Two source pixels and their weights, for one row or column of a grid.
-struct AxisTap {
-  int64_t first;
-  int64_t second;
-  float first_weight;
-  float second_weight;
-};
 
 // A picture, the grid it is resampled to, and which pixel of the grid each one of the output takes.
 // Numbers are those of src/data/plan.ts as floats, colours from 0 to 1.

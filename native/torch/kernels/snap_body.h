@@ -7,6 +7,7 @@
 #include "mirror.h"
 #include "sample_colours.h"
 #include "snap.h"
+#include "snap_blend.h"
 #include "snap_taps.h"
 
 namespace torchgraft {
@@ -181,7 +182,7 @@ void SnapWith(const Snapping& snapping, int64_t begin, int64_t end, Out* out, fl
     rows.Make(row);
     if (snapping.has_colour) {
       for (int64_t i = 0; i < count; i += Vec::kLanes) rows.At(i).Store(rgb + i);
-      Mix(snapping.colour, snapping.output, rgb, mixed);
+      Mix<Rgb>(snapping.colour, snapping.output, rgb, mixed);
       StoreRow(count, out,
                [&](int64_t i, int k) { return (Vec::Load(mixed + i) - mean.of[k]) / std.of[k]; });
     } else {

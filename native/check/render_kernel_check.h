@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace torchgraft {
+
+// render-kernel SEED [DEVICE]: renders made pictures by plans of all kinds with the kernel's
+// source, compiled as C++, or on a device with the kernel itself. Prints as JSON how many numbers
+// were compared with what the CPU's kernels give, and how many differ in a bit, for each type and
+// layout.
+void CheckRenderKernel(const std::vector<std::string>& arguments);
+
+// nvrtc CAPABILITY...: compiles the kernel for devices that need not be there. Prints as JSON the
+// bytes of each, or why NVRTC cannot be had.
+void CheckNvrtc(const std::vector<std::string>& arguments);
+
+}  // namespace torchgraft

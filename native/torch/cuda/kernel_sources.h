@@ -1,0 +1,9 @@
+#pragma once
+
+namespace torchgraft {
+
+// CUDA sources, each with what it includes: made by embed.cmake when the addon is built.
+extern const char kNormKernelSource[];    // norm_kernel.cu
+extern const char kRenderKernelSource[];  // render_kernel.cu
+
+}  // namespace torchgraft

@@ -1,0 +1,52 @@
+#pragma once
+
+// What the batch norm's kernels are told, by the host that fills it in.
+
+#include <cstdint>
+
+namespace torchgraft {
+
+// Batch norm in one with what follows it, channels_last: y = relu((x − mean) · scale + bias +
+// added). A tensor of [n, channels, h, w] is `rows` = n · h · w rows of `channels` numbers.
+struct NormJob {
+  int64_t rows;
+  int64_t channels;  // a multiple of kNormVector
+
+  // In the element type, [rows, channels].
+  const void* x;
+  const void* added;  // null: nothing is added
+  void* y;
+  const void* dy;
+  const void* dy_shortcut;  // of y's other reader; null: there is none
+  void* dx;
+  void* d_added;  // gradient before ReLU, where something was added; else null
+
+  uint8_t* relu_mask;   // [rows, channels / 8]: a bit an element; null: none is kept or needed
+  const float* weight;  // [channels], as all below unless told otherwise
+  const float* bias;
+  float* running_mean;
+  float* running_var;
+  float* coefficients;  // [4, channels]: mean, scale, bias, 1 / standard deviation
+  float* partial;       // [parts, 2, channels]: sums of each part's rows
+  float* gradient;      // [3, channels]: of weight, of bias, and Σ g / rows for dx
+  float momentum;
+  float eps;
+  int32_t parts;  // blocks that the rows are shared out to
+  bool relu;
+  bool learns;  // by the batch's statistics; else by the running ones
+};
+
+// Elements that a thread reads at once.
+constexpr int kNormVector = 8;
+// Threads of a block: each has a vector of channels and every so many rows.
+constexpr int kNormThreads = 256;
+// Vectors of channels that a block has; wider layers take more blocks side by side.
+constexpr int kNormVectors = 64;
+// Of a block that adds up what the parts gave: channels, and threads a channel.
+constexpr int kFinishChannels = 8;
+constexpr int kFinishLanes = 32;
+
+// The host's layout is the device's.
+static_assert(sizeof(NormJob) == 2 * 8 + 7 * 8 + 8 * 8 + 2 * 4 + 4 + 4);
+
+}  // namespace torchgraft

@@ -1,0 +1,69 @@
+#include "device_graph.h"
+
+#include <stdexcept>
+
+#if __has_include(<ATen/accelerator/Graph.h>)
+#include <ATen/accelerator/Graph.h>
+#define TORCHGRAFT_RECORDS 1
+#elif defined(TORCHGRAFT_CUDA_HEADERS)
+#include <ATen/cuda/CUDAGraph.h>
+#define TORCHGRAFT_RECORDS 1
+#endif
+
+namespace torchgraft {
+
+#ifdef TORCHGRAFT_RECORDS
+
+struct DeviceGraph::Impl {
+#ifdef TORCHGRAFT_CUDA_HEADERS
+  at::cuda::CUDAGraph graph;
+#else
+  at::accelerator::Graph graph;
+#endif
+};
+
+bool DeviceGraph::IsBuilt() { return true; }
+
+DeviceGraph::DeviceGraph() : impl_(std::make_unique<Impl>()) {}
+
+void DeviceGraph::Record(c10::MempoolId_t pool, const std::function<void()>& work) {
+  impl_->graph.capture_begin(pool);
+  try {
+    work();
+  } catch (...) {
+    // The stream must leave its recording, or it takes no work any more.
+    try {
+      impl_->graph.capture_end();
+    } catch (const std::exception&) {
+      // What broke the recording is thrown already.
+    }
+    throw;
+  }
+  impl_->graph.capture_end();
+}
+
+void DeviceGraph::Launch() { impl_->graph.replay(); }
+
+c10::MempoolId_t DeviceGraph::pool() const { return impl_->graph.pool(); }
+
+#else
+
+struct DeviceGraph::Impl {};
+
+bool DeviceGraph::IsBuilt() { return false; }
+
+DeviceGraph::DeviceGraph() = default;
+
+void DeviceGraph::Record(c10::MempoolId_t, const std::function<void()>&) {
+  throw std::logic_error("This addon was built without what records CUDA graphs");
+}
+
+void DeviceGraph::Launch() {}
+
+c10::MempoolId_t DeviceGraph::pool() const { return {0, 0}; }
+
+#endif
+
+DeviceGraph::~DeviceGraph() = default;
+
+}  // namespace torchgraft
