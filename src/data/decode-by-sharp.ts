@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp'
 import { middle, resized, type Size } from '../../web/sizes.js'
+import { scaled } from '../../web/triangle.js'
 import type { Pixels, ResizeRule } from './decode.js'
 import type { PathOrBytes } from './image-source.js'
 import { openBySharp } from './open-by-sharp.js'
@@ -26,6 +27,7 @@ async function decode(source: PathOrBytes, rule: ResizeRule, failOn: 'error' | '
   const size = isOriented && orientation >= 5 ? { width: height, height: width } : { width, height }
   const upright = isOriented ? picture.autoOrient() : picture
   const { toRgb, isWhole } = await readingOf(source, metadata, rule)
+  if (format === 'jpeg' && rule.antialias && isEnlarged(rule, size)) return enlarged(await toRgb(upright), rule)
   if (!isWhole && (!hasAlpha || !isResized(rule, size))) return await toRgb(shape(upright, rule, size))
   // sharp's resize would weigh colours by their alpha, and lose those that cannot be seen: it is dropped first.
   const { data } = await toRgb(upright)
@@ -35,6 +37,18 @@ async function decode(source: PathOrBytes, rule: ResizeRule, failOn: 'error' | '
 function isResized({ shorterSide, enlarge }: ResizeRule, size: Size): boolean {
   const { width } = resized(size, shorterSide, enlarge)
   return width !== size.width
+}
+
+/** To a size that memory is taken for. */
+function isEnlarged({ shorterSide, enlarge }: ResizeRule, size: Size): boolean {
+  const { width, height } = resized(size, shorterSide, enlarge)
+  return width > size.width && Math.max(width, height) <= MAX_SIDE
+}
+
+/** As the JPEGs are that libjpeg-turbo takes, which is PyTorch's way: libvips lays what it enlarges half a pixel off. */
+function enlarged(whole: Pixels, { shorterSide, crop, enlarge }: ResizeRule): Pixels {
+  const target = resized(whole, shorterSide, enlarge)
+  return scaled(whole, target, crop === null ? { left: 0, top: 0, ...target } : middle(target, crop))
 }
 
 /** Adds the resize and the crop that the rule asks for, and none that would change nothing. */

@@ -21,8 +21,11 @@ export async function readingOf(source: PathOrBytes, metadata: Metadata, { profi
     const frame = await firstFrameOf(source)
     return frame ? { toRgb: (picture) => decodeFrame(picture, frame), isWhole: true } : { toRgb: decodeToRgb }
   }
-  // libvips would take 16 bits to Display-P3.
-  if (profile && space === 'rgb16' && hasProfile) return { toRgb: (picture) => decodeToRgb(picture.pipelineColourspace('srgb')) }
+  // Of 16 bits 8 are kept before anything is scaled, as browsers do. Where there is a profile, libvips would take them to Display-P3, or leave them.
+  if (profile && (space === 'rgb16' || space === 'grey16')) {
+    const eightBits = space === 'rgb16' ? 'srgb' : 'b-w'
+    return { toRgb: (picture) => decodeToRgb(hasProfile ? picture.pipelineColourspace(eightBits) : picture), isWhole: true }
+  }
   if (profile) return { toRgb: decodeToRgb }
   if (space === 'cmyk') return { toRgb: (picture) => decodeCmyk(picture, depth === 'ushort') }
   return { toRgb: space === 'grey16' && (!hasAlpha || (await isKeyedGrey(source, format))) ? decodeGrey16 : decodeToRgb }

@@ -1,5 +1,6 @@
 import sharp from 'sharp'
 import { decodeImage, type ResizeRule } from '../../../src/data/decode.js'
+import { scaled } from '../../../web/triangle.js'
 import { deepGreyPng, handMadeGif, type GifOptions, handMadeTiff } from '../../helpers/hand-made.js'
 import type { Colour } from '../../helpers/odd-pictures.js'
 
@@ -102,6 +103,25 @@ describe('16 bits', () => {
     expect(await sharp(deep).metadata()).toMatchObject({ space: 'rgb16', hasProfile: true })
     const { data } = await decodeImage(deep, DEFAULT)
     for (const [i, level] of colours.entries()) expect(Math.abs(data[i]! - level)).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('before a picture is scaled', () => {
+  const noise = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7919 + (i >> 3) * 104_729) % 256)
+
+  test.each([['colours', 3, 'rgb16'], ['grey', 1, 'grey16']] as const)('of 16 bits of %s 8 are kept', async (_, channels, space) => {
+    const shallow = sharp(noise(40 * 30 * channels), { raw: { width: 40, height: 30, channels } })
+    const deep = await shallow.clone().toColourspace(space).png().toBuffer()
+    expect(await sharp(deep).metadata()).toMatchObject({ depth: 'ushort' })
+    const rule: ResizeRule = { ...DEFAULT, shorterSide: 12 }
+    expect((await decodeImage(deep, rule)).data).toEqual((await decodeImage(await shallow.png().toBuffer(), rule)).data)
+  })
+
+  test('a JPEG of a rare kind is enlarged as the common ones are', async () => {
+    const rare = await sharp(noise(24 * 16 * 3), { raw: { width: 24, height: 16, channels: 3 } }).toColourspace('cmyk').jpeg().toBuffer()
+    const whole = await decodeImage(rare, DEFAULT)
+    const larger = await decodeImage(rare, { ...DEFAULT, shorterSide: 40, crop: 32 })
+    expect(larger).toEqual(scaled(whole, { width: 60, height: 40 }, { left: 14, top: 4, width: 32, height: 32 }))
   })
 })
 
