@@ -61,6 +61,8 @@ EvalResult Session::EvalStep(const Batch& batch) {
   return {.loss = 0, .correct = 0, .logits = std::vector<float>(logits, impl_->state[0])};
 }
 
+std::vector<std::string> Session::DeviceNotes() const { return {}; }
+
 void Session::ReadState(StatePart, uint8_t* into, size_t bytes) const {
   if (bytes != kNumbers * sizeof(float)) throw CodedError("ERR_STATE_DICT_MISMATCH", "length");
   std::memcpy(into, impl_->state.data(), bytes);

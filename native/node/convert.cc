@@ -225,6 +225,10 @@ Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries) {
   return array;
 }
 
+Napi::Value ToJs(Napi::Env env, const std::vector<std::string>& texts) {
+  return ToStrings(env, texts);
+}
+
 Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers) {
   auto array = Napi::Float32Array::New(env, numbers.size());
   std::copy(numbers.begin(), numbers.end(), array.Data());

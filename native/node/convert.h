@@ -29,6 +29,7 @@ Napi::Value ToJs(Napi::Env env, const TrainSums& sums);
 Napi::Value ToJs(Napi::Env env, const EvalResult& result);
 Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries);
 Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers);
+Napi::Value ToJs(Napi::Env env, const std::vector<std::string>& texts);
 Napi::Value ToJs(Napi::Env env, const System& system);
 
 }  // namespace torchgraft

@@ -32,6 +32,7 @@ Napi::Function SessionWrap::Define(Napi::Env env) {
                       InstanceMethod<&SessionWrap::EvalStep>("evalStep"),
                       InstanceMethod<&SessionWrap::ReadState>("readState"),
                       InstanceMethod<&SessionWrap::WriteState>("writeState"),
+                      InstanceMethod<&SessionWrap::DeviceNotes>("deviceNotes"),
                       InstanceMethod<&SessionWrap::Dispose>("dispose")});
 }
 
@@ -105,6 +106,13 @@ Napi::Value SessionWrap::WriteState(const Napi::CallbackInfo& info) {
         return true;
       },
       Undefined);
+}
+
+Napi::Value SessionWrap::DeviceNotes(const Napi::CallbackInfo& info) {
+  return queue_->Run(
+      info.Env(), info.This().As<Napi::Object>(),
+      [holder = holder_] { return holder->Open().DeviceNotes(); },
+      [](Napi::Env env, const std::vector<std::string>& notes) { return ToJs(env, notes); });
 }
 
 // A job like any other, so it follows the steps already asked for.

@@ -51,6 +51,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value EvalStep(const Napi::CallbackInfo& info);
   Napi::Value ReadState(const Napi::CallbackInfo& info);
   Napi::Value WriteState(const Napi::CallbackInfo& info);
+  Napi::Value DeviceNotes(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 
   std::shared_ptr<JobQueue> queue_;

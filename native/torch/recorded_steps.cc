@@ -3,8 +3,6 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Functions.h>
 
-#include <cstdio>
-
 #include "error.h"
 
 namespace torchgraft {
@@ -32,7 +30,6 @@ RecordedSteps::Step* RecordedSteps::Find(int64_t n, int64_t size,
     shape.step.emplace(Record(n, size, parts));
   } catch (...) {
     problem_ = CurrentFailure().message;
-    std::fprintf(stderr, "recording: %s\n", problem_.c_str());
     return nullptr;
   }
   return &*shape.step;

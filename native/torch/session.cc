@@ -121,6 +121,8 @@ EvalResult Session::EvalStep(const Batch& batch) {
   return result;
 }
 
+std::vector<std::string> Session::DeviceNotes() const { return impl_->DeviceNotes(); }
+
 void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {
   const Impl::Entered entered(*impl_);
   CopyOut(impl_->State(part), into, bytes);

@@ -101,6 +101,10 @@ class Session {
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
+  // What of a CUDA device's fast ways cannot be had, and why, in words. What a step meets is told
+  // after it.
+  std::vector<std::string> DeviceNotes() const;
+
   // Entries packed one after another as Layout() orders them, row-major. Throws
   // ERR_STATE_DICT_MISMATCH for another length. Those that `written` has a 0 for stay as they are.
   void ReadState(StatePart part, uint8_t* into, size_t bytes) const;

@@ -9,7 +9,6 @@
 #include "augment.h"
 #include "autocast.h"
 #include "clip_norm.h"
-#include "device_norm.h"
 #include "error.h"
 #include "transfer.h"
 
@@ -75,14 +74,14 @@ std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) 
   return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
 }
 
-RegNet Make(const SessionOptions& options) {
+RegNet Make(const SessionOptions& options, const std::shared_ptr<const DeviceNorm>& norm) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return RegNet(FindVariant(options.model), options.classes,
                 Making{.device = at::kCPU,
                        .generator = generator,
                        .own_kernels = HasOwnKernels(options),
-                       .device_norm = MakeDeviceNorm(options)});
+                       .device_norm = norm});
 }
 
 }  // namespace
@@ -93,8 +92,9 @@ Session::Impl::Impl(const SessionOptions& options)
       device(options.device),
       stream(MakeStream(device)),
       renderer(RendererFor(device)),
+      norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
-      model(Make(options)),
+      model(Make(options, norm)),
       folds(HasOwnKernels(options)) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) model->FreezeBatchNorm();
@@ -103,7 +103,9 @@ Session::Impl::Impl(const SessionOptions& options)
   if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
   if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
   AddParameters();
-  if (renderer) renderer->note();  // waits: no thread of ours outlives this
+  // Waits: no thread of ours outlives this.
+  if (renderer) renderer->note();
+  if (norm) norm->note();
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;
@@ -267,6 +269,24 @@ void Session::Impl::Learn(const at::Tensor& loss) {
   scaler->Step(adam);
   scaler->Update();
   skipped += scaler->found_inf().to(at::kLong);
+}
+
+std::vector<std::string> Session::Impl::DeviceNotes() const {
+  std::vector<std::string> notes;
+  if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
+  if (norm && !norm->note().empty()) notes.push_back(norm->note());
+  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::IsBuilt()) {
+    notes.push_back(
+        "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
+        "this addon was built without CUDA's headers, which a libtorch before 2.13 takes for them");
+  }
+  for (const auto* steps : {&training, &scoring}) {
+    if (!*steps || (*steps)->problem().empty()) continue;
+    notes.push_back(
+        "Steps are launched operation by operation, since recording one as a CUDA graph failed: " +
+        (*steps)->problem());
+  }
+  return notes;
 }
 
 void Session::Impl::ForgetUnfinished() {

@@ -4,11 +4,14 @@
 #include <c10/core/StreamGuard.h>
 #include <torch/types.h>
 
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "adam.h"
 #include "caching_allocator.h"
+#include "device_norm.h"
 #include "device_renderer.h"
 #include "grad_scaler.h"
 #include "recorded_steps.h"
@@ -56,6 +59,8 @@ struct Session::Impl {
   // there is no such step.
   std::optional<HostCopy> ScoreRecorded(const Batch& batch);
 
+  std::vector<std::string> DeviceNotes() const;
+
   // Before the model's state changes.
   void ForgetFolded() { folded.reset(); }
 
@@ -74,6 +79,7 @@ struct Session::Impl {
   at::Device device;
   std::optional<c10::Stream> stream;       // none on the CPU
   std::optional<DeviceRenderer> renderer;  // none on the CPU
+  std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
   Adam adam;
   RegNet model;
   std::optional<FoldedRegNet> folded;     // made when it is asked for, of the model's state

@@ -128,6 +128,8 @@ export interface NativeSession {
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
   /** One mark for each entry of the layout: those with a 0 stay as they are. */
   writeState(part: 'model' | 'training', from: Uint8Array, written: Uint8Array): Promise<void>
+  /** What of a CUDA device's fast ways cannot be had, and why, in words. What a step meets is told after it. */
+  deviceNotes(): Promise<readonly string[]>
   /** A job like the others, so it waits for those asked before it; a second one does nothing. */
   dispose(): Promise<void>
 }

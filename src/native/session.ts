@@ -139,6 +139,16 @@ export class Session implements AsyncDisposable {
     await this.#write('training', state, true)
   }
 
+  /**
+   * Why a GPU computes slower than it could, in words: where CUDA graphs or kernels compiled by NVRTC cannot be had, and libtorch's
+   * operations are launched one by one in their place. What a step meets is told after it. Empty where all is well, and on the CPU.
+   *
+   * @throws ERR_DISPOSED
+   */
+  deviceNotes(): Promise<readonly string[]> {
+    return fromNative(() => this.#native.deviceNotes())
+  }
+
   /** Waits for the calls made before, then frees the model. May be called twice. */
   dispose(): Promise<void> {
     return fromNative(() => this.#native.dispose())

@@ -32,21 +32,40 @@ export async function evaluate(session: Scorer, loader: Pick<DataLoader, 'datase
   const { signal } = options
   const loss = new AverageMeter()
   const counts = loader.dataset.classes.map((label) => ({ label, count: 0, correct: 0 }))
-  for await (const batch of loader.epoch(0, signal ? { signal } : {})) {
-    const result = await session.evalStep(batch)
-    signal?.throwIfAborted()
-    loss.update(result.loss / batch.size, batch.size)
-    const width = result.logits.length / batch.size
+  const tally = ({ batch, result: { loss: sum, logits } }: Scored): void => {
+    loss.update(sum / batch.size, batch.size)
+    const width = logits.length / batch.size
     for (const [i, label] of (batch.labels ?? []).entries()) {
-      const tally = counts[label]
-      if (!tally) continue
-      tally.count++
-      if (argmax(result.logits.subarray(i * width, (i + 1) * width)) === label) tally.correct++
+      const entry = counts[label]
+      if (!entry) continue
+      entry.count++
+      if (argmax(logits.subarray(i * width, (i + 1) * width)) === label) entry.correct++
     }
+  }
+  for await (const scored of scoredAhead(session, loader.epoch(0, signal ? { signal } : {}))) {
+    signal?.throwIfAborted()
+    tally(scored)
   }
   const count = counts.reduce((sum, tally) => sum + tally.count, 0)
   const correct = counts.reduce((sum, tally) => sum + tally.correct, 0)
   return { loss: loss.average, top1: correct / count, count, correct, classes: counts }
+}
+
+interface Scored {
+  readonly batch: Batch
+  readonly result: EvalStepResult
+}
+
+/** Each batch with its scores, and the next one asked for meanwhile: a device that waits for nobody is never idle. */
+async function* scoredAhead(session: Scorer, batches: AsyncIterable<Batch>): AsyncGenerator<Scored> {
+  let before: { readonly batch: Batch; readonly result: Promise<EvalStepResult> } | undefined
+  for await (const batch of batches) {
+    const result = session.evalStep(batch)
+    result.catch(() => {}) // told when its turn comes, or never, where one before it failed
+    if (before) yield { batch: before.batch, result: await before.result }
+    before = { batch, result }
+  }
+  if (before) yield { batch: before.batch, result: await before.result }
 }
 
 function argmax(values: Float32Array): number {

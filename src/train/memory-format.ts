@@ -13,10 +13,14 @@ interface Timed {
   trainStep(batch: Batch): Promise<TrainStepResult>
 }
 
+interface Tried extends Timed, AsyncDisposable {
+  deviceNotes(): Promise<readonly string[]>
+}
+
 /** Where formats are tried: the addon's GPUs and sessions, which a test stands in for. */
 interface Trial {
   readonly hasGpu: () => boolean
-  readonly createSession: (options: SessionOptions) => Promise<Timed & AsyncDisposable>
+  readonly createSession: (options: SessionOptions) => Promise<Tried>
 }
 
 const HERE: Trial = {
@@ -39,12 +43,15 @@ export async function chooseMemoryFormat(options: SessionOptions, sizes: { reado
   const onGpu = device !== 'cpu' && hasGpu()
   if (memoryFormat || !onGpu) return { memoryFormat: memoryFormat ?? 'channels_last', told: [] }
   const batch = greyBatch(sizes.batchSize, sizes.size)
+  const notes = new Set<string>()
   const choice = await fasterFormat(async (format) => {
     await using session = await createSession({ ...options, memoryFormat: format })
-    return await timeSteps(session, batch) // not the promise: the session would be disposed of before its first step
+    const speed = await timeSteps(session, batch) // the promise alone would let the session be disposed of before its first step
+    for (const note of await session.deviceNotes()) notes.add(note)
+    return speed
   })
   const speeds = Object.entries(choice.imagesPerSecond).map(([format, speed]) => `${format} ${speed.toFixed(0)}`)
-  return { memoryFormat: choice.memoryFormat, told: [`Memory format ${choice.memoryFormat}, measured in images a second: ${speeds.join(', ')}.`] }
+  return { memoryFormat: choice.memoryFormat, told: [`Memory format ${choice.memoryFormat}, measured in images a second: ${speeds.join(', ')}.`, ...notes] }
 }
 
 /** Measures one after the other, so that they do not share the GPU. */
@@ -55,7 +62,7 @@ export async function fasterFormat(measure: (format: MemoryFormat) => Promise<nu
   return { memoryFormat: imagesPerSecond.contiguous > imagesPerSecond.channels_last ? 'contiguous' : 'channels_last', imagesPerSecond }
 }
 
-/** Pictures a second. From one read to another, so that the backward pass of each step in between is in it. */
+/** Pictures a second. From one read to another, so that the backward pass of each step in between is in it; by the graph that a GPU's steps become. */
 export async function timeSteps(session: Timed, batch: Batch, now: () => number = () => performance.now()): Promise<number> {
   for (let step = 0; step < WARM_UP; step++) await session.trainStep(batch)
   const began = now()

@@ -112,9 +112,53 @@ else describe(`on a GPU (${where})`, () => {
     expect(toFloat32(state.get('scaler.scale')!)[0]).toBe(2 ** 26)
   }, 60_000)
 
+  test.each<[string, Partial<SessionOptions>]>([
+    ['fp32', {}], ['bf16', { precision: 'bf16' }], ['fp16, clipping by norm', { precision: 'fp16', clipNorm: 1, scaler: { initScale: 1024, growthInterval: 3 } }],
+    ['bf16, contiguous', { precision: 'bf16', memoryFormat: 'contiguous' }],
+  ])('steps of several shapes, recorded as graphs and with kernels of their own, go with those one by one: %s', async (title, options) => {
+    const shapes = [...Array<[number, number]>(5).fill([8, 64]), ...Array<[number, number]>(4).fill([8, 96]), ...Array<[number, number]>(4).fill([3, 64]), [8, 64] as [number, number]]
+    const losses = async (kernels: 'auto' | 'plain'): Promise<number[]> => {
+      await using session = await open({ ...options, kernels, optimizer: { type: 'adamw', lr: 1e-4 } })
+      const found: number[] = []
+      for (const [count, size] of shapes) found.push((await session.trainStep(formulaBatch(count, size))).loss / count)
+      expect(await session.deviceNotes()).toEqual([])
+      return found
+    }
+    const [auto, plain] = [await losses('auto'), await losses('plain')]
+    expectParity(`${where}: losses of recorded steps, ${title}`, furthest(auto, plain) / plain[0]!, STEPS_TOLERANCE)
+  }, 180_000)
+
+  test('sums that are read seldom are those of all steps, recorded or not', async () => {
+    await using often = await open()
+    await using seldom = await open()
+    const expected = { steps: 0, images: 0, loss: 0, correct: 0 }
+    for (let step = 0; step < 7; step++) {
+      const sums = await often.trainStep(formulaBatch(4, 64))
+      for (const name of ['steps', 'images', 'loss', 'correct'] as const) expected[name] += sums[name]
+      const read = await seldom.trainStep(formulaBatch(4, 64), { read: step === 6 })
+      if (step < 6) expect(read.steps).toBe(0)
+      else {
+        expect(read).toMatchObject({ steps: 7, images: 28 })
+        expectParity(`${where}: a loss summed on the device`, Math.abs(read.loss - expected.loss) / expected.loss, TF32)
+      }
+    }
+  }, 120_000)
+
+  test('scoring that is recorded reads the weights as they are', async () => {
+    await using session = await open()
+    const logits: (readonly number[])[] = []
+    for (let i = 0; i < 4; i++) logits.push([...(await session.evalStep(formulaBatch(4, 64))).logits])
+    for (const later of logits.slice(1)) expectParity(`${where}: logits of a recorded step`, furthest(later, logits[0]!) / largest(logits[0]!), TF32)
+    const fc = (await session.stateDict()).get('fc.bias')!
+    const shifted = new Map([['fc.bias', { ...fc, data: new Uint8Array(new Float32Array(toFloat32(fc).map((value) => value + 1)).buffer) }]])
+    await session.loadStateDict(shifted, { strict: false })
+    const moved = [...(await session.evalStep(formulaBatch(4, 64))).logits]
+    for (const [i, value] of moved.entries()) expect(value - logits[0]![i]!).toBeCloseTo(1, 2)
+  }, 60_000)
+
   test('state comes back as it was put in', async () => {
     await using session = await open()
-    await session.trainStep(formulaBatch(4, 64))
+    for (let step = 0; step < 5; step++) await session.trainStep(formulaBatch(4, 64))
     await using other = await Session.create(base({ seed: 9 }))
     const [model, training] = [await session.stateDict(), await session.trainingState()]
     await other.loadStateDict(model)

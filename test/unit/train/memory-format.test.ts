@@ -15,6 +15,11 @@ class Disposable extends StandInSession implements AsyncDisposable {
     return this.disposed ? Promise.reject(new Error('This session has been disposed of')) : super.trainStep(...args)
   }
 
+  async deviceNotes(): Promise<readonly string[]> {
+    if (this.disposed) throw new Error('This session has been disposed of')
+    return ['a note of the device']
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.disposed = true
   }
@@ -49,7 +54,7 @@ describe('the memory format of a run on a GPU', () => {
     }
     const { memoryFormat, told } = await chooseMemoryFormat(OPTIONS, { batchSize: 2, size: 8 }, { hasGpu: () => true, createSession })
     expect(sessions.map(({ steps, disposed }) => [steps.length, disposed])).toEqual([[15, true], [15, true]])
-    expect(told).toEqual([expect.stringContaining(`Memory format ${memoryFormat}, measured`)])
+    expect(told).toEqual([expect.stringContaining(`Memory format ${memoryFormat}, measured`), 'a note of the device'])
   })
 
   test.each<[string, SessionOptions, boolean, string]>([
