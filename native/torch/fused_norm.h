@@ -17,7 +17,7 @@ struct Forked {
 };
 
 // Whether the kernels take such a tensor: float or bf16 on the CPU, or what `device` takes.
-bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device);
+bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device = nullptr);
 
 // Batch norm in one with what follows it: relu(norm(x) + added), channels_last. `added` may be
 // undefined; where it is not, there is ReLU.

@@ -125,7 +125,7 @@ SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, co
           "fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
-  if (own_kernels_ && FusedNormTakes(x, /*device=*/nullptr)) {
+  if (own_kernels_ && FusedNormTakes(x)) {
     return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias());
   }
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
