@@ -7,6 +7,7 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fetchHeaders } from './libtorch/headers.mjs'
+import { locateLibtorch } from './libtorch/locate.mjs'
 import { LIBTORCH_VERSION } from './libtorch/version.mjs'
 import { buildByCMake } from './setup/cmake.mjs'
 import { SetupError } from './setup/fail.mjs'
@@ -36,12 +37,21 @@ function compilers() {
   return [...new Map(names.map((name) => [realpathSync(name), name])).values()]
 }
 
+/** The headers of the libtorch that set-up took, or those in a wheel. @param {ReturnType<typeof makeProgress>} progress @param {string} requirement */
+async function headersOf(progress, requirement) {
+  const { found } = locateLibtorch({ root: ROOT })
+  if (found && requirement === `torch==${found.version.split('+')[0]}`) return { version: found.version, libtorch: found.folder }
+  const { version, url } = resolveWheel(requirement)
+  const folder = join(FOLDER, version, 'headers')
+  const libtorch = join(folder, 'torch')
+  if (!existsSync(join(libtorch, 'include'))) await progress(`Fetching the headers of libtorch ${version}`, () => fetchHeaders(url, folder))
+  return { version, libtorch }
+}
+
 /** @param {ReturnType<typeof makeProgress>} progress @param {string} requirement */
 async function check(progress, requirement) {
-  const { version, url } = resolveWheel(requirement)
+  const { version, libtorch } = await headersOf(progress, requirement)
   const folder = join(FOLDER, version)
-  const libtorch = join(folder, 'headers', 'torch')
-  if (!existsSync(join(libtorch, 'include'))) await progress(`Fetching the headers of libtorch ${version}`, () => fetchHeaders(url, join(folder, 'headers')))
   for (const compiler of compilers()) {
     const name = basename(compiler)
     // Machine code is nobody's here: as little as possible is done for it.
