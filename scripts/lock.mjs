@@ -7,7 +7,8 @@ import { life, ownIdentity } from './process-identity.mjs'
 /** @typedef {import('./lock.mjs').Holder} Holder */
 
 /** What is added to a lock's name for the files that it is prepared in and taken over by, with the process that does. */
-const LEFTOVER = /^\.(\d+)\.[0-9a-f]{12}(?:\.new|\.takes)?$/
+// The number alone, or with .dead, is how version 0.1.0 called them.
+const LEFTOVER = /^\.(\d+)(?:\.dead|\.[0-9a-f]{12}(?:\.new|\.takes)?)?$/
 /** Taking over lasts milliseconds: what announces it for so long is of a machine that went down. */
 const TAKING_OVER_MS = 60_000
 /** Where a lock is not made whole at once, it may be empty for a moment. */

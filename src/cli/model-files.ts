@@ -63,7 +63,7 @@ export function exportCommand({ stdout, stderr }: Streams, exit: (code: number) 
     })
 }
 
-const lookAt = (folder: string): string => `Put it on any static host, or try it here: npx http-server ${printable(shellWord(folder))}\n`
+const lookAt = (folder: string): string => `Put it on any static host, or try it here: npx http-server ${shellWord(folder)}\n`
 
 const EXPORT_TEXT = `Writes MODEL for other programs.
   pth          a state_dict as torchvision has it; of a last.safetensors file

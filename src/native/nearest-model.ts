@@ -1,6 +1,7 @@
 import { TorchgraftError } from '../errors.js'
 import { shortList, shortName } from '../formats/short-name.js'
 import { describeTensor } from '../formats/tensor.js'
+import { plural } from '../plural.js'
 import type { NativeEntry } from './binding.js'
 import { loadAddon } from './load-addon.js'
 import { familyOf } from './model-families.js'
@@ -47,7 +48,7 @@ export function describeNearest(tensors: Shapes): string {
 
 /** ERR_STATE_DICT_MISMATCH, for a file whose tensors no variant has. */
 export function noRegNetError(path: string, tensors: Shapes): TorchgraftError {
-  const what = `${tensors.size} tensors that are not those of any RegNet of torchvision`
+  const what = `${plural(tensors.size, 'tensor')} that ${tensors.size === 1 ? 'is not one' : 'are not those'} of any RegNet of torchvision`
   return new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${what}: ${describeNearest(tensors)}`, { path })
 }
 

@@ -102,7 +102,7 @@ describe('torchgraft overfit', () => {
   test('learns one batch, says so, and writes nothing', async () => {
     const before = await readdir(folder)
     const { code, stdout, stderr } = await cli('overfit', 'colours', '--steps', '25', ...SMALL)
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/It learns\.\nThe loss went from [\d.]+ to [\d.]+, and \d of 8 pictures are told right/)])
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/The model learns\.\nThe loss went from [\d.]+ to [\d.]+, and \d of 8 pictures are classified correctly/)])
     expect(stderr).toMatch(/regnet_y_400mf, 8 pictures of \d classes, on cpu in fp32/)
     expect(await readdir(folder)).toEqual(before)
   }, 60_000)

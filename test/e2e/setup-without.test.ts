@@ -68,7 +68,7 @@ describe('set-up says in one line what to install or set', () => {
     await lay(folder.path, { 'bin/python3': '#!/bin/sh\n[ "$3" = --version ] && exit 0\necho "Could not connect" >&2\nexit 1\n' })
     const env = { TORCHGRAFT_LIBTORCH: 'cpu', PATH: `${join(folder.path, 'bin')}:/usr/bin:/bin` }
     const failing = fetchLibtorch(context(folder.path, env), { url: 'http://127.0.0.1:9/x.zip', bytes: 1, sha256: '' })
-    expect(await firstLine(failing)).toBe('Neither the official archive of libtorch nor pip could be reached (code 1). Check the network, and run it again. Or get libtorch by other means and set LIBTORCH to its folder.')
+    expect(await firstLine(failing)).toBe('The official archive of libtorch cannot be reached, and pip could not fetch it either (code 1). Check the network, and run it again. Or get libtorch by other means and set LIBTORCH to its folder.')
     await expect(failing).rejects.toThrow('Could not connect')
   })
 

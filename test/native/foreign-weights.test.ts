@@ -85,7 +85,7 @@ describe('weights of others, under names and in files as people have them', () =
     expect(same(await session.stateDict(), state)).toBe(true)
     await using weights = await openStartingWeights(at(name))
     await using fresh = await Session.create({ model: MODEL, classes: CLASSES.length, device: 'cpu', precision: 'fp32', seed: 4 })
-    expect((await beginModel(fresh, weights, CLASSES)).at(-1)).toMatch(/^The head goes on from/)
+    expect((await beginModel(fresh, weights, CLASSES)).at(-1)).toMatch(/^The head is taken from/)
     expect(same(await fresh.stateDict(), state)).toBe(true)
     expect(await summarize({ model: at(name) })).toMatchObject({ model: MODEL, classes: 3 })
     expect(await inspectFile(at(name))).toMatchObject({ fits: { variant: MODEL, classes: 3 }, nearest: null })
@@ -105,7 +105,7 @@ describe('weights of others, under names and in files as people have them', () =
   test('weights without a head are trained with a new one, and cannot predict', async () => {
     await using weights = await openStartingWeights(at('no-head.pth'))
     await using session = await Session.create({ model: MODEL, classes: 2, device: 'cpu', precision: 'fp32' })
-    expect(await beginModel(session, weights, ['a', 'b'])).toContain('The head is new, for 2 classes.')
+    expect(await beginModel(session, weights, ['a', 'b'])).toContain('The head (the last layer) is new, for 2 classes.')
     await expect(Classifier.open(at('no-head.pth'), { classes: CLASSES })).rejects.toMatchObject({
       code: 'ERR_STATE_DICT_MISMATCH', message: expect.stringContaining('it has no head') as string,
     })
@@ -114,8 +114,8 @@ describe('weights of others, under names and in files as people have them', () =
   test.each([
     ['sequential.pth', MODEL, /sequential do not fit regnet_y_400mf: it has fc\.1\.weight where fc\.weight is expected/],
     ['resnet.pth', MODEL, /resnet do not fit regnet_y_400mf: its names are those of a ResNet/],
-    ['weights', 'regnet_y_800mf', /they look like those of regnet_y_400mf: choose --model regnet_y_400mf/],
-    ['no-head.pth', 'regnet_y_800mf', /choose --model regnet_y_400mf/],
+    ['weights', 'regnet_y_800mf', /they look like those of regnet_y_400mf: choose model: 'regnet_y_400mf'/],
+    ['no-head.pth', 'regnet_y_800mf', /choose model: 'regnet_y_400mf'/],
   ] as const)('training from %s by %s is refused with what is nearest', async (name, model, message) => {
     await using weights = await openStartingWeights(at(name))
     await using session = await Session.create({ model, classes: 2, device: 'cpu', precision: 'fp32' })
@@ -133,7 +133,7 @@ describe('weights of others, under names and in files as people have them', () =
     await expect(inspectFile(at('pointer.pth'))).rejects.toMatchObject(expected)
     await expect(exportModel({ model: at('pointer.pth'), format: 'onnx' })).rejects.toMatchObject(expected)
     await expect(openStartingWeights(folder.path)).rejects.toMatchObject({
-      code: 'ERR_FILE_FORMAT', message: expect.stringContaining('is not a file') as string,
+      code: 'ERR_FILE_FORMAT', message: expect.stringContaining('it is a folder without a best.safetensors') as string,
     })
   })
 })

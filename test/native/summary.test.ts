@@ -94,7 +94,7 @@ describe('what is refused', () => {
 
   test.each<[string, Partial<SummarizeOptions>, string, RegExp]>([
     ['best.safetensors', { classes: 4 }, 'ERR_ARGUMENT', /Expected 3, which is what .*best\.safetensors has, for classes but received 4/],
-    ['foreign.safetensors', {}, 'ERR_STATE_DICT_MISMATCH', /holds 1 tensor, and no RegNet of torchvision has these/],
+    ['foreign.safetensors', {}, 'ERR_STATE_DICT_MISMATCH', /holds 1 tensor that is not one of any RegNet of torchvision/],
     ['broken.safetensors', {}, 'ERR_FILE_FORMAT', /not a valid safetensors file/],
     ['run', {}, 'ERR_FILE_FORMAT', /it is a folder without a best\.safetensors, so not that of a run/],
   ])('%s with %j', async (name, options, code, message) => {

@@ -1,7 +1,7 @@
-import { quote } from '../../../src/cli/quote.js'
 import { printable, printableLines } from '../../../src/report/format.js'
 import { CLEAR_LINE, safeTerminal } from '../../../src/report/safe-terminal.js'
 import { makeProgress } from '../../../scripts/setup/progress.mjs'
+import { shellWord } from '../../../src/shell-word.js'
 
 function written(isTTY: boolean, text: string): string {
   let out = ''
@@ -27,7 +27,7 @@ test('the code that empties a line passes where it is ours: at the beginning, on
 
 test.each([
   ['runs/a/best.safetensors', 'runs/a/best.safetensors'], ["it's here", "'it'\\''s here'"], ['a\u001b[2J', "$'a\\u001b[2J'"], ["\n'\\", "$'\\u000a\\'\\\\'"],
-])('%j is quoted for a shell as %s', (text, quoted) => expect(quote(text)).toBe(quoted))
+])('%j is quoted for a shell as %s', (text, quoted) => expect(shellWord(text)).toBe(quoted))
 
 test('set-up tells of its steps printably', async () => {
   const said: string[] = []
