@@ -30,7 +30,7 @@ export function describeSides(data: string, train: ImageFolder, scored: ImageFol
   const count = train.length + scored.length
   refuseCopies(data, contents.size, train, scored)
   if (train.length === 0 || scored.length === 0) {
-    const copies = contents.size < count ? ` (the ${count} files hold ${contents.size} different images)` : ''
+    const copies = contents.size < count ? ` (the ${count} files hold ${plural(contents.size, 'different image')})` : ''
     const [file] = [...train.skipped, ...scored.skipped]
     const left = file ? `. Left out were files such as ${file.path}: ${file.message}` : ''
     throw new TorchgraftError('ERR_DATA_EMPTY', `${data} gives ${plural(train.length, 'training image')} and ${plural(scored.length, 'validation image')}${copies}: both sets take at least one. Add images, or name another fraction as val${left}`, { path: data })

@@ -108,7 +108,7 @@ function chooseFolder(found: FoundSides | undefined, { data, model, side, split 
   if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), told: [] }
   if (train !== undefined && split !== undefined && isOf(split, found)) {
     const other = found.folders.test[0]
-    return { folder: folderOf('train'), told: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` --side test scores ${basename(other)}.`}`] }
+    return { folder: folderOf('train'), told: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` ${basename(other)} is the test set: it is scored where that side is asked for.`}`] }
   }
   const next = side === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
   if (next === undefined) return { folder: folderOf('val'), told: [] }

@@ -75,7 +75,7 @@ describe('a contest’s training and test set', () => {
     const { train, val } = json(await readFile(at('runs/contest/split.json'), 'utf8')) as { train: unknown[]; val: unknown[] }
     const own = await cli('evaluate', model, 'contest', '--json')
     expect(json(own.stdout)).toMatchObject({ count: val.length, leftOut: train.length })
-    expect(flat(own.stderr)).toContain('contest has no folder for the validation set: scored is what was split off Train. --side test scores Test.')
+    expect(flat(own.stderr)).toContain('contest has no folder for the validation set: scored is what was split off Train. Test is the test set: it is scored where that side is asked for.')
     expect(json((await cli('evaluate', model, 'contest', '--side', 'test', '--json')).stdout)).toMatchObject({ count: 9, leftOut: 0 })
   })
 
