@@ -14,10 +14,14 @@ namespace torchgraft {
 
 #ifdef TORCHGRAFT_RECORDS
 
+// What other threads ask of the device meanwhile, other libraries' say, neither fails nor ends the
+// recording.
 struct DeviceGraph::Impl {
 #ifdef TORCHGRAFT_CUDA_HEADERS
+  static constexpr auto kMode = cudaStreamCaptureModeThreadLocal;
   at::cuda::CUDAGraph graph;
 #else
+  static constexpr auto kMode = at::GraphCaptureMode::ThreadLocal;
   at::accelerator::Graph graph;
 #endif
 };
@@ -27,7 +31,7 @@ bool DeviceGraph::IsBuilt() { return true; }
 DeviceGraph::DeviceGraph() : impl_(std::make_unique<Impl>()) {}
 
 void DeviceGraph::Record(c10::MempoolId_t pool, const std::function<void()>& work) {
-  impl_->graph.capture_begin(pool);
+  impl_->graph.capture_begin(pool, Impl::kMode);
   try {
     work();
   } catch (...) {

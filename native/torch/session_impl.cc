@@ -6,6 +6,8 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <map>
+
 #include "augment.h"
 #include "autocast.h"
 #include "clip_norm.h"
@@ -45,9 +47,17 @@ bool RecordsSteps(const SessionOptions& options) {
   return DeviceGraph::IsBuilt() && !options.plain_kernels && at::Device(options.device).is_cuda();
 }
 
-std::optional<c10::Stream> MakeStream(const at::Device& device) {
+// One for all sessions of a device, whose steps never overlap: libtorch keeps a workspace for each
+// stream that multiplied matrices until the process ends.
+std::optional<c10::Stream> StreamFor(const at::Device& device) {
   if (device.is_cpu()) return std::nullopt;
-  return c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+  static std::map<std::string, c10::Stream> streams;
+  auto found = streams.find(device.str());
+  if (found == streams.end()) {
+    const c10::impl::VirtualGuardImpl guard(device.type());
+    found = streams.emplace(device.str(), guard.getStreamFromGlobalPool(device)).first;
+  }
+  return found->second;
 }
 
 // Σ loss × pictures and Σ correct, on the device.
@@ -90,7 +100,7 @@ Session::Impl::Impl(const SessionOptions& options)
     : allocator(MakeLease(options)),
       options(options),
       device(options.device),
-      stream(MakeStream(device)),
+      stream(StreamFor(device)),
       renderer(RendererFor(device)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
@@ -110,8 +120,11 @@ Session::Impl::Impl(const SessionOptions& options)
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;
   report = at::zeros({4}, sums.options());
-  training.emplace(at::device(device).dtype(ComputeType(options.precision)), options.channels_last,
-                   options.classes);
+  // Operation by operation the optimizer waits for its step count, which cannot be recorded.
+  if (options.optimizer.fused) {
+    training.emplace(at::device(device).dtype(ComputeType(options.precision)),
+                     options.channels_last, options.classes);
+  }
   scoring.emplace(at::device(device).dtype(ComputeType(ScoringPrecision())), options.channels_last,
                   options.classes);
 }
@@ -287,6 +300,12 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
         (*steps)->problem());
   }
   return notes;
+}
+
+bool Session::Impl::ForgetRecorded() {
+  bool any = false;
+  for (auto* steps : {&training, &scoring}) any |= *steps && (*steps)->Forget();
+  return any;
 }
 
 void Session::Impl::ForgetUnfinished() {
