@@ -203,6 +203,7 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
       skipped.zero_();
     }
     recorded->parts[1]->Launch();
+    if (!read) KeepNear();
     return copy;
   }
   ForgetUnfinished();  // what a recording that failed left
@@ -221,6 +222,14 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
     sums.copy_(summed);
   }
   return copy;
+}
+
+void Session::Impl::KeepNear() {
+  constexpr size_t kAhead = 4;
+  ended.emplace_back(device.type()).record(*stream);
+  if (ended.size() <= kAhead) return;
+  ended.front().synchronize();
+  ended.pop_front();
 }
 
 // Forward and backward apart, so that what was asked of the forward pass need not wait for the

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <c10/core/DeviceGuard.h>
+#include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/util/Exception.h>
 #include <torch/types.h>
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -110,6 +112,7 @@ struct Session::Impl {
   at::Tensor report;                      // of a recorded step: sums, skipped, scale
   std::optional<RecordedSteps> training;  // none on the CPU, with plain kernels, or one not fused
   std::optional<RecordedSteps> scoring;
+  std::deque<c10::Event> ended;  // the last recorded steps that nobody reads
 
  private:
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
@@ -117,6 +120,9 @@ struct Session::Impl {
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;
   bool ForgetRecorded();
+  // Waits for the unread step a few before this one: launching takes so little that who reads none
+  // would get far ahead of the device, and each batch waits in pinned memory.
+  void KeepNear();
   void AddParameters();
   std::vector<NamedTensor> TrainingState() const;
 };
