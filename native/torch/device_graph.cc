@@ -2,11 +2,11 @@
 
 #include <stdexcept>
 
-#if __has_include(<ATen/accelerator/Graph.h>)
-#include <ATen/accelerator/Graph.h>
-#define TORCHGRAFT_RECORDS 1
-#elif defined(TORCHGRAFT_CUDA_HEADERS)
+#if defined(TORCHGRAFT_CUDA_HEADERS)
 #include <ATen/cuda/CUDAGraph.h>
+#define TORCHGRAFT_RECORDS 1
+#elif __has_include(<ATen/accelerator/Graph.h>)
+#include <ATen/accelerator/Graph.h>
 #define TORCHGRAFT_RECORDS 1
 #endif
 
@@ -26,7 +26,13 @@ struct DeviceGraph::Impl {
 #endif
 };
 
-bool DeviceGraph::IsBuilt() { return true; }
+bool DeviceGraph::CanRecord() {
+#ifdef TORCHGRAFT_CUDA_HEADERS
+  return true;
+#else
+  return at::has_graph_impl(at::kCUDA);
+#endif
+}
 
 DeviceGraph::DeviceGraph() : impl_(std::make_unique<Impl>()) {}
 
@@ -54,7 +60,7 @@ c10::MempoolId_t DeviceGraph::pool() const { return impl_->graph.pool(); }
 
 struct DeviceGraph::Impl {};
 
-bool DeviceGraph::IsBuilt() { return false; }
+bool DeviceGraph::CanRecord() { return false; }
 
 DeviceGraph::DeviceGraph() = default;
 

@@ -44,7 +44,7 @@ bool HasOwnKernels(const SessionOptions& options) {
 }
 
 bool RecordsSteps(const SessionOptions& options) {
-  return DeviceGraph::IsBuilt() && !options.plain_kernels && at::Device(options.device).is_cuda();
+  return !options.plain_kernels && at::Device(options.device).is_cuda() && DeviceGraph::CanRecord();
 }
 
 // One for all sessions of a device, whose steps never overlap: libtorch keeps a workspace for each
@@ -297,10 +297,11 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
-  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::IsBuilt()) {
+  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
     notes.push_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
-        "this addon was built without CUDA's headers, which a libtorch before 2.13 takes for them");
+        "this addon was built without CUDA's headers, which they take. With a CUDA toolkit, or the "
+        "nvidia-cuda-crt package beside libtorch, build it anew");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;
