@@ -2,9 +2,15 @@
 
 #include <stdexcept>
 
-#if defined(TORCHGRAFT_CUDA_HEADERS)
+#ifdef TORCHGRAFT_CUDA_HEADERS
+#include <cuda.h>
+#endif
+
+// With older headers than libtorch's its class has fewer members than its library knows.
+#if defined(CUDA_VERSION) && CUDA_VERSION >= 12040
 #include <ATen/cuda/CUDAGraph.h>
 #define TORCHGRAFT_RECORDS 1
+#define TORCHGRAFT_CUDA_GRAPH 1
 #elif __has_include(<ATen/accelerator/Graph.h>)
 #include <ATen/accelerator/Graph.h>
 #define TORCHGRAFT_RECORDS 1
@@ -17,7 +23,7 @@ namespace torchgraft {
 // What other threads ask of the device meanwhile, other libraries' say, neither fails nor ends the
 // recording.
 struct DeviceGraph::Impl {
-#ifdef TORCHGRAFT_CUDA_HEADERS
+#ifdef TORCHGRAFT_CUDA_GRAPH
   static constexpr auto kMode = cudaStreamCaptureModeThreadLocal;
   at::cuda::CUDAGraph graph;
 #else
@@ -27,7 +33,7 @@ struct DeviceGraph::Impl {
 };
 
 bool DeviceGraph::CanRecord() {
-#ifdef TORCHGRAFT_CUDA_HEADERS
+#ifdef TORCHGRAFT_CUDA_GRAPH
   return true;
 #else
   return at::has_graph_impl(at::kCUDA);

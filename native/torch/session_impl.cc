@@ -300,8 +300,8 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
     notes.push_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
-        "this addon was built where there were no CUDA headers, which they take: neither a CUDA "
-        "toolkit's, nor those of nvidia-cuda-runtime and nvidia-cuda-crt beside libtorch");
+        "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
+        "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;
