@@ -2,11 +2,17 @@
 
 #include <stdexcept>
 
-#if __has_include(<ATen/accelerator/Graph.h>)
-#include <ATen/accelerator/Graph.h>
-#define TORCHGRAFT_RECORDS 1
-#elif defined(TORCHGRAFT_CUDA_HEADERS)
+#ifdef TORCHGRAFT_CUDA_HEADERS
+#include <cuda.h>
+#endif
+
+// With older headers than libtorch's its class has fewer members than its library knows.
+#if defined(CUDA_VERSION) && CUDA_VERSION >= 12040
 #include <ATen/cuda/CUDAGraph.h>
+#define TORCHGRAFT_RECORDS 1
+#define TORCHGRAFT_CUDA_GRAPH 1
+#elif __has_include(<ATen/accelerator/Graph.h>)
+#include <ATen/accelerator/Graph.h>
 #define TORCHGRAFT_RECORDS 1
 #endif
 
@@ -14,20 +20,30 @@ namespace torchgraft {
 
 #ifdef TORCHGRAFT_RECORDS
 
+// What other threads ask of the device meanwhile, other libraries' say, neither fails nor ends the
+// recording.
 struct DeviceGraph::Impl {
-#ifdef TORCHGRAFT_CUDA_HEADERS
+#ifdef TORCHGRAFT_CUDA_GRAPH
+  static constexpr auto kMode = cudaStreamCaptureModeThreadLocal;
   at::cuda::CUDAGraph graph;
 #else
+  static constexpr auto kMode = at::GraphCaptureMode::ThreadLocal;
   at::accelerator::Graph graph;
 #endif
 };
 
-bool DeviceGraph::IsBuilt() { return true; }
+bool DeviceGraph::CanRecord() {
+#ifdef TORCHGRAFT_CUDA_GRAPH
+  return true;
+#else
+  return at::has_graph_impl(at::kCUDA);
+#endif
+}
 
 DeviceGraph::DeviceGraph() : impl_(std::make_unique<Impl>()) {}
 
 void DeviceGraph::Record(c10::MempoolId_t pool, const std::function<void()>& work) {
-  impl_->graph.capture_begin(pool);
+  impl_->graph.capture_begin(pool, Impl::kMode);
   try {
     work();
   } catch (...) {
@@ -50,7 +66,7 @@ c10::MempoolId_t DeviceGraph::pool() const { return impl_->graph.pool(); }
 
 struct DeviceGraph::Impl {};
 
-bool DeviceGraph::IsBuilt() { return false; }
+bool DeviceGraph::CanRecord() { return false; }
 
 DeviceGraph::DeviceGraph() = default;
 

@@ -8,14 +8,15 @@
 namespace torchgraft {
 
 // Work of a CUDA device, recorded once and launched as a whole: a CUDA graph, by way of
-// at::accelerator::Graph (libtorch 2.13 and newer), or of at::cuda::CUDAGraph where the addon is
-// compiled with CUDA's headers.
+// at::cuda::CUDAGraph where the addon is compiled with CUDA's headers. Else by
+// at::accelerator::Graph, which wants no such headers: libtorch 2.13 has it, for a CUDA device only
+// where it says so.
 //
 // What is recorded reads and writes the addresses that its tensors had: they must outlive it.
 class DeviceGraph {
  public:
-  // Whether this build of the addon can record at all.
-  static bool IsBuilt();
+  // Whether this build of the addon can record at all, with the libtorch that it runs on.
+  static bool CanRecord();
 
   DeviceGraph();
   ~DeviceGraph();

@@ -3,6 +3,8 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Functions.h>
 
+#include <algorithm>
+
 #include "error.h"
 
 namespace torchgraft {
@@ -30,9 +32,18 @@ RecordedSteps::Step* RecordedSteps::Find(int64_t n, int64_t size,
     shape.step.emplace(Record(n, size, parts));
   } catch (...) {
     problem_ = CurrentFailure().message;
-    return nullptr;
   }
-  return &*shape.step;
+  if (problem_.empty()) return &*shape.step;
+  Forget();  // nobody launches them any more, and steps one by one want their memory
+  return nullptr;
+}
+
+bool RecordedSteps::Forget() {
+  const bool any = std::any_of(shapes_.begin(), shapes_.end(),
+                               [](const auto& shape) { return shape.second.step.has_value(); });
+  shapes_.clear();
+  pool_ = {0, 0};  // it ends with its last graph
+  return any;
 }
 
 RecordedSteps::Step RecordedSteps::Record(int64_t n, int64_t size,

@@ -46,6 +46,10 @@ class RecordedSteps {
   // operation. `parts` makes what is to be recorded.
   Step* Find(int64_t n, int64_t size, const std::function<Parts(const StepInputs&)>& parts);
 
+  // Frees what was recorded, and counts the shapes anew: where its memory is wanted, or what it
+  // holds for good has changed. Whether there was any.
+  bool Forget();
+
   // Why nothing is recorded any more, in words; empty while all goes well.
   const std::string& problem() const { return problem_; }
 

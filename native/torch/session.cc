@@ -45,13 +45,17 @@ Session::Session(const SessionOptions& options) {
 
 Session::~Session() {
   const auto device = impl_->device;
+  // A device in error keeps its memory until the process ends.
+  const auto attempt = [&](const auto& work) {
+    try {
+      if (!device.is_cpu()) work();
+    } catch (const std::exception&) {
+    }
+  };
+  // A step may be under way, with the kernels that go.
+  attempt([&] { at::accelerator::synchronizeDevice(device.index()); });
   impl_.reset();
-  if (device.is_cpu()) return;
-  try {
-    at::accelerator::emptyCache();  // what the model held is other programs' again
-  } catch (const std::exception&) {
-    // A device in error keeps its memory until the process ends.
-  }
+  attempt([] { at::accelerator::emptyCache(); });  // what the model held is other programs' again
 }
 
 int64_t Session::num_parameters() const {
@@ -75,7 +79,7 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   TrainSums counts = impl_->counts;
   counts.steps += 1;
   counts.images += batch.images.size();
-  const auto copy = impl_->Train(batch, read);
+  const auto copy = impl_->WithRoom([&] { return impl_->Train(batch, read); });
   if (!copy) {
     impl_->counts = counts;
     return {};
@@ -99,25 +103,27 @@ EvalResult Session::EvalStep(const Batch& batch) {
   const Impl::Entered entered(*impl_);
   const c10::InferenceMode inference;
   impl_->model->eval();
-  if (const auto copy = impl_->ScoreRecorded(batch)) {
-    const auto& scores = copy->Wait();
-    const auto* numbers = scores.const_data_ptr<double>();
-    const auto count = scores.numel() - 2;
-    result.logits.assign(numbers, numbers + count);
-    if (labelled) {
-      result.loss = numbers[count];
-      result.correct = numbers[count + 1];
+  impl_->WithRoom([&] {
+    if (const auto copy = impl_->ScoreRecorded(batch)) {
+      const auto& scores = copy->Wait();
+      const auto* numbers = scores.const_data_ptr<double>();
+      const auto count = scores.numel() - 2;
+      result.logits.assign(numbers, numbers + count);
+      if (labelled) {
+        result.loss = numbers[count];
+        result.correct = numbers[count + 1];
+      }
+      return;
     }
-    return result;
-  }
-  const auto logits = impl_->Score(batch.images);
-  if (labelled) {
-    const auto labels = impl_->Labels(batch);
-    result.loss = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
-    result.correct = logits.argmax(1).eq(labels).sum().item<double>();
-  }
-  const auto plain = logits.cpu().contiguous();
-  result.logits.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
+    const auto logits = impl_->Score(batch.images);
+    if (labelled) {
+      const auto labels = impl_->Labels(batch);
+      result.loss = at::cross_entropy_loss(logits, labels, {}, at::Reduction::Sum).item<double>();
+      result.correct = logits.argmax(1).eq(labels).sum().item<double>();
+    }
+    const auto plain = logits.cpu().contiguous();
+    result.logits.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
+  });
   return result;
 }
 
@@ -132,6 +138,7 @@ void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
                          const std::vector<uint8_t>& written) {
   const Impl::Entered entered(*impl_);
   impl_->ForgetFolded();
+  if (part == StatePart::kTraining) impl_->ForgetScaler();
   CopyIn(impl_->State(part), from, bytes, written);
 }
 

@@ -6,6 +6,8 @@
 #include <c10/core/InferenceMode.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <map>
+
 #include "augment.h"
 #include "autocast.h"
 #include "clip_norm.h"
@@ -42,12 +44,20 @@ bool HasOwnKernels(const SessionOptions& options) {
 }
 
 bool RecordsSteps(const SessionOptions& options) {
-  return DeviceGraph::IsBuilt() && !options.plain_kernels && at::Device(options.device).is_cuda();
+  return !options.plain_kernels && at::Device(options.device).is_cuda() && DeviceGraph::CanRecord();
 }
 
-std::optional<c10::Stream> MakeStream(const at::Device& device) {
+// One for all sessions of a device, whose steps never overlap: libtorch keeps a workspace for each
+// stream that multiplied matrices until the process ends.
+std::optional<c10::Stream> StreamFor(const at::Device& device) {
   if (device.is_cpu()) return std::nullopt;
-  return c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+  static std::map<std::string, c10::Stream> streams;
+  auto found = streams.find(device.str());
+  if (found == streams.end()) {
+    const c10::impl::VirtualGuardImpl guard(device.type());
+    found = streams.emplace(device.str(), guard.getStreamFromGlobalPool(device)).first;
+  }
+  return found->second;
 }
 
 // Σ loss × pictures and Σ correct, on the device.
@@ -90,7 +100,7 @@ Session::Impl::Impl(const SessionOptions& options)
     : allocator(MakeLease(options)),
       options(options),
       device(options.device),
-      stream(MakeStream(device)),
+      stream(StreamFor(device)),
       renderer(RendererFor(device)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
@@ -110,8 +120,11 @@ Session::Impl::Impl(const SessionOptions& options)
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;
   report = at::zeros({4}, sums.options());
-  training.emplace(at::device(device).dtype(ComputeType(options.precision)), options.channels_last,
-                   options.classes);
+  // Operation by operation the optimizer waits for its step count, which cannot be recorded.
+  if (options.optimizer.fused) {
+    training.emplace(at::device(device).dtype(ComputeType(options.precision)),
+                     options.channels_last, options.classes);
+  }
   scoring.emplace(at::device(device).dtype(ComputeType(ScoringPrecision())), options.channels_last,
                   options.classes);
 }
@@ -190,6 +203,7 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
       skipped.zero_();
     }
     recorded->parts[1]->Launch();
+    if (!read) KeepNear();
     return copy;
   }
   ForgetUnfinished();  // what a recording that failed left
@@ -208,6 +222,14 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
     sums.copy_(summed);
   }
   return copy;
+}
+
+void Session::Impl::KeepNear() {
+  constexpr size_t kAhead = 4;
+  ended.emplace_back(device.type()).record(*stream);
+  if (ended.size() <= kAhead) return;
+  ended.front().synchronize();
+  ended.pop_front();
 }
 
 // Forward and backward apart, so that what was asked of the forward pass need not wait for the
@@ -275,10 +297,11 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
-  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::IsBuilt()) {
+  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
     notes.push_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
-        "this addon was built without CUDA's headers, which a libtorch before 2.13 takes for them");
+        "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
+        "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;
@@ -287,6 +310,12 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
         (*steps)->problem());
   }
   return notes;
+}
+
+bool Session::Impl::ForgetRecorded() {
+  bool any = false;
+  for (auto* steps : {&training, &scoring}) any |= *steps && (*steps)->Forget();
+  return any;
 }
 
 void Session::Impl::ForgetUnfinished() {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <c10/core/DeviceGuard.h>
+#include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
+#include <c10/util/Exception.h>
 #include <torch/types.h>
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +30,7 @@ struct Session::Impl {
   explicit Impl(const SessionOptions& options);
 
   // The engine's thread and its settings are shared by all sessions: each call sets them as its own
-  // wants them, for as long as this lives. A device's work goes to a stream of the session's own,
+  // wants them, for as long as this lives. A device's work goes to a stream of the engine's own,
   // since the default one cannot be recorded.
   class Entered {
    public:
@@ -64,6 +67,23 @@ struct Session::Impl {
   // Before the model's state changes.
   void ForgetFolded() { folded.reset(); }
 
+  // A step; where the memory for it is lacking, once more without the recorded ones, which keep
+  // theirs between steps.
+  template <typename Step>
+  auto WithRoom(const Step& step) {
+    try {
+      return step();
+    } catch (const c10::OutOfMemoryError&) {
+      if (!ForgetRecorded()) throw;
+    }
+    return step();
+  }
+
+  // Before the optimizer's state changes: the scaler's factors are numbers in what is recorded.
+  void ForgetScaler() {
+    if (training && scaler) training->Forget();
+  }
+
   // backward → clipping → optimizer → scaler
   void Learn(const at::Tensor& loss);
 
@@ -90,14 +110,19 @@ struct Session::Impl {
   at::Tensor sums;                        // of the unread steps: [loss, correct]
   at::Tensor skipped;                     // steps passed over that nobody was told of
   at::Tensor report;                      // of a recorded step: sums, skipped, scale
-  std::optional<RecordedSteps> training;  // none on the CPU, and with plain kernels
+  std::optional<RecordedSteps> training;  // none on the CPU, with plain kernels, or one not fused
   std::optional<RecordedSteps> scoring;
+  std::deque<c10::Event> ended;  // the last recorded steps that nobody reads
 
  private:
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;
+  bool ForgetRecorded();
+  // Waits for the unread step a few before this one: launching takes so little that who reads none
+  // would get far ahead of the device, and each batch waits in pinned memory.
+  void KeepNear();
   void AddParameters();
   std::vector<NamedTensor> TrainingState() const;
 };

@@ -14,9 +14,10 @@ const TORCH = /** @type {Record<string, string>} */ ({
   'linux-arm64 cuda': '092790c696a760c729fd5722835f50b9d81fd7c8f141571f3f3cf4081a8f664c',
 })
 
-/** NVIDIA's libraries that the CUDA build opens: those that torch's wheel asks for. */
+/** NVIDIA's libraries that the CUDA build opens: those that torch's wheel asks for. And what its runtime's headers include, which the addon is compiled with. */
 const NVIDIA = [
   { name: 'nvidia-cublas', version: '13.1.1.3', x64: '37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436', arm64: 'b7a210458267ac818974c53038fbec2e969d5c99f305ab15c72522fa9f001dd5' },
+  { name: 'nvidia-cuda-crt', version: '13.5.37', x64: 'e898b7f73d3035fa89915a3f7bf3b54a73e90249746111aed295822c4729bb29', arm64: '9ed2c565fdf3244fa6719769a80a466b85bfd4b1467ea339353bc91c971d09e0' },
   { name: 'nvidia-cuda-cupti', version: '13.0.85', x64: '4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8', arm64: '796bd679890ee55fb14a94629b698b6db54bcfd833d391d5e94017dd9d7d3151' },
   { name: 'nvidia-cuda-nvrtc', version: '13.0.88', x64: 'ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575', arm64: 'd27f20a0ca67a4bb34268a5e951033496c5b74870b868bacd046b1b8e0c3267b' },
   { name: 'nvidia-cuda-runtime', version: '13.0.96', x64: '7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548', arm64: 'ef9bcbe90493a2b9d810e43d249adb3d02e98dd30200d86607d8d02687c43f55' },

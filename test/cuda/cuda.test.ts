@@ -128,6 +128,27 @@ else describe(`on a GPU (${where})`, () => {
     expectParity(`${where}: losses of recorded steps, ${title}`, furthest(auto, plain) / plain[0]!, STEPS_TOLERANCE)
   }, 180_000)
 
+  test('an optimizer that is not fused trains, and scores by recorded steps', async () => {
+    await using session = await open({ optimizer: { type: 'adamw', lr: 1e-4, fused: false } })
+    const losses: number[] = []
+    for (let step = 0; step < 5; step++) losses.push((await session.trainStep(formulaBatch(4, 64))).loss)
+    for (let step = 0; step < 4; step++) await session.evalStep(formulaBatch(4, 64))
+    expect(losses.every(Number.isFinite)).toBe(true)
+    expect(await session.deviceNotes()).toEqual([])
+  }, 60_000)
+
+  test('fp16: a scaler that is loaded after recorded steps is the one of those that follow', async () => {
+    await using session = await open({ precision: 'fp16', scaler: { initScale: 2 ** 40, growthInterval: 1000 } })
+    for (let step = 0; step < 4; step++) await session.trainStep(formulaBatch(4, 64))
+    const state = new Map(await session.trainingState())
+    const factor = state.get('scaler.backoff_factor')!
+    state.set('scaler.backoff_factor', { ...factor, data: new Uint8Array(new Float32Array([0.25]).buffer) })
+    await session.loadTrainingState(state)
+    const scales: number[] = []
+    for (let step = 0; step < 5; step++) scales.push((await session.trainStep(formulaBatch(4, 64))).scale)
+    expect(scales.map((scale) => Math.log2(scale))).toEqual([36, 34, 32, 30, 28])
+  }, 60_000)
+
   test('sums that are read seldom are those of all steps, recorded or not', async () => {
     await using often = await open()
     await using seldom = await open()

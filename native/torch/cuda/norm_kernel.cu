@@ -130,7 +130,8 @@ extern "C" __global__ void __launch_bounds__(kFinishChannels * kFinishLanes)
   if (lane != 0) return;
   const double n = static_cast<double>(job.rows);
   const double about = sum / n;
-  const double variance = squares / n - about * about > 0 ? squares / n - about * about : 0;
+  const double spread = squares / n - about * about;
+  const double variance = spread < 0 ? 0 : spread;  // NaN stays
   const float mean = static_cast<float>(shift + about);
   const float inverse = static_cast<float>(1 / sqrt(variance + job.eps));
   job.coefficients[channel] = mean;
@@ -172,8 +173,8 @@ extern "C" __global__ void __launch_bounds__(kNormThreads)
       float z = (y.at[i] - mean.at[i]) * scale.at[i] + bias.at[i];
       if (job.added != nullptr) z += added.at[i];
       if (job.relu) {
-        if (z > 0) mask |= 1u << i;
-        if (z <= 0) z = 0;  // NaN stays
+        if (!(z <= 0)) mask |= 1u << i;  // NaN stays, and lets its gradient through
+        if (z <= 0) z = 0;
       }
       y.at[i] = z;
     }
@@ -199,7 +200,7 @@ __device__ Floats BeforeRelu(const NormJob& job, int64_t at, const Floats& x, co
   for (int i = 0; i < kNormVector; ++i) {
     const bool passed = job.relu_mask != nullptr
                             ? (mask >> i & 1) != 0
-                            : (x.at[i] - mean.at[i]) * scale.at[i] + bias.at[i] > 0;
+                            : !((x.at[i] - mean.at[i]) * scale.at[i] + bias.at[i] <= 0);
     if (!passed) g.at[i] = 0;
   }
   return g;
