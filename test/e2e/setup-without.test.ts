@@ -140,7 +140,8 @@ test('killed half-way, run again it goes on from there', async () => {
   await using server = await serve((request, response) => {
     ranges.push(request.headers.range)
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
-    response.writeHead(from > 0 ? 206 : 200, { 'Content-Length': zip.length - from })
+    const range = from > 0 && { 'Content-Range': `bytes ${from}-${zip.length - 1}/${zip.length}` }
+    response.writeHead(from > 0 ? 206 : 200, { 'Content-Length': zip.length - from, ...range })
     if (from > 0) response.end(zip.subarray(from))
     else response.write(zip.subarray(0, 1000)) // and no more comes
   })
