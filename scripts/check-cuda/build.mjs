@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { addon } from '../setup/addon.mjs'
+import { decoder } from '../setup/decoder.mjs'
+import { SetupError } from '../setup/fail.mjs'
+import { makeProgress } from '../setup/progress.mjs'
+import { typescript } from '../setup/typescript.mjs'
+import { startTeller } from './child.mjs'
+import { CheckFailed, childFailed } from './part.mjs'
+
+/** @typedef {import('./part.mjs').Context} Context */
+
+const PROBE_LIMIT = 60
+
+/**
+ * Set-up's own steps, but for those that need the network: the node modules and libtorch are there. Then a process of its
+ * own opens what was built, and says which devices it sees.
+ *
+ * @param {Context} context @param {AbortSignal} signal
+ */
+export async function build(context, signal) {
+  const { root, env, device, tell } = context
+  const progress = makeProgress({ write: (text) => tell(text.trimEnd()), isTTY: false })
+  try {
+    for (const step of [decoder, addon, typescript]) {
+      signal.throwIfAborted()
+      await step({ root, env, progress })
+    }
+  } catch (error) {
+    if (error instanceof SetupError) throw new CheckFailed(error.message)
+    throw error
+  }
+  const seen = await devices(context, signal)
+  if (device !== 'cpu' && !seen.includes(device)) throw new CheckFailed(`libtorch sees ${seen.join(', ') || 'no CUDA device'}, and this asks for ${device}. Does nvidia-smi work, and is CUDA_VISIBLE_DEVICES set?`)
+  const headers = cudaHeaders(env['TORCHGRAFT_BUILD'] || join(root, 'build'))
+  return `sees ${seen.join(', ') || 'no GPU'}${headers}`
+}
+
+/** @param {Context} context @param {AbortSignal} signal @returns {Promise<readonly string[]>} */
+async function devices({ root, env }, signal) {
+  /** @type {readonly string[]} */
+  let seen = []
+  const code = `import { loadAddon } from ${JSON.stringify(new URL('../../dist/native/load-addon.js', import.meta.url).href)}
+console.log(JSON.stringify({ cuda: loadAddon().system().cuda }))`
+  const args = ['--input-type=module', '-e', code]
+  const child = startTeller(process.execPath, args, { cwd: root, env, limit: PROBE_LIMIT, signal, onMessage: ({ cuda }) => { seen = cuda } })
+  const end = await child.end
+  if (end.code !== 0) throw childFailed('A process that opens the addon', end, PROBE_LIMIT)
+  return seen
+}
+
+/** Where CMake found CUDA's headers, where it has looked for them: without them no step is recorded. @param {string} folder */
+function cudaHeaders(folder) {
+  const cache = join(folder, 'CMakeCache.txt')
+  if (!existsSync(cache)) return ''
+  const found = /^CUDA_HEADERS:\w+=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1]
+  if (found === undefined) return ''
+  return found.endsWith('NOTFOUND') ? "; WITHOUT CUDA's headers, so steps are launched operation by operation" : `; CUDA's headers in ${found}`
+}

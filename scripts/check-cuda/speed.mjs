@@ -1,0 +1,73 @@
+import { summarize } from '../../bench/statistics.mjs'
+import { startTeller } from './child.mjs'
+import { CheckFailed, childFailed } from './part.mjs'
+import { missingForPeers, runPeer } from './speed-peers.mjs'
+import { QUICK_ROWS, ROWS } from './speed-rows.mjs'
+import { compareSpeeds } from './table.mjs'
+
+/** @typedef {import('./part.mjs').Context} Context */
+/** @typedef {import('./speed-rows.mjs').Row} Row */
+/** @typedef {Omit<Row, 'name' | 'peers'> & { readonly device: 'cpu' | `cuda:${number}`, readonly size: number, readonly source: number, readonly classes: number, readonly repeats: number, readonly steps: number }} ChildRow */
+/** @typedef {{ readonly median: number, readonly first: number }} Cell images/s; first: seconds from a process's start to its first step */
+/** @typedef {{ readonly name: string, readonly cells: Partial<Record<'notebook' | 'tuned' | 'compiled' | 'torchgraft', Cell>> }} Measured */
+
+const LIMIT = 60
+const CLASSES = 20
+
+/** @param {Context} context */
+export function speedSizes({ quick }) {
+  return quick ? { size: 64, source: 80, classes: CLASSES, repeats: 2, steps: 2 } : { size: 224, source: 320, classes: CLASSES, repeats: 4, steps: 24 }
+}
+
+/** @param {boolean} quick */
+export const speedRows = (quick) => (quick ? QUICK_ROWS : ROWS)
+
+/**
+ * Images a second of each row, with its peers in the same run. What could be measured is in `measured`, whatever else fails.
+ *
+ * @param {Context} context @param {AbortSignal} signal
+ * @param {{ readonly measured: Map<string, Measured>, readonly compiled: import('./speed-compiled.mjs').CompiledPeers | undefined }} found
+ */
+export async function speed(context, signal, { measured, compiled }) {
+  const { quick, tell } = context
+  /** @type {string[]} */
+  const failed = []
+  const rows = speedRows(quick)
+  for (const { name } of rows) measured.set(name, { name, cells: {} })
+  /** @param {keyof Measured['cells']} who */
+  const take = (who) => (/** @type {string} */ name, /** @type {{ readonly speeds: readonly number[], readonly first: number, readonly losses: readonly number[], readonly how: string }} */ { speeds, first, losses, how }) => {
+    const { median, min, max } = summarize(speeds)
+    const row = /** @type {Measured} */ (measured.get(name))
+    measured.set(name, { name, cells: { ...row.cells, [who]: { median, first } } })
+    tell(`  ${name}, ${who}: ${median.toFixed(0)} images/s (${min.toFixed(0)}–${max.toFixed(0)}), first step after ${first.toFixed(1)} s, losses ${losses.map((loss) => loss.toFixed(4)).join(' to ')}; ${how}`)
+    if (!losses.every(Number.isFinite)) failed.push(`${name}, ${who}: a loss is not finite`)
+  }
+  const fail = (/** @type {string} */ what) => {
+    tell(`  ${what}`)
+    failed.push(what.split('\n')[0] ?? '')
+  }
+  // They hold memory of the GPU while they wait.
+  await compiled?.measure(take('compiled'), fail)
+  for (const row of rows) {
+    signal.throwIfAborted()
+    await runOwn(context, signal, row, take('torchgraft'), fail)
+  }
+  const missing = missingForPeers(context)
+  if (missing !== '') tell(`  No peers: ${missing}`)
+  else for (const peer of /** @type {const} */ (['tuned', 'notebook'])) await runPeer(context, signal, peer, rows.filter(({ peers }) => peers), take(peer), fail)
+  if (failed.length > 0) throw new CheckFailed(`${failed.length} of the measurements failed: ${failed.join('; ')}`)
+  return compareSpeeds([...measured.values()])
+}
+
+/** @param {Context} context @param {AbortSignal} signal @param {Row} row @param {(name: string, message: any) => void} take @param {(what: string) => void} fail */
+async function runOwn(context, signal, { name, peers: _, ...row }, take, fail) {
+  const task = { ...row, ...speedSizes(context), device: context.device, startedAt: Date.now() }
+  let told = false
+  const onMessage = (/** @type {any} */ message) => {
+    told = true
+    take(name, message)
+  }
+  const child = new URL('speed-child.mjs', import.meta.url).pathname
+  const end = await startTeller(process.execPath, [child, JSON.stringify(task)], { cwd: context.root, env: context.env, limit: LIMIT, signal, onMessage }).end
+  if (end.code !== 0 || !told) fail(childFailed(`${name}, torchgraft`, end, LIMIT).message)
+}
