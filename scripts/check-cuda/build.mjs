@@ -1,35 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { addon } from '../setup/addon.mjs'
-import { decoder } from '../setup/decoder.mjs'
-import { SetupError } from '../setup/fail.mjs'
-import { makeProgress } from '../setup/progress.mjs'
-import { typescript } from '../setup/typescript.mjs'
-import { startTeller } from './child.mjs'
+import { startChild, startTeller } from './child.mjs'
 import { CheckFailed, childFailed } from './part.mjs'
 
 /** @typedef {import('./part.mjs').Context} Context */
 
+const BUILD_LIMIT = 240
 const PROBE_LIMIT = 60
 
 /**
- * Set-up's own steps, but for those that need the network: the node modules and libtorch are there. Then a process of its
- * own opens what was built, and says which devices it sees.
+ * Builds, then opens what was built in a process of its own, to see which devices it finds.
  *
  * @param {Context} context @param {AbortSignal} signal
  */
 export async function build(context, signal) {
   const { root, env, device, tell } = context
-  const progress = makeProgress({ write: (text) => tell(text.trimEnd()), isTTY: false })
-  try {
-    for (const step of [decoder, addon, typescript]) {
-      signal.throwIfAborted()
-      await step({ root, env, progress })
-    }
-  } catch (error) {
-    if (error instanceof SetupError) throw new CheckFailed(error.message)
-    throw error
-  }
+  const child = new URL('build-child.mjs', import.meta.url).pathname
+  const end = await startChild(process.execPath, [child], { cwd: root, env, limit: BUILD_LIMIT, signal, onLine: (line) => tell(`  ${line}`) }).end
+  if (end.code !== 0) throw childFailed('The build', end, BUILD_LIMIT)
   const seen = await devices(context, signal)
   if (device !== 'cpu' && !seen.includes(device)) throw new CheckFailed(`libtorch sees ${seen.join(', ') || 'no CUDA device'}, and this asks for ${device}. Does nvidia-smi work, and is CUDA_VISIBLE_DEVICES set?`)
   const headers = cudaHeaders(env['TORCHGRAFT_BUILD'] || join(root, 'build'))

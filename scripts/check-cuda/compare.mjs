@@ -4,7 +4,8 @@
 
 /**
  * How far losses lie apart at most, as a share of the first expected one. They fall to near zero, where a share of each by
- * itself would tell of nothing but noise. What is missing or not a number is infinitely far.
+ * itself would tell of nothing but noise. What is missing or not a number is
+ * infinitely far.
  *
  * @param {readonly number[]} losses @param {readonly number[]} expected
  * @returns {Furthest}
@@ -12,7 +13,7 @@
 export function furthest(losses, expected) {
   const first = expected[0] ?? NaN
   let found = { share: 0, at: 0 }
-  if (losses.length !== expected.length) return { share: Infinity, at: Math.min(losses.length, expected.length) }
+  if (losses.length !== expected.length || losses.length === 0) return { share: Infinity, at: Math.min(losses.length, expected.length) }
   for (const [at, loss] of losses.entries()) {
     const share = Math.abs(loss - /** @type {number} */ (expected[at])) / first
     if (!(share <= found.share)) found = { share: Number.isNaN(share) ? Infinity : share, at }

@@ -46,7 +46,7 @@ export function findLibtorch({ root, env, device }) {
 /** @param {NodeJS.ProcessEnv} env @returns {Python} */
 export function askPython(env) {
   const command = env['TORCHGRAFT_PYTHON'] || 'python3'
-  const { status, stdout, stderr, error } = spawnSync(command, ['-c', PYTHON_FACTS, fileURLToPath(new URL('../../test/parity', import.meta.url))], { env, encoding: 'utf8', timeout: 60_000 })
+  const { status, stdout, stderr, error } = spawnSync(command, ['-c', PYTHON_FACTS, fileURLToPath(new URL('../../test/parity', import.meta.url))], { env, encoding: 'utf8', timeout: 120_000 })
   const last = stdout?.trim().split('\n').at(-1) ?? ''
   if (status === 0 && last.startsWith('{')) return { command, .../** @type {Omit<Python, 'command'>} */ (JSON.parse(last)) }
   const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? `code ${status}`

@@ -12,7 +12,7 @@ export class LeftOut extends Error {}
 
 /** @param {string} what @param {import('./child.mjs').End} end @param {number} limit in seconds */
 export function childFailed(what, end, limit) {
-  return new CheckFailed([`${what} ${howItEnded(end, limit)}. It said last:`, ...end.lines.map((line) => `  | ${line}`)].join('\n'))
+  return new CheckFailed([`${what} ${howItEnded(end, limit)}`, 'It said last:', ...end.lines.map((line) => `  | ${line}`)].join('\n'))
 }
 
 /**

@@ -66,26 +66,24 @@ class Tuned:
         losses = []
         for images, labels in batches:
             self.begin()
+            self.optimizer.zero_grad(set_to_none=True)
             with torch.autocast(self.device.type, dtype=torch.bfloat16):
                 loss = self.loss_fn(self.forward(images), labels)
-            self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
             losses.append(loss.detach().clone())  # a CUDA graph writes the next one over it
         return losses[:1] + losses[-1:]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def score(self, batches):
-        total = torch.zeros((), device=self.device)
-        right = torch.zeros((), device=self.device, dtype=torch.int64)
-        count = 0
+        losses, right = [], []
         for images, labels in batches:
             self.begin()
             scores = self.forward(images).float()
-            total += self.loss_fn(scores, labels)
-            right += (scores.argmax(1) == labels).sum()
-            count += 1
-        return [total / count, right][:1]
+            losses.append(self.loss_fn(scores, labels))
+            right.append((scores.argmax(1) == labels).sum())
+        self.right = torch.stack(right).sum().item()
+        return [torch.stack(losses).mean()]
 
     def begin(self):
         if self.compiled and self.device.type == "cuda":
@@ -130,7 +128,9 @@ def measure(peer, row, device, size, classes, repeats, steps, started, hold):
     tell(row=row["name"], speeds=speeds, first=first, losses=[float(losses[0]), float(losses[-1])], how=runner.how)
 
 
-def main(peer, rows, device, size, classes, repeats, steps, startedAt, hold=False):
+def main(peer, rows, device, size, classes, repeats, steps, startedAt, threads=None, hold=False):
+    if threads:
+        torch.set_num_threads(threads)
     device = torch.device("cuda" if device.startswith("cuda") else "cpu")  # the one that CUDA_VISIBLE_DEVICES shows
     for row in rows:
         try:

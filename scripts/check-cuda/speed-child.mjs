@@ -2,7 +2,7 @@
 import { torchgraft } from '../../bench/torchgraft/library.mjs'
 
 /** @type {import('./speed.mjs').ChildRow & { readonly startedAt: number }} */
-const { model, batch, task, precision, kernels, device, size, source, classes, repeats, steps, startedAt } = JSON.parse(process.argv[2] ?? '')
+const { model, batch, task, precision, kernels, device, size, source, classes, repeats, steps, threads, startedAt } = JSON.parse(process.argv[2] ?? '')
 const WARM_UP = 6
 
 /** Pictures of noise, larger than what is trained on: each is cropped and every other one mirrored. @param {number} seed @returns {import('../../src/index.js').Batch} */
@@ -24,7 +24,7 @@ function makeBatch(seed) {
   }
 }
 
-const session = await torchgraft.Session.create({ model, classes, device, precision, kernels, memoryFormat: 'channels_last', optimizer: { type: 'adamw', lr: 1e-4 } })
+const session = await torchgraft.Session.create({ model, classes, device, precision, kernels, memoryFormat: 'channels_last', ...(threads !== undefined && { threads }), optimizer: { type: 'adamw', lr: 1e-4 } })
 const batches = [makeBatch(1), makeBatch(2)]
 let count = 0
 /** @type {number[]} */

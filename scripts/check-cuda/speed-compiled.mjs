@@ -36,10 +36,14 @@ export function startCompiled(context, rows) {
     return { row, child, ready: Promise.race([ready, child.end]), result: () => result, isReady: () => isReady }
   })
   return {
-    /** When all have compiled, one after another. @param {(name: string, message: any) => void} take @param {(what: string) => void} fail */
+    /** When all have compiled, one after another. @param {(name: string, message: any) => void} take @param {(what: string) => void} fail told why one has no numbers */
     async measure(take, fail) {
+      const slow = new Set()
       const patience = setTimeout(() => {
-        for (const { child, isReady } of peers) if (!isReady()) child.stop()
+        for (const { row, child } of peers.filter(({ isReady }) => !isReady())) {
+          slow.add(row)
+          child.stop()
+        }
       }, PATIENCE * 1000)
       await Promise.all(peers.map(({ ready }) => ready))
       clearTimeout(patience)
@@ -47,7 +51,8 @@ export function startCompiled(context, rows) {
         child.send('go')
         const end = await child.end
         const message = result()
-        if (message?.speeds) take(row.name, message)
+        if (slow.has(row)) fail(`${row.name}, compiled: not compiled ${PATIENCE} s after all else was ready`)
+        else if (message?.speeds) take(row.name, message)
         else fail(message?.error ? `${row.name}, compiled: ${message.error}` : childFailed(`${row.name}, compiled`, end, LIMIT).message)
       }
     },

@@ -20,8 +20,8 @@ export function missingForPeers({ python }) {
  * @param {Context} context @param {string} peer @param {readonly Row[]} rows @param {boolean} hold
  */
 export function peerTask(context, peer, rows, hold) {
-  const { size, classes, repeats, steps } = speedSizes(context)
-  return [PEERS, JSON.stringify({ peer, rows: rows.map(({ name, model, batch, task }) => ({ name, model, batch, task })), device: context.device, size, classes, repeats, steps, startedAt: Date.now(), hold })]
+  const { size, classes, repeats, steps, threads } = speedSizes(context)
+  return [PEERS, JSON.stringify({ peer, rows: rows.map(({ name, model, batch, task }) => ({ name, model, batch, task })), device: context.device, size, classes, repeats, steps, threads, startedAt: Date.now(), hold })]
 }
 
 /**

@@ -35,7 +35,7 @@ export async function train(context, signal) {
   const sizes = BUILDINGS[quick ? 'quick' : 'full']
   await makeBuildings(data, sizes)
   const epochs = quick ? 3 : 6
-  const options = { data, device, epochs, batchSize: quick ? 8 : 32, size: quick ? 48 : 224, saveEveryMinutes: 0.001, ...(quick && QUICK) }
+  const options = { data, device, epochs, batchSize: quick ? 8 : 32, size: quick ? 48 : 224, saveEveryMinutes: 0.001, memoryFormat: 'channels_last', ...(quick && QUICK) }
 
   const whole = await runTraining(context, signal, { options: { ...options, output: join(temporary, 'whole') } })
   if (whole.end.code !== 0 || !whole.result) throw childFailed('Training', whole.end, LIMIT)

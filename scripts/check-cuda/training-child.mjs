@@ -15,7 +15,7 @@ try {
     signal: controller.signal,
     onEvent(event) {
       tell(event)
-      saved ||= event.type === 'checkpoint' && event.file.startsWith('last') && event.step > 0
+      saved ||= event.type === 'checkpoint' && event.file.startsWith('last')
       if (event.type !== 'step') return
       if (++steps === endAfter) controller.abort()
       const due = dieAt !== undefined && (event.epoch > dieAt.epoch || (event.epoch === dieAt.epoch && event.step >= dieAt.step))
