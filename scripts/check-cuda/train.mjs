@@ -34,7 +34,7 @@ export async function train(context, signal) {
   const data = join(temporary, 'buildings')
   const sizes = BUILDINGS[quick ? 'quick' : 'full']
   await makeBuildings(data, sizes)
-  const epochs = quick ? 3 : 6
+  const epochs = quick ? 3 : 12
   const options = { data, device, epochs, batchSize: quick ? 8 : 32, size: quick ? 48 : 224, saveEveryMinutes: 0.001, memoryFormat: 'channels_last', ...(quick && QUICK) }
 
   const whole = await runTraining(context, signal, { options: { ...options, output: join(temporary, 'whole') } })
