@@ -15,9 +15,9 @@ import { runPart } from './check-cuda/part.mjs'
 import { makeTable } from './check-cuda/table.mjs'
 import { SetupError } from './setup/fail.mjs'
 
-/** @typedef {import('./check-cuda/options.mjs').Options} Options */
-/** @typedef {import('./check-cuda/part.mjs').Result} Result */
-/** @typedef {import('./check-cuda/part.mjs').Context} Context */
+/** @typedef {import('./check-cuda/types.d.mts').Options} Options */
+/** @typedef {import('./check-cuda/types.d.mts').Result} Result */
+/** @typedef {import('./check-cuda/types.d.mts').Context} Context */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /** In seconds; on 16 cores and a GPU of 2024 all of it takes less than five minutes. */
@@ -30,16 +30,28 @@ async function check(options) {
   const began = performance.now()
   const { found, env } = findLibtorch({ root: ROOT, env: process.env, device })
   const python = askPython(device === 'cpu' ? { ...process.env, CUDA_VISIBLE_DEVICES: '' } : process.env)
-  const facts = [...machineFacts(process.env), /** @type {const} */ (['libtorch', `${found.version} (${found.source}) in ${found.folder}`]), /** @type {const} */ (['python', describePython(python)])]
+  /** @type {readonly (readonly [string, string])[]} */
+  const facts = [
+    ...machineFacts(process.env),
+    ['libtorch', `${found.version} (${found.source}) in ${found.folder}`],
+    ['python', describePython(python)],
+  ]
   for (const [name, value] of facts) tell(`${name}: ${value}`)
-  const context = { root: ROOT, temporary: mkdtempSync(join(tmpdir(), 'torchgraft-cuda-')), env, device, quick, compiled: options.compiled, python, tell }
+  const temporary = mkdtempSync(join(tmpdir(), 'torchgraft-cuda-'))
+  const context = { root: ROOT, temporary, env, device, quick, compiled: options.compiled, python, tell }
   /** @type {Result[]} */
   const results = []
-  /** @type {Map<string, import('./check-cuda/speed.mjs').Measured>} */
+  /** @type {Map<string, import('./check-cuda/types.d.mts').Measured>} */
   const measured = new Map()
   const report = () => {
-    tell(`\n${makeTable({ facts, results, measured: [...measured.values()] })}\n\nIn all ${((performance.now() - began) / 1000).toFixed(0)} s.`)
-    if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify({ facts: Object.fromEntries(facts), results, measured: [...measured.values()] }, null, 2)}\n`)
+    const rows = [...measured.values()]
+    tell(`
+${makeTable({ facts, results, measured: rows })}
+
+In all ${((performance.now() - began) / 1000).toFixed(0)} s.`)
+    const found = { facts: Object.fromEntries(facts), results, measured: rows }
+    if (options.report !== undefined) writeFileSync(options.report, `${JSON.stringify(found, null, 2)}
+`)
     rmSync(context.temporary, { recursive: true, force: true, maxRetries: 5 }) // a child that was killed may still be writing
   }
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
@@ -60,7 +72,10 @@ async function check(options) {
   process.exitCode = good ? 0 : 1
 }
 
-/** @param {Context} context @param {Options['only']} only @param {Result[]} results @param {Map<string, import('./check-cuda/speed.mjs').Measured>} measured */
+/**
+ * @param {Context} context @param {Options['only']} only
+ * @param {Result[]} results @param {Map<string, import('./check-cuda/types.d.mts').Measured>} measured
+ */
 async function runParts(context, only, results, measured) {
   /** @type {import('./check-cuda/speed-compiled.mjs').CompiledPeers | undefined} */
   let compiled
@@ -88,9 +103,10 @@ async function beginToCompile(context, only) {
   return (await import('./check-cuda/speed-compiled.mjs')).startCompiled(context, speedRows(context.quick))
 }
 
-/** @param {import('./check-cuda/machine.mjs').Python} python */
+/** @param {import('./check-cuda/types.d.mts').Python} python */
 function describePython({ command, versions, missing }) {
-  return [command, ...Object.entries(versions).map(([name, version]) => `${name} ${version}`), ...Object.keys(missing).map((name) => `no ${name}`)].join(', ')
+  const has = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [command, ...has, ...Object.keys(missing).map((name) => `no ${name}`)].join(', ')
 }
 
 try {

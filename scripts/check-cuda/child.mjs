@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline'
 /** Lines of a child's output that are kept for when it fails. */
 const KEPT = 60
 
-/** @typedef {{ readonly code: number | null, readonly signal: NodeJS.Signals | null, readonly lines: readonly string[], readonly seconds: number, readonly error?: Error, readonly late: boolean }} End how a child ended, with its last lines */
-/** @typedef {{ readonly end: Promise<End>, stop(): void, send(line: string): void }} Child */
+/** @typedef {import('./types.d.mts').Child} Child */
+/** @typedef {import('./types.d.mts').ChildOptions} ChildOptions */
+/** @typedef {import('./types.d.mts').End} End */
 
 /** @type {Set<() => void>} */
 const running = new Set()
@@ -21,7 +22,7 @@ export function stopChildren() {
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ readonly cwd: string, readonly env: NodeJS.ProcessEnv, readonly limit: number, readonly signal?: AbortSignal, readonly onLine?: (line: string) => void }} options limit: in seconds
+ * @param {ChildOptions} options
  * @returns {Child}
  */
 export function startChild(command, args, { cwd, env, limit, signal, onLine = () => {} }) {
@@ -77,7 +78,7 @@ export function howItEnded({ code, signal, error, late }, limit) {
  * Runs a child that says what it found as lines of JSON; what else it prints is kept for when it fails.
  *
  * @param {string} command @param {readonly string[]} args
- * @param {Parameters<typeof startChild>[2] & { readonly onMessage: (message: any) => void }} options
+ * @param {ChildOptions & { readonly onMessage: (message: any) => void }} options
  */
 export function startTeller(command, args, { onMessage, ...options }) {
   return startChild(command, args, {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** @typedef {Readonly<Record<string, { readonly dependencies?: Readonly<Record<string, string>>, readonly optionalDependencies?: Readonly<Record<string, string>> }>>} Packages */
+/** @typedef {Readonly<Record<string, string>>} Versions */
+/** @typedef {Readonly<Record<string, { readonly dependencies?: Versions, readonly optionalDependencies?: Versions }>>} Packages */
 
 /**
  * Folders of packages and of all that they depend on, by the lock file, as far as they are installed here. A folder within
@@ -25,7 +26,11 @@ export function closure(root, names) {
   return [...found].filter((path) => ![...found].some((other) => path.startsWith(`${other}/`))).sort()
 }
 
-/** Where Node would find a package from another: among its own modules, or among those above it. @param {Packages} packages @param {string} from @param {string} name */
+/**
+ * Where Node would find a package from another: among its own modules, or among those above it.
+ *
+ * @param {Packages} packages @param {string} from @param {string} name
+ */
 function resolveFrom(packages, from, name) {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
     const path = `${at === '' ? '' : `${at}/`}node_modules/${name}`

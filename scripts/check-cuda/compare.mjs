@@ -22,7 +22,11 @@ export function furthest(losses, expected) {
   return found
 }
 
-/** The share of right ones that guessing passes once in 30,000 times: four standard deviations above chance. @param {number} classes @param {number} pictures */
+/**
+ * The share of right ones that guessing passes once in 30,000 times: four standard deviations above chance.
+ *
+ * @param {number} classes @param {number} pictures
+ */
 export function aboveChance(classes, pictures) {
   const chance = 1 / classes
   return chance + 4 * Math.sqrt((chance * (1 - chance)) / pictures)

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { locateLibtorch } from '../libtorch/locate.mjs'
 import { SetupError } from '../setup/fail.mjs'
 
-/** @typedef {{ readonly command: string, readonly versions: Readonly<Record<string, string>>, readonly missing: Readonly<Record<string, string>> }} Python */
+/** @typedef {import('./types.d.mts').Python} Python */
+
+const PARITY = fileURLToPath(new URL('../../test/parity', import.meta.url))
 
 /** What the peers are made of, imported as they import it; the last line is for us, as modules may print, too. */
 const PYTHON_FACTS = `
@@ -13,7 +15,9 @@ sys.path.insert(0, sys.argv[1])
 versions, missing = {"python": platform.python_version()}, {}
 for name in ("torch", "numpy", "PIL", "torchvision"):
     try:
-        module = importlib.import_module("generator.torchvision_without_cuda").torchvision if name == "torchvision" else importlib.import_module(name)
+        if name == "torchvision":
+            importlib.import_module("generator.torchvision_without_cuda")
+        module = importlib.import_module(name)
         versions[name] = module.__version__
     except Exception as error:
         missing[name] = f"{type(error).__name__}: {error}"[:300]
@@ -40,13 +44,14 @@ export function findLibtorch({ root, env, device }) {
     if (device === 'cpu' || found.cuda) return { found, env: { ...env, LIBTORCH: found.folder, LIBTORCH_USE_PYTORCH: '' } }
     said.push(`${found.folder} is a build for the CPU alone`)
   }
-  throw new SetupError(`There is no libtorch for ${device}. Set LIBTORCH, or install torch into python3. Tried: ${said.join('; ') || 'nothing is set'}`)
+  const tried = said.join('; ') || 'nothing is set'
+  throw new SetupError(`There is no libtorch for ${device}. Set LIBTORCH, or install torch into python3. Tried: ${tried}`)
 }
 
 /** @param {NodeJS.ProcessEnv} env @returns {Python} */
 export function askPython(env) {
   const command = env['TORCHGRAFT_PYTHON'] || 'python3'
-  const { status, stdout, stderr, error } = spawnSync(command, ['-c', PYTHON_FACTS, fileURLToPath(new URL('../../test/parity', import.meta.url))], { env, encoding: 'utf8', timeout: 120_000 })
+  const { status, stdout, stderr, error } = spawnSync(command, ['-c', PYTHON_FACTS, PARITY], { env, encoding: 'utf8', timeout: 120_000 })
   const last = stdout?.trim().split('\n').at(-1) ?? ''
   if (status === 0 && last.startsWith('{')) return { command, .../** @type {Omit<Python, 'command'>} */ (JSON.parse(last)) }
   const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? `code ${status}`

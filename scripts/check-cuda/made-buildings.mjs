@@ -3,21 +3,21 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { hash, makeRandom } from '../../samples/generator/random.mjs'
 
-/** @typedef {{ readonly classes: number, readonly pictures: number, readonly width: number, readonly height: number }} Sizes pictures: of each class */
+/** @typedef {{ readonly classes: number, readonly pictures: number, readonly width: number, readonly height: number }} Sizes */
 
 /**
  * Fills a folder with pictures of buildings, a folder for each: façades with windows, each building in colours and
  * proportions of its own, under another sky, from another place and in other light each time. A second's work.
  *
- * @param {string} folder @param {Sizes} sizes
+ * @param {string} folder @param {Sizes} sizes pictures: of each class
  */
 export async function makeBuildings(folder, { classes, pictures, width, height }) {
   for (let label = 0; label < classes; label++) {
     const name = join(folder, `building-${String(label + 1).padStart(2, '0')}`)
     await mkdir(name, { recursive: true })
     const files = Array.from({ length: pictures }, (_, i) => {
-      const pixels = takePicture(label, i, width, height)
-      return sharp(pixels, { raw: { width, height, channels: 3 } }).jpeg({ quality: 88 }).toFile(join(name, `${String(i + 1).padStart(2, '0')}.jpg`))
+      const picture = sharp(takePicture(label, i, width, height), { raw: { width, height, channels: 3 } })
+      return picture.jpeg({ quality: 88 }).toFile(join(name, `${String(i + 1).padStart(2, '0')}.jpg`))
     })
     await Promise.all(files)
   }
@@ -39,7 +39,7 @@ function takePicture(label, number, width, height) {
       const v = (y / height - top) / tall
       const colour = colourAt(building, u, v) ?? (v > 1 ? GRASS : sky)
       const grain = (hash(label, number, y * width + x) - 0.5) * 36
-      for (let c = 0; c < 3; c++) pixels[(y * width + x) * 3 + c] = Math.min(255, Math.max(0, /** @type {number} */ (colour[c]) * light + grain))
+      for (const [c, part] of colour.entries()) pixels[(y * width + x) * 3 + c] = Math.min(255, Math.max(0, part * light + grain))
     }
   }
   return pixels
@@ -51,10 +51,22 @@ const GRASS = [70, 110, 50]
 function design(label) {
   const random = makeRandom(3, label)
   const colour = () => [random.between(60, 220), random.between(50, 200), random.between(40, 190)]
-  return { wall: colour(), window: colour(), roof: colour(), columns: 3 + Math.floor(random.between(0, 6)), rows: 2 + Math.floor(random.between(0, 5)), share: random.between(0.3, 0.7), gable: random.between(0.1, 0.9) }
+  return {
+    wall: colour(),
+    window: colour(),
+    roof: colour(),
+    columns: Math.floor(random.between(3, 9)),
+    rows: Math.floor(random.between(2, 7)),
+    share: random.between(0.3, 0.7),
+    gable: random.between(0.1, 0.9),
+  }
 }
 
-/** Of the building, whose façade is the unit square; undefined beside it. @param {ReturnType<typeof design>} building @param {number} u @param {number} v */
+/**
+ * Of the building, whose façade is the unit square; undefined beside it.
+ *
+ * @param {ReturnType<typeof design>} building @param {number} u @param {number} v
+ */
 function colourAt({ wall, window, roof, columns, rows, share, gable }, u, v) {
   if (u < 0 || u > 1 || v > 1) return undefined
   if (v < 0) return -v * 4 < gable * (1 - Math.abs(2 * u - 1)) ? roof : undefined

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startTeller } from './child.mjs'
+import { startChild, startTeller } from './child.mjs'
 import { furthest, percent, sideBySide } from './compare.mjs'
 import { whatIsMissing } from './machine.mjs'
 import { makeBuildings } from './made-buildings.mjs'
 import { CheckFailed, childFailed, LeftOut } from './part.mjs'
 import { BUILDINGS, runTraining } from './train.mjs'
 
-/** @typedef {import('./part.mjs').Context} Context */
+/** @typedef {import('./types.d.mts').Context} Context */
+/** @typedef {import('../../src/index.js').Device} Device */
 
 const LIMIT = 60
 /**
@@ -17,6 +18,8 @@ const LIMIT = 60
  */
 const TOLERANCE = { first: 0.01, all: 0.1 }
 const SEED = 3
+const MODEL = 'regnet_y_400mf'
+const WEIGHTS = 'regnet_y_400mf-tiny-imagenet'
 
 /**
  * The notebook's recipe beside bench/notebook.py on the same device: the losses of the first steps. The notebook runs twice,
@@ -30,11 +33,24 @@ export async function notebook(context, signal) {
   if (missing !== '') throw new LeftOut(missing)
   const data = join(temporary, 'buildings')
   if (!existsSync(data)) await makeBuildings(data, BUILDINGS[quick ? 'quick' : 'full'])
-  const [steps, batch, size] = quick ? [4, 8, 48] : [30, 16, 224]
+  const { steps, batch, size } = quick ? { steps: 4, batch: 8, size: 48 } : { steps: 30, batch: 16, size: 224 }
   const weights = await convertWeights(context, signal)
 
-  const args = ['bench/notebook.py', data, '--model', 'regnet_y_400mf', '--weights', weights, '--size', `${size}`, '--batch-size', `${batch}`, '--steps', `${steps}`, '--seed', `${SEED}`, '--mean-std', 'imagenet']
-  const options = { data, output: join(temporary, 'notebook'), recipe: 'notebook', model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', size, batchSize: batch, seed: SEED, meanStd: 'imagenet', device }
+  const settings = { model: MODEL, weights, size, 'batch-size': batch, steps, seed: SEED, 'mean-std': 'imagenet' }
+  const args = ['bench/notebook.py', data, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])]
+  /** @type {import('../../src/index.js').TrainOptions} */
+  const options = {
+    recipe: 'notebook',
+    data,
+    output: join(temporary, 'notebook'),
+    model: MODEL,
+    weights: WEIGHTS,
+    size,
+    batchSize: batch,
+    seed: SEED,
+    meanStd: 'imagenet',
+    device: /** @type {Device} */ (device),
+  }
   const expected = await runNotebook(context, signal, args)
   const again = device === 'cpu' ? expected : await runNotebook(context, signal, args)
   const run = await runTraining(context, signal, { options, endAfter: steps })
@@ -45,20 +61,27 @@ export async function notebook(context, signal) {
   const all = furthest(losses, expected)
   const first = furthest(losses.slice(0, 1), expected.slice(0, 1))
   const own = furthest(again, expected)
-  const said = `${steps} losses beside bench/notebook.py: first ${percent(first.share)} off (at most ${percent(TOLERANCE.first)}), furthest ${percent(all.share)} at step ${all.at + 1} (at most ${percent(TOLERANCE.all)}); the notebook from itself ${percent(own.share)}`
+  const said = [
+    `${steps} losses beside bench/notebook.py: first ${percent(first.share)} off (at most ${percent(TOLERANCE.first)})`,
+    `furthest ${percent(all.share)} at step ${all.at + 1} (at most ${percent(TOLERANCE.all)})`,
+    `the notebook from itself ${percent(own.share)}`,
+  ].join(', ')
   if (!(first.share <= TOLERANCE.first && all.share <= Math.max(TOLERANCE.all, 2 * own.share))) throw new CheckFailed(said)
   return said
 }
 
-/** The notebook reads no safetensors without a package of that name, which may be missing. @param {Context} context @param {AbortSignal} signal */
+/**
+ * The notebook reads no safetensors without a package of that name, which may be missing.
+ *
+ * @param {Context} context @param {AbortSignal} signal
+ */
 async function convertWeights({ root, env, temporary }, signal) {
-  const from = join(root, 'weights', 'regnet_y_400mf-tiny-imagenet.safetensors')
+  const from = join(root, 'weights', `${WEIGHTS}.safetensors`)
   const to = join(temporary, 'weights.pth')
   const code = `import { torchgraft } from ${JSON.stringify(new URL('../../bench/torchgraft/library.mjs', import.meta.url).href)}
 const { tensors } = await torchgraft.readSafetensors(${JSON.stringify(from)})
 await torchgraft.writeTorchCheckpoint(${JSON.stringify(to)}, { model: tensors })`
-  const child = startTeller(process.execPath, ['--input-type=module', '-e', code], { cwd: root, env, limit: LIMIT, signal, onMessage: () => {} })
-  const end = await child.end
+  const end = await startChild(process.execPath, ['--input-type=module', '-e', code], { cwd: root, env, limit: LIMIT, signal }).end
   if (end.code !== 0) throw childFailed('Converting the weights', end, LIMIT)
   return to
 }
@@ -74,7 +97,7 @@ async function runNotebook({ root, env, device, python }, signal, args) {
   return losses
 }
 
-/** The one device that is asked for, and no variable that is meant for torchgraft alone. @param {NodeJS.ProcessEnv} env @param {string} device */
+/** So that a peer sees the one device that is asked for. @param {NodeJS.ProcessEnv} env @param {string} device */
 export function peerEnv(env, device) {
   const visible = device === 'cpu' ? '' : (env['CUDA_VISIBLE_DEVICES']?.split(',')[Number(device.slice(5))] ?? device.slice(5))
   return { ...env, CUDA_VISIBLE_DEVICES: visible, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }

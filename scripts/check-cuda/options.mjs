@@ -3,8 +3,7 @@ import { SetupError } from '../setup/fail.mjs'
 
 export const PARTS = /** @type {const} */ (['build', 'test', 'train', 'notebook', 'speed'])
 
-/** @typedef {typeof PARTS[number]} PartName */
-/** @typedef {{ readonly device: string, readonly quick: boolean, readonly compiled: boolean, readonly only: readonly PartName[], readonly pack: string | undefined, readonly report: string | undefined }} Options */
+/** @typedef {import('./types.d.mts').Options} Options */
 
 export const USAGE = `npm run check:cuda -- [options]
 

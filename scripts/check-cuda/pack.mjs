@@ -11,7 +11,7 @@ import { closure } from './closure.mjs'
 /** What test/cuda needs besides the dependencies. */
 const JEST = ['jest', '@swc/jest', '@swc/core']
 /** Files that no check reads. */
-const LEFT_OUT = /^(?:samples\/campus|bench\/results|web)\//
+const LEFT_OUT = /^(?:samples\/campus|bench\/results)\//
 
 /**
  * Makes the files that a machine without a network needs besides Python's torch, g++, CMake, tar and xz: this Node, the node
@@ -48,12 +48,19 @@ export async function pack(root, folder, tell) {
   tell(`On the machine: sh unpack-and-run.sh [options of check:cuda]`)
 }
 
-/** @param {string} file @param {string} folder @param {readonly string[]} names files and folders in it @param {readonly string[]} [without] patterns of names */
+/**
+ * @param {string} file @param {string} folder
+ * @param {readonly string[]} names files and folders in it
+ * @param {readonly string[]} [without] patterns of names
+ */
 function archive(file, folder, names, without = []) {
   const list = `${file}.list`
   writeFileSync(list, names.join('\n'))
   try {
-    const { status, stderr, error } = spawnSync('tar', ['--create', '--xz', '--file', file, '--directory', folder, ...without.map((pattern) => `--exclude=${pattern}`), '--owner=0', '--group=0', '--files-from', list], { encoding: 'utf8', env: { ...process.env, XZ_OPT: '-9e -T0' } })
+    const excluded = without.map((pattern) => `--exclude=${pattern}`)
+    const args = ['--create', '--xz', '--file', file, '--directory', folder, '--owner=0', '--group=0', ...excluded]
+    const env = { ...process.env, XZ_OPT: '-9e -T0' }
+    const { status, stderr, error } = spawnSync('tar', [...args, '--files-from', list], { encoding: 'utf8', env })
     if (status !== 0) throw new SetupError(`${file} could not be made: ${error?.message ?? stderr.trim()}`)
   } finally {
     rmSync(list, { force: true })

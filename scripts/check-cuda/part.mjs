@@ -1,8 +1,7 @@
 import { howItEnded } from './child.mjs'
 
-/** @typedef {import('./options.mjs').PartName} PartName */
-/** @typedef {{ readonly part: PartName, readonly result: 'ok' | 'FAILED' | 'left out', readonly seconds: number, readonly what: string }} Result */
-/** @typedef {{ readonly root: string, readonly temporary: string, readonly env: NodeJS.ProcessEnv, readonly device: string, readonly quick: boolean, readonly compiled: boolean, readonly python: import('./machine.mjs').Python, readonly tell: (line: string) => void }} Context env: for children, with LIBTORCH in it */
+/** @typedef {import('./types.d.mts').PartName} PartName */
+/** @typedef {import('./types.d.mts').Result} Result */
 
 /** A check that failed: what, and all that is known of why. */
 export class CheckFailed extends Error {}
@@ -10,7 +9,7 @@ export class CheckFailed extends Error {}
 /** A check that cannot be done here, and why. */
 export class LeftOut extends Error {}
 
-/** @param {string} what @param {import('./child.mjs').End} end @param {number} limit in seconds */
+/** @param {string} what @param {import('./types.d.mts').End} end @param {number} limit in seconds */
 export function childFailed(what, end, limit) {
   return new CheckFailed([`${what} ${howItEnded(end, limit)}`, 'It said last:', ...end.lines.map((line) => `  | ${line}`)].join('\n'))
 }

@@ -109,7 +109,8 @@ def measure(peer, row, device, size, classes, repeats, steps, started, hold):
     torch.manual_seed(1)
     runner = PEERS[peer](row["model"], classes, row["task"], device)
     batch = row["batch"]
-    batches = [(runner.prepare(torch.randn(batch, 3, size, size, device=device)), (torch.arange(batch, device=device) * 7 + i) % classes) for i in range(2)]
+    labels = [(torch.arange(batch, device=device) * 7 + i) % classes for i in range(2)]
+    batches = [(runner.prepare(torch.randn(batch, 3, size, size, device=device)), each) for each in labels]
     coming = itertools.cycle(batches)
     losses = runner.steps(itertools.islice(coming, 1))
     wait()

@@ -3,7 +3,9 @@ import { peerEnv } from './notebook.mjs'
 import { childFailed } from './part.mjs'
 import { peerTask } from './speed-peers.mjs'
 
-/** @typedef {import('./part.mjs').Context} Context */
+/** @typedef {import('./types.d.mts').Context} Context */
+/** @typedef {import('./types.d.mts').TakeSpeeds} TakeSpeeds */
+/** @typedef {import('./types.d.mts').Tell} Tell */
 /** @typedef {ReturnType<typeof startCompiled>} CompiledPeers */
 
 /** From its start to its end, the wait for the other parts in it, in seconds. */
@@ -15,7 +17,7 @@ const PATIENCE = 100
  * Starts the peers under torch.compile, a process for each row, long before they are measured: to compile takes a minute each,
  * on the CPU, while other parts run. Each stops before it is timed, and goes on when it is told to.
  *
- * @param {Context} context @param {readonly import('./speed-rows.mjs').Row[]} rows
+ * @param {Context} context @param {readonly import('./types.d.mts').SpeedRow[]} rows
  */
 export function startCompiled(context, rows) {
   const { root, env, device, python, tell } = context
@@ -32,11 +34,12 @@ export function startCompiled(context, rows) {
       isReady = true
       readied(undefined)
     }
-    const child = startTeller(python.command, peerTask(context, 'compiled', [row], true), { cwd: root, env: peerEnv(env, device), limit: LIMIT, onMessage })
+    const options = { cwd: root, env: peerEnv(env, device), limit: LIMIT, onMessage }
+    const child = startTeller(python.command, peerTask(context, 'compiled', [row], true), options)
     return { row, child, ready: Promise.race([ready, child.end]), result: () => result, isReady: () => isReady }
   })
   return {
-    /** When all have compiled, one after another. @param {(name: string, message: any) => void} take @param {(what: string) => void} fail told why one has no numbers */
+    /** When all have compiled, one after another. @param {TakeSpeeds} take @param {Tell} fail told why one has no numbers */
     async measure(take, fail) {
       const slow = new Set()
       const patience = setTimeout(() => {

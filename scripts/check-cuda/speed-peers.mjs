@@ -4,8 +4,8 @@ import { PEERS, peerEnv } from './notebook.mjs'
 import { childFailed } from './part.mjs'
 import { speedSizes } from './speed.mjs'
 
-/** @typedef {import('./part.mjs').Context} Context */
-/** @typedef {import('./speed-rows.mjs').Row} Row */
+/** @typedef {import('./types.d.mts').Context} Context */
+/** @typedef {import('./types.d.mts').SpeedRow} SpeedRow */
 
 const LIMIT = 100
 
@@ -17,20 +17,22 @@ export function missingForPeers({ python }) {
 /**
  * The arguments of a peer's process.
  *
- * @param {Context} context @param {string} peer @param {readonly Row[]} rows @param {boolean} hold
+ * @param {Context} context @param {string} peer @param {readonly SpeedRow[]} rows @param {boolean} hold
  */
 export function peerTask(context, peer, rows, hold) {
   const { size, classes, repeats, steps, threads } = speedSizes(context)
-  return [PEERS, JSON.stringify({ peer, rows: rows.map(({ name, model, batch, task }) => ({ name, model, batch, task })), device: context.device, size, classes, repeats, steps, threads, startedAt: Date.now(), hold })]
+  const { device } = context
+  return [PEERS, JSON.stringify({ peer, rows, device, size, classes, repeats, steps, threads, startedAt: Date.now(), hold })]
 }
 
 /**
  * All rows of one peer, in one process, which takes seconds to start.
  *
- * @param {Context} context @param {AbortSignal} signal @param {string} peer @param {readonly Row[]} rows
- * @param {(name: string, message: any) => void} take @param {(what: string) => void} fail
+ * @param {Context} context @param {AbortSignal} signal @param {string} peer @param {readonly SpeedRow[]} rows
+ * @param {import('./types.d.mts').TakeSpeeds} take @param {import('./types.d.mts').Tell} fail
  */
 export async function runPeer(context, signal, peer, rows, take, fail) {
+  if (rows.length === 0) return
   const told = new Set()
   const onMessage = (/** @type {any} */ message) => {
     told.add(message.row)
@@ -38,8 +40,8 @@ export async function runPeer(context, signal, peer, rows, take, fail) {
     else fail(`${message.row}, ${peer}: ${message.error}`)
   }
   const { root, env, device, python } = context
-  const child = startTeller(python.command, peerTask(context, peer, rows, false), { cwd: root, env: peerEnv(env, device), limit: LIMIT, signal, onMessage })
-  const end = await child.end
+  const options = { cwd: root, env: peerEnv(env, device), limit: LIMIT, signal, onMessage }
+  const end = await startTeller(python.command, peerTask(context, peer, rows, false), options).end
   const left = rows.filter(({ name }) => !told.has(name)).map(({ name }) => name)
   if (left.length > 0) fail(childFailed(`The peer ${peer}, before ${left.join(' and ')},`, end, LIMIT).message)
 }

@@ -5,19 +5,18 @@ import { missingForPeers, runPeer } from './speed-peers.mjs'
 import { QUICK_ROWS, ROWS } from './speed-rows.mjs'
 import { compareSpeeds } from './table.mjs'
 
-/** @typedef {import('./part.mjs').Context} Context */
-/** @typedef {import('./speed-rows.mjs').Row} Row */
-/** @typedef {Row & { readonly device: 'cpu' | `cuda:${number}`, readonly size: number, readonly source: number, readonly classes: number, readonly repeats: number, readonly steps: number, readonly threads?: number }} ChildRow */
-/** @typedef {{ readonly median: number, readonly first: number }} Cell images/s; first: seconds from a process's start to its first step */
-/** @typedef {{ readonly name: string, readonly cells: Partial<Record<'notebook' | 'tuned' | 'compiled' | 'torchgraft', Cell>> }} Measured */
+/** @typedef {import('./types.d.mts').Context} Context */
+/** @typedef {import('./types.d.mts').Measured} Measured */
+/** @typedef {import('./types.d.mts').SpeedRow} SpeedRow */
+/** @typedef {import('./types.d.mts').Speeds} Speeds */
 
 const LIMIT = 60
-const CLASSES = 20
+const SIZES = { size: 224, source: 320, classes: 20, repeats: 4, steps: 24 }
+/** Beside other work one thread is the fastest. */
+const QUICK_SIZES = { size: 64, source: 80, classes: 20, repeats: 2, steps: 2, threads: 1 }
 
-/** One thread is what counts beside other work, where only the check itself is tried. @param {Context} context @returns {Pick<ChildRow, 'size' | 'source' | 'classes' | 'repeats' | 'steps' | 'threads'>} */
-export function speedSizes({ quick }) {
-  return quick ? { size: 64, source: 80, classes: CLASSES, repeats: 2, steps: 2, threads: 1 } : { size: 224, source: 320, classes: CLASSES, repeats: 4, steps: 24 }
-}
+/** @param {Context} context @returns {import('./types.d.mts').SpeedSizes} */
+export const speedSizes = ({ quick }) => (quick ? QUICK_SIZES : SIZES)
 
 /** @param {boolean} quick */
 export const speedRows = (quick) => (quick ? QUICK_ROWS : ROWS)
@@ -35,11 +34,13 @@ export async function speed(context, signal, { measured, compiled }) {
   const rows = speedRows(quick)
   for (const { name } of rows) measured.set(name, { name, cells: {} })
   /** @param {keyof Measured['cells']} who */
-  const take = (who) => (/** @type {string} */ name, /** @type {{ readonly speeds: readonly number[], readonly first: number, readonly losses: readonly number[], readonly how: string }} */ { speeds, first, losses, how }) => {
+  const take = (who) => (/** @type {string} */ name, /** @type {Speeds} */ { speeds, first, losses, how }) => {
     const { median, min, max } = summarize(speeds)
     const row = /** @type {Measured} */ (measured.get(name))
     measured.set(name, { name, cells: { ...row.cells, [who]: { median, first } } })
-    tell(`  ${name}, ${who}: ${median.toFixed(0)} images/s (${min.toFixed(0)}–${max.toFixed(0)}), first step after ${first.toFixed(1)} s, losses ${losses.map((loss) => loss.toFixed(4)).join(' to ')}; ${how}`)
+    const images = `${median.toFixed(0)} images/s (${min.toFixed(0)}–${max.toFixed(0)})`
+    const learned = losses.map((loss) => loss.toFixed(4)).join(' to ')
+    tell(`  ${name}, ${who}: ${images}, first step after ${first.toFixed(1)} s, losses ${learned}; ${how}`)
     if (!losses.every(Number.isFinite)) failed.push(`${name}, ${who}: a loss is not finite`)
   }
   const fail = (/** @type {string} */ what) => {
@@ -59,21 +60,26 @@ export async function speed(context, signal, { measured, compiled }) {
   }
   const missing = missingForPeers(context)
   if (missing !== '') tell(`  No peers: ${missing}`)
-  else for (const peer of /** @type {const} */ (['tuned', 'notebook'])) await runPeer(context, signal, peer, rows.filter(({ peers }) => peers), take(peer), fail)
+  const compared = missing === '' ? rows.filter(({ peers }) => peers) : []
+  for (const peer of /** @type {const} */ (['tuned', 'notebook'])) await runPeer(context, signal, peer, compared, take(peer), fail)
   if (failed.length > 0) throw new CheckFailed(`${failed.length} of the measurements failed: ${failed.join('; ')}`)
   return [compareSpeeds([...measured.values()]), ...notes].join('; ')
 }
 
-/** @param {Context} context @param {AbortSignal} signal @param {Row} row @param {(name: string, message: any) => void} take @param {(what: string) => void} fail */
+/**
+ * @param {Context} context @param {AbortSignal} signal @param {SpeedRow} row
+ * @param {import('./types.d.mts').TakeSpeeds} take @param {import('./types.d.mts').Tell} fail
+ */
 async function runOwn(context, signal, row, take, fail) {
   const { name } = row
   const task = { ...row, ...speedSizes(context), device: context.device, startedAt: Date.now() }
   let told = false
-  const onMessage = (/** @type {any} */ message) => {
+  const onMessage = (/** @type {Speeds} */ message) => {
     told = true
     take(name, message)
   }
   const child = new URL('speed-child.mjs', import.meta.url).pathname
-  const end = await startTeller(process.execPath, [child, JSON.stringify(task)], { cwd: context.root, env: context.env, limit: LIMIT, signal, onMessage }).end
+  const options = { cwd: context.root, env: context.env, limit: LIMIT, signal, onMessage }
+  const end = await startTeller(process.execPath, [child, JSON.stringify(task)], options).end
   if (end.code !== 0 || !told) fail(childFailed(`${name}, torchgraft`, end, LIMIT).message)
 }

@@ -1,5 +1,6 @@
-/** @typedef {import('./part.mjs').Result} Result */
-/** @typedef {import('./speed.mjs').Measured} Measured */
+/** @typedef {import('./types.d.mts').Result} Result */
+/** @typedef {import('./types.d.mts').Measured} Measured */
+/** @typedef {readonly (readonly [string, string])[]} Facts */
 
 const WIDTH = 80
 const WHO = /** @type {const} */ (['notebook', 'tuned', 'compiled', 'torchgraft'])
@@ -8,25 +9,28 @@ const NAME = 27
 /**
  * All that was found, 80 columns wide.
  *
- * @param {{ readonly facts: readonly (readonly [string, string])[], readonly results: readonly Result[], readonly measured: readonly Measured[] }} found
+ * @param {{ readonly facts: Facts, readonly results: readonly Result[], readonly measured: readonly Measured[] }} found
  */
 export function makeTable({ facts, results, measured }) {
   const lines = facts.flatMap(([name, value]) => hang(`${name.padEnd(11)}`, value))
   lines.push('', 'part       result     seconds  what')
-  for (const { part, result, seconds, what } of results) lines.push(...hang(`${part.padEnd(11)}${result.padEnd(11)}${seconds.toFixed(1).padStart(7)}  `, what))
+  for (const { part, result, seconds, what } of results) {
+    lines.push(...hang(`${part.padEnd(11)}${result.padEnd(11)}${seconds.toFixed(1).padStart(7)}  `, what))
+  }
   return [...lines, ...(measured.length > 0 ? ['', ...speedLines(measured)] : [])].join('\n')
 }
 
 /** @param {readonly Measured[]} measured */
 function speedLines(measured) {
-  const head = `${'images/s'.padEnd(NAME)}${WHO.map((who) => who.padStart(11)).join('')}${'× best'.padStart(9)}`
+  const line = (/** @type {string} */ name, /** @type {readonly string[]} */ cells, times = '') =>
+    `${name.padEnd(NAME)}${cells.map((cell) => cell.padStart(11)).join('')}${times.padStart(9)}`.trimEnd()
   const rows = measured.map(({ name, cells }) => {
     const times = timesBest(cells)
-    return `${name.padEnd(NAME)}${WHO.map((who) => number(cells[who]?.median, 0).padStart(11)).join('')}${(times === undefined ? '' : times.toFixed(2)).padStart(9)}`.trimEnd()
+    return line(name, WHO.map((who) => number(cells[who]?.median, 0)), times?.toFixed(2))
   })
   const [first] = measured
-  const firstStep = first && `${'first step, s'.padEnd(NAME)}${WHO.map((who) => number(first.cells[who]?.first, 1).padStart(11)).join('')}`
-  return [head, ...rows, ...(firstStep ? [firstStep] : [])]
+  const firstSteps = first ? [line('first step, s', WHO.map((who) => number(first.cells[who]?.first, 1)))] : []
+  return [line('images/s', WHO, '× best'), ...rows, ...firstSteps]
 }
 
 /** How many times as fast torchgraft is as the best peer; undefined where one is missing. @param {Measured['cells']} cells */

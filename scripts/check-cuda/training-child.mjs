@@ -3,7 +3,7 @@
 // `dieAt` kills it in the middle, as a power cut would; `endAfter` ends it after so many steps.
 import { torchgraft } from '../../bench/torchgraft/library.mjs'
 
-/** @type {{ readonly options: import('../../src/index.js').TrainOptions, readonly dieAt?: { readonly epoch: number, readonly step: number }, readonly endAfter?: number }} */
+/** @type {import('./types.d.mts').TrainingTask} */
 const { options, dieAt, endAfter = Infinity } = JSON.parse(process.argv[2] ?? '')
 const tell = (/** @type {object} */ message) => console.log(JSON.stringify(message))
 const controller = new AbortController()
@@ -22,7 +22,8 @@ try {
       if (due && saved) process.kill(process.pid, 'SIGKILL')
     },
   })
-  tell({ type: 'result', top1: result.best.metrics.top1, count: result.best.metrics.count, reloaded: result.reloaded.top1, seconds: result.seconds, precision: result.precision, file: result.best.file })
+  const { best: { metrics: { top1, count } }, seconds, precision } = result
+  tell({ type: 'result', top1, count, seconds, precision })
 } catch (error) {
   if (!controller.signal.aborted || error !== controller.signal.reason) throw error
 }

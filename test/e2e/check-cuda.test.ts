@@ -17,9 +17,12 @@ test('check:cuda, tried on a CPU, trains its pictures, resumes a killed run with
 const python = findPython()
 if (!python) skip('check:cuda beside Python', 'no Python with torch, torchvision, safetensors and numpy: name one as TORCHGRAFT_PYTHON')
 else test('check:cuda, tried on a CPU, has the notebook’s losses, and measures each row beside its peers', async () => {
-  const { code, stdout } = await runNode(['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'notebook,speed'], { env: { ...env, TORCHGRAFT_PYTHON: python } })
+  const args = ['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'notebook,speed']
+  const { code, stdout } = await runNode(args, { env: { ...env, TORCHGRAFT_PYTHON: python } })
   expect(stdout).toMatch(/\nnotebook {3}ok .*4 losses/)
-  for (const row of ['400MF, batch 4', '400MF, batch 4, scoring']) expect(stdout).toMatch(new RegExp(`\\n${row} +[\\d,]+ +[\\d,]+ +– +[\\d,]+ +[\\d.]+\\n`))
+  for (const row of ['400MF, batch 4', '400MF, batch 4, scoring']) {
+    expect(stdout).toMatch(new RegExp(`\\n${row} +[\\d,]+ +[\\d,]+ +– +[\\d,]+ +[\\d.]+\\n`))
+  }
   expect(stdout).toMatch(/\n400MF, batch 4, plain +– +– +– +[\d,]+\n/)
   expect(code).toBe(0)
 }, 240_000)
@@ -39,5 +42,6 @@ test('check:cuda that is ended tells what it has found so far', async () => {
 
 test('check:cuda without a GPU says so, and fails', async () => {
   const { code, stdout, stderr } = await runNode(['scripts/check-cuda.mjs', '--device', 'cuda:15', '--quick', '--only', 'build'], { env })
-  expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(/There is no libtorch for cuda:15|libtorch sees .*, and this asks for cuda:15/)])
+  const said = /There is no libtorch for cuda:15|libtorch sees .*, and this asks for cuda:15/
+  expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(said)])
 }, 120_000)

@@ -1,9 +1,12 @@
-import type { Measured } from '../../../scripts/check-cuda/speed.mjs'
+import type { Measured } from '../../../scripts/check-cuda/types.d.mts'
 import { compareSpeeds, makeTable } from '../../../scripts/check-cuda/table.mjs'
 
 const cell = (median: number, first = 1): { median: number; first: number } => ({ median, first })
 const measured: Measured[] = [
-  { name: '400MF, batch 128', cells: { notebook: cell(2601, 4.2), tuned: cell(3119, 3.9), compiled: cell(11638, 61), torchgraft: cell(14000, 1.94) } },
+  {
+    name: '400MF, batch 128',
+    cells: { notebook: cell(2601, 4.2), tuned: cell(3119, 3.9), compiled: cell(11638, 61), torchgraft: cell(14000, 1.94) },
+  },
   { name: '400MF, batch 32', cells: { notebook: cell(854), torchgraft: cell(427) } },
   { name: '400MF, batch 128, fp16', cells: { torchgraft: cell(13000) } },
 ]
