@@ -1,0 +1,47 @@
+import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
+import { ROOT, runNode } from '../helpers/child.js'
+import { findPython } from '../helpers/python.js'
+import { skip } from '../helpers/skip.js'
+
+// The libtorch that the addon is built for: for another it would be built anew.
+const env = { ...process.env, LIBTORCH: locateLibtorch({ root: ROOT }).found?.folder }
+
+test('check:cuda, tried on a CPU, trains its pictures, resumes a killed run with the same bytes, and tells it in a table', async () => {
+  const { code, stdout } = await runNode(['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'train'], { env })
+  expect(stdout).toMatch(/killed after \d+ steps, resumed at epoch \d/)
+  expect(stdout).toMatch(/\ntrain {6}ok .*top-1 [\d.]+ %/)
+  expect(stdout.replace(/\s+/g, ' ')).toContain('killed and resumed: the same bytes')
+  expect(code).toBe(0)
+}, 120_000)
+
+const python = findPython()
+if (!python) skip('check:cuda beside Python', 'no Python with torch, torchvision, safetensors and numpy: name one as TORCHGRAFT_PYTHON')
+else test('check:cuda, tried on a CPU, has the notebook’s losses, and measures each row beside its peers', async () => {
+  const args = ['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'notebook,speed']
+  const { code, stdout } = await runNode(args, { env: { ...env, TORCHGRAFT_PYTHON: python } })
+  expect(stdout).toMatch(/\nnotebook {3}ok .*4 losses/)
+  for (const row of ['400MF, batch 4', '400MF, batch 4, scoring']) {
+    expect(stdout).toMatch(new RegExp(`\\n${row} +[\\d,]+ +[\\d,]+ +– +[\\d,]+ +[\\d.]+\\n`))
+  }
+  expect(stdout).toMatch(/\n400MF, batch 4, plain +– +– +– +[\d,]+\n/)
+  expect(code).toBe(0)
+}, 240_000)
+
+test('check:cuda that is ended tells what it has found so far', async () => {
+  let ended = false
+  const { code, stdout } = await runNode(['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'train'], {
+    env,
+    onOutput: (said, _, kill) => {
+      if (!ended && said.includes('== train')) kill('SIGTERM')
+      ended ||= said.includes('== train')
+    },
+  })
+  expect(stdout).toMatch(/SIGTERM: ended before all was checked\.\n[^]*\nlibtorch +[^]*\npart +result/)
+  expect(code).toBe(1)
+}, 60_000)
+
+test('check:cuda without a GPU says so, and fails', async () => {
+  const { code, stdout, stderr } = await runNode(['scripts/check-cuda.mjs', '--device', 'cuda:15', '--quick', '--only', 'build'], { env })
+  const said = /There is no libtorch for cuda:15|libtorch sees .*, and this asks for cuda:15/
+  expect([code, stdout + stderr]).toEqual([1, expect.stringMatching(said)])
+}, 120_000)
