@@ -19,7 +19,7 @@ struct NormState {
   at::Tensor running_mean;
   at::Tensor running_var;
   bool learns;  // by the batch's statistics, which the running ones follow; else by those
-  BatchMoments moments = {};  // of the batch, by channel; empty: they are yet to take
+  BatchMoments moments = {};           // of the batch, by channel; empty: they are yet to take
   const DeviceNorm* device = nullptr;  // who computes it on a CUDA device; lives with the model
 };
 

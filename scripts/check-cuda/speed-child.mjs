@@ -67,7 +67,7 @@ for (let i = 0; i < task.repeats; i++) {
   for (let j = 0; j < task.steps; j++) await step()
   speeds.push((task.steps * batch * 1000) / (performance.now() - began))
 }
-const recording = 'recording' in session ? `, ${JSON.stringify(session.recording)}` : '' // how steps are launched, where a session tells
-const how = `${session.precision}, ${session.memoryFormat}${recording}`
+const notes = await session.deviceNotes() // why it could be faster
+const how = [session.precision, session.memoryFormat, ...notes].join(', ')
 console.log(JSON.stringify({ speeds, first, losses: [losses[0], losses.at(-1)], how }))
 await session.dispose()

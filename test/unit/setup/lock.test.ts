@@ -90,7 +90,7 @@ if (process.platform === 'linux') {
     const said: string[] = []
     const waiting = takeLock(path, (line) => said.push(line))
     while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
-    expect(said).toEqual([`Another set-up (process ${process.pid} on elsewhere) may be at work here; waiting for it. If it is gone, remove ${path}`])
+    expect(said).toEqual([`Another set-up (process ${process.pid} on elsewhere) may be running here; waiting for it. If it is gone, remove ${path}`])
     await writeFile(path, JSON.stringify({ ...self, started: '1' })) // its number is another process's by now
     await (await waiting)()
   })
