@@ -98,7 +98,7 @@ async function byPip({ root, env, progress }, working, build) {
 
 /** What to do about what pip says. @param {string} log @param {import('./wheels.mjs').Wheel} torch */
 function pipAdvice(log, { name, version }) {
-  const index = version.endsWith('+cpu') ? `PyTorch's own, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu` : 'PyPI'
+  const index = version.endsWith('+cpu') ? "PyTorch's own for CPUs, which PIP_EXTRA_INDEX_URL may name (pytorch.org, Get Started, has its address)" : 'PyPI'
   if (/DO NOT MATCH THE HASHES/i.test(log)) return `The package index that pip asks has another file than PyTorch's ${name} ${version}, or one of its libraries: it was not opened. Let pip ask ${index}, or install the torch that you trust and set LIBTORCH_USE_PYTORCH=1.`
   if (/No matching distribution|Could not find a version/i.test(log)) return `The package index that pip asks has no ${name} ${version}. Let pip ask ${index}.`
   return 'Check the network, and run it again.'

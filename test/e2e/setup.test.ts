@@ -211,7 +211,7 @@ describe('fetching libtorch by pip, where the archive cannot be reached', () => 
     const METADATA = { 'torch-2.13.0+cpu.dist-info/METADATA': 'Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0+cpu\n', 'torch-2.13.0+cpu.dist-info/WHEEL': 'Wheel-Version: 1.0\nTag: cp311-cp311-manylinux_2_28_x86_64\n', 'torch-2.13.0+cpu.dist-info/RECORD': '' }
     test.each([
       ['another wheel of that name', true, /has another file than PyTorch's torch 2\.13\.0\+cpu.*: it was not opened\. .*LIBTORCH_USE_PYTORCH=1/],
-      ['no such wheel', false, /has no torch 2\.13\.0\+cpu\. Let pip ask PyTorch's own, PIP_EXTRA_INDEX_URL=/],
+      ['no such wheel', false, /has no torch 2\.13\.0\+cpu\. Let pip ask PyTorch's own for CPUs, which PIP_EXTRA_INDEX_URL may name/],
     ])('pip that has %s is not believed, and what to do is said', async (_, there, message) => {
       await using folder = await temporaryFolder()
       const wheels = join(folder.path, 'wheels')
