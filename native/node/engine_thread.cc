@@ -5,7 +5,7 @@
 namespace torchgraft {
 
 std::shared_ptr<EngineThread> EngineThread::Acquire() {
-  // The process's only mutable statics: libtorch's threads are the process's, so its engine is too.
+  // The first of the process's mutable statics: libtorch's threads are the process's, so its engine is too.
   static std::mutex mutex;
   static std::weak_ptr<EngineThread> engine;
   const std::lock_guard lock(mutex);

@@ -79,7 +79,7 @@ class CachingAllocator final : public c10::Allocator {
   bool installed_ = false;
 };
 
-// The process's one allocator, and the second of the two mutable statics. Never destroyed: libtorch
+// The process's one allocator, and the second of its mutable statics. Never destroyed: libtorch
 // frees tensors of its own when the process has come to its last.
 CachingAllocator& CachingAllocator::Instance() {
   alignas(CachingAllocator) static unsigned char place[sizeof(CachingAllocator)];

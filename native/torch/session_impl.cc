@@ -3,14 +3,10 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
-
-#include <map>
 
 #include "augment.h"
 #include "autocast.h"
-#include "clip_norm.h"
+#include "device_stream.h"
 #include "error.h"
 #include "transfer.h"
 
@@ -47,26 +43,6 @@ bool RecordsSteps(const SessionOptions& options) {
   return !options.plain_kernels && at::Device(options.device).is_cuda() && DeviceGraph::CanRecord();
 }
 
-// One for all sessions of a device, whose steps never overlap: libtorch keeps a workspace for each
-// stream that multiplied matrices until the process ends.
-std::optional<c10::Stream> StreamFor(const at::Device& device) {
-  if (device.is_cpu()) return std::nullopt;
-  static std::map<std::string, c10::Stream> streams;
-  auto found = streams.find(device.str());
-  if (found == streams.end()) {
-    const c10::impl::VirtualGuardImpl guard(device.type());
-    found = streams.emplace(device.str(), guard.getStreamFromGlobalPool(device)).first;
-  }
-  return found->second;
-}
-
-// Σ loss × pictures and Σ correct, on the device.
-at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
-  const at::NoGradGuard no_grad;
-  const auto correct = logits.argmax(1).eq(labels).sum();
-  return at::stack({loss.to(at::kDouble) * labels.size(0), correct.to(at::kDouble)});
-}
-
 // Before the model, which is made while the kernel is compiled.
 std::optional<DeviceRenderer> RendererFor(at::Device device) {
   if (device.is_cpu()) return std::nullopt;
@@ -100,7 +76,7 @@ Session::Impl::Impl(const SessionOptions& options)
     : allocator(MakeLease(options)),
       options(options),
       device(options.device),
-      stream(StreamFor(device)),
+      stream(DeviceStream(device)),
       renderer(RendererFor(device)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
@@ -183,129 +159,19 @@ at::Tensor Session::Impl::Score(const Images& images) {
                 : Forward(Pixels(images, precision), precision);
 }
 
-at::Tensor Session::Impl::Loss(const at::Tensor& logits, const at::Tensor& labels) const {
-  return at::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean,
-                                /*ignore_index=*/-100, options.label_smoothing);
-}
-
-std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
-  std::optional<HostCopy> copy;
-  auto* recorded =
-      training ? training->Find(batch.images.size(), batch.images.output,
-                                [this](const auto& inputs) { return TrainingParts(inputs); })
-               : nullptr;
-  if (recorded) {
-    Fill(recorded->inputs, batch);
-    recorded->parts[0]->Launch();
-    if (read) {
-      copy.emplace(report);
-      sums.zero_();
-      skipped.zero_();
-    }
-    recorded->parts[1]->Launch();
-    if (!read) KeepNear();
-    return copy;
-  }
-  ForgetUnfinished();  // what a recording that failed left
-  const auto labels = Labels(batch);
-  const auto logits = Forward(Pixels(batch.images, options.precision), options.precision);
-  const auto loss = Loss(logits, labels);
-  const auto summed = sums + StepSums(loss, logits, labels);
-  const auto passed_over = skipped.clone();
-  // Asked for before the backward pass, so that reading does not wait for it.
-  if (read) copy.emplace(at::cat({summed, at::stack({passed_over.to(at::kDouble), Scale()})}));
-  Learn(loss);
-  if (read) {
-    sums.zero_();
-    skipped -= passed_over;
-  } else {
-    sums.copy_(summed);
-  }
-  return copy;
-}
-
-void Session::Impl::KeepNear() {
-  constexpr size_t kAhead = 4;
-  ended.emplace_back(device.type()).record(*stream);
-  if (ended.size() <= kAhead) return;
-  ended.front().synchronize();
-  ended.pop_front();
-}
-
-// Forward and backward apart, so that what was asked of the forward pass need not wait for the
-// rest.
-RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
-  const auto loss = std::make_shared<at::Tensor>();
-  return {
-      [=, this] {
-        const auto logits = Forward(inputs.pixels, options.precision);
-        *loss = Loss(logits, inputs.labels);
-        const at::NoGradGuard no_grad;
-        sums += StepSums(*loss, logits, inputs.labels);
-        report.copy_(at::cat({sums, at::stack({skipped.to(at::kDouble), Scale()})}));
-      },
-      [=, this] {
-        Learn(*loss);
-        loss->reset();
-      },
-  };
-}
-
-std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
-  if (!scoring) return std::nullopt;
-  auto* recorded = scoring->Find(batch.images.size(), batch.images.output,
-                                 [this](const auto& inputs) { return ScoringParts(inputs); });
-  if (!recorded) return std::nullopt;
-  Fill(recorded->inputs, batch);
-  recorded->parts[0]->Launch();
-  return HostCopy(recorded->inputs.scores);
-}
-
-RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
-  return {[=, this] {
-    const auto logits = Forward(inputs.pixels, ScoringPrecision());
-    const auto loss = at::cross_entropy_loss(logits, inputs.labels, {}, at::Reduction::Sum);
-    const auto correct = logits.argmax(1).eq(inputs.labels).sum();
-    const auto numbers = at::stack({loss.to(at::kDouble), correct.to(at::kDouble)});
-    inputs.scores.copy_(at::cat({logits.flatten().to(at::kDouble), numbers}));
-  }};
-}
-
-void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
-  renderer->RenderInto(inputs.pixels, batch.images);
-  if (!batch.labels.empty()) inputs.labels.copy_(Labels(batch));
-}
-
-void Session::Impl::Learn(const at::Tensor& loss) {
-  if (!scaler) {
-    loss.backward();
-    if (options.clip_norm > 0) ClipGradNorm(adam.Gradients(), options.clip_norm);
-    adam.Step();
-    return;
-  }
-  scaler->Scale(loss).backward();
-  if (options.clip_norm > 0) {
-    scaler->Unscale(adam);
-    ClipGradNorm(adam.Gradients(), options.clip_norm);
-  }
-  scaler->Step(adam);
-  scaler->Update();
-  skipped += scaler->found_inf().to(at::kLong);
-}
-
 std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
   if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
-    notes.push_back(
+    notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
         "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
         "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;
-    notes.push_back(
+    notes.emplace_back(
         "Steps are launched operation by operation, since recording one as a CUDA graph failed: " +
         (*steps)->problem());
   }

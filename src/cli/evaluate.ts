@@ -13,10 +13,10 @@ type EvaluateFlags = Omit<EvaluateModelOptions, 'model' | 'data' | 'classes'> & 
 export function evaluateCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('evaluate')
     .summary('score a model on a folder of pictures')
-    .description('Scores MODEL on the pictures in DATA: on its val/ folder where it has train/ and val/, else on all of them. Pictures that the model was trained on are left out, where its run folder still tells which they are.')
+    .description('Scores MODEL on the pictures in DATA: on its validation set where it has one, else on what was split off its training set, or on its test set; on all of them where it is not divided. Pictures that the model was trained on are left out, where its run folder still tells which they are.')
     .argument('<model>', 'model file, such as runs/NAME/best.safetensors, or a run folder')
     .argument('<data>', 'folder of pictures')
-    .addOption(new Option('--side <side>', 'which part to score, of a folder with train/ and val/ inside (default: val)').choices(['train', 'val', 'test']))
+    .addOption(new Option('--side <side>', 'which part to score, of a folder with train/, val/ or test/ inside (default: val, where there is one)').choices(['train', 'val', 'test']))
     .option('--all', 'also score the pictures that the model was trained on')
     .addOption(classesOption())
     .addOption(sizeOption())

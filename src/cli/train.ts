@@ -46,7 +46,7 @@ interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'patience' 
 export function trainCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('train')
     .summary('fine-tune a model on a folder of pictures')
-    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class, or one with train/ and val/ that each have those inside. Without DATA it trains on the sample pictures, for ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
+    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class, or one with train/ and val/ (valid, validation) that each have those inside; val/ may be missing. Without DATA it trains on the sample pictures, for ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
     .argument('[data]', 'folder of pictures')
     .addOption(recipeOption())
     .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')

@@ -75,7 +75,7 @@ function listText(): string {
   ].join('\n')
 }
 
-const PREFIX_TEXT = 'PyTorch publishes its first 8 digits alone, in the name:\nthey rule out damage, not a forgery. All of it was kept, and is checked from now on.'
+const PREFIX_TEXT = 'PyTorch publishes its first 8 digits alone, in the name: they rule out damage, not a forgery. All of it was kept, and is checked from now on.'
 
 function unknown(name: string): never {
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(name)}: "torchgraft weights" lists the names`)

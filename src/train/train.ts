@@ -98,6 +98,7 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
     ? await sanityCheck({ resolved, session: { ...wanted, memoryFormat }, train: sides.train, meanStd, bits: head.bits, begin, signal, onProgress })
     : undefined
   await using session = await Session.create({ ...wanted, memoryFormat })
+  const slower = (await session.deviceNotes()).filter((note) => !told.includes(note)) // a format that is named was not tried
   const notes = last ? await restore(session, last) : checked ? await goOnFrom(session, checked) : await begin(session)
   await folder.writeConfig({
     formatVersion: 1, torchgraft: packageVersion(), libtorch: loadAddon().libtorchVersion, data: resolve(data), options: resolved, mean: meanStd.mean, std: meanStd.std,
@@ -121,7 +122,7 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
     settings: settingsOf(resolved),
-    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...tellSizes(resolved), ...tellData(sides), ...tellGpu(resolved)],
+    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...slower, ...tellSizes(resolved), ...tellData(sides), ...tellGpu(resolved)],
     ...(last && mended && { resume: { from: last.file, metadata: { ...last.metadata, best: mended.best } } }),
     ...(signal && { signal }),
   })
