@@ -1,11 +1,11 @@
-// As the library does (src/native/load-addon.ts), which cannot do it here: tests see a copy of the environment. Several
+// As the library does (src/addon/load.ts), which cannot do it here: tests see a copy of the environment. Several
 // of them compute at once, and libtorch's threads would spin while they wait for each other.
 process.env.GOMP_SPINCOUNT ??= '10000'
 
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  globalSetup: './test/helpers/build-engine-check.mjs',
+  globalSetup: './test/helpers/processes/build-engine-check.mjs',
   setupFiles: ['./test/helpers/disposable.cjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

@@ -5,7 +5,7 @@ interface Libtorch {
 
 export interface AddonFiles {
   readonly loader: string
-  readonly pictures: string
+  readonly images: string
   readonly main: string
   readonly built: string
 }

@@ -55,7 +55,7 @@ export function buildFolder(root, env, libtorch) {
 /** The addon's files in its build folder. `built` is written last, and tells for which libtorch. @param {string} build */
 export function addonFiles(build) {
   const release = join(build, 'Release')
-  return { loader: join(release, 'torchgraft_loader.node'), pictures: join(release, 'torchgraft_pictures.node'), main: join(release, 'torchgraft.node'), built: join(release, 'torchgraft.json') }
+  return { loader: join(release, 'torchgraft_loader.node'), images: join(release, 'torchgraft_images.node'), main: join(release, 'torchgraft.node'), built: join(release, 'torchgraft.json') }
 }
 
 /** Of all that an addon is made from. @param {string} root @param {Libtorch} libtorch */

@@ -1,4 +1,4 @@
-// Pillow's bilinear as native/pictures/resize.cc computes it: in single precision and in the order of its loops, so that the same bytes
+// Pillow's bilinear as native/images/resize.cc computes it: in single precision and in the order of its loops, so that the same bytes
 // come out.
 
 /** @typedef {import('./resample.js').Pixels} Pixels */

@@ -1,7 +1,7 @@
-import { runProgram } from '../program-run.mjs'
-import { nodeProgram } from '../programs.mjs'
-import { makeRow } from '../row.mjs'
-import { summarize } from '../statistics.mjs'
+import { runProgram } from '../harness/program-run.mjs'
+import { nodeProgram } from '../harness/programs.mjs'
+import { makeRow } from '../report/row.mjs'
+import { summarize } from '../report/statistics.mjs'
 
 const SECONDS = 20
 

@@ -1,13 +1,13 @@
-import { contest, valuesOf } from '../contest.mjs'
-import { batchOfJob, classesOf, startWeights } from '../inputs.mjs'
-import { runJob } from '../jobs.mjs'
-import { canWatchMemory } from '../peak-memory.mjs'
-import { makeRow } from '../row.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { batchOfJob, classesOf, startWeights } from '../harness/inputs.mjs'
+import { runJob } from '../harness/jobs.mjs'
+import { canWatchMemory } from '../by-hand/peak-memory.mjs'
+import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Contestant} Contestant */
 /** @typedef {import('../types.d.mts').Row} Row */
-/** @typedef {import('../jobs.mjs').JobOutcome} JobOutcome */
+/** @typedef {import('../harness/jobs.mjs').JobOutcome} JobOutcome */
 
 export const MODEL = 'regnet_y_400mf'
 /** Of which the losses are compared. */

@@ -1,5 +1,5 @@
-import { contest, valuesOf } from '../contest.mjs'
-import { makeRow } from '../row.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */

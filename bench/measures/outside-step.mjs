@@ -1,6 +1,6 @@
-import { contest, valuesOf } from '../contest.mjs'
-import { classesOf, startWeights } from '../inputs.mjs'
-import { makeRow } from '../row.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { classesOf, startWeights } from '../harness/inputs.mjs'
+import { makeRow } from '../report/row.mjs'
 
 const MODEL = 'regnet_y_400mf'
 const BATCH = 32

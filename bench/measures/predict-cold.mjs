@@ -1,8 +1,8 @@
-import { contest, valuesOf } from '../contest.mjs'
-import { runProgram } from '../program-run.mjs'
-import { nodeProgram, pythonProgram } from '../programs.mjs'
-import { makeRow } from '../row.mjs'
-import { trainedModel } from '../trained-model.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { runProgram } from '../harness/program-run.mjs'
+import { nodeProgram, pythonProgram } from '../harness/programs.mjs'
+import { makeRow } from '../report/row.mjs'
+import { trainedModel } from '../harness/trained-model.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Contestant} Contestant */

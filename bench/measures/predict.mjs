@@ -1,6 +1,6 @@
-import { contest, valuesOf } from '../contest.mjs'
-import { makeRow } from '../row.mjs'
-import { trainedModel } from '../trained-model.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { makeRow } from '../report/row.mjs'
+import { trainedModel } from '../harness/trained-model.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */

@@ -1,11 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { contest, valuesOf } from '../contest.mjs'
-import { readyPictures, startWeights } from '../inputs.mjs'
-import { makePictures, whyNoRoom } from '../made-pictures.mjs'
-import { runProgram } from '../program-run.mjs'
-import { nodeProgram } from '../programs.mjs'
-import { makeRow } from '../row.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { readyPictures, startWeights } from '../harness/inputs.mjs'
+import { makePictures, whyNoRoom } from '../harness/made-images.mjs'
+import { runProgram } from '../harness/program-run.mjs'
+import { nodeProgram } from '../harness/programs.mjs'
+import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */

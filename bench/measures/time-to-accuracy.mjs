@@ -1,15 +1,15 @@
 import { copyFile, link, mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { batchOfJob, classesOf, startWeights } from '../inputs.mjs'
-import { runJob } from '../jobs.mjs'
-import { makeRow } from '../row.mjs'
-import { UnlikeError } from '../sameness.mjs'
+import { batchOfJob, classesOf, startWeights } from '../harness/inputs.mjs'
+import { runJob } from '../harness/jobs.mjs'
+import { makeRow } from '../report/row.mjs'
+import { UnlikeError } from '../report/sameness.mjs'
 import { load } from '../torchgraft/library.mjs'
 import { MODEL } from './job.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */
-/** @typedef {import('../jobs.mjs').JobOutcome} JobOutcome */
+/** @typedef {import('../harness/jobs.mjs').JobOutcome} JobOutcome */
 
 /** The notebook's most; it stops after three without improvement. */
 const EPOCHS = 20
@@ -86,7 +86,7 @@ function timeTo({ epochs }, target) {
  * @param {Context} context @param {number} batch
  */
 async function layOutSides({ data, temporary }, batch) {
-  const { openNotebookSides } = await load('data/notebook-sides.js')
+  const { openNotebookSides } = await load('recipes/notebook/split.js')
   const { train, val, classes } = await openNotebookSides(data, { val: 0.15 })
   const folder = join(temporary, 'sides')
   const scored = Math.floor(val.length / batch) * batch

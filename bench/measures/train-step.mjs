@@ -1,6 +1,6 @@
-import { contest, valuesOf } from '../contest.mjs'
-import { readyPictures, startWeights } from '../inputs.mjs'
-import { makeRow } from '../row.mjs'
+import { contest, valuesOf } from '../harness/contest.mjs'
+import { readyPictures, startWeights } from '../harness/inputs.mjs'
+import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */

@@ -1,7 +1,7 @@
 import { load, torchgraft } from './library.mjs'
 
-const { openModel } = await load('predict/open-model.js')
-const { scoringTransform } = await load('data/transforms.js')
+const { openModel } = await load('inference/open-model.js')
+const { scoringTransform } = await load('augment/transforms.js')
 
 /** @typedef {{ readonly file: string, readonly data: string, readonly folders: readonly string[], readonly classes: readonly string[], readonly names: readonly string[], readonly batch: number, readonly threads: number }} Params */
 

@@ -1,4 +1,4 @@
-#include "arena_check.h"
+#include "check/arena_check.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "torch/memory_arena.h"
+#include "torch/memory/memory_arena.h"
 
 namespace torchgraft {
 

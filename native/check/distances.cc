@@ -1,4 +1,4 @@
-#include "distances.h"
+#include "check/distances.h"
 
 #include <ATen/ATen.h>
 

@@ -30,20 +30,20 @@
 #include <string>
 #include <vector>
 
-#include "arena_check.h"
-#include "convolution_check.h"
-#include "convolution_speed.h"
-#include "excitation_check.h"
-#include "norm_check.h"
-#include "pointwise_speed.h"
-#include "render_check.h"
-#include "render_kernel_check.h"
-#include "render_speed.h"
-#include "snap_check.h"
-#include "threads_check.h"
-#include "torch/adam.h"
-#include "torch/autocast.h"
-#include "torch/grad_scaler.h"
+#include "check/arena_check.h"
+#include "check/conv/convolution_check.h"
+#include "check/conv/convolution_speed.h"
+#include "check/conv/pointwise_speed.h"
+#include "check/images/render_check.h"
+#include "check/images/render_kernel_check.h"
+#include "check/images/render_speed.h"
+#include "check/images/resample_check.h"
+#include "check/norm/excitation_check.h"
+#include "check/norm/norm_check.h"
+#include "check/threads_check.h"
+#include "torch/optim/adam.h"
+#include "torch/optim/autocast.h"
+#include "torch/optim/grad_scaler.h"
 
 namespace torchgraft {
 

@@ -9,9 +9,9 @@
 #include <thread>
 #include <utility>
 
-#include "torch/error.h"
-#include "torch/session.h"
-#include "torch/system.h"
+#include "torch/session/error.h"
+#include "torch/session/session.h"
+#include "torch/session/system.h"
 
 namespace torchgraft {
 

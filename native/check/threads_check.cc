@@ -1,4 +1,4 @@
-#include "threads_check.h"
+#include "check/threads_check.h"
 
 #include <cstdio>
 #include <map>
@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "torch/rows.h"
+#include "torch/ops/row_split.h"
 
 namespace torchgraft {
 

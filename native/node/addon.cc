@@ -2,12 +2,12 @@
 
 #include <memory>
 
-#include "convert.h"
-#include "job_queue.h"
-#include "session_wrap.h"
-#include "torch/batch.h"
-#include "torch/regnet_variants.h"
-#include "torch/system.h"
+#include "node/convert.h"
+#include "node/job_queue.h"
+#include "node/session_wrap.h"
+#include "torch/models/regnet_variants.h"
+#include "torch/session/batch.h"
+#include "torch/session/system.h"
 
 namespace torchgraft {
 

@@ -1,4 +1,4 @@
-#include "convert.h"
+#include "node/convert.h"
 
 #include <algorithm>
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "torch/session.h"
-#include "torch/system.h"
+#include "torch/session/session.h"
+#include "torch/session/system.h"
 
 namespace torchgraft {
 

@@ -1,11 +1,12 @@
-#include "engine_thread.h"
+#include "node/engine_thread.h"
 
 #include <utility>
 
 namespace torchgraft {
 
 std::shared_ptr<EngineThread> EngineThread::Acquire() {
-  // The first of the process's mutable statics: libtorch's threads are the process's, so its engine is too.
+  // The first of the process's mutable statics: libtorch's threads are the process's, so its engine
+  // is too.
   static std::mutex mutex;
   static std::weak_ptr<EngineThread> engine;
   const std::lock_guard lock(mutex);

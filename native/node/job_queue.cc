@@ -1,4 +1,4 @@
-#include "job_queue.h"
+#include "node/job_queue.h"
 
 namespace torchgraft {
 

@@ -7,8 +7,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine_thread.h"
-#include "js_error.h"
+#include "node/engine_thread.h"
+#include "node/js_error.h"
 
 namespace torchgraft {
 

@@ -1,4 +1,4 @@
-#include "js_error.h"
+#include "node/js_error.h"
 
 namespace torchgraft {
 

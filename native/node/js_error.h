@@ -2,7 +2,7 @@
 
 #include <napi.h>
 
-#include "torch/error.h"
+#include "torch/session/error.h"
 
 namespace torchgraft {
 

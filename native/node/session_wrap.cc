@@ -1,7 +1,7 @@
-#include "session_wrap.h"
+#include "node/session_wrap.h"
 
-#include "convert.h"
-#include "torch/error.h"
+#include "node/convert.h"
+#include "torch/session/error.h"
 
 namespace torchgraft {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "job_queue.h"
-#include "torch/session.h"
+#include "node/job_queue.h"
+#include "torch/session/session.h"
 
 namespace torchgraft {
 

@@ -1,4 +1,4 @@
-import { summarize } from '../../bench/statistics.mjs'
+import { summarize } from '../../bench/report/statistics.mjs'
 import { startTeller } from './child.mjs'
 import { CheckFailed, childFailed } from './part.mjs'
 import { missingForPeers, runPeer } from './speed-peers.mjs'

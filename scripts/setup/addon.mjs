@@ -15,8 +15,8 @@ export const addon = async ({ root, env, progress }) => {
   if (!found) throw new SetupError('There is no libtorch to build the addon for.')
   const hash = addonHash(root, found)
   const build = buildFolder(root, env, found)
-  const { loader, pictures, main, built: stamp } = addonFiles(build)
-  if (isUpToDate(stamp, hash) && existsSync(loader) && existsSync(pictures) && existsSync(main)) return
+  const { loader, images, main, built: stamp } = addonFiles(build)
+  if (isUpToDate(stamp, hash) && existsSync(loader) && existsSync(images) && existsSync(main)) return
   checkTools(env)
   await progress(`Building the addon for libtorch ${found.version}`, async (tell) => {
     removeStamp(stamp) // what is there will not be whole for a while

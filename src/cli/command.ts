@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander'
-import type { Rgb } from '../data/plan.js'
-import { PRECISIONS } from '../native/session-options.js'
+import type { Rgb } from '../augment/plan.js'
+import { PRECISIONS } from '../session/options.js'
 import type { Terminal } from '../report/console.js'
-import { type MeanStd, RECIPES } from '../train/options.js'
+import { type MeanStd, RECIPES } from '../train/options/options.js'
 
 /** Where a command writes: the process's own, or a test's. */
 export interface Streams {

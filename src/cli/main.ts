@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { TorchgraftError } from '../errors.js'
-import { printable } from '../report/format.js'
-import { prose } from '../report/prose.js'
-import { safeTerminal } from '../report/safe-terminal.js'
-import { packageVersion } from '../native/root.js'
+import { printable } from '../text/format.js'
+import { prose } from '../text/prose.js'
+import { safeTerminal } from '../text/safe-terminal.js'
+import { packageVersion } from '../package.js'
 import { tolerateClosedPipes } from './closed-pipes.js'
 import { EXIT, jsonOption, type Streams } from './command.js'
 import { messageOf } from './option-names.js'
@@ -12,16 +12,16 @@ type MakeCommand = (streams: Streams, exit: (code: number) => void) => Command
 
 /** In the help's order. A command's own modules, and what they need, are loaded when it is asked for. */
 const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map([
-  ['train', async () => (await import('./train.js')).trainCommand],
-  ['evaluate', async () => (await import('./evaluate.js')).evaluateCommand],
-  ['predict', async () => (await import('./predict.js')).predictCommand],
-  ['stats', async () => (await import('./stats.js')).statsCommand],
-  ['preview', async () => (await import('./preview.js')).previewCommand],
-  ['overfit', async () => (await import('./overfit.js')).overfitCommand],
-  ['summary', async () => (await import('./summary.js')).summaryCommand],
-  ['inspect', async () => (await import('./model-files.js')).inspectCommand],
-  ['export', async () => (await import('./model-files.js')).exportCommand],
-  ['weights', async () => (await import('./weights.js')).weightsCommand],
+  ['train', async () => (await import('./commands/train.js')).trainCommand],
+  ['evaluate', async () => (await import('./commands/evaluate.js')).evaluateCommand],
+  ['predict', async () => (await import('./commands/predict.js')).predictCommand],
+  ['stats', async () => (await import('./commands/stats.js')).statsCommand],
+  ['preview', async () => (await import('./commands/preview.js')).previewCommand],
+  ['overfit', async () => (await import('./commands/overfit.js')).overfitCommand],
+  ['summary', async () => (await import('./commands/summary.js')).summaryCommand],
+  ['inspect', async () => (await import('./commands/model-files.js')).inspectCommand],
+  ['export', async () => (await import('./commands/model-files.js')).exportCommand],
+  ['weights', async () => (await import('./commands/weights.js')).weightsCommand],
   ['doctor', () => Promise.resolve(doctorCommand)],
   ['setup', () => Promise.resolve(setupCommand)],
 ])
@@ -70,7 +70,7 @@ function doctorCommand({ stdout }: Streams, exit: (code: number) => void): Comma
     .description('Tells which libtorch was found and where it was looked for, which devices there are, and what to do where something is missing.')
     .addOption(jsonOption())
     .action(async ({ json = false }: { readonly json?: boolean }) => {
-      const [{ examine }, { doctorText }] = await Promise.all([import('../native/doctor.js'), import('./doctor.js')])
+      const [{ examine }, { doctorText }] = await Promise.all([import('../addon/doctor.js'), import('./commands/doctor.js')])
       const report = examine()
       stdout.write(json ? `${JSON.stringify(report)}\n` : doctorText(report, stdout))
       exit(report.ok ? EXIT.done : EXIT.failed)
@@ -81,7 +81,7 @@ function setupCommand(): Command {
   return new Command('setup')
     .summary('fetch libtorch and build the addon now')
     .description('Fetches libtorch and builds the addon where they are missing, as the first use of an installed package does. The variable TORCHGRAFT_LIBTORCH, cpu or cuda, chooses the build of libtorch.')
-    .action(async () => (await import('../native/first-use.js')).runSetUp())
+    .action(async () => (await import('../addon/first-use.js')).runSetUp())
 }
 
 /** What was typed stays on one line; a suggestion has its own. */

@@ -1,6 +1,6 @@
 import type { default as Sharp } from 'sharp'
-import { cut } from '../report/columns.js'
-import { printable } from '../report/format.js'
+import { cut } from '../text/columns.js'
+import { printable } from '../text/format.js'
 
 export interface SheetPicture {
   /** uint8, tile × tile × 3, RGB. */

@@ -1,5 +1,5 @@
-import { plural } from '../plural.js'
-import type { ResolvedOptions } from '../train/options.js'
+import { plural } from '../text/plural.js'
+import type { ResolvedOptions } from '../train/options/options.js'
 import type { OverfitStep } from './overfit.js'
 
 export interface Verdict {

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Pixels, ResizeRule } from '../data/decode.js'
-import { evalBatch } from '../data/eval-batch.js'
-import type { Rgb } from '../data/plan.js'
-import { BatchMoments } from '../train/batch-moments.js'
-import type { MeanStd } from '../train/options.js'
+import type { Pixels, ResizeRule } from '../images/decode.js'
+import { evalBatch } from '../loader/eval-batch.js'
+import type { Rgb } from '../augment/plan.js'
+import { BatchMoments } from '../recipes/notebook/batch-moments.js'
+import type { MeanStd } from '../train/options/options.js'
 
 /** Takes the training pictures one by one, in order; of a broken one it is told too. */
 export interface PixelStatistics {

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { argumentError } from '../errors.js'
-import type { Check } from '../fields.js'
-import { plural } from '../plural.js'
+import type { Check } from '../options/fields.js'
+import { plural } from '../text/plural.js'
 import { byteLength, describeTensor, ITEM_SIZE, type Tensor } from './tensor.js'
 
 /** Throws ERR_ARGUMENT unless a value is a StateDict, each tensor's bytes those of its shape. */

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import { openForReading, readInto } from './read-at.js'
+import { openForReading, readInto } from './files/read-at.js'
 
 export type FileKind = 'safetensors' | 'pth' | 'onnx'
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { readAt } from './read-at.js'
+import { readAt } from './files/read-at.js'
 
 /** A field of a message, as it lies in a file. */
 export interface ProtobufField {

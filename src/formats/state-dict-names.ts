@@ -1,5 +1,5 @@
 import type { LazyTensor } from './lazy-tensor.js'
-import { ANCHORS, toTorchvision } from './regnet-names.js'
+import { ANCHORS, toTorchvision } from '../models/timm-names.js'
 import { shortList, shortName } from './short-name.js'
 import type { Tensor } from './tensor.js'
 

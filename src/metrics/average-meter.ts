@@ -1,4 +1,4 @@
-import { anyNumber, real } from '../fields.js'
+import { anyNumber, real } from '../options/fields.js'
 
 const COUNT = real({ min: 0 })
 

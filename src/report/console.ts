@@ -1,8 +1,8 @@
-import { plural } from '../plural.js'
+import { plural } from '../text/plural.js'
 import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../train/events.js'
-import { duration, percent, printable } from './format.js'
-import { CLEAR_LINE } from './safe-terminal.js'
-import { prose } from './prose.js'
+import { duration, percent, printable } from '../text/format.js'
+import { CLEAR_LINE } from '../text/safe-terminal.js'
+import { prose } from '../text/prose.js'
 
 export interface Terminal {
   write(text: string): unknown

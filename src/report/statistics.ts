@@ -1,8 +1,8 @@
 import { wrap } from '../../scripts/prose.mjs'
 import type { ClassCount, DataStatistics, Spread } from '../explore/data-statistics.js'
-import { plural } from '../plural.js'
-import { columnsOf, cut, padColumns } from './columns.js'
-import { printable } from './format.js'
+import { plural } from '../text/plural.js'
+import { columnsOf, cut, padColumns } from '../text/columns.js'
+import { printable } from '../text/format.js'
 
 const WIDTH = 80
 const MOST_LABEL = 28

@@ -1,9 +1,9 @@
-import type { CheckpointStore, Savable } from '../checkpoints/checkpoint-store.js'
-import type { ModelMetadata, TrainingMetadata } from '../checkpoints/model-metadata.js'
+import type { CheckpointStore, Savable } from '../runs/checkpoint-store.js'
+import type { ModelMetadata, TrainingMetadata } from '../runs/model-metadata.js'
 import { allFinite } from '../formats/all-finite.js'
 import type { TrainingEvent } from './events.js'
 import { poisoned } from './not-finite.js'
-import type { SavedPosition } from './saved-position.js'
+import type { SavedPosition } from '../runs/saved-position.js'
 
 interface Taken {
   readonly state: Savable

@@ -1,5 +1,5 @@
-import type { Patience } from '../checkpoints/model-metadata.js'
-import { anyNumber, checkFields, type Fields, needed, orNull, real, whole, word } from '../fields.js'
+import type { Patience } from '../runs/model-metadata.js'
+import { anyNumber, checkFields, type Fields, needed, orNull, real, whole, word } from '../options/fields.js'
 
 export interface EarlyStoppingOptions {
   /** Epochs without improvement before training stops. @default 3 */

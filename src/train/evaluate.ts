@@ -1,9 +1,9 @@
-import type { Batch } from '../data/batch.js'
-import type { DataLoader } from '../data/data-loader.js'
-import { abortSignal, checkFields, type Fields, having } from '../fields.js'
+import type { Batch } from '../loader/batch.js'
+import type { DataLoader } from '../loader/data-loader.js'
+import { abortSignal, checkFields, type Fields, having } from '../options/fields.js'
 import { AverageMeter } from '../metrics/average-meter.js'
 import type { Metrics } from '../metrics/metrics.js'
-import type { EvalStepResult } from '../native/session.js'
+import type { EvalStepResult } from '../session/session.js'
 
 /** What scoring needs of a session: easy to stand in for. */
 export interface Scorer {

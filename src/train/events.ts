@@ -1,7 +1,7 @@
 import type { TorchgraftErrorCode } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
-import type { RegNetVariant } from '../native/variants.js'
-import type { SizeStep } from './progressive-sizes.js'
+import type { RegNetVariant } from '../models/variants.js'
+import type { SizeStep } from '../recipes/default/progressive-sizes.js'
 
 export type StopReason = 'completed' | 'early-stopping' | 'aborted'
 

@@ -1,7 +1,7 @@
-import type { Batch } from '../data/batch.js'
-import { loadAddon } from '../native/load-addon.js'
-import { Session, type TrainStepResult } from '../native/session.js'
-import { MEMORY_FORMATS, type MemoryFormat, type SessionOptions } from '../native/session-options.js'
+import type { Batch } from '../loader/batch.js'
+import { loadAddon } from '../addon/load.js'
+import { Session, type TrainStepResult } from '../session/session.js'
+import { MEMORY_FORMATS, type MemoryFormat, type SessionOptions } from '../session/options.js'
 
 export interface FormatChoice {
   readonly memoryFormat: MemoryFormat

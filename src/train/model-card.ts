@@ -1,8 +1,8 @@
-import type { ModelMetadata } from '../checkpoints/model-metadata.js'
-import type { DataLoader } from '../data/data-loader.js'
+import type { ModelMetadata } from '../runs/model-metadata.js'
+import type { DataLoader } from '../loader/data-loader.js'
 import type { Metrics } from '../metrics/metrics.js'
 import { TorchgraftError } from '../errors.js'
-import type { RegNetVariant } from '../native/variants.js'
+import type { RegNetVariant } from '../models/variants.js'
 
 /** What predicting with a model needs to know, taken from the loader that it was scored with. */
 export function modelMetadata(model: RegNetVariant, val: Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>, metrics?: Metrics & { readonly epoch: number }): ModelMetadata {

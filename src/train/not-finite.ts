@@ -1,6 +1,6 @@
-import type { Position } from '../checkpoints/model-metadata.js'
+import type { Position } from '../runs/model-metadata.js'
 import { type NameOption, TorchgraftError } from '../errors.js'
-import { type SavedPosition, tellLastGood, tellPosition } from './saved-position.js'
+import { type SavedPosition, tellLastGood, tellPosition } from '../runs/saved-position.js'
 
 /**
  * Losses in a row that end a run. One that is not finite may be a batch's own; but where it has reached the weights all

@@ -1,6 +1,6 @@
-import type { Batch } from '../data/batch.js'
+import type { Batch } from '../loader/batch.js'
 import { TorchgraftError } from '../errors.js'
-import { type SavedPosition, tellLastGood } from './saved-position.js'
+import { type SavedPosition, tellLastGood } from '../runs/saved-position.js'
 
 /** An error of a step; where memory ran out, with the batch size to try. */
 export function explainOutOfMemory(error: unknown, { size, images: { output } }: Batch, lastGood: SavedPosition | undefined): unknown {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { SkippedFile } from '../data/image-folder.js'
+import type { SkippedFile } from '../datasets/image-folder.js'
 import { TorchgraftError } from '../errors.js'
-import { plural } from '../plural.js'
+import { plural } from '../text/plural.js'
 
 /**
  * With strict images a run takes every picture of its folder, or does not begin.

@@ -3,8 +3,8 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { firstError } from '../../scripts/setup/build-errors.mjs'
 import { buildByCMake } from '../../scripts/setup/cmake.mjs'
-import { ROOT } from '../helpers/child.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { ROOT } from '../helpers/processes/child.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 /** A small project, and how often its one file was compiled. */
 async function project(source: string) {

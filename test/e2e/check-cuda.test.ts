@@ -1,6 +1,6 @@
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { ROOT, runNode } from '../helpers/child.js'
-import { findPython } from '../helpers/python.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
+import { findPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
 
 // The libtorch that the addon is built for: for another it would be built anew.

@@ -5,9 +5,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readModelFile } from '../../src/checkpoints/model-file.js'
-import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/child.js'
-import { makePictures } from '../helpers/picture-folder.js'
+import { readModelFile } from '../../src/runs/model-file.js'
+import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/processes/child.js'
+import { makePictures } from '../helpers/images/image-folder.js'
 
 /** Small and quick: what is asked here is not accuracy. */
 const SMALL = ['--size', '32', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']

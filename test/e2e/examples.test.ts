@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { ROOT, runNode } from '../helpers/child.js'
-import { makePictures } from '../helpers/picture-folder.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
+import { makePictures } from '../helpers/images/image-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 /** Compiles TypeScript into a file within the package, from where its own name leads to the library. */
 async function compile(name: string, source: string): Promise<string> {

@@ -4,9 +4,9 @@ import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readModelFile } from '../../src/checkpoints/model-file.js'
-import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/child.js'
-import { makePictures } from '../helpers/picture-folder.js'
+import { readModelFile } from '../../src/runs/model-file.js'
+import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/processes/child.js'
+import { makePictures } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 
 const OPTIONS = ['--epochs', '4', '--lr', '0.003', '--val', '0.3', '--size', '96', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']
@@ -198,7 +198,7 @@ describe('the folder', () => {
     await once(dead, 'exit')
     await writeFile(at('many/run.lock'), JSON.stringify({ pid: dead.pid }))
     const script = "process.stdin.once('data', async () => { const { lockRun } = await import(process.argv[1]); await lockRun(process.argv[2]).then(() => console.log('mine'), ({ code }) => console.log(code)); process.stdin.resume() })"
-    const module = new URL('../../dist/checkpoints/run-lock.js', import.meta.url).href
+    const module = new URL('../../dist/runs/run-lock.js', import.meta.url).href
     const children = Array.from({ length: 5 }, () => spawn(process.execPath, ['--input-type=module', '-e', script, module, at('many')], { stdio: ['pipe', 'pipe', 'inherit'] }))
     try {
       for (const child of children) child.stdin.write('go')

@@ -2,8 +2,8 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { type ChildEnd, runCli } from '../helpers/child.js'
-import { makePictures } from '../helpers/picture-folder.js'
+import { type ChildEnd, runCli } from '../helpers/processes/child.js'
+import { makePictures } from '../helpers/images/image-folder.js'
 
 const SMALL = ['--size', '32', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1', '--epochs', '1']
 

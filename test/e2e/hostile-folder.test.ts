@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runCli, runNode } from '../helpers/child.js'
+import { runCli, runNode } from '../helpers/processes/child.js'
 import { skip } from '../helpers/skip.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const module = (path: string): string => JSON.stringify(new URL(`../../${path}`, import.meta.url).href)
 const RUN = 'came-to-run'
@@ -73,7 +73,7 @@ else {
 test('onnxruntime is looked for around torchgraft and the program, not in the folder of work', async () => {
   await using folder = await trappedFolder()
   await using app = await temporaryFolder()
-  const load = `import { loadOnnxRuntime } from ${module('dist/onnx/onnx-runtime.js')}; console.log(await loadOnnxRuntime(['onnxruntime-node']).then(({ name }) => name, ({ code }) => code))`
+  const load = `import { loadOnnxRuntime } from ${module('dist/inference/onnx/onnx-runtime.js')}; console.log(await loadOnnxRuntime(['onnxruntime-node']).then(({ name }) => name, ({ code }) => code))`
   await writeFile(join(app.path, 'program.mjs'), load)
   const ask = async (): Promise<string> => (await runNode([join(app.path, 'program.mjs')], { cwd: folder.path })).stdout
   const first = await ask()

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { main } from '../../src/cli/main.js'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js'
-import { CLEAR_LINE } from '../../src/report/safe-terminal.js'
-import { makePictures } from '../helpers/picture-folder.js'
+import { CLEAR_LINE } from '../../src/text/safe-terminal.js'
+import { makePictures } from '../helpers/images/image-folder.js'
 
 /** What a terminal would act on: OSC and CSI by ESC and by C1, a line of its own, a return, turned writing, DEL. */
 const NAME = 'a\u001b]0;x\u0007\u001b[2J\u009b31m\u202e\u2066\u061c\u2028\r\nINJECTED: 5 %\t\u007f b'

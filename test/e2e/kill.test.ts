@@ -1,4 +1,4 @@
-import { runNode } from '../helpers/child.js'
+import { runNode } from '../helpers/processes/child.js'
 
 test('runs killed at random moments, by time and in the middle of writing, end as the unbroken one when they are resumed', async () => {
   const { code, stdout, stderr } = await runNode(['test/kill/check-kill.mjs', '--times', '5', '--seed', '3'])

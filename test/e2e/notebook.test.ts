@@ -1,10 +1,10 @@
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readModelFile } from '../../src/checkpoints/model-file.js'
-import { readTorchCheckpoint } from '../../src/checkpoints/torch-checkpoint.js'
-import { type ChildEnd, runCli } from '../helpers/child.js'
-import { makePictures } from '../helpers/picture-folder.js'
+import { readModelFile } from '../../src/runs/model-file.js'
+import { readTorchCheckpoint } from '../../src/runs/torch-checkpoint.js'
+import { type ChildEnd, runCli } from '../helpers/processes/child.js'
+import { makePictures } from '../helpers/images/image-folder.js'
 
 let folder = ''
 const at = (...path: string[]): string => join(folder, ...path)

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ROOT } from '../helpers/child.js'
-import { makePictures } from '../helpers/picture-folder.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { ROOT } from '../helpers/processes/child.js'
+import { makePictures } from '../helpers/images/image-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const run = promisify(execFile)
 /** Versions that these were written for. */

@@ -3,10 +3,10 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { ROOT } from '../helpers/child.js'
-import { COLOURS, makePictures } from '../helpers/picture-folder.js'
+import { ROOT } from '../helpers/processes/child.js'
+import { COLOURS, makePictures } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const run = promisify(execFile)
 const NODES = [22, 24]

@@ -13,9 +13,9 @@ import { addon } from '../../scripts/setup/addon.mjs'
 import { libtorch } from '../../scripts/setup/libtorch.mjs'
 import { tellNoPlace } from '../../scripts/setup/no-place.mjs'
 import { nodeProblem } from '../../scripts/setup/node-version.mjs'
-import { ROOT, runNode } from '../helpers/child.js'
-import { makeZip } from '../helpers/make-zip.mjs'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
+import { makeZip } from '../helpers/files/make-zip.mjs'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const BIG = 'x'.repeat(2000)
 const LIBTORCH: Readonly<Record<string, string>> = { 'lib/libtorch.so': BIG, 'lib/libtorch_cpu.so': BIG, 'lib/libtorch.dylib': BIG, 'lib/libtorch_cpu.dylib': BIG, 'build-version': '2.13.0+cpu\n' }

@@ -4,8 +4,8 @@ import { readdirSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { checkMapped } from '../../src/native/mapped-libtorch.js'
-import { type ChildEnd, ROOT, runNode } from '../helpers/child.js'
+import { checkMapped } from '../../src/addon/mapped-libtorch.js'
+import { type ChildEnd, ROOT, runNode } from '../helpers/processes/child.js'
 import { skip } from '../helpers/skip.js'
 
 /** Asks for a session, tells how that was refused, and that it lives. */

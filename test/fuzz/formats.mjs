@@ -10,8 +10,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { HOSTILE_PICKLES } from '../helpers/hostile-pickles.mjs'
-import { makeZip } from '../helpers/make-zip.mjs'
+import { HOSTILE_PICKLES } from '../helpers/files/hostile-pickles.mjs'
+import { makeZip } from '../helpers/files/make-zip.mjs'
 
 const dist = new URL('../../dist/', import.meta.url)
 const [{ PthFile }, { contentsOf }, { loadAll }, { pickle, PythonFloat, PythonTuple }, { writePth }, { readSafetensors, writeSafetensors }, { readTorchCheckpoint }, { random }, { inspectFile }, { encodeOnnx }, { parseMetadata }] = await Promise.all(

@@ -1,7 +1,7 @@
 import sharp from 'sharp'
-import type { Dataset } from '../../src/data/dataset.js'
-import { DataLoader, type DataLoaderOptions } from '../../src/data/data-loader.js'
-import { evalTransform } from '../../src/data/transforms.js'
+import type { Dataset } from '../../src/datasets/dataset.js'
+import { DataLoader, type DataLoaderOptions } from '../../src/loader/data-loader.js'
+import { evalTransform } from '../../src/augment/transforms.js'
 
 /** A PNG of one colour. */
 export function onePicture(colour: { r: number; g: number; b: number } = { r: 10, g: 20, b: 30 }, width = 8, height = 8): Promise<Buffer> {

@@ -1,6 +1,6 @@
-import type { Batch } from '../../src/data/batch.js'
+import type { Batch } from '../../src/loader/batch.js'
 import type { StateDict } from '../../src/formats/tensor.js'
-import type { EvalStepResult, TrainStepResult } from '../../src/native/session.js'
+import type { EvalStepResult, TrainStepResult } from '../../src/session/session.js'
 import type { Trainable } from '../../src/train/fit.js'
 
 export interface Script {

@@ -16,7 +16,7 @@ import { before, events, examine, result, where } from './examine.mjs'
 import { run } from './run.mjs'
 
 const sharp = createRequire(import.meta.url)('sharp')
-const { random } = await import(new URL('../../dist/data/random.js', import.meta.url).href)
+const { random } = await import(new URL('../../dist/random/sfc32.js', import.meta.url).href)
 const { values } = parseArgs({ options: { times: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' }, keep: { type: 'boolean', default: false } } })
 const times = Number(values.times)
 const next = random(Number(values.seed))

@@ -1,4 +1,4 @@
-import { engineCheck } from '../helpers/engine-check.js'
+import { engineCheck } from '../helpers/processes/engine-check.js'
 import { skip } from '../helpers/skip.js'
 
 if (process.platform !== 'linux') skip('the arena of memory', 'it is used on Linux only')

@@ -1,6 +1,6 @@
-import { processorFeatures } from '../../src/native/processor.js'
-import { cannotHold } from '../helpers/cpu-capability.js'
-import { engineCheckWith } from '../helpers/engine-check.js'
+import { processorFeatures } from '../../src/addon/processor.js'
+import { cannotHold } from '../helpers/processes/cpu-capability.js'
+import { engineCheckWith } from '../helpers/processes/engine-check.js'
 import { skip } from '../helpers/skip.js'
 
 /** Distances of output, data gradient and weight gradient from libtorch's in double, relative to the largest number. */

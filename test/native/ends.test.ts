@@ -1,5 +1,5 @@
 import { ENDS, runCase } from '../exits/cases.mjs'
-import { runNode } from '../helpers/child.js'
+import { runNode } from '../helpers/processes/child.js'
 
 const TIMES = 3
 /** Those that differ most; check:exits has all of them, more often. */

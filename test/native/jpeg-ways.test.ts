@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sharp } from 'sharp'
-import { decodeJpeg } from '../../src/data/decode-jpeg.js'
-import { decodeImage, type Pixels, type ResizeRule } from '../../src/data/decode.js'
-import { decodeWithoutAddon } from '../../src/data/jpeg-without-addon.js'
-import { jpegDecoder } from '../../src/native/jpeg-decoder.js'
-import { ROOT, runNode } from '../helpers/child.js'
-import { photo } from '../helpers/photo.js'
+import { decodeJpeg } from '../../src/images/jpeg/decode-jpeg.js'
+import { decodeImage, type Pixels, type ResizeRule } from '../../src/images/decode.js'
+import { decodeWithoutAddon } from '../../src/images/jpeg/jpeg-without-addon.js'
+import { jpegDecoder } from '../../src/images/jpeg/jpeg-decoder.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
+import { photo } from '../helpers/images/photo.js'
 import { skip } from '../helpers/skip.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const WHOLE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 const RULES = [WHOLE, ...[11, 50, 90, 200].flatMap((shorterSide) => [{ ...WHOLE, shorterSide }, { ...WHOLE, shorterSide, crop: Math.round(shorterSide * 0.87) }])]
@@ -50,8 +50,8 @@ else describe(title, () => {
     const rule = { ...WHOLE, shorterSide: 73, crop: 64 }
     const code = `
       import { createHash } from 'node:crypto'
-      import { decodeImage } from '${join(ROOT, 'dist/data/decode.js')}'
-      import { jpegDecoder } from '${join(ROOT, 'dist/native/jpeg-decoder.js')}'
+      import { decodeImage } from '${join(ROOT, 'dist/images/decode.js')}'
+      import { jpegDecoder } from '${join(ROOT, 'dist/images/jpeg/jpeg-decoder.js')}'
       const { data } = await decodeImage(${JSON.stringify(path)}, ${JSON.stringify(rule)})
       console.log(jpegDecoder(), createHash('sha256').update(data).digest('hex'))
     `

@@ -1,5 +1,5 @@
-import { cannotHold } from '../helpers/cpu-capability.js'
-import { engineCheckWith } from '../helpers/engine-check.js'
+import { cannotHold } from '../helpers/processes/cpu-capability.js'
+import { engineCheckWith } from '../helpers/processes/engine-check.js'
 import { skip } from '../helpers/skip.js'
 
 /** Of the largest number: sums of some thousand products in float32; bf16 has 8 bits, and the gradient behind ReLU is rounded too. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
-import { Session } from '../../src/native/session.js'
-import type { SessionOptions } from '../../src/native/session-options.js'
+import { Session } from '../../src/session/session.js'
+import type { SessionOptions } from '../../src/session/options.js'
 import { CLASSES, formulaBatch, loadFormula } from '../parity/formula.js'
 
 const BASE: SessionOptions = { model: 'regnet_y_400mf', classes: CLASSES, device: 'cpu', precision: 'fp32', threads: 1 }

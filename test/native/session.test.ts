@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Batch } from '../../src/data/batch.js'
-import { random } from '../../src/data/random.js'
+import type { Batch } from '../../src/loader/batch.js'
+import { random } from '../../src/random/sfc32.js'
 import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
-import { loadAddon } from '../../src/native/load-addon.js'
-import { Session } from '../../src/native/session.js'
-import type { SessionOptions } from '../../src/native/session-options.js'
-import { REGNET_VARIANTS } from '../../src/native/variants.js'
+import { loadAddon } from '../../src/addon/load.js'
+import { Session } from '../../src/session/session.js'
+import type { SessionOptions } from '../../src/session/options.js'
+import { REGNET_VARIANTS } from '../../src/models/variants.js'
 
 const CLASSES = 3
 const BASE: SessionOptions = { model: 'regnet_y_400mf', classes: CLASSES, device: 'cpu', precision: 'fp32', seed: 1 }

@@ -1,10 +1,10 @@
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
-import type { Batch } from '../../src/data/batch.js'
+import type { Batch } from '../../src/loader/batch.js'
 import type { StateDict } from '../../src/formats/tensor.js'
-import { Session } from '../../src/native/session.js'
-import type { SessionOptions } from '../../src/native/session-options.js'
-import { ROOT, runNode } from '../helpers/child.js'
+import { Session } from '../../src/session/session.js'
+import type { SessionOptions } from '../../src/session/options.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
 
 const BASE: SessionOptions = { model: 'regnet_y_400mf', classes: 3, device: 'cpu', precision: 'fp32', seed: 1, threads: 1 }
 const [COUNT, SIDE] = [4, 32]

@@ -1,15 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
-import { writeModelFile } from '../../src/checkpoints/model-file.js'
-import { writeTorchCheckpoint } from '../../src/checkpoints/torch-checkpoint.js'
-import { summaryCommand } from '../../src/cli/summary.js'
+import { writeModelFile } from '../../src/runs/model-file.js'
+import { writeTorchCheckpoint } from '../../src/runs/torch-checkpoint.js'
+import { summaryCommand } from '../../src/cli/commands/summary.js'
 import { writeSafetensors } from '../../src/formats/safetensors.js'
 import { byteLength, type StateDict } from '../../src/formats/tensor.js'
-import { loadAddon } from '../../src/native/load-addon.js'
-import { type ModelSummary, summarize, type SummarizeOptions } from '../../src/predict/summarize.js'
+import { loadAddon } from '../../src/addon/load.js'
+import { type ModelSummary, summarize, type SummarizeOptions } from '../../src/models/summarize.js'
 import { modelSummaryText } from '../../src/report/model-summary.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const zeros = (classes: number): StateDict =>
   new Map(loadAddon().describe('regnet_x_400mf', classes).map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))

@@ -1,4 +1,4 @@
-import { engineCheck } from '../helpers/engine-check.js'
+import { engineCheck } from '../helpers/processes/engine-check.js'
 
 interface Found {
   readonly parts: readonly { readonly begin: number; readonly end: number; readonly number: number; readonly inParallel: boolean; readonly within: number }[]

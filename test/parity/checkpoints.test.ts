@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { readTorchCheckpoint } from '../../src/checkpoints/torch-checkpoint.js'
+import { readTorchCheckpoint } from '../../src/runs/torch-checkpoint.js'
 import { TorchgraftError } from '../../src/errors.js'
-import { findPython, runPython } from '../helpers/python.js'
+import { findPython, runPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const python = findPython()
 /** PyTorch writes these and cannot read them back, by whatever way. Nothing is wrong with them. */

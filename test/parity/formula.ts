@@ -1,6 +1,6 @@
-import type { Batch } from '../../src/data/batch.js'
+import type { Batch } from '../../src/loader/batch.js'
 import { byteLength, elements, type Tensor } from '../../src/formats/tensor.js'
-import type { Session } from '../../src/native/session.js'
+import type { Session } from '../../src/session/session.js'
 
 /** Weights and pictures that Python makes too: generator/formula.py has the same functions. */
 export const CLASSES = 10

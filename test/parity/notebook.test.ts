@@ -4,10 +4,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { readFile } from 'node:fs/promises'
 import { train } from '../../src/train/train.js'
-import { ROOT } from '../helpers/child.js'
-import { findPython } from '../helpers/python.js'
+import { ROOT } from '../helpers/processes/child.js'
+import { findPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 import { expectParity, processor } from './rows.js'
 
 /** From here on torchvision resizes by the kernel whose roundings are followed. */

@@ -2,15 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ModelMetadata } from '../../src/checkpoints/model-metadata.js'
-import { Session } from '../../src/native/session.js'
-import { REGNET_VARIANTS } from '../../src/native/variants.js'
-import { writeOnnx } from '../../src/onnx/onnx-file.js'
-import { regnetOnnx } from '../../src/onnx/regnet-onnx.js'
-import { ROOT, runNode } from '../helpers/child.js'
-import { findPython, runPython } from '../helpers/python.js'
+import type { ModelMetadata } from '../../src/runs/model-metadata.js'
+import { Session } from '../../src/session/session.js'
+import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { writeOnnx } from '../../src/inference/onnx/onnx-file.js'
+import { regnetOnnx } from '../../src/inference/onnx/regnet-onnx.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
+import { findPython, runPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 import { CLASSES, formulaBatch, loadFormula, MEAN, STD } from './formula.js'
 import { expectParity, furthest, largest } from './rows.js'
 
@@ -62,7 +62,7 @@ async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZ
   }
   const { pixels } = batch.images
   await writeFile(at('pixels'), crop === null ? new Uint8Array(Float32Array.from(pixels).buffer) : pixels)
-  const end = await runNode([fileURLToPath(new URL('../helpers/run-onnx.mjs', import.meta.url)), file, crop === null ? 'float32' : 'uint8', at('pixels'), String(COUNT), String(SIZE)], { cwd: runtime })
+  const end = await runNode([fileURLToPath(new URL('../helpers/processes/run-onnx.mjs', import.meta.url)), file, crop === null ? 'float32' : 'uint8', at('pixels'), String(COUNT), String(SIZE)], { cwd: runtime })
   expect(end).toMatchObject({ code: 0 })
   const { name, probabilities } = JSON.parse(end.stdout) as { name: string; probabilities: number[] }
   expect(largest(ours)).toBeLessThan(0.999) // else their softmax would tell nothing of the logits

@@ -1,4 +1,4 @@
-import { engineCheck } from '../helpers/engine-check.js'
+import { engineCheck } from '../helpers/processes/engine-check.js'
 import { expectParity, furthest, largest, readFixture } from './rows.js'
 
 interface AdamState {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { loadAddon } from '../../src/native/load-addon.js'
+import { loadAddon } from '../../src/addon/load.js'
 
 /** A fixture by its name: generate.py makes them. */
 export function readFixture<T>(name: string): T {

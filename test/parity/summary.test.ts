@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { REGNET_VARIANTS } from '../../src/native/variants.js'
-import { summarize, type SummarizeOptions } from '../../src/predict/summarize.js'
+import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { summarize, type SummarizeOptions } from '../../src/models/summarize.js'
 import { modelSummaryText } from '../../src/report/model-summary.js'
 import { readFixture } from './rows.js'
 

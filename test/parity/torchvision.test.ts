@@ -1,4 +1,4 @@
-import { findPython, runPython } from '../helpers/python.js'
+import { findPython, runPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
 
 const python = findPython()

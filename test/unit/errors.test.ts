@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { messageOf } from '../../src/cli/option-names.js'
 import { argumentError, messageFor, TorchgraftError } from '../../src/errors.js'
-import { plural } from '../../src/plural.js'
-import { systemReason } from '../../src/system-reason.js'
-import { ROOT } from '../helpers/child.js'
-import { temporaryFolder } from '../helpers/temporary-folder.js'
+import { plural } from '../../src/text/plural.js'
+import { systemReason } from '../../src/text/system-reason.js'
+import { ROOT } from '../helpers/processes/child.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const sources = (folder: string, ending: RegExp): string[] => readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).filter((name) => ending.test(name)).map((name) => join(folder, name))
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { ROOT, runNode } from '../helpers/child.js'
+import { ROOT, runNode } from '../helpers/processes/child.js'
 
 const VIEWS = 44
 const CAMPUS = join(ROOT, 'samples', 'campus')

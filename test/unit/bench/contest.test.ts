@@ -1,7 +1,7 @@
-import { contest, tellingLine, valuesOf } from '../../../bench/contest.mjs'
-import { UnlikeError } from '../../../bench/sameness.mjs'
+import { contest, tellingLine, valuesOf } from '../../../bench/harness/contest.mjs'
+import { UnlikeError } from '../../../bench/report/sameness.mjs'
 import type { Contestant, Context, Facts } from '../../../bench/types.d.mts'
-import { UnavailableError } from '../../../bench/worker.mjs'
+import { UnavailableError } from '../../../bench/harness/worker.mjs'
 
 const facts: Facts = { how: 'quickly', precision: 'fp32', pictures: 4 }
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { plainPath } from '../../../bench/plain-path.mjs'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { plainPath } from '../../../bench/by-hand/plain-path.mjs'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 test('a path with what separates paths elsewhere is reached by one without', async () => {
   await using folder = await temporaryFolder()

@@ -1,4 +1,4 @@
-import { checkSameness, LABELS_ALIKE, LOSS_TOLERANCE, ROUNDED_TOLERANCE, UnlikeError } from '../../../bench/sameness.mjs'
+import { checkSameness, LABELS_ALIKE, LOSS_TOLERANCE, ROUNDED_TOLERANCE, UnlikeError } from '../../../bench/report/sameness.mjs'
 
 const notebook = { how: '', precision: 'fp32', losses: [2, 1.5, 1], pictures: 64 } as const
 

@@ -1,5 +1,5 @@
-import { makeRow } from '../../../bench/row.mjs'
-import { bestOf, ratio, summarize } from '../../../bench/statistics.mjs'
+import { makeRow } from '../../../bench/report/row.mjs'
+import { bestOf, ratio, summarize } from '../../../bench/report/statistics.mjs'
 
 const about = { name: 'train-step', model: 'regnet_y_400mf', params: { batch: 32 }, unit: 'images/s', better: 'higher' } as const
 

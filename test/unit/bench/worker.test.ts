@@ -1,6 +1,6 @@
-import { watchMemory } from '../../../bench/peak-memory.mjs'
-import { runProgram } from '../../../bench/program-run.mjs'
-import { UnavailableError, Worker } from '../../../bench/worker.mjs'
+import { watchMemory } from '../../../bench/by-hand/peak-memory.mjs'
+import { runProgram } from '../../../bench/harness/program-run.mjs'
+import { UnavailableError, Worker } from '../../../bench/harness/worker.mjs'
 
 const program = (code: string) => ({ command: process.execPath, args: ['--input-type=module', '--eval', code], env: process.env, cwd: '.' })
 const answering = (expression: string) =>

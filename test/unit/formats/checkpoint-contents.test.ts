@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { readTorchCheckpoint } from '../../../src/checkpoints/torch-checkpoint.js'
-import { type Picklable, PythonFloat, PythonTuple } from '../../../src/formats/pickle-writer.js'
-import { writePth } from '../../../src/formats/pth-writer.js'
-import { fromHuggingFace } from '../../../src/formats/regnet-names.js'
+import { readTorchCheckpoint } from '../../../src/runs/torch-checkpoint.js'
+import { type Picklable, PythonFloat, PythonTuple } from '../../../src/formats/pth/pickle-writer.js'
+import { writePth } from '../../../src/formats/pth/pth-writer.js'
+import { fromHuggingFace } from '../../../src/models/timm-names.js'
 import { torchvisionNames } from '../../../src/formats/state-dict-names.js'
 import { float32Tensor, type StateDict, type Tensor } from '../../../src/formats/tensor.js'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 import { tinyRegNet } from '../../helpers/tiny-regnet.js'
 
 const REGNET = tinyRegNet()

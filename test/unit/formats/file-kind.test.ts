@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileKind } from '../../../src/formats/file-kind.js'
-import { writePth } from '../../../src/formats/pth-writer.js'
+import { writePth } from '../../../src/formats/pth/pth-writer.js'
 import { writeSafetensors } from '../../../src/formats/safetensors.js'
-import { encodeOnnx } from '../../../src/onnx/onnx-file.js'
-import { regnetOnnx } from '../../../src/onnx/regnet-onnx.js'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { encodeOnnx } from '../../../src/inference/onnx/onnx-file.js'
+import { regnetOnnx } from '../../../src/inference/onnx/regnet-onnx.js'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 import { TINY_CLASSES, tinyRegNet } from '../../helpers/tiny-regnet.js'
-import { trainingMetadata } from '../../helpers/checkpoint.js'
+import { trainingMetadata } from '../../helpers/files/checkpoint.js'
 
 const NAMES = ['model_best.pth.tar', 'model.safetensors', 'pytorch_model.bin', 'last.ckpt', 'weights', 'a.onnx', 'a.PTH', 'a.v2']
 

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inspectFile } from '../../../src/checkpoints/inspect.js'
-import { readTorchCheckpoint } from '../../../src/checkpoints/torch-checkpoint.js'
+import { inspectFile } from '../../../src/inference/inspect.js'
+import { readTorchCheckpoint } from '../../../src/runs/torch-checkpoint.js'
 import { TorchgraftError } from '../../../src/errors.js'
-import { pickle } from '../../../src/formats/pickle-writer.js'
-import { HOSTILE_PICKLES } from '../../helpers/hostile-pickles.mjs'
-import { makeZip } from '../../helpers/make-zip.mjs'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { pickle } from '../../../src/formats/pth/pickle-writer.js'
+import { HOSTILE_PICKLES } from '../../helpers/files/hostile-pickles.mjs'
+import { makeZip } from '../../helpers/files/make-zip.mjs'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 /** What a reader says of a file: something short, whatever the file is. */
 async function settled(reading: Promise<unknown>): Promise<void> {

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashTensors, readSafetensors, readSafetensorsLayout, writeSafetensors } from '../../../src/formats/safetensors.js'
 import type { StateDict } from '../../../src/formats/tensor.js'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const tensors: StateDict = new Map([
   ['weight', { dtype: 'float32', shape: [2, 2], data: new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer) }],

@@ -1,8 +1,8 @@
 import { open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileWhole } from '../../../src/formats/write-file.js'
-import { EventLog } from '../../../src/report/event-log.js'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { writeFileWhole } from '../../../src/formats/files/write-file.js'
+import { EventLog } from '../../../src/runs/event-log.js'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 

@@ -1,5 +1,5 @@
 import { consoleReport } from '../../../src/report/console.js'
-import { duration, percent, printable } from '../../../src/report/format.js'
+import { duration, percent, printable } from '../../../src/text/format.js'
 import type { TrainingEvent } from '../../../src/train/events.js'
 
 const EVENTS: readonly TrainingEvent[] = [

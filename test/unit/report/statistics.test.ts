@@ -1,5 +1,5 @@
 import type { ClassCount, DataStatistics } from '../../../src/explore/data-statistics.js'
-import { columnsOf, cut, padColumns } from '../../../src/report/columns.js'
+import { columnsOf, cut, padColumns } from '../../../src/text/columns.js'
 import { statisticsText } from '../../../src/report/statistics.js'
 
 const CLASSES: readonly ClassCount[] = [{ label: 'chapel', train: 61, val: 9 }, { label: 'a\u001b[31mred', train: 8, val: 1 }, { label: 'L'.repeat(60), train: 30, val: 5 }]

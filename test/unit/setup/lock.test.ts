@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { holderOf, isLockLeftover, tryLock } from '../../../scripts/lock.mjs'
 import { ownIdentity } from '../../../scripts/process-identity.mjs'
 import { takeLock } from '../../../scripts/setup/lock.mjs'
-import { runNode } from '../../helpers/child.js'
-import { temporaryFolder } from '../../helpers/temporary-folder.js'
+import { runNode } from '../../helpers/processes/child.js'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const LOCK = new URL('../../../scripts/lock.mjs', import.meta.url).href
-const CONTENDER = fileURLToPath(new URL('../../helpers/lock-contender.mjs', import.meta.url))
+const CONTENDER = fileURLToPath(new URL('../../helpers/processes/lock-contender.mjs', import.meta.url))
 const self = ownIdentity()
 
 async function deadProcess(): Promise<number> {

@@ -1,5 +1,5 @@
-import type { CheckpointStore, Savable } from '../../../src/checkpoints/checkpoint-store.js'
-import type { ModelMetadata, TrainingMetadata } from '../../../src/checkpoints/model-metadata.js'
+import type { CheckpointStore, Savable } from '../../../src/runs/checkpoint-store.js'
+import type { ModelMetadata, TrainingMetadata } from '../../../src/runs/model-metadata.js'
 import { BackgroundSaves } from '../../../src/train/background-saves.js'
 import { fit } from '../../../src/train/fit.js'
 import { numberedLoader } from '../../helpers/loader.js'

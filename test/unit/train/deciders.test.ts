@@ -1,6 +1,6 @@
-import { BestSoFar } from '../../../src/train/best-so-far.js'
+import { BestSoFar } from '../../../src/train/best-epoch.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
-import { constant, warmupCosine } from '../../../src/train/schedules.js'
+import { constant, warmupCosine } from '../../../src/recipes/schedules.js'
 
 describe('EarlyStopping', () => {
   const losses = [10, 9, 8, 9, 8.9, 8.8, 8.7, 8.6, 8.5]

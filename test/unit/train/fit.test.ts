@@ -1,10 +1,10 @@
-import type { CheckpointStore } from '../../../src/checkpoints/checkpoint-store.js'
-import type { ModelMetadata, TrainingMetadata } from '../../../src/checkpoints/model-metadata.js'
+import type { CheckpointStore } from '../../../src/runs/checkpoint-store.js'
+import type { ModelMetadata, TrainingMetadata } from '../../../src/runs/model-metadata.js'
 import { TorchgraftError } from '../../../src/errors.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import type { TrainingEvent } from '../../../src/train/events.js'
 import { fit, type FitOptions } from '../../../src/train/fit.js'
-import { warmupCosine } from '../../../src/train/schedules.js'
+import { warmupCosine } from '../../../src/recipes/schedules.js'
 import { collect, numberedLoader } from '../../helpers/loader.js'
 import { type Script, StandInSession } from '../../helpers/stand-in-session.js'
 

@@ -1,5 +1,5 @@
-import type { TrainStepResult } from '../../../src/native/session.js'
-import type { SessionOptions } from '../../../src/native/session-options.js'
+import type { TrainStepResult } from '../../../src/session/session.js'
+import type { SessionOptions } from '../../../src/session/options.js'
 import { chooseMemoryFormat, fasterFormat, timeSteps } from '../../../src/train/memory-format.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 

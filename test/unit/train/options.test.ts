@@ -1,6 +1,6 @@
-import { balancedWeights, sessionOptions } from '../../../src/train/default-recipe.js'
-import type { TrainOptions } from '../../../src/train/options.js'
-import { resolveOptions } from '../../../src/train/resolve-options.js'
+import { balancedWeights, sessionOptions } from '../../../src/recipes/default/recipe.js'
+import type { TrainOptions } from '../../../src/train/options/options.js'
+import { resolveOptions } from '../../../src/train/options/resolve.js'
 
 describe('resolveOptions', () => {
   test('without any, gives the default recipe', () => {

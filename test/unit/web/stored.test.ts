@@ -5,7 +5,7 @@ import { NOTES } from '../../../web/notes.js'
 import { formatOf, isHeic, isTiff } from '../../../web/origin.js'
 import { useOf } from '../../../web/profile.js'
 import { stored } from '../../../web/stored.js'
-import { exif, pngChunk, pngChunks, uint32s, withChunks } from '../../helpers/png-chunks.js'
+import { exif, pngChunk, pngChunks, uint32s, withChunks } from '../../helpers/images/png-chunks.js'
 
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'avif'] as const
 const RULE = { profile: true }

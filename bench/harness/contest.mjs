@@ -1,0 +1,85 @@
+import { checkSameness } from '../report/sameness.mjs'
+import { workerProgram } from './programs.mjs'
+import { UnavailableError, Worker } from './worker.mjs'
+
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Contestant} Contestant */
+/** @typedef {import('../types.d.mts').Facts} Facts */
+/** @typedef {import('../types.d.mts').Sample} Sample */
+
+/** @typedef {{ readonly samples: Readonly<Record<string, readonly Sample[]>>, readonly facts: Readonly<Record<string, Facts>>, readonly how: Readonly<Record<string, string>>, readonly leftOut: Readonly<Record<string, string>>, readonly same: readonly string[] }} Outcome */
+
+/**
+ * The same task for torchgraft and its peers, each in a process of its own that stays up. First each makes itself ready and
+ * tells its facts, which are compared; then they run in turn: torchgraft, peer, peer, torchgraft …
+ *
+ * @param {Context} context
+ * @param {{ readonly title: string, readonly task: string, readonly params: object | ((name: string) => object), readonly peers: readonly string[], readonly repeats: number, readonly start?: (name: string) => Contestant }} contest
+ * @returns {Promise<Outcome>}
+ */
+export async function contest(context, { title, task, params, peers, repeats, start = (name) => new Worker(workerProgram(context, name)) }) {
+  /** @type {Map<string, Contestant>} */
+  const running = new Map()
+  /** @type {Record<string, Facts>} */
+  const facts = {}
+  /** @type {Record<string, Sample[]>} */
+  const samples = {}
+  /** @type {Record<string, string>} */
+  const leftOut = {}
+
+  /** @template T @param {string} name @param {() => Promise<T>} work @returns {Promise<T | undefined>} */
+  const unlessLeftOut = async (name, work) => {
+    try {
+      return await work()
+    } catch (error) {
+      const why = /** @type {Error} */ (error).message
+      if (name === 'torchgraft') throw new Error(`${title}: torchgraft: ${why}`, { cause: error })
+      leftOut[name] = error instanceof UnavailableError ? why : tellingLine(why)
+      context.tell(`${title}: ${name} is left out: ${leftOut[name]}`)
+      await running.get(name)?.close()
+      running.delete(name)
+      delete samples[name]
+      return undefined
+    }
+  }
+
+  try {
+    for (const name of ['torchgraft', ...peers]) {
+      const why = context.leaves[name]
+      if (why !== undefined) {
+        leftOut[name] = why
+        continue
+      }
+      const began = performance.now()
+      const contestant = start(name)
+      running.set(name, contestant)
+      const told = await unlessLeftOut(name, () => contestant.begin(task, typeof params === 'function' ? params(name) : params))
+      if (!told) continue
+      facts[name] = told
+      context.tell(`${title}: ${name} is ready (${told.how}), ${((performance.now() - began) / 1000).toFixed(0)} s`)
+    }
+    const same = checkSameness(title, facts)
+    for (const name of running.keys()) samples[name] = []
+    for (let i = 0; i < repeats; i++) {
+      for (const [name, contestant] of [...running]) {
+        const sample = await unlessLeftOut(name, () => contestant.run({ repeat: i }))
+        if (sample) samples[name]?.push(sample)
+      }
+    }
+    const how = Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, told.how]))
+    return { samples, facts, how, leftOut, same }
+  } finally {
+    await Promise.all([...running.values()].map((contestant) => contestant.close()))
+  }
+}
+
+/** Of a Python error's lines the one that names it, not the advice after it. @param {string} why */
+export function tellingLine(why) {
+  const lines = why.trim().split('\n')
+  return lines.findLast((line) => /^[\w.]*(?:Error|Exception|Interrupt)\b/.test(line)) ?? lines.at(-1) ?? ''
+}
+
+/** One of the numbers that each run gave. @param {Outcome['samples']} samples @returns {Record<string, number[]>} */
+export function valuesOf(samples, key = 'value') {
+  return Object.fromEntries(Object.entries(samples).map(([name, list]) => [name, list.map((sample) => /** @type {number} */ (sample[key]))]))
+}

@@ -1,0 +1,20 @@
+import { bestOf, ratio, summarize } from './statistics.mjs'
+
+/** @typedef {import('../types.d.mts').Row} Row */
+
+/**
+ * A row of the result: each one's values summed up, and how torchgraft stands to the others.
+ *
+ * @param {Pick<Row, 'name' | 'model' | 'params' | 'unit' | 'better'> & Partial<Pick<Row, 'extra' | 'how' | 'leftOut' | 'same' | 'note'>>} about
+ * @param {Readonly<Record<string, readonly number[]>>} values by name, `torchgraft` among them
+ * @returns {Row}
+ */
+export function makeRow({ name, model, params, unit, better, ...more }, { torchgraft: own, ...others }) {
+  if (!own) throw new RangeError(`${name}: Expected values of torchgraft`)
+  const torchgraft = summarize(own)
+  const peers = Object.fromEntries(Object.entries(others).map(([peer, values]) => [peer, summarize(values)]))
+  const best = bestOf(peers, better)
+  const compare = (/** @type {string | null} */ peer) => (peer !== null && peers[peer] ? ratio(torchgraft, peers[peer], better) : null)
+  const filled = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined && Object.keys(/** @type {object} */ (value)).length !== 0 || value === true || typeof value === 'string'))
+  return { name, model, params, unit, better, torchgraft, peers, best, ratioToBest: compare(best), ratioToNotebook: compare('notebook'), ...filled }
+}

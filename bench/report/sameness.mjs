@@ -1,0 +1,86 @@
+// Whether those that are compared did the same work. What is unlike must not be compared: the bench ends.
+
+/** @typedef {import('../types.d.mts').Facts} Facts */
+/** @typedef {'fp32' | 'bf16'} Precision */
+
+/** Those that are compared did not do the same work. */
+export class UnlikeError extends Error {}
+
+/**
+ * How far losses may lie apart, as a share: of the first step, before anything is learned, and of those after it. In fp32 it
+ * is the order of sums, which training magnifies; in bf16 the gradients are noise to a tenth, and Adam's first steps are as
+ * long for small ones as for large ones.
+ */
+export const LOSS_TOLERANCE = /** @type {const} */ ({ fp32: { first: 0.001, later: 0.05 }, bf16: { first: 0.02, later: 0.1 } })
+
+/** Of the first loss, where one kept its pictures as bytes after resizing them: that alone moves the sample pictures' by 0.4 %. */
+export const ROUNDED_TOLERANCE = 0.01
+
+/** Which share of the pictures must be given the same label: what lies between two classes may fall to either side. */
+export const LABELS_ALIKE = /** @type {const} */ ({ fp32: 0.98, bf16: 0.92 })
+
+/** The looser of two. @param {Precision} a @param {Precision} b @returns {Precision} */
+const looser = (a, b) => (a === 'bf16' || b === 'bf16' ? 'bf16' : 'fp32')
+
+/**
+ * Compares what each says of its work with the reference's: how many pictures, the losses of the first steps, the labels.
+ *
+ * @param {string} where the measure, for the message
+ * @param {Readonly<Record<string, Facts>>} facts by name
+ * @param {string} [reference] its name; where it is not there, the first one's
+ * @returns {string[]} what was compared, in words
+ * @throws {UnlikeError}
+ */
+export function checkSameness(where, facts, reference = 'notebook') {
+  const name = reference in facts ? reference : Object.keys(facts)[0]
+  const others = Object.keys(facts).filter((other) => other !== name)
+  if (name === undefined || others.length === 0) return []
+  return [compareCounts, compareLosses, compareLabels].flatMap((compare) => {
+    const found = others.map((other) => compare({ where, name, other, expected: /** @type {Facts} */ (facts[name]), found: /** @type {Facts} */ (facts[other]) }))
+    const [first] = found
+    return first ? [`${first.what}: ${found.map((each, i) => `${others[i]} ${each?.how}`).join(', ')} (${name} ${first.reference})`] : []
+  })
+}
+
+/** @typedef {{ readonly where: string, readonly name: string, readonly other: string, readonly expected: Facts, readonly found: Facts }} Pair */
+/** @typedef {{ readonly what: string, readonly how: string, readonly reference: string }} Verdict */
+
+/** @param {Pair} pair @returns {Verdict | undefined} */
+function compareCounts({ where, name, other, expected: { pictures: expected }, found: { pictures: found } }) {
+  if (expected === undefined && found === undefined) return undefined
+  if (expected !== found) throw new UnlikeError(`${where}: ${other} had ${found ?? 'no'} pictures and ${name} ${expected ?? 'none'}`)
+  return { what: 'pictures', how: String(found), reference: String(expected) }
+}
+
+/** @param {Pair} pair @returns {Verdict | undefined} */
+function compareLosses({ where, name, other, expected, found }) {
+  const [before = [], after = []] = [expected.losses, found.losses]
+  if (before.length !== after.length) throw new UnlikeError(`${where}: ${other} told ${after.length} losses and ${name} ${before.length}`)
+  if (before.length === 0) return undefined
+  const precision = looser(expected.precision, found.precision)
+  const { first: exact, later } = LOSS_TOLERANCE[precision]
+  const first = expected.rounded || found.rounded ? Math.max(exact, ROUNDED_TOLERANCE) : exact
+  const apart = after.map((loss, i) => Math.abs(loss - /** @type {number} */ (before[i])) / Math.abs(/** @type {number} */ (before[i])))
+  for (const [i, share] of apart.entries()) {
+    const tolerance = i === 0 ? first : later
+    if (share <= tolerance) continue // which NaN is not
+    throw new UnlikeError(`${where}: the loss of step ${i + 1} is ${after[i]?.toFixed(4)} in ${other} and ${before[i]?.toFixed(4)} in ${name}, ${percent(share)} apart where ${percent(tolerance)} is allowed in ${precision}`)
+  }
+  return { what: `losses of ${after.length} steps, how far apart at most`, how: `${percent(Math.max(...apart))} in ${precision}`, reference: before.map((loss) => loss.toFixed(3)).join(' ') }
+}
+
+/** @param {Pair} pair @returns {Verdict | undefined} */
+function compareLabels({ where, name, other, expected, found }) {
+  const [before = [], after = []] = [expected.labels, found.labels]
+  if (before.length !== after.length) throw new UnlikeError(`${where}: ${other} predicted ${after.length} labels and ${name} ${before.length}`)
+  if (before.length === 0) return undefined
+  const precision = looser(expected.precision, found.precision)
+  const alike = after.filter((label, i) => label === before[i]).length / after.length
+  if (alike < LABELS_ALIKE[precision]) throw new UnlikeError(`${where}: ${other} predicts ${percent(alike)} of the labels that ${name} does, and ${percent(LABELS_ALIKE[precision])} is the least in ${precision}`)
+  return { what: 'labels alike', how: `${percent(alike)} in ${precision}`, reference: `${new Set(before).size} labels of ${before.length} pictures` }
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Number((share * 100).toPrecision(2))} %`
+}

@@ -1,0 +1,78 @@
+#include "check/conv/convolution_speed.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <functional>
+
+#include "check/milliseconds.h"
+#include "torch/ops/conv/grouped_conv.h"
+
+namespace torchgraft {
+
+namespace {
+
+constexpr int64_t kBatch = 32;
+constexpr int kRepeats = 5;
+
+void TimeShape(at::ScalarType type, int64_t channels, int64_t width, int64_t stride, int64_t side) {
+  const auto level = BestCpuLevel();
+  const auto pictures = [type](at::IntArrayRef shape) {
+    return at::randn(shape).to(type).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  const int64_t out_side = (side - 1) / stride + 1;
+  const auto x = pictures({kBatch, channels, side, side});
+  const auto weight = pictures({channels, width, 3, 3});
+  const auto dy = pictures({kBatch, channels, out_side, out_side});
+  const std::array<int64_t, 2> strides{stride, stride};
+  const std::array<int64_t, 2> padding{1, 1};
+  const int64_t groups = channels / width;
+  const auto backward = [&](bool of_x) {
+    at::convolution_backward(dy, x, weight, /*bias_sizes=*/std::nullopt, strides, padding,
+                             /*dilation=*/1, /*transposed=*/false, /*output_padding=*/0, groups,
+                             {of_x, !of_x, false});
+  };
+  const std::array<std::function<void()>, 6> works{
+      [&] { GroupedForward(level, x, weight, stride); },
+      [&] { GroupedDataGradient(level, dy, weight, x.sizes(), stride); },
+      [&] { GroupedWeightGradient(level, x, dy, weight, stride); },
+      [&] { at::conv2d(x, weight, /*bias=*/{}, strides, padding, /*dilation=*/1, groups); },
+      [&] { backward(/*of_x=*/true); },
+      [&] { backward(/*of_x=*/false); }};
+  std::array<double, 6> best;
+  best.fill(1e9);
+  for (int i = 0; i < kRepeats; ++i) {
+    for (size_t w = 0; w < works.size(); ++w) best[w] = std::min(best[w], Milliseconds(works[w]));
+  }
+  const double mflop =
+      2e-6 * static_cast<double>(kBatch * out_side * out_side * channels * width * 9);
+  std::printf("%4ld channels, stride %ld, %3ld px: own %.0f/%.0f/%.0f, libtorch %.0f/%.0f/%.0f\n",
+              static_cast<long>(channels), static_cast<long>(stride), static_cast<long>(side),
+              mflop / best[0], mflop / best[1], mflop / best[2], mflop / best[3], mflop / best[4],
+              mflop / best[5]);
+}
+
+}  // namespace
+
+void TimeConvolutions(const std::vector<std::string>& arguments) {
+  const at::NoGradGuard no_grad;
+  at::set_num_threads(1);
+  const auto type = arguments.at(0) == "bf16" ? at::kBFloat16 : at::kFloat;
+  const int64_t width = std::stol(arguments.at(1));
+  if (!HasGroupedConv(BestCpuLevel(), type, {width, width, 3, 3}, 1, 1)) {
+    std::printf("There are no loops for this processor, type and width\n");
+    return;
+  }
+  // About the channels that RegNets have at these sizes.
+  for (const auto& [channels, side] :
+       {std::pair{48, 112}, {104, 56}, {104, 28}, {208, 14}, {440, 7}}) {
+    for (const int64_t stride : {1, 2})
+      TimeShape(type, std::max<int64_t>(1, channels / width) * width, width, stride, side);
+  }
+}
+
+}  // namespace torchgraft

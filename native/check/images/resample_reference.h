@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "torch/kernels/resample/resample.h"
+
+namespace torchgraft {
+
+// What rows that snap must come to, to the bit: one pixel after another, in the words of the
+// operations of PyTorch that it follows. [output, output, 3].
+std::vector<float> SnapOneByOne(const Snapping& snapping);
+
+}  // namespace torchgraft

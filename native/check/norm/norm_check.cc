@@ -1,0 +1,111 @@
+#include "check/norm/norm_check.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "check/distances.h"
+#include "torch/ops/norm/batch_norm.h"
+
+namespace torchgraft {
+
+namespace {
+
+struct NormCase {
+  at::ScalarType type;
+  bool relu;
+  bool adds;
+  bool forks;
+  bool learns;
+  at::Tensor x{}, added{}, weight{}, bias{}, running_mean{}, running_var{}, dy{}, more{};
+};
+
+NormCase Draw(at::ScalarType type, const std::string& kind, const std::vector<int64_t>& shape) {
+  const auto has = [&](char letter) { return kind.find(letter) != std::string::npos; };
+  NormCase drawn{.type = type,
+                 .relu = has('r') || has('a'),
+                 .adds = has('a'),
+                 .forks = has('f'),
+                 .learns = !has('z')};
+  const auto generator = at::detail::createCPUGenerator(/*seed=*/7);
+  const auto normal = [&](at::IntArrayRef size) { return at::randn(size, generator, at::kFloat); };
+  const auto pixels = [&](double mean, double scale) {
+    return (normal(shape) * scale + mean).to(drawn.type).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  const int64_t channels = shape.at(1);
+  drawn.x = pixels(/*mean=*/3, /*scale=*/0.5);
+  drawn.added = pixels(0, 1);
+  drawn.dy = pixels(0, 1);
+  drawn.more = pixels(0.1, 1);
+  drawn.weight = normal({channels}) * 0.3 + 1;
+  drawn.bias = normal({channels}) * 0.3;
+  drawn.running_mean = normal({channels}) * 0.1 + 3;
+  drawn.running_var = normal({channels}).abs() + 0.1;
+  return drawn;
+}
+
+// In a type of float or double; the batch norm's parameters stay float with bf16.
+template <typename Function>
+Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
+  const auto numbers = type == at::kDouble ? at::kDouble : at::kFloat;
+  const auto leaf = [](const at::Tensor& tensor, at::ScalarType as) {
+    return tensor.to(as, /*non_blocking=*/false, /*copy=*/true).set_requires_grad(true);
+  };
+  const auto x = leaf(drawn.x, type);
+  const auto added = drawn.adds ? leaf(drawn.added, type) : at::Tensor();
+  const auto weight = leaf(drawn.weight, numbers);
+  const auto bias = leaf(drawn.bias, numbers);
+  const auto mean = drawn.running_mean.to(numbers, false, true);
+  const auto var = drawn.running_var.to(numbers, false, true);
+  const Forked y = norm(x, NormState{weight, bias, mean, var, drawn.learns}, added);
+  std::vector<at::Tensor> outputs = {y.main};
+  std::vector<at::Tensor> gradients = {drawn.dy.to(type)};
+  if (drawn.forks) {
+    outputs.push_back(y.shortcut);
+    gradients.push_back(drawn.more.to(type));
+  }
+  torch::autograd::backward(outputs, gradients);
+  Results results = {{"y", y.main.detach()}, {"dx", x.grad()},       {"dweight", weight.grad()},
+                     {"dbias", bias.grad()}, {"running_mean", mean}, {"running_var", var}};
+  if (drawn.adds) results["dadded"] = added.grad();
+  return results;
+}
+
+void Check(const NormCase& drawn) {
+  const auto ours = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
+    if (!FusedNormTakes(x)) throw std::logic_error("The kernels do not take this tensor");
+    if (drawn.forks) return ForkedNorm(x, norm, added, drawn.relu);
+    return Forked(FusedNorm(x, norm, added, drawn.relu));
+  };
+  const auto theirs = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
+    auto y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
+                            norm.learns, kNormMomentum, kNormEps, /*cudnn_enabled=*/false);
+    if (added.defined()) y = added.add(y);
+    return Forked(drawn.relu ? y.relu() : y);
+  };
+  const auto truth = Work(drawn, at::kDouble, theirs);
+  const auto own = Work(drawn, drawn.type, ours);
+  const auto again = Work(drawn, drawn.type, ours);
+  const auto plain = Work(drawn, drawn.type, theirs);
+  Compare(truth, own, again, plain);
+}
+
+}  // namespace
+
+void CheckNorm(const std::vector<std::string>& arguments) {
+  const auto type = arguments.at(0) == "bf16" ? at::kBFloat16 : at::kFloat;
+  const char* before = "{";
+  for (const std::string kind : {"", "r", "rf", "a", "af", "z", "rz", "afz"}) {
+    for (size_t i = 1; i < arguments.size(); ++i) {
+      std::printf("%s\"%s %s\":", before, kind.c_str(), arguments[i].c_str());
+      Check(Draw(type, kind, ShapeOf(arguments[i])));
+      before = ",";
+    }
+  }
+  std::printf("}\n");
+}
+
+}  // namespace torchgraft

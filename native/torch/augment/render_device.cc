@@ -1,0 +1,79 @@
+#include "torch/augment/render_device.h"
+
+#include <ATen/Functions.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "torch/augment/render_operators.h"
+#include "torch/cuda/driver/kernel_sources.h"
+#include "torch/cuda/kernels/pack_images.h"
+#include "torch/session/transfer.h"
+
+namespace torchgraft {
+
+namespace {
+
+// A CUDA grid has no more rows of blocks; the kernel goes on from there.
+constexpr int64_t kMostRows = 65535;
+
+at::Device WithIndex(at::Device device) {
+  return device.has_index() ? device : c10::impl::VirtualGuardImpl(device.type()).getDevice();
+}
+
+unsigned Tiles(int64_t pixels, int64_t of) { return static_cast<unsigned>((pixels + of - 1) / of); }
+
+}  // namespace
+
+DeviceRenderer::DeviceRenderer(at::Device device)
+    : device_(WithIndex(device)),
+      made_(std::async(std::launch::async, Make, static_cast<int>(device_.index()))) {}
+
+DeviceRenderer::Made DeviceRenderer::Make(int device) {
+  try {
+    Made made;
+    made.module = std::make_unique<CudaModule>(device, kRenderKernelSource);
+    made.kernel = made.module->Find("RenderBatch");
+    return made;
+  } catch (const std::runtime_error& error) {
+    return {nullptr, nullptr,
+            "Pictures are augmented by libtorch's operations one by one, which takes longer than "
+            "the kernel for it would: " +
+                std::string(error.what())};
+  }
+}
+
+at::Tensor DeviceRenderer::Render(const Images& images, at::ScalarType dtype) const {
+  const auto out =
+      at::empty({images.size(), 3, images.output, images.output},
+                at::TensorOptions(device_).dtype(dtype), at::MemoryFormat::ChannelsLast);
+  RenderInto(out, images);
+  return out;
+}
+
+void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) const {
+  if (made_.get().kernel) {
+    RenderInto(out, images, Upload(images));
+  } else {
+    out.copy_(RenderBatchOn(device_, images, out.scalar_type()));
+  }
+}
+
+UploadedImages DeviceRenderer::Upload(const Images& images) const {
+  return {ToDevice(PixelsOf(images), device_), ToDevice(PackPictures(images), device_)};
+}
+
+void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,
+                                const UploadedImages& uploaded) const {
+  const auto job = MakeRenderJob(images, uploaded.pixels, uploaded.pictures, out);
+  const unsigned tiles = Tiles(job.output, kTileWidth) * Tiles(job.output, kTileHeight);
+  const auto rows = static_cast<unsigned>(std::min(job.size, kMostRows));
+  const auto stream = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  made_.get().module->Launch(
+      made_.get().kernel, {tiles, rows, 1},
+      {static_cast<unsigned>(kTileWidth), static_cast<unsigned>(kTileHeight), 1}, &job,
+      stream.native_handle());
+}
+
+}  // namespace torchgraft

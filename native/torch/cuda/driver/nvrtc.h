@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+
+#include "torch/cuda/driver/shared_library.h"
+
+namespace torchgraft {
+
+// NVIDIA's compiler for run time, which libtorch's CUDA build brings. Opened, not linked: the addon
+// is built without CUDA, and runs where there is none.
+class Nvrtc {
+ public:
+  // Throws std::runtime_error, in words, where it cannot be had.
+  Nvrtc();
+
+  // CUDA source, which may include <cstdint> alone → what the driver loads: machine code for a
+  // device of this compute capability (90 is 9.0), or PTX where the compiler is older than the
+  // device. Products and sums are each rounded, as the CPU's kernels round them. Throws
+  // std::runtime_error with the compiler's words.
+  std::string Compile(const char* source, int capability) const;
+
+ private:
+  using Program = void*;
+  struct ProgramCloser;
+
+  void Check(int result, const char* what) const;
+  // The newest that this compiler knows, up to `capability`.
+  int Newest(int capability) const;
+  template <typename Size, typename Get>
+  std::string Read(Program program, Size size, Get get) const;
+
+  SharedLibrary library_;
+  const char* (*error_)(int);
+  int (*count_architectures_)(int*);
+  int (*architectures_)(int*);
+  int (*create_)(Program*, const char* source, const char* name, int headers,
+                 const char* const* texts, const char* const* names);
+  int (*destroy_)(Program*);
+  int (*compile_)(Program, int options, const char* const* option);
+  int (*log_size_)(Program, size_t*);
+  int (*log_)(Program, char*);
+  int (*cubin_size_)(Program, size_t*);
+  int (*cubin_)(Program, char*);
+  int (*ptx_size_)(Program, size_t*);
+  int (*ptx_)(Program, char*);
+};
+
+}  // namespace torchgraft

@@ -1,0 +1,11 @@
+#if defined(__x86_64__)
+
+#include "torch/kernels/batch_norm/norm_body.h"
+
+namespace torchgraft {
+
+NormKernels Avx512Bf16NormKernels(bool bf16) { return Kernels(bf16); }
+
+}  // namespace torchgraft
+
+#endif

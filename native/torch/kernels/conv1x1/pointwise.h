@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+
+#include "torch/kernels/conv1x1/strided_pixels.h"
+
+namespace torchgraft {
+
+// A 1×1 convolution of pixels with a bias, and what follows it: something added, ReLU. Plain data:
+// this header goes into files of other instruction sets.
+struct Pointwise {
+  int64_t in;         // channels, a multiple of 8
+  int64_t out;        // channels, a multiple of 8
+  int64_t x_step;     // elements from a pixel that is met to the next
+  const float* bias;  // filled up to PointwiseWidth(out)
+  bool relu;
+};
+
+// Outputs, filled up to whole vectors of every level.
+constexpr int64_t PointwiseWidth(int64_t out) { return (out + 15) / 16 * 16; }
+
+// The loops of one CpuLevel.
+template <typename Element>
+struct PointwiseKernel {
+  // The weights, [in][out], in the order in which the loop reads them: in · PointwiseWidth(out)
+  // elements.
+  void (*pack)(int64_t in, int64_t out, const Element* weight, Element* packed);
+  // `pixels` of them, from x to y, where they lie side by side. `added` is laid out like y, or
+  // null.
+  void (*run)(const Pointwise& conv, const Element* packed, const Element* x, const Element* added,
+              int64_t pixels, Element* y);
+};
+
+// The same of pictures, by tiles: pixels that are met in x, or spread in y.
+struct TiledPointwise {
+  int64_t in, out;  // channels, multiples of 8
+  const float* bias;
+  bool relu;
+  const uint16_t* packed;
+  const uint16_t* x;
+  MetPixels x_met;
+  const uint16_t* added;  // laid out like y, or null
+  uint16_t* y;
+  MetPixels y_met;  // pixels between those that are met become zeros
+};
+
+struct TiledPointwiseKernel {
+  // Elements of packed weights.
+  int64_t (*packed)(int64_t in, int64_t out);
+  // A weight of an input and an output lies at in_step and out_step times them, of which one is 1.
+  void (*pack)(int64_t in, int64_t out, const uint16_t* weight, int64_t in_step, int64_t out_step,
+               uint16_t* packed);
+  // Elements of scratch memory that run needs, on a cache line's border.
+  int64_t (*scratch)(int64_t in);
+  void (*run)(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch);
+};
+
+// nullptr where the compiler's target has no such instructions.
+const PointwiseKernel<float>* PointwiseAvx2();
+const PointwiseKernel<float>* PointwiseAvx512();
+const PointwiseKernel<uint16_t>* PointwiseAvx512Bf16();  // bfloat16's bits
+const TiledPointwiseKernel* PointwiseAmx();
+
+}  // namespace torchgraft

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+
+#include "torch/kernels/conv1x1/strided_pixels.h"
+
+namespace torchgraft {
+
+// Some pixels of the weight gradient of a 1×1 convolution: each weight's sum of an input times the
+// gradient of an output. Plain data: this header goes into files of other instruction sets.
+template <typename Element>
+struct PointwiseGradient {
+  int64_t in, out;  // channels, multiples of 8
+  int64_t pixels;
+  const Element* x;   // pictures [pixel][in]
+  MetPixels met;      // of x
+  int64_t first;      // of the pixels that are met
+  const Element* dy;  // of `pixels`, the first `out` of dy_step numbers each
+  int64_t dy_step;
+};
+
+// The loops of one CpuLevel.
+template <typename Element>
+struct PointwiseGradientKernel {
+  // Elements of scratch memory that sum needs, on a cache line's border.
+  int64_t (*scratch)(const PointwiseGradient<Element>& gradient);
+  // How many sums there are, in an order of the loops' own; of float as [out][in].
+  int64_t (*sums)(int64_t in, int64_t out);
+  // Sets sums, on a cache line's border.
+  void (*sum)(const PointwiseGradient<Element>& gradient, Element* scratch, float* sums);
+  // Of some outputs adds up `parts` of sums, each `part_step` after the one before, and rounds
+  // them: [out][in].
+  void (*add)(int64_t in, int64_t begin, int64_t end, int64_t parts, int64_t part_step,
+              const float* sums, Element* dweight);
+};
+
+// nullptr where the compiler's target has no such instructions.
+const PointwiseGradientKernel<float>* PointwiseGradientAvx2();
+const PointwiseGradientKernel<uint16_t>* PointwiseGradientAmx();  // bfloat16's bits
+
+}  // namespace torchgraft

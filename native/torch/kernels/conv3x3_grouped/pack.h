@@ -1,0 +1,118 @@
+#pragma once
+
+// How grouped_conv.h's loops lay out what they read. Rows of pictures have a border of zeros, as
+// [slab of 8 channels][row][x][8]; weights lie in the order in which they are met.
+
+#include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+
+namespace torchgraft {
+
+namespace {
+
+constexpr int64_t kSlab = 8;  // channels
+
+constexpr int64_t kLine = 64;           // bytes that the cache moves at once
+constexpr int64_t kAhead = 64 * kLine;  // how far ahead of what is packed is fetched
+
+inline void Fetch(const char* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += kLine) __builtin_prefetch(from + i);
+}
+
+// Fetches what will be packed after what is being computed, a part at a time, and no nearer than
+// the second-level cache: the first is full.
+class FetchAhead {
+ public:
+  template <typename Element>
+  FetchAhead(const Element* from, int64_t count, int64_t parts)
+      : from_(reinterpret_cast<const char*>(from)),
+        bytes_(count * static_cast<int64_t>(sizeof(Element))),
+        parts_(parts) {}
+
+  void Parts(int64_t count) {
+    const int64_t end = bytes_ * (part_ + count) / parts_;
+    for (int64_t i = bytes_ * part_ / parts_; i < end; i += kLine)
+      __builtin_prefetch(from_ + i, /*rw=*/0, /*locality=*/2);
+    part_ += count;
+  }
+
+ private:
+  const char* from_;
+  int64_t bytes_, parts_;
+  int64_t part_ = 0;
+};
+
+// Pixels that lie side by side in memory, and where they go.
+struct Picture {
+  int64_t height, width, channels;
+};
+
+// From a slab to the next, in elements: never steps that fall into few sets of a cache.
+inline int64_t SlabStep(int64_t rows, int64_t padded) {
+  return ((rows * padded + 3) / 8 * 8 + 4) * kSlab;
+}
+
+// Rows from `first` on, of which some may lie outside, with `left` zeros before and zeros up to
+// `padded` pixels after.
+template <class Lanes, typename Element>
+void PackRows(const Picture& picture, const Element* from, int64_t first, int64_t rows,
+              int64_t padded, int64_t left, Element* to) {
+  const int64_t slabs = picture.channels / kSlab;
+  const int64_t slab_step = SlabStep(rows, padded);
+  for (int64_t r = 0; r < rows; ++r, to += padded * kSlab) {
+    const bool outside = first + r < 0 || first + r >= picture.height;
+    const int64_t from_x = outside ? padded : left;
+    const int64_t to_x = outside ? padded : left + picture.width;
+    for (int64_t s = 0; s < slabs; ++s) {
+      Element* const row = to + s * slab_step;
+      for (int64_t x = 0; x < from_x; ++x) Lanes::ZeroSlab(row + x * kSlab);
+      for (int64_t x = to_x; x < padded; ++x) Lanes::ZeroSlab(row + x * kSlab);
+    }
+    if (outside) continue;
+    const Element* pixel = from + (first + r) * picture.width * picture.channels;
+    for (int64_t x = from_x; x < to_x; ++x, pixel += picture.channels) {
+      Fetch(reinterpret_cast<const char*>(pixel) + kAhead, picture.channels * sizeof(Element));
+      for (int64_t s = 0; s < slabs; ++s)
+        Lanes::CopySlab(pixel + s * kSlab, to + s * slab_step + x * kSlab);
+    }
+  }
+}
+
+// Vectors of outputs that are computed together: three, or two where three would leave one over.
+inline int PanelOf(int64_t vectors_left) {
+  if (vectors_left == 1) return 1;
+  return vectors_left == 2 || vectors_left == 4 ? 2 : 3;
+}
+
+// Groups from `begin` to before `end`, packed as [group][panel][slab][tap][input in the
+// slab][output in the panel]; inputs that a vector instruction takes together lie beside each other
+// for each output.
+template <class Lanes, typename Element>
+void PackWeights(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
+                 bool for_gradient, int64_t begin, int64_t end, Element* packed) {
+  packed += begin * conv.group_width * conv.group_width * 9;
+  for (int64_t group = begin * conv.group_width; group < end * conv.group_width;
+       group += conv.group_width) {
+    for (int64_t first = 0; first < conv.group_width;) {
+      const int64_t width = PanelOf((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
+      for (int64_t slab = 0; slab < conv.group_width; slab += kSlab) {
+        for (int64_t k = 0; k < 9; ++k) {
+          for (int64_t i = slab; i < slab + kSlab; i += Lanes::kTogether) {
+            for (int64_t o = first; o < first + width; ++o) {
+              for (int64_t t = i; t < i + Lanes::kTogether; ++t) {
+                const int64_t out = group + (for_gradient ? t : o);
+                const int64_t in = for_gradient ? o : t;
+                *packed++ =
+                    weight[out * steps.out + in * steps.in + k / 3 * steps.ky + k % 3 * steps.kx];
+              }
+            }
+          }
+        }
+      }
+      first += width;
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace torchgraft

@@ -1,0 +1,190 @@
+#pragma once
+
+// What grouped_conv.h's loops for tiles read in outputs and data gradients: columns of 16 channels,
+// each as [row][x][16] with the zeros of grouped_conv_grid.h, and of weights tiles that multiply
+// two neighbouring pixels' 16 inputs by 16 outputs.
+
+#include "torch/kernels/conv3x3_grouped/tiles/pixel_grid.h"
+#include "torch/kernels/isa/amx_tiles.h"
+
+namespace torchgraft {
+
+namespace {
+
+// Where a tap stands: in which tile of weights, and at which of the two pixels that it multiplies.
+struct TapPlace {
+  int tile, pixel;
+};
+
+// Of [ky][kx], the tiles where two columns meet. The pixels that a tile of inputs takes together
+// are the even one and the one after it, or its loads would cross the cache's lines. So with stride
+// 1 even places have their taps in the first two tiles of each ky, odd ones in the other two.
+constexpr TapPlace kEvenTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {4, 0}, {4, 1},
+                                   {5, 0}, {8, 0}, {8, 1}, {9, 0}};
+constexpr TapPlace kOddTaps[9] = {{2, 1}, {3, 0},  {3, 1},  {6, 1}, {7, 0},
+                                  {7, 1}, {10, 1}, {11, 0}, {11, 1}};
+// Outputs of stride 2, whose taps all begin at even pixels.
+constexpr TapPlace kStrideTaps[9] = {{0, 0}, {0, 1}, {1, 0}, {2, 0}, {2, 1},
+                                     {3, 0}, {4, 0}, {4, 1}, {5, 0}};
+// Data gradients of stride 2, by parity of row and column: tile 0 for both even, 1 for odd columns,
+// 2 and 3 for odd rows (of a row of dy and the one after it), 4 and 5 for both odd.
+constexpr TapPlace kSpreadTaps[9] = {{5, 1}, {3, 0}, {5, 0}, {1, 1}, {0, 0},
+                                     {1, 0}, {4, 1}, {2, 0}, {4, 0}};
+
+inline int64_t WeightTiles(const GroupedConv& conv) { return conv.stride == 1 ? 12 : 6; }
+
+inline int64_t ColumnWeights(const GroupedConv& conv) {
+  return Meetings(conv, Columns(conv)) * WeightTiles(conv) * kTileElements;
+}
+
+// The taps of some places, with stride 1 those of even and those of odd ones.
+struct TapPlaces {
+  int count;
+  const TapPlace* lists[2];
+
+  TapPlaces(const GroupedConv& conv, bool for_gradient)
+      : count(conv.stride == 1 ? 2 : 1),
+        lists{conv.stride == 1 ? kEvenTaps : (for_gradient ? kSpreadTaps : kStrideTaps), kOddTaps} {
+  }
+};
+
+// As [column of outputs][column of inputs that it meets][tile], of columns from `begin` to before
+// `end`.
+inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
+                              const WeightSteps& steps, bool for_gradient, int64_t begin,
+                              int64_t end, uint16_t* packed) {
+  const TapPlaces places(conv, for_gradient);
+  const bool mirrored = for_gradient && conv.stride == 1;  // as outputs of mirrored taps
+  int64_t to_tap[2][9], from_tap[9];
+  for (int k = 0; k < 9; ++k) {
+    const int tap = mirrored ? 8 - k : k;
+    from_tap[k] = tap / 3 * steps.ky + tap % 3 * steps.kx;
+    for (int i = 0; i < places.count; ++i) {
+      const TapPlace place = places.lists[i][k];
+      to_tap[i][k] = place.tile * kTileElements + place.pixel * kTileElements / 2;
+    }
+  }
+  const int64_t meeting = WeightTiles(conv) * kTileElements;
+  packed += Meetings(conv, begin) * meeting;
+  const int64_t step = for_gradient ? steps.out : steps.in;  // from an input to the next
+  for (int64_t column = begin; column < end; ++column) {
+    const Reach reach(conv, column);
+    __builtin_memset(packed, 0, reach.Count() * meeting * sizeof(uint16_t));
+    for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
+      const int64_t out = column * kColumn + o;
+      const int64_t group = out / conv.group_width * conv.group_width;
+      const uint16_t* from = for_gradient ? weight + group * steps.out + (out - group) * steps.in
+                                          : weight + out * steps.out;
+      for (int64_t in = group; in < group + conv.group_width; ++in, from += step) {
+        const int64_t i = in % kColumn;
+        uint16_t* const to =
+            packed + (in / kColumn - reach.first) * meeting + i / 2 * kTileInputs + 2 * o + i % 2;
+        for (int list = 0; list < places.count; ++list)
+          for (int k = 0; k < 9; ++k) to[to_tap[list][k]] = from[from_tap[k]];
+      }
+    }
+    packed += reach.Count() * meeting;
+  }
+}
+
+// Of packed pictures, in pixels.
+struct ColumnSizes {
+  int64_t row;      // from a row to the next
+  int64_t picture;  // from a picture to the next
+  int64_t plane;    // from even to odd rows of stride 2; of stride 1 there is one
+  int64_t column;
+
+  // `step` of the pixels that two outputs read: 2 in outputs of stride 2.
+  ColumnSizes(const Grid& grid, int64_t step)
+      : row(step * grid.pitch),
+        picture(step * grid.picture),
+        plane(grid.pictures * picture + row),
+        // The last tiles read on, and of them the last tap.
+        column(SpreadBytes((step * plane + (2 * kTileRows + 4) * step) * kColumn * 2) / 2 /
+               kColumn) {}
+};
+
+// Rows of pictures, `rows` of each from `first` on, of which some may lie outside.
+struct RowsOf {
+  int64_t height, width, channels;
+  int64_t pictures, first, rows;
+  int64_t left;  // zeros before each row
+};
+
+inline void ZeroPixels(uint16_t* to, int64_t begin, int64_t end, int64_t columns, int64_t step) {
+  for (int64_t c = 0; c < columns; ++c, to += step)
+    for (int64_t x = begin; x < end; ++x)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + x * kColumn), _mm256_setzero_si256());
+}
+
+// 16 channels of a pixel, or the 8 that there are.
+template <bool kHalf>
+inline __m256i LoadPixel(const uint16_t* from) {
+  if constexpr (kHalf)
+    return _mm256_zextsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  else
+    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+
+// A column of a row, two pixels at a time: the first alone where it stands at an odd place.
+template <bool kHalf>
+inline void CopyColumn(const uint16_t* from, int64_t step, int64_t place, int64_t count,
+                       uint16_t* to, Finite& finite) {
+  const auto one = [&] {
+    const __m256i v = LoadPixel<kHalf>(from);
+    finite.Look(v);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v);
+    from += step;
+    to += kColumn;
+    --count;
+  };
+  to += place * kColumn;
+  if (place % 2 != 0) one();
+  for (; count >= 2; count -= 2, from += 2 * step, to += 2 * kColumn) {
+    const __m512i two = _mm512_inserti64x4(_mm512_castsi256_si512(LoadPixel<kHalf>(from)),
+                                           LoadPixel<kHalf>(from + step), 1);
+    finite.Look(two);
+    _mm512_storeu_si512(to, two);
+  }
+  if (count > 0) one();
+}
+
+// Whether all numbers are finite. Steps `next` once for each column of each row.
+inline bool PackColumns(const RowsOf& from, const ColumnSizes& sizes, int64_t planes,
+                        const uint16_t* pictures, FetchSteadily& next, uint16_t* packed) {
+  const int64_t whole = from.channels / kColumn;
+  const int64_t columns = whole + (from.channels % kColumn != 0);
+  const int64_t step = sizes.column * kColumn;
+  const int64_t picture_size = from.height * from.width * from.channels;
+  Finite finite;
+  for (int64_t p = 0; p < from.pictures; ++p, pictures += picture_size) {
+    for (int64_t r = 0; r < from.rows; ++r) {
+      const int64_t place = p * sizes.picture + r % planes * sizes.plane + r / planes * sizes.row;
+      uint16_t* const to = packed + place * kColumn;
+      const int64_t y = from.first + r;
+      // What is read after the last row's end is zero too.
+      const int64_t end = sizes.row + (r + planes >= from.rows ? 2 : 0);
+      if (y < 0 || y >= from.height) {
+        ZeroPixels(to, 0, end, columns, step);
+        continue;
+      }
+      ZeroPixels(to, 0, from.left, columns, step);
+      ZeroPixels(to, from.left + from.width, end, columns, step);
+      const uint16_t* const row = pictures + y * from.width * from.channels;
+      for (int64_t c = 0; c < columns; ++c) {
+        next.Step();
+        if (c < whole)
+          CopyColumn<false>(row + c * kColumn, from.channels, from.left, from.width, to + c * step,
+                            finite);
+        else
+          CopyColumn<true>(row + c * kColumn, from.channels, from.left, from.width, to + c * step,
+                           finite);
+      }
+    }
+  }
+  return finite.All();
+}
+
+}  // namespace
+
+}  // namespace torchgraft

@@ -1,0 +1,109 @@
+#pragma once
+
+// How grouped_conv.h's loops for tiles number pixels and channels. Rows of outputs, and of pictures
+// of one or more of them, follow each other in one line in which each row ends in a zero and each
+// picture in a row of zeros: from an output to what a tap reads it is as far everywhere, so tiles
+// run across the ends of rows, and what they come to there is dropped.
+
+#include <immintrin.h>
+
+#include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+
+namespace torchgraft {
+
+namespace {
+
+constexpr int64_t kColumn = 16;  // channels
+constexpr int64_t kPointer = 4;  // elements
+
+inline int64_t Columns(const GroupedConv& conv) { return (conv.channels + kColumn - 1) / kColumn; }
+
+// Of a column of outputs: the columns that its groups lie in, from first to before end.
+struct Reach {
+  int64_t first, end;
+
+  Reach(const GroupedConv& conv, int64_t column) {
+    const int64_t width = conv.group_width;
+    const int64_t channels_end =
+        (column + 1) * kColumn < conv.channels ? (column + 1) * kColumn : conv.channels;
+    first = column * kColumn / width * width / kColumn;
+    end = ((channels_end + width - 1) / width * width + kColumn - 1) / kColumn;
+  }
+  int64_t Count() const { return end - first; }
+};
+
+// Pairs of columns that meet, of the first columns of outputs.
+inline int64_t Meetings(const GroupedConv& conv, int64_t columns) {
+  int64_t count = 0;
+  for (int64_t c = 0; c < columns; ++c) count += Reach(conv, c).Count();
+  return count;
+}
+
+inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// The outputs of rows, as they are numbered.
+struct Grid {
+  int64_t pictures;
+  int64_t rows;     // of each picture
+  int64_t width;    // outputs in a row
+  int64_t pitch;    // from a row to the next: even, so that pairs of places are in each row alike
+  int64_t picture;  // from a picture to the next
+
+  Grid(const GroupedConv& conv, int64_t all_rows)
+      : pictures(all_rows > conv.out_height ? all_rows / conv.out_height : 1),
+        rows(all_rows / pictures),
+        width(conv.out_width),
+        pitch(RoundUp(conv.out_width + 1, 2)),
+        picture((rows + 1) * pitch) {}
+
+  int64_t Count() const { return (pictures - 1) * picture + rows * pitch; }
+};
+
+// Bytes that fall into all sets of a cache: an odd number of its lines.
+inline int64_t SpreadBytes(int64_t bytes) { return (RoundUp(bytes, 64) / 64 | 1) * 64; }
+
+// Fetches what the next piece will pack while this one is packed and summed, as much at each of
+// `steps`, and no nearer than the second-level cache.
+class FetchSteadily {
+ public:
+  FetchSteadily(const uint16_t* from, int64_t count, int64_t steps)
+      : at_(reinterpret_cast<const char*>(from)),
+        to_(at_),
+        end_(at_ + count * 2),
+        bytes_(count * 2 / steps + 1) {}
+
+  inline __attribute__((always_inline)) void Step() {
+    to_ = to_ + bytes_ < end_ ? to_ + bytes_ : end_;
+    for (; at_ < to_; at_ += 64) __builtin_prefetch(at_, /*rw=*/0, /*locality=*/2);
+  }
+
+ private:
+  const char* at_;
+  const char* to_;
+  const char* end_;
+  int64_t bytes_;
+};
+
+// Whether numbers are finite, of many bfloat16 ones.
+class Finite {
+ public:
+  void Look(__m256i v) { most_ = _mm256_max_epu16(most_, _mm256_add_epi16(v, v)); }
+  void Look(__m512i v) { wide_ = _mm512_max_epu16(wide_, _mm512_add_epi16(v, v)); }
+  bool All() const {
+    const __m512i all = _mm512_max_epu16(wide_, _mm512_castsi256_si512(most_));
+    const __m512i infinite = _mm512_set1_epi16(static_cast<int16_t>(0xff00));  // twice its bits
+    return _mm512_cmpge_epu16_mask(all, infinite) == 0;
+  }
+
+ private:
+  __m256i most_ = _mm256_setzero_si256();  // without their signs
+  __m512i wide_ = _mm512_setzero_si512();
+};
+
+inline void GiveUp(const GroupedConv& conv) {
+  __atomic_store_n(conv.gave_up, true, __ATOMIC_RELAXED);
+}
+
+}  // namespace
+
+}  // namespace torchgraft

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+
+namespace torchgraft {
+
+// A picture, where in it each pixel of the output lies, and what becomes of the colour there.
+struct Sampling {
+  const uint8_t* pixels;  // height × width × 3
+  int64_t height;
+  int64_t width;
+  int64_t output;      // height and width
+  double geometry[6];  // from output to source, as src/augment/plan.ts has it
+  bool nearest;        // else bilinear
+  bool reflect;        // else `border` lies around the picture
+  float border[3];     // 0–255
+  bool has_colour;
+  float colour[12];  // 3×4, from 0–1 to 0–1, where it is clamped
+  float scale[3];    // then × scale + shift
+  float shift[3];
+};
+
+enum class PixelType { kFloat, kBFloat16, kHalf };
+
+// Floats that rows of an output take while they are made.
+constexpr int64_t SampleScratch(int64_t output) { return 16 * output + 256; }
+
+// Rows of the output, [end − begin, output, 3] of `type`. Every level gives the same bits.
+using SampleRows = void (*)(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
+                            void* out, float* scratch);
+
+void SampleRowsPlain(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
+                     void* out, float* scratch);
+void SampleRowsAvx2(const Sampling& sampling, int64_t begin, int64_t end, PixelType type, void* out,
+                    float* scratch);
+void SampleRowsAvx512(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
+                      void* out, float* scratch);
+
+// The one for this processor.
+SampleRows BestSampleRows();
+
+}  // namespace torchgraft

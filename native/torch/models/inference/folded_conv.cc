@@ -1,0 +1,54 @@
+#include "torch/models/inference/folded_conv.h"
+
+#include <ATen/Functions.h>
+
+#include "torch/ops/autograd_function.h"
+#include "torch/ops/conv/conv_algorithm.h"
+
+namespace torchgraft {
+
+namespace {
+
+using Conv = std::variant<FusedConv, PixelProduct, GroupedScoring>;
+
+Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t groups,
+              at::ScalarType type) {
+  const auto level = BestCpuLevel();
+  const ConvShape shape{.in = weight.size(1) * groups,
+                        .out = weight.size(0),
+                        .kernel = weight.size(2),
+                        .stride = stride,
+                        .padding = weight.size(2) / 2,
+                        .groups = groups,
+                        .width = 0};
+  switch (ChooseScoring(level, type, shape)) {
+    case ConvAlgorithm::kPacked:
+      return PixelProduct(level, weight.to(type).flatten(1).t(), bias);
+    case ConvAlgorithm::kDirect:
+      return GroupedScoring(level, weight.to(type), bias, stride);
+    default:
+      return FusedConv(weight, bias, stride, groups, type);
+  }
+}
+
+}  // namespace
+
+FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
+                       int64_t groups, at::ScalarType type)
+    : stride_(stride), conv_(MakeConv(weight, bias, stride, groups, type)) {}
+
+at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
+  if (const auto* product = std::get_if<PixelProduct>(&conv_))
+    return product->Run(ChannelsLast(x), stride_, relu);
+  if (const auto* grouped = std::get_if<GroupedScoring>(&conv_))
+    return grouped->Run(ChannelsLast(x), relu);
+  return std::get<FusedConv>(conv_).Run(x, relu);
+}
+
+at::Tensor FoldedConv::RunAdded(const at::Tensor& x, const at::Tensor& added) const {
+  if (const auto* product = std::get_if<PixelProduct>(&conv_))
+    return product->Run(ChannelsLast(x), stride_, /*relu=*/true, ChannelsLast(added));
+  return std::get<FusedConv>(conv_).RunAdded(x, added);
+}
+
+}  // namespace torchgraft

@@ -1,0 +1,239 @@
+#include "torch/ops/conv/grouped_conv.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+
+#include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+#include "torch/ops/row_split.h"
+#include "torch/ops/tensor_data.h"
+
+namespace torchgraft {
+
+namespace {
+
+// nullptr where a level has none for a type.
+template <typename Element>
+const GroupedConvKernel<Element>* KernelOf(CpuLevel level) {
+  if constexpr (std::is_same_v<Element, float>)
+    return level >= CpuLevel::kAvx2 ? GroupedConvAvx2() : nullptr;
+  else if (level >= CpuLevel::kAmx)
+    return GroupedConvAmx();
+  else
+    return level >= CpuLevel::kAvx512Bf16 ? GroupedConvAvx512Bf16() : nullptr;
+}
+
+GroupedConv Describe(at::IntArrayRef x, int64_t group_width, int64_t stride) {
+  return {.channels = x[1],
+          .group_width = group_width,
+          .stride = stride,
+          .height = x[2],
+          .width = x[3],
+          .out_height = (x[2] - 1) / stride + 1,
+          .out_width = (x[3] - 1) / stride + 1};
+}
+
+WeightSteps StepsOf(const at::Tensor& weight) {
+  return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
+}
+
+using Room = int64_t (*)(const GroupedConv& conv, int64_t rows);
+
+// The pictures' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
+// whole pictures where several fit.
+struct Pieces {
+  int64_t pictures;
+  int64_t rows;         // of a picture
+  int64_t of_picture;   // pieces
+  int64_t together;     // pictures in a piece, at most
+  int64_t count;        // in all pictures
+  int64_t most_packed;  // elements
+
+  // `least` pieces, where there are so many rows.
+  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size,
+         const GroupedConvRoom& rooms, Room room, int64_t least)
+      : pictures(pictures),
+        rows(conv.out_height),
+        of_picture(std::min((least + pictures - 1) / std::max<int64_t>(pictures, 1), rows)),
+        together(1) {
+    const auto fits = [&](int64_t some) { return room(conv, some) * element_size <= rooms.bytes; };
+    const auto longest = [&] { return (rows + of_picture - 1) / of_picture; };
+    while (longest() > 1 && !fits(longest())) ++of_picture;
+    if (rooms.many_pictures && of_picture == 1)
+      while (together * least < pictures && fits(rows * (together + 1))) ++together;
+    count = (pictures + together - 1) / together * of_picture;
+    most_packed = room(conv, together > 1 ? rows * together : longest());
+  }
+
+  // Calls function(piece, picture, first row, end) for those from `begin` to before `end`; where
+  // one is of several pictures the rows are all of theirs.
+  template <typename Function>
+  void Each(int64_t begin, int64_t end, const Function& function) const {
+    const int64_t groups = count / of_picture;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t k = i % of_picture;
+      const int64_t group = i / of_picture;
+      const int64_t first = pictures * group / groups;
+      const int64_t more = pictures * (group + 1) / groups - first - 1;
+      function(i, first, rows * k / of_picture, rows * (k + 1) / of_picture + more * rows);
+    }
+  }
+};
+
+// Calls function(begin, end) for the parts of the weights, on several threads where there are many.
+template <typename Element, typename Function>
+void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                const Function& function) {
+  constexpr int64_t kLeast = 8192;  // for a thread, which takes as long to start
+  const int64_t parts = kernel.room->weight_parts(conv);
+  const int64_t weights = conv.channels * conv.group_width * 9;
+  ParallelFor(parts, std::max<int64_t>(1, kLeast * parts / weights), function);
+}
+
+template <typename Element>
+at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                       const at::Tensor& weight, bool for_gradient) {
+  const auto packed = at::empty({kernel.room->weights(conv)}, weight.options());
+  ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
+    kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient, begin, end,
+                        MutableData<Element>(packed));
+  });
+  return packed;
+}
+
+// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`.
+template <typename Element>
+void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
+          const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
+          BatchMoments* moments = nullptr) {
+  const auto loops = gradient ? kernel.data_gradient : kernel.forward;
+  const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
+  const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
+                      at::get_num_threads());
+  std::optional<PixelMoments> of_pieces;
+  if (moments != nullptr) of_pieces.emplace(to, pieces.count);
+  ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
+    const auto scratch = at::empty({pieces.most_packed}, from.options());
+    pieces.Each(begin, end, [&](int64_t piece, int64_t picture, int64_t first, int64_t last) {
+      loops(conv, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
+            first, last, MutableData<Element>(scratch),
+            MutableData<Element>(to) + picture * to.stride(0));
+      const int64_t row = picture * conv.out_height;
+      if (of_pieces)
+        of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
+    });
+  });
+  if (of_pieces) *moments = of_pieces->All();
+}
+
+// A part of the sums for each thread, and the parts added in their order: the same each time.
+template <typename Element>
+void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
+                       const at::Tensor& x, const at::Tensor& dy, const at::Tensor& dweight) {
+  const int64_t threads = at::get_num_threads();
+  const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.room, kernel.room->weight_gradient,
+                      kernel.room->many_pictures ? threads : 1);
+  const int64_t parts = std::min(threads, pieces.count);
+  const auto sums = at::zeros({parts, kernel.room->sums(conv)}, x.options().dtype(at::kFloat));
+  ParallelFor(parts, 1, [&](int64_t begin, int64_t end) {
+    const auto scratch = at::empty({pieces.most_packed}, x.options());
+    for (int64_t part = begin; part < end; ++part) {
+      float* const to = MutableData<float>(sums) + part * sums.stride(0);
+      pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
+                  [&](int64_t, int64_t picture, int64_t first, int64_t last) {
+                    kernel.weight_gradient(conv, Data<Element>(x) + picture * x.stride(0),
+                                           Data<Element>(dy) + picture * dy.stride(0), first, last,
+                                           MutableData<Element>(scratch), to);
+                  });
+    }
+  });
+  ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
+    kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight), begin, end,
+                           MutableData<Element>(dweight));
+  });
+}
+
+// Calls function(kernel, conv) with the kernel for a type, and if that gave up with the one that
+// the level below has.
+template <typename Function>
+void WithKernel(CpuLevel level, at::ScalarType type, GroupedConv conv, const Function& function) {
+  bool gave_up = false;
+  conv.gave_up = &gave_up;
+  if (type == at::kFloat)
+    function(*KernelOf<float>(level), conv);
+  else
+    function(*KernelOf<uint16_t>(level), conv);
+  if (gave_up) function(*KernelOf<uint16_t>(CpuLevel::kAvx512Bf16), conv);
+}
+
+}  // namespace
+
+bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight, int64_t groups,
+                    int64_t stride) {
+  const bool has_loops = (type == at::kFloat && KernelOf<float>(level) != nullptr) ||
+                         (type == at::kBFloat16 && KernelOf<uint16_t>(level) != nullptr);
+  const int64_t width = weight[1];
+  return has_loops && weight[0] == groups * width && width % 8 == 0 && weight[2] == 3 &&
+         weight[3] == 3 && (stride == 1 || stride == 2);
+}
+
+at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
+                          int64_t stride, BatchMoments* moments) {
+  const auto shape = Describe(x.sizes(), weight.size(1), stride);
+  auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
+  WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    Fill(kernel, conv, /*gradient=*/false,
+         PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y, moments);
+  });
+  return y;
+}
+
+at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
+                               at::IntArrayRef x_shape, int64_t stride) {
+  const auto shape = Describe(x_shape, weight.size(1), stride);
+  auto dx = EmptyPictures(x_shape, dy);
+  WithKernel(level, dy.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    Fill(kernel, conv, /*gradient=*/true, PackWeights(kernel, conv, weight, /*for_gradient=*/true),
+         dy, dx);
+  });
+  return dx;
+}
+
+at::Tensor GroupedWeightGradient(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
+                                 const at::Tensor& weight, int64_t stride) {
+  const auto shape = Describe(x.sizes(), weight.size(1), stride);
+  auto dweight = at::empty_like(weight);
+  WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    SumWeightGradient(kernel, conv, x, dy, dweight);
+  });
+  return dweight;
+}
+
+GroupedScoring::GroupedScoring(CpuLevel level, const at::Tensor& weight, const at::Tensor& bias,
+                               int64_t stride)
+    : level_(level), stride_(stride), weight_(weight) {
+  bias_ = bias.to(at::kFloat).contiguous();
+  WithKernel(level, weight.scalar_type(),
+             Describe({1, weight.size(0), 1, 1}, weight.size(1), stride),
+             [&](const auto& kernel, const auto& conv) {
+               packed_ = PackWeights(kernel, conv, weight, /*for_gradient=*/false);
+             });
+}
+
+at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
+  GroupedConv shape = Describe(x.sizes(), weight_.size(1), stride_);
+  shape.bias = bias_.const_data_ptr<float>();
+  shape.relu = relu;
+  auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
+  auto packed = packed_;
+  WithKernel(level_, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
+    if (!packed.defined()) packed = PackWeights(kernel, conv, weight_, /*for_gradient=*/false);
+    Fill(kernel, conv, /*gradient=*/false, packed, x, y);
+    packed.reset();  // in another kernel's order, should this one have given up
+  });
+  return y;
+}
+
+}  // namespace torchgraft

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace torchgraft {
+
+// Numbers of a packed plan: src/augment/plan.ts tells which is which.
+inline constexpr int64_t kPlanLength = 32;
+
+// Pictures of any sizes, each with the plan of what happens to it. Owns its memory, which is kept
+// from batch to batch.
+struct Images {
+  std::vector<uint8_t> pixels;  // sources one after another, height × width × 3 each
+  std::vector<int32_t> shapes;  // [size, 2]: height, width
+  std::vector<double> plans;    // [size, kPlanLength]
+  int64_t output = 0;           // height and width
+  std::array<double, 3> mean{};
+  std::array<double, 3> std{};
+
+  int64_t size() const { return static_cast<int64_t>(shapes.size() / 2); }
+};
+
+struct Batch {
+  Images images;
+  std::vector<int32_t> labels;  // empty where only predicting
+};
+
+// Throws ERR_BATCH_SHAPE where anything could lead out of the arrays.
+void CheckImages(const Images& images);
+
+// Who renders: the loops that the CPU's batches go through; the kernel that a GPU's do, on the CPU
+// or on the first CUDA device; or libtorch's operations, which are for devices without the kernel.
+enum class Renderer { kLoops, kKernel, kCudaKernel, kOperations };
+
+// Normalized pixels, [size, output, output, 3], into memory of the caller's. All on the CPU but
+// kCudaKernel, which throws ERR_DEVICE where the kernel cannot be had.
+void RenderFloats(const Images& images, Renderer renderer, float* into, size_t length);
+
+// Each channel's mean over the batch, then each one's mean of squares, as PyTorch computes them on
+// [size, 3, output, output]: six numbers.
+std::vector<float> ChannelMoments(const Images& images);
+
+// Mean and standard deviation from such numbers summed over batches: six numbers. By libtorch,
+// since its square root is not everywhere the nearest.
+std::vector<float> MeanStdOf(const std::vector<float>& sums, double batches);
+
+}  // namespace torchgraft

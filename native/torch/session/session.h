@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "torch/session/batch.h"
+
+// The door to libtorch's room: nothing here tells that libtorch is behind it.
+namespace torchgraft {
+
+enum class Precision { kFp32, kBf16, kFp16 };
+
+struct OptimizerOptions {
+  struct Group {
+    double lr_scale;
+    double weight_decay;
+  };
+
+  bool decoupled;  // AdamW; else Adam, with weight decay added to the gradient
+  bool fused;  // in one pass; else operation by operation, rounded as PyTorch's default on a CPU
+  double beta1;
+  double beta2;
+  double eps;
+  std::vector<Group> groups;
+};
+
+// As torch.amp.GradScaler names them; for fp16.
+struct GradScalerOptions {
+  double init_scale;
+  double growth_factor;
+  double backoff_factor;
+  int64_t growth_interval;
+};
+
+struct SessionOptions {
+  std::string model;
+  int64_t classes;
+  std::string device;
+  Precision precision;
+  bool channels_last;  // NHWC, else NCHW
+  int64_t threads;
+  uint64_t seed;
+  OptimizerOptions optimizer;
+  GradScalerOptions scaler;
+  double clip_norm;               // of all gradients together; 0: none
+  std::vector<int32_t> group_of;  // one a parameter, in state_dict order; −1: frozen
+  double label_smoothing;
+  std::vector<float> class_weights;  // one a class, or none
+  bool freeze_batch_norm;
+  bool plain_kernels;  // nothing of ours in libtorch's place
+  bool score_in_fp32;  // whatever the precision of training
+};
+
+// A named part of a model's or an optimizer's state.
+struct StateEntry {
+  std::string name;
+  bool is_int64;  // else float32
+  std::vector<int64_t> shape;
+  bool trainable;
+};
+
+enum class StatePart { kModel, kTraining };
+
+// Sums since the last read. `skipped` counts the steps that the scaler passed over, and is known
+// one step late; `scale` is the one that the last step was taken with.
+struct TrainSums {
+  int64_t steps = 0;
+  int64_t images = 0;
+  double loss = 0;  // Σ mean loss × pictures
+  int64_t correct = 0;
+  double scale = 1;
+  int64_t skipped = 0;
+};
+
+struct EvalResult {
+  double loss;
+  double correct;
+  std::vector<float> logits;
+};
+
+// The state of a model without the model: costs no memory for weights.
+std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes);
+
+// A model, its optimizer and the precision they work in. Every call belongs on one and the same
+// thread, the engine's.
+class Session {
+ public:
+  explicit Session(const SessionOptions& options);
+  ~Session();
+
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  int64_t num_parameters() const;
+  std::vector<StateEntry> Layout(StatePart part) const;
+
+  // autocast → loss → scaled backward → clipping → optimizer → scaler, in one. The sums stay on the
+  // device until they are read.
+  TrainSums TrainStep(const Batch& batch, double lr, bool read);
+  EvalResult EvalStep(const Batch& batch);
+
+  // What of a CUDA device's fast ways cannot be had, and why, in words. What a step meets is told
+  // after it.
+  std::vector<std::string> DeviceNotes() const;
+
+  // Entries packed one after another as Layout() orders them, row-major. Throws
+  // ERR_STATE_DICT_MISMATCH for another length. Those that `written` has a 0 for stay as they are.
+  void ReadState(StatePart part, uint8_t* into, size_t bytes) const;
+  void WriteState(StatePart part, const uint8_t* from, size_t bytes,
+                  const std::vector<uint8_t>& written);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace torchgraft

@@ -1,0 +1,214 @@
+#include "torch/session/session_impl.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
+#include "torch/augment/render.h"
+#include "torch/cuda/graphs/device_stream.h"
+#include "torch/optim/autocast.h"
+#include "torch/session/error.h"
+#include "torch/session/transfer.h"
+
+namespace torchgraft {
+
+namespace {
+
+at::ScalarType ComputeType(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16:
+      return at::kBFloat16;
+    case Precision::kFp16:
+      return at::kHalf;
+    case Precision::kFp32:
+      return at::kFloat;
+  }
+  throw CodedError("ERR_PRECISION", "Expected a known precision");
+}
+
+// Weights whose memory is NHWC make activations NHWC.
+void UseChannelsLast(RegNet& model) {
+  for (auto& parameter : model->parameters()) {
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+// They are written for the CPU and NHWC.
+bool HasOwnKernels(const SessionOptions& options) {
+  return !options.plain_kernels && options.channels_last && at::Device(options.device).is_cpu();
+}
+
+bool RecordsSteps(const SessionOptions& options) {
+  return !options.plain_kernels && at::Device(options.device).is_cuda() && DeviceGraph::CanRecord();
+}
+
+// Before the model, which is made while the kernel is compiled.
+std::optional<DeviceRenderer> RendererFor(at::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  return std::optional<DeviceRenderer>(std::in_place, device);
+}
+
+std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
+  if (options.plain_kernels) return std::nullopt;
+  return std::optional<CachingAllocatorLease>(std::in_place);
+}
+
+std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
+  const at::Device device(options.device);
+  if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
+  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
+}
+
+RegNet Make(const SessionOptions& options, const std::shared_ptr<const DeviceNorm>& norm) {
+  const auto generator =
+      at::detail::createCPUGenerator(options.seed);  // the global one is the user's
+  return RegNet(FindVariant(options.model), options.classes,
+                Making{.device = at::kCPU,
+                       .generator = generator,
+                       .own_kernels = HasOwnKernels(options),
+                       .device_norm = norm});
+}
+
+}  // namespace
+
+Session::Impl::Impl(const SessionOptions& options)
+    : allocator(MakeLease(options)),
+      options(options),
+      device(options.device),
+      stream(DeviceStream(device)),
+      renderer(RendererFor(device)),
+      norm(MakeDeviceNorm(options)),
+      adam(options.optimizer),
+      model(Make(options, norm)),
+      folds(HasOwnKernels(options)) {
+  const Entered entered(*this);
+  if (options.freeze_batch_norm) model->FreezeBatchNorm();
+  model->to(device);
+  if (options.channels_last) UseChannelsLast(model);
+  if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
+  if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
+  AddParameters();
+  // Waits: no thread of ours outlives this.
+  if (renderer) renderer->note();
+  if (norm) norm->note();
+  sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
+  skipped = at::zeros({}, at::device(device).dtype(at::kLong));
+  if (!RecordsSteps(options)) return;
+  report = at::zeros({4}, sums.options());
+  // Operation by operation the optimizer waits for its step count, which cannot be recorded.
+  if (options.optimizer.fused) {
+    training.emplace(at::device(device).dtype(ComputeType(options.precision)),
+                     options.channels_last, options.classes);
+  }
+  scoring.emplace(at::device(device).dtype(ComputeType(ScoringPrecision())), options.channels_last,
+                  options.classes);
+}
+
+void Session::Impl::AddParameters() {
+  size_t i = 0;
+  for (auto& [name, tensor, trainable] : StateDict(*model)) {
+    if (!trainable) continue;
+    if (i == options.group_of.size())
+      throw CodedError("ERR_ARGUMENT", "Expected a group for each parameter");
+    const int32_t group = options.group_of[i++];
+    tensor.set_requires_grad(group >= 0);
+    if (group >= 0) adam.Add(name, tensor, static_cast<size_t>(group));
+  }
+  if (adam.parameters().empty())
+    throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
+}
+
+Session::Impl::Entered::Entered(const Impl& impl) : device_(impl.device) {
+  if (at::get_num_threads() != impl.options.threads)
+    at::set_num_threads(static_cast<int>(impl.options.threads));
+  if (impl.stream) stream_.emplace(*impl.stream);
+}
+
+at::Tensor Session::Impl::Labels(const Batch& batch) const {
+  return ToDevice(at::tensor(at::ArrayRef<int32_t>(batch.labels), at::kLong), device);
+}
+
+at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) const {
+  const auto type = ComputeType(precision);
+  const auto pixels = renderer ? renderer->Render(images, type) : RenderBatch(images, type);
+  return options.channels_last ? pixels : pixels.contiguous();
+}
+
+at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
+  const auto type = ComputeType(precision);
+  const AutocastGuard autocast(device.type(), type != at::kFloat, type);
+  return model->forward(pixels).to(at::kFloat);
+}
+
+Precision Session::Impl::ScoringPrecision() const {
+  return options.score_in_fp32 ? Precision::kFp32 : options.precision;
+}
+
+at::Tensor Session::Impl::Score(const Images& images) {
+  const auto precision = ScoringPrecision();
+  const auto type = ComputeType(precision);
+  if (folds && !folded) {
+    try {
+      folded = model->Folded(type);
+    } catch (const c10::Error&) {
+      folds = false;
+    }
+  }
+  return folded ? folded->Logits(RenderBatch(images, type))
+                : Forward(Pixels(images, precision), precision);
+}
+
+std::vector<std::string> Session::Impl::DeviceNotes() const {
+  std::vector<std::string> notes;
+  if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
+  if (norm && !norm->note().empty()) notes.push_back(norm->note());
+  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
+    notes.emplace_back(
+        "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
+        "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
+        "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
+  }
+  for (const auto* steps : {&training, &scoring}) {
+    if (!*steps || (*steps)->problem().empty()) continue;
+    notes.emplace_back(
+        "Steps are launched operation by operation, since recording one as a CUDA graph failed: " +
+        (*steps)->problem());
+  }
+  return notes;
+}
+
+bool Session::Impl::ForgetRecorded() {
+  bool any = false;
+  for (auto* steps : {&training, &scoring}) any |= *steps && (*steps)->Forget();
+  return any;
+}
+
+void Session::Impl::ForgetUnfinished() {
+  adam.ClearGradients();
+  if (scaler) scaler->Abandon();
+}
+
+at::Tensor Session::Impl::Scale() const {
+  return scaler ? scaler->scale().to(at::kDouble) : at::ones({}, sums.options());
+}
+
+std::vector<NamedTensor> Session::Impl::State(StatePart part) const {
+  return part == StatePart::kModel ? StateDict(*model) : TrainingState();
+}
+
+std::vector<NamedTensor> Session::Impl::TrainingState() const {
+  std::vector<NamedTensor> state;
+  for (const auto& parameter : adam.parameters()) {
+    state.push_back({"optimizer.exp_avg." + parameter.name, parameter.exp_avg, false});
+    state.push_back({"optimizer.exp_avg_sq." + parameter.name, parameter.exp_avg_sq, false});
+    state.push_back({"optimizer.step." + parameter.name, parameter.step, false});
+  }
+  if (scaler) {
+    for (const auto& entry : scaler->State()) state.push_back(entry);
+    state.push_back({"scaler.skipped", skipped, false});
+  }
+  return state;
+}
+
+}  // namespace torchgraft

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/util/Exception.h>
+#include <torch/types.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "torch/augment/render_device.h"
+#include "torch/cuda/graphs/recorded_steps.h"
+#include "torch/memory/caching_allocator.h"
+#include "torch/models/regnet.h"
+#include "torch/ops/norm/batch_norm_cuda.h"
+#include "torch/optim/adam.h"
+#include "torch/optim/grad_scaler.h"
+#include "torch/session/session.h"
+#include "torch/session/state_dict.h"
+#include "torch/session/transfer.h"
+
+namespace torchgraft {
+
+// What a session holds, and the parts that its steps are made of. On the engine thread.
+struct Session::Impl {
+  explicit Impl(const SessionOptions& options);
+
+  // The engine's thread and its settings are shared by all sessions: each call sets them as its own
+  // wants them, for as long as this lives. A device's work goes to a stream of the engine's own,
+  // since the default one cannot be recorded.
+  class Entered {
+   public:
+    explicit Entered(const Impl& impl);
+
+   private:
+    c10::DeviceGuard device_;
+    std::optional<c10::StreamGuard> stream_;
+  };
+
+  // Labels on the device.
+  at::Tensor Labels(const Batch& batch) const;
+
+  // Pictures as the model takes them in a precision: [n, 3, output, output].
+  at::Tensor Pixels(const Images& images, Precision precision) const;
+
+  // Pixels → logits [n, classes], float32, under the autocast of a precision.
+  at::Tensor Forward(const at::Tensor& pixels, Precision precision);
+
+  // Pictures → logits, in the precision of scoring.
+  at::Tensor Score(const Images& images);
+  Precision ScoringPrecision() const;
+
+  // The whole step. What was asked for with `read` is on its way to the host: loss, correct,
+  // skipped, scale.
+  std::optional<HostCopy> Train(const Batch& batch, bool read);
+
+  // The same for a batch's scores, by a recorded step: [n × classes] logits, loss, correct. None:
+  // there is no such step.
+  std::optional<HostCopy> ScoreRecorded(const Batch& batch);
+
+  std::vector<std::string> DeviceNotes() const;
+
+  // Before the model's state changes.
+  void ForgetFolded() { folded.reset(); }
+
+  // A step; where the memory for it is lacking, once more without the recorded ones, which keep
+  // theirs between steps.
+  template <typename Step>
+  auto WithRoom(const Step& step) {
+    try {
+      return step();
+    } catch (const c10::OutOfMemoryError&) {
+      if (!ForgetRecorded()) throw;
+    }
+    return step();
+  }
+
+  // Before the optimizer's state changes: the scaler's factors are numbers in what is recorded.
+  void ForgetScaler() {
+    if (training && scaler) training->Forget();
+  }
+
+  // backward → clipping → optimizer → scaler
+  void Learn(const at::Tensor& loss);
+
+  // Drops what an error may have left of the step before.
+  void ForgetUnfinished();
+
+  at::Tensor Scale() const;
+  std::vector<NamedTensor> State(StatePart part) const;
+
+  // Before what takes memory, so that it ends after that.
+  std::optional<CachingAllocatorLease> allocator;
+  SessionOptions options;
+  at::Device device;
+  std::optional<c10::Stream> stream;       // none on the CPU
+  std::optional<DeviceRenderer> renderer;  // none on the CPU
+  std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
+  Adam adam;
+  RegNet model;
+  std::optional<FoldedRegNet> folded;     // made when it is asked for, of the model's state
+  bool folds;                             // else scoring goes the way of training
+  std::optional<GradScaler> scaler;       // fp16 only
+  at::Tensor class_weights;               // undefined: none
+  TrainSums counts;                       // of the unread steps: what is known without the device
+  at::Tensor sums;                        // of the unread steps: [loss, correct]
+  at::Tensor skipped;                     // steps passed over that nobody was told of
+  at::Tensor report;                      // of a recorded step: sums, skipped, scale
+  std::optional<RecordedSteps> training;  // none on the CPU, with plain kernels, or one not fused
+  std::optional<RecordedSteps> scoring;
+  std::deque<c10::Event> ended;  // the last recorded steps that nobody reads
+
+ private:
+  at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
+  RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
+  RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
+  void Fill(const StepInputs& inputs, const Batch& batch) const;
+  bool ForgetRecorded();
+  // Waits for the unread step a few before this one: launching takes so little that who reads none
+  // would get far ahead of the device, and each batch waits in pinned memory.
+  void KeepNear();
+  void AddParameters();
+  std::vector<NamedTensor> TrainingState() const;
+};
+
+}  // namespace torchgraft

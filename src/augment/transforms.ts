@@ -1,0 +1,122 @@
+import { argumentError } from '../errors.js'
+import { callback, type Check, checkFields, type Fields, list, real } from '../options/fields.js'
+import type { ResizeRule } from '../images/decode.js'
+import { type Box, cropTo, IDENTITY, then } from './affine.js'
+import type { Matrix3x4, Plan } from './plan.js'
+import type { Random } from '../random/sfc32.js'
+import { squash } from './stretch.js'
+
+export interface Picture {
+  readonly width: number
+  readonly height: number
+  /** Height and width of what comes out. */
+  readonly output: number
+}
+
+/**
+ * Decides what happens to a picture on its way into a batch. Pure: the same picture, generator and progress give the
+ * same plan. `random` is keyed by (seed, epoch, index); `progress` runs 0–1 over training.
+ */
+export interface Transform {
+  (picture: Picture, random: Random, progress: number): Plan
+  /** How pictures are kept between epochs, for this output size. @default as they are, oriented, in sRGB */
+  readonly decode?: (output: number) => ResizeRule
+}
+
+/** Pictures kept for training have room for the smallest crop to be sampled without gaps: √2 and a little. */
+const TRAINING_MARGIN = 1.43
+const RULE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
+
+export interface TrainTransformOptions {
+  /** Probability of mirroring left to right. @default 0.5 */
+  readonly flip?: number
+  /** Share of the picture's area that a crop takes. @default [0.5, 1] */
+  readonly crop?: readonly [min: number, max: number]
+  /** Width / height of a crop. @default [3/4, 4/3] */
+  readonly ratio?: readonly [min: number, max: number]
+}
+
+const rangeUpTo = (most: number): Check => (value, name) => {
+  const [min, max] = (Array.isArray(value) && value.length === 2 ? value : []) as unknown[]
+  if (!(typeof min === 'number' && typeof max === 'number' && min > 0 && min <= max && max <= most)) throw argumentError(`two numbers above 0${most === 1 ? ', at most 1' : ''}, the smaller first,`, name, value)
+}
+const TRAIN_FIELDS: Fields<TrainTransformOptions> = { flip: real({ min: 0, max: 1 }), crop: rangeUpTo(1), ratio: rangeUpTo(Number.MAX_VALUE) }
+const EVAL_FIELDS: Fields<{ readonly resize?: number }> = { resize: real({ min: 1 }) }
+
+/** Random resized crop and flip, as torchvision's `RandomResizedCrop` and `RandomHorizontalFlip` draw them. */
+export function trainTransform(options: TrainTransformOptions = {}): Transform {
+  checkFields<TrainTransformOptions>(options, TRAIN_FIELDS, 'trainTransform')
+  const { flip = 0.5, crop = [0.5, 1], ratio = [3 / 4, 4 / 3] } = options
+  const transform = (picture: Picture, random: Random): Plan => {
+    const box = randomCrop(picture, random, crop, ratio)
+    return { geometry: cropTo(box, picture.output, random() < flip) }
+  }
+  return Object.assign(transform, { decode: (output: number): ResizeRule => ({ ...RULE, shorterSide: Math.round(TRAINING_MARGIN * output), enlarge: false }) })
+}
+
+/**
+ * Resizes the shorter side to `resize` × the output size, antialiased, and takes the middle.
+ *
+ * @param options.resize 8/7 by default: 256 pixels for an output of 224
+ */
+export function evalTransform(options: { readonly resize?: number } = {}): Transform {
+  checkFields<{ readonly resize?: number }>(options, EVAL_FIELDS, 'evalTransform')
+  const { resize = 8 / 7 } = options
+  return atFinalSize((output) => ({ ...RULE, shorterSide: Math.round(resize * output), crop: output }))
+}
+
+/** Scores pictures as a model file says. Where it keeps them whole, the batch scales them. */
+export function scoringTransform(rule: ResizeRule): Transform {
+  if (rule.crop === null) return Object.assign((picture: Picture) => squash(picture), { decode: () => rule })
+  return atFinalSize(() => rule)
+}
+
+const TRANSFORMS = list(callback)
+
+/** Geometry and colour of each in turn, as one plan. Kept between epochs as the first says. */
+export function compose(...transforms: readonly Transform[]): Transform {
+  if (transforms.length === 0) throw argumentError('at least one transform', 'compose', [])
+  TRANSFORMS(transforms, 'transforms')
+  const [first, ...others] = transforms as readonly [Transform, ...Transform[]]
+  const transform = (picture: Picture, random: Random, progress: number): Plan =>
+    others.reduce((plan, next) => join(plan, next({ width: picture.output, height: picture.output, output: picture.output }, random, progress)), first(picture, random, progress))
+  return Object.assign(transform, first.decode && { decode: first.decode })
+}
+
+function atFinalSize(decode: (output: number) => ResizeRule): Transform {
+  return Object.assign((): Plan => ({ geometry: IDENTITY }), { decode })
+}
+
+/** The later plan leads from the output back to what the earlier one made; the earlier from there to the source. */
+function join(earlier: Plan, later: Plan): Plan {
+  if (later.snap) throw argumentError('a transform without snap after the first', 'compose', 'one with snap')
+  const colour = earlier.colour && later.colour ? thenColour(earlier.colour, later.colour) : (earlier.colour ?? later.colour)
+  return { ...later, ...earlier, geometry: then(later.geometry, earlier.geometry), ...(colour && { colour }) }
+}
+
+function thenColour(first: Matrix3x4, second: Matrix3x4): Matrix3x4 {
+  const at = (matrix: Matrix3x4, row: number, column: number): number => matrix[row * 4 + column] ?? 0
+  const cells = Array.from({ length: 12 }, (_, i) => {
+    const [row, column] = [Math.floor(i / 4), i % 4]
+    const sum = [0, 1, 2].reduce((total, k) => total + at(second, row, k) * at(first, k, column), 0)
+    return sum + (column === 3 ? at(second, row, 3) : 0)
+  })
+  return cells as unknown as Matrix3x4
+}
+
+/** torchvision's RandomResizedCrop.get_params: ten tries, then the largest middle of an allowed shape. */
+function randomCrop({ width, height }: Picture, random: Random, area: readonly [number, number], ratio: readonly [number, number]): Box {
+  const [narrow, wide] = ratio
+  for (let i = 0; i < 10; i++) {
+    const pixels = width * height * (area[0] + (area[1] - area[0]) * random())
+    const shape = Math.exp(Math.log(narrow) + (Math.log(wide) - Math.log(narrow)) * random())
+    const w = Math.round(Math.sqrt(pixels * shape))
+    const h = Math.round(Math.sqrt(pixels / shape))
+    if (w < 1 || h < 1 || w > width || h > height) continue
+    return { left: Math.floor(random() * (width - w + 1)), top: Math.floor(random() * (height - h + 1)), width: w, height: h }
+  }
+  const own = width / height
+  const w = own > wide ? Math.max(1, Math.round(height * wide)) : width
+  const h = own < narrow ? Math.max(1, Math.round(width / narrow)) : height
+  return { left: Math.floor((width - w) / 2), top: Math.floor((height - h) / 2), width: w, height: h }
+}

@@ -1,0 +1,28 @@
+import { Command } from 'commander'
+import { dataStatistics, type DataStatisticsOptions } from '../../explore/data-statistics.js'
+import { progressReport } from '../../report/progress.js'
+import { statisticsText } from '../../report/statistics.js'
+import { EXIT, fractionOrFolder, given, jsonOption, number, recipeOption, type Streams } from '../command.js'
+import { defaults } from './train.js'
+
+type StatsFlags = Omit<DataStatisticsOptions, 'data' | 'signal' | 'onProgress'> & { readonly json?: boolean }
+
+export function statsCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
+  return new Command('stats')
+    .summary('what is in a folder of pictures')
+    .description('Decodes each picture of DATA once, and tells how many pictures of each class there are to train on and to score, their sizes, which files cannot be read and why, and the mean and standard deviation of the training pictures.')
+    .argument('<data>', 'folder of pictures')
+    .addOption(recipeOption())
+    .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
+    .option('--seed <n>', `of the split (${defaults('seed')})`, number)
+    .option('--size <px>', `notebook recipe: height and width that pictures are resized to (${defaults('size')})`, number)
+    .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')
+    .option('--no-follow-links', 'leave them out')
+    .addOption(jsonOption())
+    .action(async (data: string, { json = false, ...flags }: StatsFlags) => {
+      const tell = progressReport(stderr)
+      const found = await dataStatistics({ data, ...given(flags), onProgress: (progress) => tell({ what: 'pictures', ...progress }) })
+      stdout.write(json ? `${JSON.stringify(found)}\n` : statisticsText(found))
+      exit(EXIT.done)
+    })
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { basename } from 'node:path'
+import { describeSides, type Sides, some, tellSidesAmongClasses } from './describe-splits.js'
+import { findSides, type FoundSides, oneFolder, trainCommand } from './find-splits.js'
+import { ImageFolder, type ImageFolderOptions, type ImageItem } from './image-folder.js'
+import { compareCodePoints } from './list-images.js'
+
+export interface SidesOptions {
+  /** A folder, or a fraction of each class: not used where the data folder has its own `val/`. */
+  readonly val: number | string
+  readonly seed: number
+  /** @default false */
+  readonly followLinks?: boolean
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Opens a data folder: one with folders for sides inside, such as `train/` and `val/`, or one with a folder for each class, which is split.
+ *
+ * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES, ERR_ARGUMENT
+ */
+export async function openSides(data: string, { val, seed, followLinks = false, signal }: SidesOptions): Promise<Sides> {
+  const common = { followLinks, ...(signal && { signal }) }
+  const { train, val: scored, told } = await openBoth(data, val, seed, common)
+  return describeSides(data, train, scored, told)
+}
+
+interface Opened {
+  readonly train: ImageFolder
+  readonly val: ImageFolder
+  readonly told: readonly string[]
+}
+
+async function openBoth(data: string, val: number | string, seed: number, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<Opened> {
+  const found = await findSides(data)
+  if (!found) {
+    const all = await ImageFolder.open(data, { ...common, within: data })
+    const told = tellSidesAmongClasses(data, all)
+    return typeof val === 'number' ? { ...all.split({ val, seed }), told } : { train: all, val: await openOther(data, val, all, common), told }
+  }
+  const { train: within, val: other, told } = chooseSides(found, val)
+  const train = await ImageFolder.open(data, { ...common, within })
+  if (other !== undefined) return { train, val: await openOther(data, other, train, common), told }
+  return { ...train.split({ val: val as number, seed }), told }
+}
+
+function openOther(data: string, within: string, { classes }: ImageFolder, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<ImageFolder> {
+  return ImageFolder.open(data, { ...common, within, classes })
+}
+
+/**
+ * What of a data folder with sides to train and to validate on. Without a folder for the latter it is split off the former;
+ * one that is named is taken before one that lies there.
+ *
+ * @throws ERR_DATA_CLASSES where only a person can choose, with what to run
+ */
+export function chooseSides(found: FoundSides, val: number | string): { readonly train: string; readonly val: string | undefined; readonly told: readonly string[] } {
+  const { data, folders, others } = found
+  const validation = typeof val === 'string' ? val : folders.val[0]
+  const train = oneFolder(found, 'train', (folder) => trainCommand(folder, [validation, ...folders.test].find((path) => path !== folder)))
+  const own = typeof val === 'number' && folders.val.length > 0 ? oneFolder(found, 'val', (folder) => trainCommand(train, folder)) : undefined
+  const test = folders.test.map((path) => basename(path)).join(' and ')
+  const told = [
+    ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --side test".`}`] : []),
+    ...(others.length > 0 ? [`Folders beside ${basename(train)} that are no training, validation or test set passed over: ${some(others)}.`] : []),
+  ]
+  return { train, val: typeof val === 'string' ? val : own, told }
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(3))} %`
+}
+
+/** Of pictures and their labels, whatever their names and order: 32 hex digits. */
+export function fingerprint(classes: readonly string[], items: readonly ImageItem[]): string {
+  const lines = items.map(({ label, hash }) => `${hash} ${JSON.stringify(classes[label])}`).sort(compareCodePoints)
+  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 32)
+}

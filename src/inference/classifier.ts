@@ -1,0 +1,166 @@
+import type { ModelMetadata } from '../runs/model-metadata.js'
+import { modelFileAt } from '../runs/model-file-at.js'
+import { decodeImage } from '../images/decode.js'
+import type { ImageSource } from '../images/image-source.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { abortSignal, type Check, checkFields, type Fields, whole } from '../options/fields.js'
+import { fileKind } from '../formats/file-kind.js'
+import { aPath, type LocalPath } from '../options/local-path.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import type { OpenedScorer, Scorer } from './scorer.js'
+
+export type ClassifierOptions = ComputeOptions
+
+export interface PredictOptions {
+  /** The most probable classes to tell. @default all */
+  readonly topK?: number
+  readonly signal?: AbortSignal
+}
+
+export interface PredictAllOptions extends PredictOptions {
+  /** Pictures that go through the model at once. @default 32 */
+  readonly batchSize?: number
+}
+
+/** What each option of predicting takes. */
+export const PREDICT_FIELDS: Fields<PredictOptions> = { topK: whole({ min: 1 }), signal: abortSignal }
+const PREDICT_ALL_FIELDS: Fields<PredictAllOptions> = { ...PREDICT_FIELDS, batchSize: whole({ min: 1, max: 65_536 }) }
+
+export interface Prediction {
+  readonly label: string
+  /** 0–1; all classes' together give 1. */
+  readonly probability: number
+}
+
+export type ImagePrediction<T> =
+  | { readonly image: T; readonly predictions: Prediction[]; readonly error?: undefined }
+  | { readonly image: T; readonly predictions: []; readonly error: TorchgraftError }
+
+/** A trained model, ready to tell what is in a picture. */
+export class Classifier implements AsyncDisposable {
+  readonly #scorer: Scorer
+  readonly metadata: ModelMetadata
+  /** What was done on reading the file, such as mapping names. */
+  readonly notes: readonly string[]
+
+  private constructor({ scorer, metadata, notes }: OpenedScorer) {
+    this.#scorer = scorer
+    this.metadata = metadata
+    this.notes = notes
+  }
+
+  /**
+   * Opens a model file, or the best one of a run folder: everything that predicting needs is in it. A .pth file of PyTorch, or other weights, tell no
+   * classes: name them. A .onnx file that `exportModel` wrote takes onnxruntime-node or onnxruntime-web, which you
+   * install, and no libtorch.
+   *
+   * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION, ERR_RUNTIME_MISSING
+   */
+  static async open(file: LocalPath, options: ClassifierOptions = {}): Promise<Classifier> {
+    aPath('a model file')(file, 'file')
+    checkFields<ClassifierOptions>(options, COMPUTE_FIELDS, 'Classifier.open')
+    const path = await modelFileAt(file)
+    const opened = (await fileKind(path)) === 'onnx'
+      ? await (await import('./onnx/onnx-scorer.js')).openOnnxScorer(path, options)
+      : await (await import('./session-scorer.js')).openSessionScorer(path, options)
+    return new Classifier(opened)
+  }
+
+  get classes(): readonly string[] {
+    return this.metadata.classes
+  }
+
+  /**
+   * The classes of one picture, the most probable first.
+   *
+   * @param image the path of a picture file, a `file:` URL, or the file's bytes
+   * @throws ERR_ARGUMENT, ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE, ERR_DISPOSED
+   */
+  async predict(image: ImageSource, options: PredictOptions = {}): Promise<Prediction[]> {
+    checkFields<PredictOptions>(options, PREDICT_FIELDS, 'predict')
+    for await (const { predictions, error } of this.#predictEach([image], options, () => 'image')) {
+      if (error) throw error
+      return predictions
+    }
+    return []
+  }
+
+  /**
+   * Many pictures, in the order given; one that cannot be read has an `error` instead of predictions. Pictures are
+   * decoded while the ones before them go through the model.
+   */
+  async *predictAll<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, options: PredictAllOptions = {}): AsyncGenerator<ImagePrediction<T>, void, undefined> {
+    checkFields<PredictAllOptions>(options, PREDICT_ALL_FIELDS, 'predictAll')
+    severalImages(images, 'images')
+    yield* this.#predictEach(images, options, (i) => `images[${i}]`)
+  }
+
+  async *#predictEach<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, { topK, signal, batchSize = 32 }: PredictAllOptions, name: (i: number) => string): AsyncGenerator<ImagePrediction<T>, void, undefined> {
+    let begun = 0
+    let decoded = Promise.resolve<Decoded<T>[]>([])
+    for await (const group of grouped(images, batchSize)) {
+      const before = await decoded
+      signal?.throwIfAborted()
+      decoded = this.#decode(group, begun, name)
+      begun += group.length
+      decoded.catch(() => {}) // told when its turn comes
+      yield* await this.#score(before, topK)
+    }
+    const before = await decoded
+    signal?.throwIfAborted()
+    yield* await this.#score(before, topK)
+  }
+
+  dispose(): Promise<void> {
+    return this.#scorer.dispose()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  #decode<T extends ImageSource>(images: readonly T[], begun: number, name: (i: number) => string): Promise<Decoded<T>[]> {
+    return Promise.all(images.map(async (image, i) => {
+      try {
+        return { image, pixels: await decodeImage(image, this.metadata.resize, name(begun + i)) }
+      } catch (error) {
+        if (error instanceof TorchgraftError) return { image, error }
+        throw error
+      }
+    }))
+  }
+
+  async #score<T>(decoded: readonly Decoded<T>[], topK: number | undefined): Promise<ImagePrediction<T>[]> {
+    const readable = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []))
+    if (readable.length === 0) return decoded.flatMap(({ image, error }) => (error ? [{ image, predictions: [], error }] : []))
+    const probabilities = (await this.#scorer.score(readable)).values()
+    return decoded.map(({ image, error }) => (error ? { image, predictions: [], error } : { image, predictions: this.#rank(probabilities.next().value ?? []).slice(0, topK) }))
+  }
+
+  #rank(probabilities: readonly number[]): Prediction[] {
+    return probabilities.map((probability, i) => ({ label: this.classes[i] ?? String(i), probability })).sort((a, b) => b.probability - a.probability)
+  }
+}
+
+/** Several pictures, and not one of them: a text is made of letters, a file's stream of pieces. */
+const severalImages: Check = (value, name) => {
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater, readableObjectMode } = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown> & { readonly readableObjectMode: unknown }>
+  const one = typeof value === 'string' || ArrayBuffer.isView(value) || readableObjectMode === false
+  if (one || (typeof each !== 'function' && typeof eachLater !== 'function')) throw argumentError('an array or another iterable of pictures', name, value)
+}
+
+interface Decoded<T> {
+  readonly image: T
+  readonly pixels?: Awaited<ReturnType<typeof decodeImage>>
+  readonly error?: TorchgraftError
+}
+
+async function* grouped<T>(items: Iterable<T> | AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let group: T[] = []
+  for await (const item of items) {
+    if (group.push(item) < size) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
+}

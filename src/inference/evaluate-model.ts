@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { modelFileAt } from '../runs/model-file-at.js'
+import { readSplitBeside, type RunSplit } from '../runs/run-folder.js'
+import { type Contradiction, findContradictions, tellContradictions } from '../datasets/contradictions.js'
+import { DataLoader } from '../loader/data-loader.js'
+import { findSides, type FoundSides, NAMES, oneFolder } from '../datasets/find-splits.js'
+import { ImageFolder, type SkippedFile } from '../datasets/image-folder.js'
+import { type PassedOver, tellPassedOver } from '../datasets/passed-over.js'
+import { type Side, SIDES } from '../datasets/split-names.js'
+import type { SkippedImage } from '../loader/data-loader.js'
+import { scoringTransform } from '../augment/transforms.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { abortSignal, checkFields, type Fields, flag, needed, word } from '../options/fields.js'
+import { aPath, local, type LocalPath } from '../options/local-path.js'
+import { evaluate, type Evaluation } from '../train/evaluate.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import { shellWord } from '../text/shell-word.js'
+import { openModel } from './open-model.js'
+
+export interface EvaluateModelOptions extends ComputeOptions {
+  /** A model file, or a run folder, whose best one is taken. */
+  readonly model: LocalPath
+  /** A folder with a folder for each class, or one with folders such as train/, val/ and test/ of those inside. */
+  readonly data: LocalPath
+  /** Of a folder that has sides. @default 'val'; where there is none, the test set */
+  readonly side?: Side
+  /** Also scores the pictures that the model was trained on. @default false */
+  readonly all?: boolean
+  readonly signal?: AbortSignal
+}
+
+const FIELDS: Fields<EvaluateModelOptions> = {
+  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of pictures')), side: word(SIDES), all: flag, signal: abortSignal,
+}
+
+export interface ModelEvaluation extends Evaluation {
+  /** Pictures that the model was trained on, and that were left out. */
+  readonly leftOut: number
+  /** Whether it could be told which pictures the model was trained on. */
+  readonly splitKnown: boolean
+  readonly skipped: readonly (SkippedFile | SkippedImage)[]
+  /** What is no image by its name, counted. */
+  readonly passedOver: PassedOver
+  /** Images under several labels: here, or here and where the model was trained. */
+  readonly contradictions: readonly Contradiction[]
+  /** What was done on reading the model file, and what is odd about the folder. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Scores a model file on a folder of pictures. Those that it was trained on are left out, where its run folder still tells.
+ *
+ * @throws ERR_DATA_CLASSES when the folder has classes that the model does not know
+ */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
+  checkFields<EvaluateModelOptions>(options, FIELDS, 'evaluate')
+  const { data, side, all = false, signal, ...where } = local(options)
+  const model = await modelFileAt(where.model)
+  const opened = await openModel(model, where)
+  await using session = opened.session
+  const { metadata } = opened
+  const split = await readSplitBeside(model)
+  const chosen = chooseFolder(await findSides(data), { data, model, side, split })
+  const folder = await ImageFolder.open(data, { within: chosen.folder, classes: metadata.classes, ...(signal && { signal }) })
+  const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
+  const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
+  if (kept.length === 0) {
+    throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on every image in ${chosen.folder} (${folder.length}): score others, or these with ${option('all', true)}`, { path: data })
+  }
+
+  const { size, mean, std, resize } = metadata
+  const loader = new DataLoader(folder.subset(kept), { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
+  try {
+    const scored = await evaluate(session, loader, signal ? { signal } : {})
+    const here = folder.items.map(({ path, label, hash }) => ({ path, label: folder.classes[label] ?? '', hash }))
+    const hashes = new Set(here.map(({ hash }) => hash))
+    const contradictions = findContradictions([...here, ...(split?.train ?? []).filter(({ hash }) => hashes.has(hash))])
+    return {
+      ...scored,
+      leftOut: folder.length - kept.length,
+      splitKnown: split !== undefined,
+      skipped: [...folder.skipped, ...loader.skipped],
+      passedOver: folder.passedOver,
+      contradictions,
+      notes: [...opened.notes, ...chosen.told, ...tellContradictions(contradictions), ...tellPassedOver(folder.passedOver)],
+    }
+  } finally {
+    await loader.dispose()
+  }
+}
+
+interface Asked {
+  readonly data: string
+  readonly model: string
+  readonly side: Side | undefined
+  readonly split: RunSplit | undefined
+}
+
+/** Without a validation set it is what was split off the training set, where it is known what that was; else the test set is next. */
+function chooseFolder(found: FoundSides | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly told: readonly string[] } {
+  if (!found) {
+    if (side === undefined) return { folder: data, told: [] }
+    throw argumentError('no side, since the folder has no training and validation set inside,', 'side', side)
+  }
+  const folderOf = (which: Side): string => oneFolder(found, which, (folder) => `torchgraft evaluate ${shellWord(model)} ${shellWord(folder)}`)
+  const [train] = found.folders.train
+  if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), told: [] }
+  if (train !== undefined && split !== undefined && isOf(split, found)) {
+    const other = found.folders.test[0]
+    return { folder: folderOf('train'), told: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` ${basename(other)} is the test set: it is scored where that side is asked for.`}`] }
+  }
+  const next = side === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
+  if (next === undefined) return { folder: folderOf('val'), told: [] }
+  return { folder: folderOf(next), told: [`${data} has no folder for the validation set: scored is the ${NAMES[next]}, ${basename(folderOf(next))}.`] }
+}
+
+/** Whether a run split the training set of this folder, by the names of its images. */
+function isOf({ val: [one] }: RunSplit, { data, folders }: FoundSides): boolean {
+  return one !== undefined && folders.train.some((path) => one.path.startsWith(`${basename(path)}/`)) && existsSync(join(data, one.path))
+}

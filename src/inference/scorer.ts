@@ -1,0 +1,16 @@
+import type { ModelMetadata } from '../runs/model-metadata.js'
+import type { Pixels } from '../images/decode.js'
+
+/** What computes for a classifier: a session of libtorch, or onnxruntime. */
+export interface Scorer {
+  /** Each picture's probabilities, in the order of the classes. */
+  score(pictures: readonly Pixels[]): Promise<readonly (readonly number[])[]>
+  dispose(): Promise<void>
+}
+
+export interface OpenedScorer {
+  readonly scorer: Scorer
+  readonly metadata: ModelMetadata
+  /** What was done on reading the model, for the user to know. */
+  readonly notes: readonly string[]
+}

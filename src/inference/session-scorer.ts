@@ -1,0 +1,25 @@
+import { evalBatch } from '../loader/eval-batch.js'
+import type { ComputeOptions } from './compute-options.js'
+import { openModel } from './open-model.js'
+import type { OpenedScorer, Scorer } from './scorer.js'
+
+/** A model file on libtorch. @throws as `openModel` */
+export async function openSessionScorer(file: string, options: ComputeOptions): Promise<OpenedScorer> {
+  const { session, metadata, notes } = await openModel(file, options)
+  const classes = metadata.classes.length
+  const scorer: Scorer = {
+    score: async (pictures) => {
+      const { logits } = await session.evalStep(await evalBatch(pictures, metadata))
+      return pictures.map((_, row) => softmax(logits.subarray(row * classes, (row + 1) * classes)))
+    },
+    dispose: () => session.dispose(),
+  }
+  return { scorer, metadata, notes }
+}
+
+function softmax(logits: Float32Array): number[] {
+  const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
+  const powers = Array.from(logits, (logit) => Math.exp(logit - highest))
+  const sum = powers.reduce((a, b) => a + b, 0)
+  return powers.map((power) => power / sum)
+}

@@ -1,0 +1,26 @@
+import type { Batch } from './batch.js'
+import type { Pixels, ResizeRule } from '../images/decode.js'
+import { joinPixels, paddedSize } from './concat-pixels.js'
+import type { Rgb } from '../augment/plan.js'
+import { random } from '../random/sfc32.js'
+import { scoringTransform } from '../augment/transforms.js'
+
+export interface EvalBatchOptions {
+  readonly size: number
+  readonly mean: Rgb
+  readonly std: Rgb
+  /** What the pictures were decoded by. */
+  readonly resize: ResizeRule
+}
+
+/** A batch to predict: decoded pictures, as scoring takes them. */
+export async function evalBatch(pictures: readonly Pixels[], { size, mean, std, resize }: EvalBatchOptions): Promise<Batch> {
+  const plan = scoringTransform(resize)
+  const plans = pictures.map((picture) => plan({ ...paddedSize(picture, resize.pad), output: size }, random(), 0))
+  return {
+    size: pictures.length,
+    step: 0,
+    indices: Int32Array.from(pictures, (_, i) => i),
+    images: { ...(await joinPixels(pictures, resize.pad)), plans, output: size, mean, std },
+  }
+}

@@ -1,0 +1,42 @@
+import type { DataLoader, SkippedImage } from './data-loader.js'
+
+/** Validation pictures in the size that each epoch is scored at. Those of one size are kept at a time. */
+export class ScoringLoaders implements AsyncDisposable {
+  readonly #make: (size: number) => DataLoader
+  readonly #sizeInEpoch: (epoch: number) => number
+  readonly #all: DataLoader[] = []
+  readonly #disposals: Promise<void>[] = []
+
+  constructor(make: (size: number) => DataLoader, sizeInEpoch: (epoch: number) => number) {
+    this.#make = make
+    this.#sizeInEpoch = sizeInEpoch
+  }
+
+  /** For an epoch, from 0. */
+  at(epoch: number): DataLoader {
+    return this.ofSize(this.#sizeInEpoch(epoch))
+  }
+
+  /** Lets go of the pictures of another size. */
+  ofSize(size: number): DataLoader {
+    const latest = this.#all.at(-1)
+    if (latest?.size === size) return latest
+    if (latest) {
+      const disposal = latest.dispose()
+      disposal.catch(() => {}) // told when all are disposed of
+      this.#disposals.push(disposal)
+    }
+    const loader = this.#make(size)
+    this.#all.push(loader)
+    return loader
+  }
+
+  /** Broken pictures, each once. */
+  get skipped(): readonly SkippedImage[] {
+    return [...new Map(this.#all.flatMap(({ skipped }) => skipped.map((image) => [image.index, image] as const))).values()]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#disposals, this.#all.at(-1)?.dispose()])
+  }
+}

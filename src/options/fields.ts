@@ -1,0 +1,91 @@
+import { finite, integer, type NumberRange, oneOf } from './arguments.js'
+import { argumentError, TorchgraftError } from '../errors.js'
+import { nearestName } from './nearest-name.js'
+
+/** Throws, naming the field, where a value is not what the field takes. */
+export type Check = (value: unknown, name: string) => void
+/** Of a field that must be there. */
+export type NeededCheck = Check & { readonly needed: true }
+type OptionalKeys<T> = { [Name in keyof T]-?: object extends Pick<T, Name> ? Name : never }[keyof T]
+
+/** A check for every field of an options object: the compiler asks for one wherever an option is added. */
+export type Fields<T> = { readonly [Name in keyof T]-?: Name extends OptionalKeys<T> ? Check : NeededCheck }
+
+/**
+ * Checks an options object at the public door: that it is one, that it has no field of another name, and each field.
+ * A field that is undefined counts as left out.
+ *
+ * @throws ERR_ARGUMENT, naming the field and, where it is misspelt, the one that was probably meant
+ */
+export function checkFields<T>(options: unknown, fields: Fields<T>, of: string, prefix = ''): asserts options is T {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw argumentError('an object', prefix === '' ? `the options of ${of}` : prefix.slice(0, -1), options)
+  const checks = fields as Readonly<Record<string, Check & { readonly needed?: true }>>
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(checks, name)) throw unknownField(`${prefix}${name}`, name, Object.keys(checks), of)
+  }
+  for (const [name, check] of Object.entries(checks)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name]
+    if (value !== undefined || check.needed) check(value, `${prefix}${name}`)
+  }
+}
+
+function unknownField(path: string, name: string, names: readonly string[], of: string): TorchgraftError {
+  const meant = nearestName(name, names)
+  return new TorchgraftError('ERR_ARGUMENT', `There is no option ${JSON.stringify(path)} of ${of}${meant === undefined ? `: there are ${names.join(', ')}` : `. Did you mean ${meant}?`}`)
+}
+
+export function needed(check: Check): NeededCheck {
+  return Object.assign((value: unknown, name: string) => check(value, name), { needed: true } as const)
+}
+
+export const whole = (range: NumberRange = {}): Check => (value, name) => void integer(value, name, range)
+export const real = (range: NumberRange = {}): Check => (value, name) => void finite(value, name, range)
+export const word = (words: readonly string[]): Check => (value, name) => void oneOf(value, name, words)
+export const orNull = (check: Check): Check => (value, name) => {
+  if (value !== null) check(value, name)
+}
+export const fieldsOf = <T>(fields: Fields<T>, of: string): Check => (value, name) => checkFields<T>(value, fields, of, `${name}.`)
+
+export const flag: Check = (value, name) => {
+  if (typeof value !== 'boolean') throw argumentError('true or false', name, value)
+}
+
+/** Any number: NaN and the infinities too. */
+export const anyNumber: Check = (value, name) => {
+  if (typeof value !== 'number') throw argumentError('a number', name, value)
+}
+
+export const anObject: Check = (value, name) => {
+  if (typeof value !== 'object' || value === null) throw argumentError('an object', name, value)
+}
+
+/** Whatever has these methods: there may be more than one class of a name, and users bring their own. */
+export const having = (what: string, ...methods: readonly string[]): Check => (value, name) => {
+  const parts = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (!methods.every((method) => typeof parts[method] === 'function')) throw argumentError(what, name, value)
+}
+
+/** A text that says something: a name, a path. */
+export const text = (what: string): Check => (value, name) => {
+  if (typeof value !== 'string' || value === '') throw argumentError(what, name, value)
+  if (value.includes('\0')) throw argumentError(`${what} without a null character`, name, value)
+}
+
+export const callback: Check = (value, name) => {
+  if (typeof value !== 'function') throw argumentError('a function', name, value)
+}
+
+/** By its shape: under test frameworks there may be more than one class of that name. */
+export const abortSignal: Check = (value, name) => {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') throw argumentError('an AbortSignal', name, value)
+}
+
+/** So many of the same kind. */
+export const list = (check: Check, length?: number, what = 'an array'): Check => (value, name) => {
+  if (!Array.isArray(value) || (length !== undefined && value.length !== length)) throw argumentError(what, name, value)
+  for (const [i, part] of value.entries()) check(part, `${name}[${i}]`)
+}
+
+export const MEAN = list(real(), 3, 'three numbers')
+export const STD = list(real({ above: 0 }), 3, 'three numbers')

@@ -1,0 +1,81 @@
+import { type Bits, mt19937 } from './mt19937.js'
+import type { Random } from './sfc32.js'
+
+/** `torch.manual_seed(seed)`: PyTorch's generator on the CPU. It takes the seed's low 32 bits, as PyTorch does. */
+export function torchGenerator(seed: number): Bits {
+  return mt19937(seed % 2 ** 32)
+}
+
+/** `torch.randperm(n)`. */
+export function torchRandperm(n: number, bits: Bits): number[] {
+  const order = Array.from({ length: n }, (_, i) => i)
+  for (let i = 0; i < n - 1; i++) {
+    const j = i + (bits() % (n - i))
+    const item = order[i] as number
+    order[i] = order[j] as number
+    order[j] = item
+  }
+  return order
+}
+
+/** One number of `torch.empty(n).uniform_(from, to)`, float32: 24 bits, the product and the sum rounded once. */
+export function torchUniform(from: number, to: number, bits: Bits): number {
+  const low = Math.fround(from)
+  const share = (bits() % 2 ** 24) / 2 ** 24
+  return Math.fround(share * Math.fround(Math.fround(to) - low) + low)
+}
+
+/** What `torch.nn.Linear(inputs, outputs)` begins with: uniform within ±1/√inputs, the weight before the bias. */
+export function torchLinear(inputs: number, outputs: number, bits: Bits): { readonly weight: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer> } {
+  const kaiming = Math.sqrt(3) * (Math.sqrt(2 / (1 + Math.sqrt(5) ** 2)) / Math.sqrt(inputs)) // kaiming_uniform_ with a = √5
+  const bound = 1 / Math.sqrt(inputs)
+  return {
+    weight: Float32Array.from({ length: outputs * inputs }, () => torchUniform(-kaiming, kaiming, bits)),
+    bias: Float32Array.from({ length: outputs }, () => torchUniform(-bound, bound, bits)),
+  }
+}
+
+/** A `DataLoader` draws its workers' seed, 64 bits, when an epoch begins, whether it has workers or not. */
+const LOADER_DRAWS = 2
+
+/** Passes over what `iter(DataLoader(…))` draws. */
+export function skipLoaderSeed(bits: Bits): void {
+  for (let i = 0; i < LOADER_DRAWS; i++) bits()
+}
+
+/** 32 bits of a generator as a number in [0, 1), and back. */
+export const toRandom = (bits: Bits): Random => () => bits() / 2 ** 32
+export const toBits = (random: Random): Bits => () => random() * 2 ** 32
+
+/**
+ * The draws of an epoch of `DataLoader(…, num_workers=0)` after `torch.manual_seed(seed + epoch)`, for pictures that draw
+ * `each` numbers, one after another. A picture's own come by its place in the epoch, so that any batch can be made alone.
+ */
+export function torchEpochs(seed: number, each: number): (epoch: number, position: number) => Random {
+  const epochs = new Map<number, EpochDraws>()
+  return (epoch, position) => {
+    let draws = epochs.get(epoch)
+    if (!draws) {
+      epochs.delete(epoch - 2) // batches are made ahead, but no further than into the next epoch
+      epochs.set(epoch, (draws = new EpochDraws(seed + epoch)))
+    }
+    let next = position * each
+    return () => draws.at(next++) / 2 ** 32
+  }
+}
+
+/** A generator's numbers by their place, kept once drawn. */
+class EpochDraws {
+  readonly #bits: Bits
+  readonly #drawn: number[] = []
+
+  constructor(seed: number) {
+    this.#bits = torchGenerator(seed)
+    skipLoaderSeed(this.#bits)
+  }
+
+  at(place: number): number {
+    while (this.#drawn.length <= place) this.#drawn.push(this.#bits())
+    return this.#drawn[place] as number
+  }
+}

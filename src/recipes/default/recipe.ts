@@ -1,0 +1,67 @@
+import { DataLoader } from '../../loader/data-loader.js'
+import { openSides } from '../../datasets/train-val.js'
+import { evalTransform, trainTransform } from '../../augment/transforms.js'
+import type { SessionOptions } from '../../session/options.js'
+import type { ResolvedOptions } from '../../train/options/options.js'
+import { sizeInEpoch } from './progressive-sizes.js'
+import { joinLoaders, type Recipe } from '../recipe.js'
+import { warmupCosine } from '../schedules.js'
+import { ScoringLoaders } from '../../loader/val-loaders.js'
+
+/** Decoupled weight decay, for all but norms and biases. */
+const WEIGHT_DECAY = 0.02
+const LABEL_SMOOTHING = 0.1
+/** The new head begins from nothing, so it may learn faster than what is pretrained. */
+const HEAD_LR_SCALE = 2
+
+/** What design and measurements found best for a few epochs from pretrained weights. */
+export const DEFAULT_RECIPE: Recipe = {
+  openSides: (data, { val, seed, followLinks }, signal) => openSides(data, { val, seed, followLinks, ...(signal && { signal }) }),
+  sessionOptions,
+  loaders(options, sides, { mean, std }) {
+    const { batchSize, size, seed, epochs, strictImages } = options
+    const common = { batchSize, seed, mean, std, strict: strictImages }
+    const sizeOf = sizeInEpoch(options)
+    // What does not fit into memory fails at the first step, not after hours of smaller ones.
+    const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))
+    return joinLoaders(
+      // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few pictures.
+      new DataLoader(sides.train, { ...common, size, sizeAt, transform: trainTransform(), shuffle: true, dropLast: sides.train.length > batchSize, epochs }),
+      new ScoringLoaders((scored) => new DataLoader(sides.val, { ...common, size: scored, transform: evalTransform() }), sizeOf),
+    )
+  },
+  /** One epoch of warm-up, then cosine to 0. */
+  schedule: ({ epochs, lr }, stepsPerEpoch) => warmupCosine({ lr, steps: stepsPerEpoch * epochs, warmup: epochs > 1 ? stepsPerEpoch : 0 }),
+}
+
+export function sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[]): SessionOptions {
+  const { model, device, precision, memoryFormat, kernels, threads, seed, freeze, lr } = options
+  return {
+    model,
+    classes,
+    device,
+    precision,
+    kernels,
+    ...(memoryFormat && { memoryFormat }),
+    ...(threads !== null && { threads }),
+    seed,
+    freeze,
+    optimizer: {
+      type: 'adamw',
+      lr,
+      weightDecay: WEIGHT_DECAY,
+      groups: [
+        { match: /^fc\.weight$/, lrScale: HEAD_LR_SCALE },
+        { match: /^fc\.bias$/, lrScale: HEAD_LR_SCALE, weightDecay: 0 },
+        { match: /\.1\.weight$|\.bias$/, weightDecay: 0 }, // batch norm is the second in each of torchvision's pairs
+      ],
+    },
+    loss: { labelSmoothing: LABEL_SMOOTHING, ...(options.classWeights === 'balanced' && { classWeights: balancedWeights(counts) }) },
+  }
+}
+
+/** pictures / (classes × pictures of the class), as scikit-learn's `balanced`. A class without pictures weighs nothing. */
+export function balancedWeights(counts: readonly number[]): number[] {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return counts.map((count) => (count === 0 ? 0 : total / (counts.length * count)))
+}

@@ -1,0 +1,20 @@
+import type { Bits } from '../../random/mt19937.js'
+import { torchGenerator, torchLinear } from '../../random/torch.js'
+import { float32Tensor, type StateDict } from '../../formats/tensor.js'
+import { loadAddon } from '../../addon/load.js'
+import type { RegNetVariant } from '../../models/variants.js'
+
+export interface NotebookHead {
+  readonly tensors: StateDict
+  /** The generator, as making the head leaves it. */
+  readonly bits: Bits
+}
+
+/** `torch.manual_seed(seed); model.fc = nn.Linear(model.fc.in_features, classes)`. */
+export function notebookHead(model: RegNetVariant, classes: number, seed: number): NotebookHead {
+  const entry = loadAddon().describe(model, classes).find(({ name }) => name === 'fc.weight')
+  const inputs = entry?.shape[1] ?? 0
+  const bits = torchGenerator(seed)
+  const { weight, bias } = torchLinear(inputs, classes, bits)
+  return { tensors: new Map([['fc.weight', float32Tensor([classes, inputs], weight)], ['fc.bias', float32Tensor([classes], bias)]]), bits }
+}

@@ -1,0 +1,36 @@
+import { DataLoader, IMAGENET_MEAN, IMAGENET_STD } from '../../loader/data-loader.js'
+import type { Dataset } from '../../datasets/dataset.js'
+import { notebookStatisticsTransform } from './transforms.js'
+import { TorchgraftError } from '../../errors.js'
+import { BatchMoments } from './batch-moments.js'
+import type { MeanStd, Progress, ResolvedOptions } from '../../train/options/options.js'
+
+/** As the notebook printed them, of its 18 buildings. */
+const NOTEBOOK: MeanStd = { mean: [0.4407, 0.4332, 0.4326], std: [0.252, 0.261, 0.2906] }
+const IMAGENET: MeanStd = { mean: IMAGENET_MEAN, std: IMAGENET_STD }
+
+export interface MeanStdOptions extends Pick<ResolvedOptions, 'batchSize' | 'size' | 'meanStd' | 'strictImages'> {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** The mean and standard deviation that a run normalizes with: named, or computed over the training side. */
+export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Promise<MeanStd> {
+  const { meanStd } = options
+  if (typeof meanStd === 'object') return meanStd
+  if (meanStd === 'imagenet') return IMAGENET
+  return meanStd === 'notebook' ? NOTEBOOK : computeMeanStd(train, options)
+}
+
+/** Over the training side's pictures, squashed to the size, in full batches. */
+async function computeMeanStd(train: Dataset, { batchSize, size, strictImages, signal, onProgress = () => {} }: MeanStdOptions): Promise<MeanStd> {
+  await using loader = new DataLoader(train, { batchSize, size, transform: notebookStatisticsTransform(), mean: [0, 0, 0], std: [1, 1, 1], dropLast: true, strict: strictImages, cacheBytes: 0 })
+  const moments = new BatchMoments()
+  for await (const batch of loader.epoch(0, signal ? { signal } : {})) {
+    await moments.add(batch)
+    onProgress({ what: 'mean and standard deviation', done: (batch.step + 1) * batchSize, total: loader.length * batchSize })
+  }
+  const meanStd = await moments.meanStd()
+  if (meanStd.std.every((part) => part > 0)) return meanStd
+  throw new TorchgraftError('ERR_DATA_EMPTY', 'All pixels of the training pictures are alike in a channel, so that nothing can be normalized by their standard deviation')
+}

@@ -1,0 +1,65 @@
+import type { ResizeRule } from '../../images/decode.js'
+import { then, translate } from '../../augment/affine.js'
+import type { Matrix2x3, Plan } from '../../augment/plan.js'
+import { squash } from '../../augment/stretch.js'
+import { toBits, torchRandperm, torchUniform } from '../../random/torch.js'
+import type { Picture, Transform } from '../../augment/transforms.js'
+
+/** Numbers that a picture draws: a permutation of four (three draws), brightness, angle, shear. */
+export const NOTEBOOK_DRAWS = 6
+/** `ColorJitter(brightness=0.01)`, `RandomAffine(degrees=10, shear=45)`. */
+const BRIGHTNESS = 0.01
+const DEGREES = 10
+const SHEAR = 45
+
+/** Pictures as Pillow's `Image.open(file).convert('RGB')` gives them, in the middle of a black square. */
+const RULE: ResizeRule = { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false }
+
+/**
+ * The notebook's training pictures: `ToTensor`, `PadImage`, `Resize` without antialiasing, `ColorJitter(brightness=0.01)`,
+ * `RandomAffine(degrees=10, shear=45)`, nearest with black around, as torchvision draws and computes them on tensors.
+ */
+export function notebookTrainTransform(): Transform {
+  const transform: Transform = (picture, random) => {
+    const bits = toBits(random)
+    torchRandperm(4, bits) // the order of brightness, contrast, saturation and hue: there is brightness only
+    const brightness = torchUniform(1 - BRIGHTNESS, 1 + BRIGHTNESS, bits)
+    const angle = torchUniform(-DEGREES, DEGREES, bits)
+    return notebookPlan(picture, { brightness, angle, shear: torchUniform(-SHEAR, SHEAR, bits) })
+  }
+  return Object.assign(transform, { decode: () => RULE })
+}
+
+/** The notebook's validation pictures: `ToTensor`, `PadImage`, `Resize` without antialiasing. */
+export function notebookEvalTransform(): Transform {
+  return Object.assign(squash, { decode: () => RULE })
+}
+
+/** The pictures that the notebook's mean and standard deviation come from: `ToTensor` and `Resize`, no `PadImage`. */
+export function notebookStatisticsTransform(): Transform {
+  return Object.assign((picture: Picture) => squash(picture), { decode: () => ({ ...RULE, pad: null }) })
+}
+
+export interface NotebookDraws {
+  /** Multiplies the pixels. */
+  readonly brightness: number
+  /** Degrees, clockwise. */
+  readonly angle: number
+  /** Degrees, along x. */
+  readonly shear: number
+}
+
+/** torchvision's `adjust_brightness` and `affine`, about the centre, as one plan. */
+export function notebookPlan(picture: Picture, { brightness, angle, shear }: NotebookDraws): Plan {
+  const centre = picture.output / 2
+  const geometry = then(then(translate(-centre, -centre), inverseAffine(angle, shear)), translate(centre, centre))
+  return { ...squash(picture), geometry, border: [0, 0, 0], colour: [brightness, 0, 0, 0, 0, brightness, 0, 0, 0, 0, brightness, 0] }
+}
+
+/** From where a pixel comes that is first sheared along x, then turned. */
+function inverseAffine(angle: number, shear: number): Matrix2x3 {
+  const turn = (angle * Math.PI) / 180
+  const slope = Math.tan((shear * Math.PI) / 180)
+  const [cos, sin] = [Math.cos(turn), Math.sin(turn)]
+  return then([cos, sin, 0, -sin, cos, 0], [1, slope, 0, 0, 1, 0])
+}

@@ -1,0 +1,34 @@
+import type { DataLoader } from '../loader/data-loader.js'
+import type { Sides } from '../datasets/describe-splits.js'
+import { monitorMode } from '../metrics/metrics.js'
+import type { SessionOptions } from '../session/options.js'
+import { EarlyStopping } from '../train/early-stopping.js'
+import type { MeanStd, ResolvedOptions } from '../train/options/options.js'
+import type { Schedule } from './schedules.js'
+import type { ScoringLoaders } from '../loader/val-loaders.js'
+
+/** What each part of a run is given. */
+export interface Recipe {
+  openSides(data: string, options: ResolvedOptions, signal?: AbortSignal): Promise<Sides>
+  /** @throws ERR_ARGUMENT where a run could not train or score on these sides */
+  checkSides?(options: ResolvedOptions, sides: Sides): void
+  /** `counts` are of the training side's classes; `gpu` tells whether the run will be on one. */
+  sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[], gpu: boolean): SessionOptions
+  loaders(options: ResolvedOptions, sides: Pick<Sides, 'train' | 'val'>, meanStd: MeanStd): Loaders
+  schedule(options: ResolvedOptions, stepsPerEpoch: number): Schedule
+  /** Why the precision, where `auto` left it to the recipe. */
+  why?(gpu: boolean): string
+}
+
+export interface Loaders extends AsyncDisposable {
+  readonly train: DataLoader
+  readonly val: ScoringLoaders
+}
+
+export function joinLoaders(train: DataLoader, val: ScoringLoaders): Loaders {
+  return { train, val, [Symbol.asyncDispose]: async () => void (await Promise.all([train.dispose(), val[Symbol.asyncDispose]()])) }
+}
+
+export function makeEarlyStopping({ patience, monitor }: ResolvedOptions): EarlyStopping | undefined {
+  return patience === null ? undefined : new EarlyStopping({ patience, mode: monitorMode(monitor) })
+}

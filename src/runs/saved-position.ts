@@ -1,0 +1,15 @@
+import type { Position } from './model-metadata.js'
+
+/** Where a file's state stood: epochs that are over, and steps of the next. */
+export interface SavedPosition extends Pick<Position, 'epoch' | 'step'> {
+  readonly file: string
+}
+
+/** In words, as events count: from 1. */
+export function tellPosition({ epoch, step }: Pick<Position, 'epoch' | 'step'>): string {
+  return step === 0 ? `the end of epoch ${epoch}` : `epoch ${epoch + 1}, step ${step}`
+}
+
+export function tellLastGood(saved: SavedPosition | undefined): string {
+  return saved ? `The last good state is ${saved.file}, from ${tellPosition(saved)}.` : 'Nothing had been saved yet.'
+}

@@ -1,0 +1,94 @@
+import { argumentError, TorchgraftError } from '../errors.js'
+import { checkFields } from '../options/fields.js'
+import { plural } from '../text/plural.js'
+import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
+import { defaultThreads } from './threads.js'
+import { SESSION_FIELDS } from './check-options.js'
+import type { Device, GradScalerOptions, OptimizerOptions, Precision, SessionOptions } from './options.js'
+
+/** Checks what `Session.create` was given, once, and fills it in for native code. */
+export async function resolveSessionOptions(options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>) {
+  checkFields<SessionOptions>(options, SESSION_FIELDS, 'Session.create')
+  const { model, classes, device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last', optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
+  const system = binding.system()
+  const where = resolveDevice(device, system)
+  const { chosen, why } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
+  const parameters = binding.describe(model, classes).filter(({ trainable }) => trainable)
+  const native: NativeSessionOptions = {
+    model,
+    classes,
+    device: where,
+    precision: chosen,
+    channelsLast: memoryFormat === 'channels_last',
+    threads: options.threads ?? defaultThreads(system.threads),
+    seed: options.seed ?? 0,
+    ...resolveOptimizer(optimizer, parameters, freeze === 'trunk', chosen),
+    scaler: resolveScaler(scaler),
+    clipNorm: options.clipNorm ?? 0,
+    labelSmoothing: loss.labelSmoothing ?? 0,
+    classWeights: checkClassWeights(loss.classWeights ?? [], classes),
+    freezeBatchNorm: freeze !== 'none',
+    plainKernels: options.kernels === 'plain',
+    scoreInFp32: options.scorePrecision === 'fp32',
+  }
+  return { native, why, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
+}
+
+function resolveDevice(device: Device, { cuda }: NativeSystem): string {
+  if (device === 'auto') return cuda.length > 0 ? 'cuda:0' : 'cpu'
+  if (device === 'cpu') return device
+  const index = Number(device.split(':')[1] ?? 0)
+  if (index < cuda.length) return `cuda:${index}`
+  const found = cuda.length === 0 ? 'no CUDA device' : plural(cuda.length, 'CUDA device')
+  throw new TorchgraftError('ERR_DEVICE', `${device} was requested, but this libtorch finds ${found}. Run "torchgraft doctor" to see why, or use device cpu`)
+}
+
+interface PrecisionChoice {
+  readonly chosen: Exclude<Precision, 'auto'>
+  readonly why: string
+}
+
+async function choosePrecision(device: string, binding: Pick<Binding, 'system' | 'multipliesBf16'>): Promise<PrecisionChoice> {
+  if (device === 'cpu') {
+    return binding.system().bf16 ? { chosen: 'bf16', why: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', why: 'this processor has no bf16 instructions' }
+  }
+  return (await binding.multipliesBf16(device)) ? { chosen: 'bf16', why: 'this GPU multiplies bf16 itself' } : { chosen: 'fp16', why: 'this GPU has no bf16 instructions' }
+}
+
+function checkPrecision(precision: Exclude<Precision, 'auto'>, device: string, allowSlow: boolean): PrecisionChoice {
+  if (precision === 'fp16' && device === 'cpu' && !allowSlow) {
+    throw new TorchgraftError('ERR_PRECISION', 'fp16 on the CPU is about a hundred times slower than fp32: use bf16, fp32 or a GPU (from code, allowSlow permits it, for tests)')
+  }
+  return { chosen: precision, why: 'as requested' }
+}
+
+function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 }: GradScalerOptions) {
+  return { initScale, growthFactor, backoffFactor, growthInterval }
+}
+
+function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean, precision: string) {
+  const { type = 'adam', betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, groups = [], fused = true } = options
+  if (!fused && precision === 'fp16') throw argumentError('true, which fp16 needs,', 'optimizer.fused', fused)
+  const resolved = groups.map((group) => ({ lrScale: group.lrScale ?? 1, weightDecay: group.weightDecay ?? weightDecay }))
+  const groupOf = parameters.map(({ name }) => {
+    if (headOnly && !name.startsWith('fc.')) return -1
+    const found = groups.findIndex(({ match }) => name.search(match) >= 0) // search: a sticky or global expression keeps no place
+    return found < 0 ? resolved.length : found
+  })
+  return {
+    optimizer: {
+      type,
+      fused,
+      beta1: betas[0],
+      beta2: betas[1],
+      eps,
+      groups: [...resolved, { lrScale: 1, weightDecay }],
+    },
+    groupOf: Int32Array.from(groupOf),
+  }
+}
+
+function checkClassWeights(weights: readonly number[], classes: number): Float32Array {
+  if (weights.length !== 0 && weights.length !== classes) throw argumentError(`${plural(classes, 'number')}, one for each class,`, 'loss.classWeights', [...weights])
+  return Float32Array.from(weights)
+}

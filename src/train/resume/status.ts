@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { CheckpointStore, type LastCheckpoint } from '../../runs/checkpoint-store.js'
+import { EVENTS_FILE, readConfigIn } from '../../runs/run-folder.js'
+import { type Holder, holderOf } from '../../runs/run-lock.js'
+import { TorchgraftError } from '../../errors.js'
+import type { BestEpoch } from '../../metrics/metrics.js'
+import { readLoggedPosition } from '../../runs/read-events.js'
+import type { ResolvedOptions } from '../options/options.js'
+import { checkConfig, checkSettings } from './resume.js'
+import { tellPosition } from '../../runs/saved-position.js'
+
+/** Where a run stands. Epochs are those that are over, steps those of the next. */
+export interface RunStanding {
+  /** As asked for; null where `config.json` does not tell. */
+  readonly epochs: number | null
+  /** On disk; null where nothing was saved yet. */
+  readonly saved: { readonly file: string; readonly epoch: number; readonly step: number } | null
+  /** What `events.jsonl` tells of, which may be further. */
+  readonly told: { readonly epoch: number; readonly step: number } | null
+  readonly best: Pick<BestEpoch, 'epoch' | 'metrics'> | null
+  /** The process that the folder is locked for, dead or alive. */
+  readonly holder: Holder | null
+  /** What `--resume` would do. */
+  readonly resume: { readonly possible: boolean; readonly says: string }
+}
+
+/**
+ * Looks at a run folder without changing it: its lock, its log, and all of the file that a resumed run would go on from.
+ *
+ * @throws ERR_FILE_FORMAT where there is no run
+ */
+export async function runStanding(folder: string): Promise<RunStanding> {
+  const config = await readConfigIn(folder)
+  const holder = (await holderOf(folder)) ?? null
+  const logged = await readLoggedPosition(join(folder, EVENTS_FILE))
+  const common = { told: logged ? { epoch: logged.epoch, step: logged.step } : null, holder }
+  let resolved: ResolvedOptions | undefined
+  let last: LastCheckpoint | undefined
+  try {
+    last = await (await CheckpointStore.open(folder)).last()
+    resolved = checkConfig(folder, config).resolved
+    if (last) checkSettings(folder, last, resolved)
+    if (!existsSync(config.data)) throw new TorchgraftError('ERR_DATA_EMPTY', `the folder of the pictures, ${config.data}, is missing`)
+    return { ...describe(last, resolved), ...common, resume: foresee(last, resolved, holder) }
+  } catch (error) {
+    if (!(error instanceof TorchgraftError)) throw error
+    return { ...describe(last, resolved), ...common, resume: { possible: false, says: `would be refused: ${error.message}` } }
+  }
+}
+
+function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | undefined): Pick<RunStanding, 'epochs' | 'saved' | 'best'> {
+  const best = last?.metadata.best
+  return {
+    epochs: resolved?.epochs ?? null,
+    saved: last ? { file: last.file, epoch: last.metadata.position.epoch, step: last.metadata.position.step } : null,
+    best: best ? { epoch: best.epoch, metrics: best.metrics } : null,
+  }
+}
+
+function foresee(last: LastCheckpoint | undefined, { epochs, patience }: ResolvedOptions, holder: Holder | null): RunStanding['resume'] {
+  if (holder?.life === 'alive') return { possible: false, says: `would be refused: process ${holder.pid} is training here` }
+  if (holder?.life === 'unknown') return { possible: false, says: `would be refused: process ${holder.pid} on ${holder.host} has locked it, and may still be running` }
+  const first = [...(holder ? ['take over from a process that no longer runs'] : []), ...(last?.fellBack ? [`fall back to ${last.file} (${last.fellBack.message})`] : [])]
+  return { possible: true, says: `would ${[...first, whatIsLeft(last, epochs, patience)].join(', and ')}` }
+}
+
+function whatIsLeft(last: LastCheckpoint | undefined, epochs: number, patience: number | null): string {
+  if (!last) return 'start from the beginning: nothing was saved yet'
+  const { position, patience: kept } = last.metadata
+  const over = position.epoch >= epochs || (patience !== null && kept !== null && kept.wait >= patience)
+  return over ? 'load the best model and score it again: training is finished' : `continue after ${tellPosition(position)}`
+}

@@ -1,0 +1,31 @@
+import type { BatchImages } from '../../../src/loader/batch.js'
+import { sourcesOf, unjoined } from '../../../src/loader/lazy-pixels.js'
+
+const PICTURES = [{ width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }, { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) }]
+const images = (): BatchImages => unjoined(PICTURES, { plans: [], output: 1, mean: [0, 0, 0], std: [1, 1, 1] })
+
+describe('a batch whose pictures are not joined yet', () => {
+  test('is taken picture by picture, without a copy', () => {
+    expect(sourcesOf(images())).toEqual(PICTURES.map(({ data }) => data))
+  })
+
+  test('shows one array to whoever looks, the same each time', () => {
+    const batch = images()
+    expect(batch.pixels).toEqual(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9))
+    expect(batch.pixels).toBe(batch.pixels)
+    expect(batch.shapes).toEqual(Int32Array.of(1, 2, 1, 1))
+  })
+
+  test('what is written into that array counts, and the cached pictures stay what they are', () => {
+    const batch = images()
+    batch.pixels[0] = 200
+    expect(sourcesOf(batch)).toBe(batch.pixels)
+    expect(PICTURES[0]?.data[0]).toBe(1)
+  })
+
+  test('a copy of it has the array, and its own where it is given another', () => {
+    const other = new Uint8Array(9)
+    expect(sourcesOf({ ...images() })).toEqual(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9))
+    expect(sourcesOf({ ...images(), pixels: other })).toBe(other)
+  })
+})
