@@ -40,7 +40,7 @@ class PadImage:
         return functional.pad(image, [(height - width) // 2, 0])
 
 
-class Pictures(torch.utils.data.Dataset):
+class Images(torch.utils.data.Dataset):
     """Files with labels, as ImageFolder loads them."""
 
     def __init__(self, items, transform):
@@ -68,8 +68,8 @@ def eval_transform(size, mean, std):
     return transforms.Compose([transforms.ToTensor(), PadImage(), resize(size), transforms.Normalize(mean, std)])
 
 
-def list_pictures(folders):
-    """(file, label) of all pictures, those of one class together in ImageFolder's order, and the classes."""
+def list_images(folders):
+    """(file, label) of all images, those of one class together in ImageFolder's order, and the classes."""
     classes = sorted({entry.name for folder in folders for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")})
     items = []
     for label, name in enumerate(classes):
@@ -90,24 +90,24 @@ def shuffled(items):
     return indices
 
 
-def split_pictures(data, val, train_size=0.85):
+def split_images(data, val, train_size=0.85):
     data = pathlib.Path(data)
     merged = [data / "train", data / "val"] if (data / "train").is_dir() and (data / "val").is_dir() else [data]
     if val is not None:
-        items, classes = list_pictures(merged[:1])
-        scored, _ = list_pictures([pathlib.Path(val)])
+        items, classes = list_images(merged[:1])
+        scored, _ = list_images([pathlib.Path(val)])
         indices = shuffled(items)
         return [items[i] for i in indices], [scored[i] for i in shuffled(scored)], classes, indices
-    items, classes = list_pictures(merged)
+    items, classes = list_images(merged)
     indices = shuffled(items)
     count = int(np.floor(train_size * len(items)))
     return [items[i] for i in indices[:count]], [items[i] for i in indices[count:]], classes, indices
 
 
 def mean_and_std(items, size, batch_size):
-    """The notebook's getMeanStd: over squashed pictures of the training side, means over batches."""
+    """The notebook's getMeanStd: over squashed images of the training side, means over batches."""
     squashed = transforms.Compose([transforms.ToTensor(), resize(size)])
-    loader = torch.utils.data.DataLoader(Pictures(items, squashed), batch_size=batch_size, drop_last=True)
+    loader = torch.utils.data.DataLoader(Images(items, squashed), batch_size=batch_size, drop_last=True)
     total, squares = 0, 0
     for images, _ in loader:
         total = total + images.mean(dim=[0, 2, 3])
@@ -206,14 +206,14 @@ def main(options):
     if options.threads:
         torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    train_items, val_items, classes, indices = split_pictures(options.data, options.val)
+    train_items, val_items, classes, indices = split_images(options.data, options.val)
     known = {"notebook": PRINTED, "imagenet": IMAGENET}
     mean, std = known[options.mean_std] if options.mean_std in known else mean_and_std(train_items, options.size, options.batch_size)
     tell(type="split", train=len(train_items), val=len(val_items), classes=classes, first=indices[:20], mean=torch.as_tensor(mean).tolist(), std=torch.as_tensor(std).tolist())
 
     common = {"batch_size": options.batch_size, "num_workers": options.workers, "drop_last": True}
-    train_loader = torch.utils.data.DataLoader(Pictures(train_items, train_transform(options.size, mean, std)), **common)
-    val_loader = torch.utils.data.DataLoader(Pictures(val_items, eval_transform(options.size, mean, std)), **common)
+    train_loader = torch.utils.data.DataLoader(Images(train_items, train_transform(options.size, mean, std)), **common)
+    val_loader = torch.utils.data.DataLoader(Images(val_items, eval_transform(options.size, mean, std)), **common)
     model = load_model(options.model, options.weights, classes, options.seed).to(device)
     for step, loss in sanity_check(model, train_loader, device, options.sanity_steps):
         tell(type="sanity", step=step, loss=loss)

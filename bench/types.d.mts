@@ -64,8 +64,8 @@ export interface Facts {
   readonly precision: 'fp32' | 'bf16'
   /** Of the first steps. */
   readonly losses?: readonly number[]
-  readonly pictures?: number
-  /** Pictures were rounded to bytes after they were resized, which moves a loss a little. */
+  readonly images?: number
+  /** Images were rounded to bytes after they were resized, which moves a loss a little. */
   readonly rounded?: boolean
   readonly labels?: readonly number[]
   /** Of the preparing run. */

@@ -1,16 +1,16 @@
-// The parts by themselves: pictures → batches → session, in a loop of your own.
+// The parts by themselves: images → batches → session, in a loop of your own.
 import { AverageMeter, DataLoader, evalTransform, evaluate, ImageFolder, readSafetensors, Session, trainTransform, warmupCosine } from 'torchgraft'
 
 const [data = 'samples/campus', epochs = '4', size = '160'] = process.argv.slice(2)
 
-const pictures = await ImageFolder.open(data)
-const { train, val } = pictures.split({ val: 0.15, seed: 1 })
+const images = await ImageFolder.open(data)
+const { train, val } = images.split({ val: 0.15, seed: 1 })
 await using trainLoader = new DataLoader(train, { batchSize: 32, size: Number(size), transform: trainTransform(), shuffle: true, dropLast: true, seed: 1 })
 await using valLoader = new DataLoader(val, { batchSize: 64, size: Number(size), transform: evalTransform() })
 
 await using session = await Session.create({
   model: 'regnet_y_400mf',
-  classes: pictures.classes.length,
+  classes: images.classes.length,
   optimizer: { type: 'adamw', lr: 1e-3, weightDecay: 0.02, groups: [{ match: /^fc\./, lrScale: 2 }] },
   loss: { labelSmoothing: 0.1 },
 })

@@ -1,4 +1,4 @@
-// One call from a folder of pictures to a model file, then a prediction with it.
+// One call from a folder of images to a model file, then a prediction with it.
 import { Classifier, train } from 'torchgraft'
 
 const [data = 'samples/campus', output = 'runs/example'] = process.argv.slice(2)

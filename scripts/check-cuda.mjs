@@ -1,4 +1,4 @@
-// Checks torchgraft on a GPU, without a network: builds it for the libtorch that is there, runs test/cuda, trains pictures
+// Checks torchgraft on a GPU, without a network: builds it for the libtorch that is there, runs test/cuda, trains images
 // that it makes, kills and resumes a run, compares the notebook's recipe with bench/notebook.py, and measures beside PyTorch.
 // At the end stands one table; the code is 1 where anything failed.
 //

@@ -7,7 +7,7 @@ const problem = nodeProblem(process.versions.node) ?? (existsSync(main) ? undefi
 if (problem === undefined) {
   const [, , command = '', ...words] = process.argv
   if (['predict', 'evaluate'].includes(command) && words.length >= 2 && !words.includes('--help')) {
-    // Opening libtorch takes longer than anything else before the first picture: it goes on beside the rest.
+    // Opening libtorch takes longer than anything else before the first image: it goes on beside the rest.
     const { preloadLibtorch } = /** @type {{ preloadLibtorch(): void }} */ (await import(new URL('../dist/addon/load.js', import.meta.url).href))
     preloadLibtorch()
   }

@@ -48,7 +48,7 @@ function isOpaque(rgba) {
 }
 
 /**
- * A canvas forgets the colours of what cannot be seen: they are read as a texture, where the browser has that and the picture is not
+ * A canvas forgets the colours of what cannot be seen: they are read as a texture, where the browser has that and the image is not
  * too large for it.
  *
  * @param {ImageBitmap} bitmap

@@ -1,4 +1,4 @@
-// How libvips weighs pixels where it makes a picture smaller: in fixed point, with its roundings, so that the same bytes come out.
+// How libvips weighs pixels where it makes an image smaller: in fixed point, with its roundings, so that the same bytes come out.
 import { halfToEven } from './sizes.js'
 
 /** @typedef {{ readonly first: number, readonly weights: ArrayLike<number> }} Tap where along an axis a pixel comes from; beyond the edge is the edge */
@@ -25,7 +25,7 @@ function boxOf(whole, to) {
   return { taps: Array.from({ length: to }, (_, i) => ({ first: i * whole, weights: new Array(whole).fill(weight) })), divisor: BOX_FIXED, half: (whole >> 1) * weight }
 }
 
-/** Weights are cut off, not rounded: what they lack of 1 makes a picture darker by a part of a level. @param {number} to @param {number} factor @returns {Filter} */
+/** Weights are cut off, not rounded: what they lack of 1 makes an image darker by a part of a level. @param {number} to @param {number} factor @returns {Filter} */
 function triangle(to, factor) {
   const points = 2 * halfToEven(factor) + 1
   const before = Math.ceil(points / 2) - 1

@@ -1,4 +1,4 @@
-// What a batch does with a decoded picture: all of it in a black square, where the rule asks for that, and scaled to the model's size.
+// What a batch does with a decoded image: all of it in a black square, where the rule asks for that, and scaled to the model's size.
 
 /** @typedef {import('./resample.js').Pixels} Pixels */
 /** @typedef {Pick<import('./resample.js').Rule, 'crop' | 'pad'>} Rule */
@@ -6,7 +6,7 @@
 const CHANNELS = 3
 
 /**
- * A decoded picture as the model takes it, size × size × 3: bytes where it was cropped to that size, and else floats from 0 to 255,
+ * A decoded image as the model takes it, size × size × 3: bytes where it was cropped to that size, and else floats from 0 to 255,
  * since what lies between two levels counts there.
  *
  * @param {Pixels} pixels decoded by the rule
@@ -30,7 +30,7 @@ function padded({ data, width, height }) {
   return { data: out, ...size }
 }
 
-/** Bilinear, without antialiasing, without regard to the picture's shape. @param {Pixels} pixels @param {number} size */
+/** Bilinear, without antialiasing, without regard to the image's shape. @param {Pixels} pixels @param {number} size */
 function squash({ data, width, height }, size) {
   const columns = places(width, size)
   const out = new Float32Array(size * size * CHANNELS)

@@ -9,11 +9,11 @@ import { turned } from './turn.js'
 const CHANNELS = 3
 /** The orientation that undoes each; the first is none. */
 const INVERSE = [1, 1, 2, 3, 4, 5, 8, 7, 6]
-/** Taken once: these are asked for each number of a picture. */
+/** Taken once: these are asked for each number of an image. */
 const { ceil, floor, min, round } = Math
 
 /**
- * @param {Pixels} pixels oriented, of the whole picture
+ * @param {Pixels} pixels oriented, of the whole image
  * @param {Size} target
  * @param {number} orientation EXIF's number for how they were turned since, 1 where they were not
  * @returns {Pixels}

@@ -1,4 +1,4 @@
-// Why a browser may see a picture otherwise than torchgraft predict does: told with the result.
+// Why a browser may see an image otherwise than torchgraft predict does: told with the result.
 
 export const NOTES = {
   cmyk: 'It is in CMYK, made for print: a browser turns that into other colours than torchgraft predict does.'

@@ -1,4 +1,4 @@
-// What a picture's file is, by its first bytes.
+// What an image's file is, by its first bytes.
 
 /** @typedef {'jpeg' | 'png' | 'webp' | 'gif' | 'avif' | 'other'} Format */
 

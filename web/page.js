@@ -1,4 +1,4 @@
-// The page: takes pictures, asks the worker, and shows what it answers.
+// The page: takes images, asks the worker, and shows what it answers.
 import { offerCamera } from './camera.js'
 
 /** @typedef {import('./worker.js').Answer} Answer */
@@ -53,10 +53,10 @@ function ask(file, name) {
   tellAsked()
 }
 
-/** One picture by its name, several by how many there are. */
+/** One image by its name, several by how many there are. */
 function tellAsked() {
   const [only] = asked.values()
-  status.textContent = asked.size === 1 ? `Looking at ${only?.name} …` : `Looking at ${asked.size} pictures …`
+  status.textContent = asked.size === 1 ? `Looking at ${only?.name} …` : `Looking at ${asked.size} images …`
 }
 
 /** @param {Answer} answer */

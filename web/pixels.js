@@ -1,4 +1,4 @@
-// From a picture's file to the bytes or floats that the model takes, by the rule that its file tells.
+// From an image's file to the bytes or floats that the model takes, by the rule that its file tells.
 import { readRgb } from './bitmap.js'
 import { atModelSize } from './fit.js'
 import { isHeic, isTiff } from './origin.js'
@@ -13,25 +13,25 @@ import { turned } from './turn.js'
  *   `note`: why torchgraft predict may see other pixels
  */
 
-const NOT_A_PICTURE = 'is not a picture that this browser can read. Try a photo as JPEG, PNG or WebP'
+const NOT_A_IMAGE = 'is not an image that this browser can read. Try a photo as JPEG, PNG or WebP'
 const HEIC = 'is HEIC, which this browser cannot read. Save it as JPEG first, or set the camera to its most compatible format'
 const TIFF = 'is TIFF, which this browser cannot read. Save it as JPEG or PNG first'
 
 /** Told to whoever chose the file; the name stands before it. */
-export class PictureError extends Error {}
+export class ImageError extends Error {}
 
 /**
  * @param {Blob} file
  * @param {{ readonly resize: ResizeRule, readonly size: number }} model
  * @returns {Promise<Prepared>}
- * @throws PictureError
+ * @throws ImageError
  */
 export async function pixelsFor(file, { resize, size }) {
   const bytes = new Uint8Array(await file.arrayBuffer())
-  const refusal = isHeic(bytes) ? HEIC : isTiff(bytes) ? TIFF : NOT_A_PICTURE
+  const refusal = isHeic(bytes) ? HEIC : isTiff(bytes) ? TIFF : NOT_A_IMAGE
   const origin = await stored(bytes, resize)
   const bitmap = await decode(origin).catch(() => {
-    throw new PictureError(refusal)
+    throw new ImageError(refusal)
   })
   try {
     const { data, note = origin.note } = readRgb(bitmap, origin)
@@ -39,7 +39,7 @@ export async function pixelsFor(file, { resize, size }) {
     const upright = turned({ data, width: bitmap.width, height: bitmap.height }, orientation)
     return { pixels: atModelSize(resizeByRule(upright, resize, { format: origin.format, orientation }), resize, size), note }
   } catch (error) {
-    throw new PictureError(`cannot be used: ${error instanceof Error ? error.message : error}`)
+    throw new ImageError(`cannot be used: ${error instanceof Error ? error.message : error}`)
   } finally {
     bitmap.close()
   }

@@ -1,4 +1,4 @@
-// Which colour profiles torchgraft applies: those of a picture's own kind of colours, grey or red, green and blue.
+// Which colour profiles torchgraft applies: those of an image's own kind of colours, grey or red, green and blue.
 import { NOTES } from './notes.js'
 import { latin1 } from './origin.js'
 
@@ -6,7 +6,7 @@ import { latin1 } from './origin.js'
 
 const [TAGS_AT, TAG_BYTES] = [128, 12]
 
-/** @param {Uint8Array | undefined} profile @param {{ readonly grey: boolean }} picture @returns {Use} */
+/** @param {Uint8Array | undefined} profile @param {{ readonly grey: boolean }} image @returns {Use} */
 export function useOf(profile, { grey }) {
   if (!profile || profile.length < TAGS_AT + 4 || latin1(profile, 36, 4) !== 'acsp') return { profile: false }
   const space = latin1(profile, 16, 4)

@@ -1,4 +1,4 @@
-// Brings a decoded picture to a model's size as torchgraft's own decoder does it. What a canvas does instead looks as good, and gives
+// Brings a decoded image to a model's size as torchgraft's own decoder does it. What a canvas does instead looks as good, and gives
 // other probabilities. Plain JavaScript, for pages, workers and Node.
 import { area, FIXED, linear, nearest } from './filters.js'
 import { resizeJpeg } from './jpeg.js'
@@ -11,16 +11,16 @@ import { middle, resized } from './sizes.js'
 /** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly orientation: number }} Origin of the pixels: their file's format, and EXIF's number for how they were turned since, 1 where they were not */
 
 const CHANNELS = 3
-/** What libvips puts around a picture that it enlarges. */
+/** What libvips puts around an image that it enlarges. */
 const BORDER = 1
 
-/** Taken once: these are asked for each number of a picture. */
+/** Taken once: these are asked for each number of an image. */
 const { floor, round } = Math
 
 /**
  * The resize and crop of a rule.
  *
- * @param {Pixels} pixels oriented, of the whole picture
+ * @param {Pixels} pixels oriented, of the whole image
  * @param {Rule} rule
  * @param {Origin} [origin]
  * @returns {Pixels}

@@ -1,4 +1,4 @@
-// The sizes that a picture goes through, for the page and for Node: what its decoder gives, what that is scaled to, what is kept of it.
+// The sizes that an image goes through, for the page and for Node: what its decoder gives, what that is scaled to, what is kept of it.
 
 /** @typedef {{ readonly width: number, readonly height: number }} Size */
 /** @typedef {Size & { readonly left: number, readonly top: number }} Window */

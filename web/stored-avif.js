@@ -9,7 +9,7 @@ const DEPTH = 3
 const BRAND_AT = 8
 
 /**
- * Its picture alone: the transparency beside it is no longer named as such. How it is turned belongs to the picture, and every
+ * Its image alone: the transparency beside it is no longer named as such. How it is turned belongs to the image, and every
  * decoder does it.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes they are written to
@@ -19,7 +19,7 @@ const BRAND_AT = 8
 export function storedAvif(bytes, rule) {
   /** @type {Uint8Array | undefined} */
   let icc
-  // Of an animation its still picture, as torchgraft takes it: decoders go by the brand that is named first.
+  // Of an animation its still image, as torchgraft takes it: decoders go by the brand that is named first.
   if (latin1(bytes, BRAND_AT, 4) === 'avis') bytes.set(ascii('avif'), BRAND_AT)
   for (const { type, at, data } of boxes(bytes, 0, bytes.length, DEPTH)) {
     if (type === 'auxl' || type === 'prem') bytes.set(ascii('skip'), at + 4)

@@ -1,4 +1,4 @@
-// A picture's file without what a browser would act on and torchgraft does not, so that all of them decode the pixels that are stored.
+// An image's file without what a browser would act on and torchgraft does not, so that all of them decode the pixels that are stored.
 // Turning them, and what else torchgraft does, is left to the page.
 import { NOTES } from './notes.js'
 import { formatOf } from './origin.js'
@@ -16,7 +16,7 @@ import { storedWebp } from './stored-webp.js'
  * @property {number} orientation EXIF's, 1 to 8: how the pixels are to be turned
  * @property {boolean} profile whether a colour profile is left in it, to be applied
  * @property {readonly number[]} [behind] what lies where there is no frame: red, green, blue
- * @property {boolean} [halves] the picture is grey of 16 bits: red is their upper half, alpha the lower
+ * @property {boolean} [halves] the image is grey of 16 bits: red is their upper half, alpha the lower
  * @property {string} [note] why the browser sees it otherwise than torchgraft predict
  */
 

@@ -18,7 +18,7 @@ const CHANNELS = 3
 const { abs, ceil, fround, max, min, trunc } = Math
 
 /**
- * A window of what a picture becomes when it is scaled.
+ * A window of what an image becomes when it is scaled.
  *
  * @param {Pixels} pixels
  * @param {Size} size

@@ -1,4 +1,4 @@
-// Turns a picture as its camera noted that it was held.
+// Turns an image as its camera noted that it was held.
 
 /** @typedef {import('./resample.js').Pixels} Pixels */
 

@@ -1,5 +1,5 @@
 // The model, on a thread of its own, so that the page stays awake.
-import { PictureError, pixelsFor } from './pixels.js'
+import { ImageError, pixelsFor } from './pixels.js'
 
 /** @typedef {{ readonly model: string, readonly classes: readonly string[], readonly size: number, readonly resize: import('./pixels.js').ResizeRule, readonly licence: string | null }} Model as model.json tells it */
 /** @typedef {{ readonly id: number, readonly file: Blob }} Request */
@@ -32,7 +32,7 @@ async function open() {
     return /** @type {Float32Array} */ (probabilities?.data)
   }
   const nothing = model.resize.crop === null ? new Float32Array(model.size * model.size * 3) : new Uint8Array(model.size * model.size * 3)
-  await run(nothing) // the first one also compiles: it is not the first picture's to wait for
+  await run(nothing) // the first one also compiles: it is not the first image's to wait for
   return { model, run }
 }
 
@@ -53,6 +53,6 @@ async function predict({ id, file }) {
     const probabilities = await run(pixels)
     answer({ type: 'result', id, probabilities, note, prepared: prepared - started, computed: performance.now() - prepared })
   } catch (error) {
-    answer({ type: 'error', id, message: error instanceof PictureError ? error.message : `could not be classified: ${error instanceof Error ? error.message : error}` })
+    answer({ type: 'error', id, message: error instanceof ImageError ? error.message : `could not be classified: ${error instanceof Error ? error.message : error}` })
   }
 }

@@ -1,4 +1,4 @@
-// Whether memory grows: resident memory over many training steps of a small picture size, and over sessions that are made
+// Whether memory grows: resident memory over many training steps of a small image size, and over sessions that are made
 // and disposed of.   node --expose-gc bench/by-hand/memory.mjs [STEPS [SESSIONS]]
 import { cpus } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -10,8 +10,8 @@ const { DataLoader, evalTransform, Session, trainTransform } = await import(new 
 const { default: sharp } = await import('sharp')
 
 const SIZE = 32
-const pictures = await Promise.all(Array.from({ length: 16 }, (_, i) => sharp({ create: { width: 40, height: 40, channels: 3, background: { r: i * 16, g: 90, b: 200 } } }).png().toBuffer()))
-const dataset = { length: pictures.length, classes: ['a', 'b'], get: async (/** @type {number} */ i) => ({ image: pictures[i], label: i % 2 }) }
+const images = await Promise.all(Array.from({ length: 16 }, (_, i) => sharp({ create: { width: 40, height: 40, channels: 3, background: { r: i * 16, g: 90, b: 200 } } }).png().toBuffer()))
+const dataset = { length: images.length, classes: ['a', 'b'], get: async (/** @type {number} */ i) => ({ image: images[i], label: i % 2 }) }
 const create = () => Session.create({ model: 'regnet_y_400mf', classes: 2, precision: 'fp32', device: 'cpu', optimizer: { type: 'adamw' } })
 
 /** After what can be collected has been: twice, since what a finalizer frees comes with the next turn. */

@@ -30,14 +30,14 @@ export async function startWeights({ root, kept }, model, classes) {
 }
 
 /**
- * The first pictures of an order, decoded and cut to size: uint8, in a file that every contestant reads.
+ * The first images of an order, decoded and cut to size: uint8, in a file that every contestant reads.
  *
  * @param {Context} context @param {{ readonly size: number, readonly batch: number, readonly batches: number }} options
- * @returns {Promise<import('../torchgraft/ready-batches.mjs').ReadyPictures & { readonly classes: number }>}
+ * @returns {Promise<import('../torchgraft/ready-batches.mjs').ReadyImages & { readonly classes: number }>}
  */
-export async function readyPictures({ data, folders, temporary }, { size, batch, batches }) {
-  const pictures = await torchgraft.ImageFolder.open(data, { within: folders })
-  const loader = new torchgraft.DataLoader(pictures, { batchSize: batch, size, transform: torchgraft.evalTransform(), shuffle: true, seed: 1 })
+export async function readyImages({ data, folders, temporary }, { size, batch, batches }) {
+  const folder = await torchgraft.ImageFolder.open(data, { within: folders })
+  const loader = new torchgraft.DataLoader(folder, { batchSize: batch, size, transform: torchgraft.evalTransform(), shuffle: true, seed: 1 })
   const parts = []
   /** @type {number[]} */
   const labels = []
@@ -47,12 +47,12 @@ export async function readyPictures({ data, folders, temporary }, { size, batch,
       parts.push(images.pixels)
       labels.push(...told)
     }
-    if (parts.length === 0) throw new Error(`${data} has fewer than ${batch} pictures that can be read: the bench takes at least that many`)
+    if (parts.length === 0) throw new Error(`${data} has fewer than ${batch} images that can be read: the bench takes at least that many`)
   }
   await loader.dispose()
   const file = join(temporary, `ready-${size}-${batch}x${batches}.pixels`)
   await writeFile(file, Buffer.concat(parts))
-  return { pixels: file, labels, batch, size, mean: loader.mean, std: loader.std, classes: pictures.classes.length }
+  return { pixels: file, labels, batch, size, mean: loader.mean, std: loader.std, classes: folder.classes.length }
 }
 
 /** How many there are. @param {Context} context */
@@ -61,7 +61,7 @@ export async function classesOf({ data, folders }) {
   return classes.length
 }
 
-/** The notebook's, or what its smaller side has of pictures: it leaves out a batch that is not full. @param {Context} context */
+/** The notebook's, or what its smaller side has of images: it leaves out a batch that is not full. @param {Context} context */
 export async function batchOfJob({ data, folders }) {
   const { length } = await torchgraft.ImageFolder.open(data, { within: folders })
   return Math.min(64, length - Math.floor(0.85 * length))

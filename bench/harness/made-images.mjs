@@ -14,7 +14,7 @@ const BLOCK = 4096
  * @param {string} folder @param {number} count
  * @returns {Promise<number>} bytes of a file
  */
-export async function makePictures(folder, count) {
+export async function makeImages(folder, count) {
   const colours = await Promise.all(Array.from({ length: CLASSES }, (_, i) => encode(i)))
   for (let label = 0; label < CLASSES; label++) await mkdir(join(folder, `class-${label}`), { recursive: true })
   for (let i = 0; i < count; i++) {

@@ -10,32 +10,32 @@ import { torchgraft } from '../torchgraft/library.mjs'
 /** @typedef {import('../types.d.mts').Context} Context */
 
 const MODEL = /** @type {const} */ ('regnet_y_400mf')
-/** Enough to be sure of most pictures, so that predicted labels can be compared. */
+/** Enough to be sure of most images, so that predicted labels can be compared. */
 const EPOCHS = 2
 
 /**
- * A model to predict with, in the files of each contestant. Made at the first run with these pictures, and kept.
+ * A model to predict with, in the files of each contestant. Made at the first run with these images, and kept.
  *
  * @param {Context} context
  */
 export async function trainedModel(context) {
-  const pictures = await torchgraft.ImageFolder.open(context.data, { within: context.folders })
-  const { classes } = pictures
-  const hash = createHash('sha256').update(JSON.stringify([classes, pictures.items.map((item) => [item.hash, item.label])])).digest('hex').slice(0, 12)
+  const images = await torchgraft.ImageFolder.open(context.data, { within: context.folders })
+  const { classes } = images
+  const hash = createHash('sha256').update(JSON.stringify([classes, images.items.map((item) => [item.hash, item.label])])).digest('hex').slice(0, 12)
   const folder = join(context.kept, `model-${hash}`)
   if (!existsSync(folder)) await make(context, folder, classes)
   const file = join(folder, 'best.safetensors')
   const classifier = await torchgraft.Classifier.open(file)
   const { size, mean, std } = classifier.metadata
   await classifier.dispose()
-  const items = pictures.items.map(({ path, label }) => ({ name: path, path: resolve(pictures.root, path), label }))
+  const items = images.items.map(({ path, label }) => ({ name: path, path: resolve(images.root, path), label }))
   return { model: MODEL, classes, file, size, mean, std, items, weights: join(folder, 'model.pth'), onnx: join(folder, 'model.onnx'), script: join(folder, 'model.torchscript') }
 }
 
 /** @param {Context} context @param {string} folder @param {readonly string[]} classes */
 async function make(context, folder, classes) {
   const { data, temporary, precision, threads, kept, tell } = context
-  tell(`The first bench with these pictures trains a model to predict with, ${EPOCHS} epochs, and keeps it …`)
+  tell(`The first bench with these images trains a model to predict with, ${EPOCHS} epochs, and keeps it …`)
   const began = performance.now()
   const run = join(temporary, 'trained')
   const weights = await startWeights(context, MODEL, classes.length)

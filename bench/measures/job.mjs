@@ -28,7 +28,7 @@ function casesOf(auto) {
 }
 
 /**
- * The notebook's own job: torchgraft's side is its recipe of the notebook, number for number the same pictures.
+ * The notebook's own job: torchgraft's side is its recipe of the notebook, number for number the same images.
  *
  * @type {import('../types.d.mts').Measure}
  */

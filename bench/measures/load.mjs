@@ -9,11 +9,11 @@ const BATCH = 32
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }
 const NOTES = {
   default: 'torchgraft and tuned make random resized crops, mirrored half the time; the notebook jitter and affine, as it is written. First epoch: from files in the system’s memory.',
-  notebook: 'all make the notebook’s pictures: pad, resize, jitter, affine',
+  notebook: 'all make the notebook’s images: pad, resize, jitter, affine',
 }
 
 /**
- * Pictures to augmented batches, without a model: in the first epoch and in those after it.
+ * Images to augmented batches, without a model: in the first epoch and in those after it.
  *
  * @type {import('../types.d.mts').Measure}
  */

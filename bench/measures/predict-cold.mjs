@@ -53,7 +53,7 @@ function coldContestant(context, { model, classes, file, size, mean, std, items,
     async begin() {
       const { lines } = await runProgram(program) // its files are in the system's memory now
       const label = name === 'torchgraft' ? classes.indexOf(JSON.parse(lines.join(''))[0].predictions[0].label) : Number(lines.at(-1))
-      return { how: HOW[name], precision: name === 'torchgraft' ? context.precision : 'fp32', pictures: 1, labels: [label] }
+      return { how: HOW[name], precision: name === 'torchgraft' ? context.precision : 'fp32', images: 1, labels: [label] }
     },
     async run() {
       return { value: (await runProgram(program)).seconds }

@@ -19,8 +19,8 @@ export const predict = {
   async *run(context, wanted) {
     const trained = await trainedModel(context)
     if (wanted.has('evaluate') && !context.quick) yield runEvaluate(context, trained)
-    if (wanted.has('predict-batch')) yield runPredict(context, trained, { name: 'predict-batch', batch: BATCH, pictures: 4 * BATCH })
-    if (wanted.has('predict-one') && !context.quick) yield runPredict(context, trained, { name: 'predict-one', batch: 1, pictures: 16 })
+    if (wanted.has('predict-batch')) yield runPredict(context, trained, { name: 'predict-batch', batch: BATCH, images: 4 * BATCH })
+    if (wanted.has('predict-one') && !context.quick) yield runPredict(context, trained, { name: 'predict-one', batch: 1, images: 16 })
   },
 }
 
@@ -37,13 +37,13 @@ async function runEvaluate(context, { items, ...trained }) {
     peers: PEERS,
     repeats: context.repeats(5),
   })
-  const params = { batch: BATCH, size: trained.size, pictures: taken.length, precision: facts['torchgraft']?.precision ?? null, threads }
+  const params = { batch: BATCH, size: trained.size, images: taken.length, precision: facts['torchgraft']?.precision ?? null, threads }
   return makeRow({ name: 'evaluate', model: trained.model, unit: 'images/s', better: 'higher', params, how: rest.how, leftOut: rest.leftOut, same: rest.same }, valuesOf(samples, 'speed'))
 }
 
-/** @param {Context} context @param {Trained} trained @param {{ readonly name: string, readonly batch: number, readonly pictures: number }} options @returns {Promise<Row>} */
-async function runPredict(context, { items, ...trained }, { name, batch, pictures }) {
-  const paths = spread(items, Math.min(pictures, Math.floor(items.length / batch) * batch)).map(({ path }) => path)
+/** @param {Context} context @param {Trained} trained @param {{ readonly name: string, readonly batch: number, readonly images: number }} options @returns {Promise<Row>} */
+async function runPredict(context, { items, ...trained }, { name, batch, images }) {
+  const paths = spread(items, Math.min(images, Math.floor(items.length / batch) * batch)).map(({ path }) => path)
   const { samples, facts, how, leftOut, same } = await contest(context, {
     title: name,
     task: 'predict',
@@ -51,7 +51,7 @@ async function runPredict(context, { items, ...trained }, { name, batch, picture
     peers: PEERS,
     repeats: context.repeats(5),
   })
-  const params = { batch, size: trained.size, pictures: paths.length, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
+  const params = { batch, size: trained.size, images: paths.length, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
   const alone = batch === 1
   return makeRow({ name, model: trained.model, unit: alone ? 'ms' : 'images/s', better: alone ? 'lower' : 'higher', params, how, leftOut, same }, valuesOf(samples, alone ? 'milliseconds' : 'speed'))
 }

@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contest, valuesOf } from '../harness/contest.mjs'
-import { readyPictures, startWeights } from '../harness/inputs.mjs'
-import { makePictures, whyNoRoom } from '../harness/made-images.mjs'
+import { readyImages, startWeights } from '../harness/inputs.mjs'
+import { makeImages, whyNoRoom } from '../harness/made-images.mjs'
 import { runProgram } from '../harness/program-run.mjs'
 import { nodeProgram } from '../harness/programs.mjs'
 import { makeRow } from '../report/row.mjs'
@@ -17,7 +17,7 @@ const MODEL = 'regnet_y_400mf'
 const BATCHES = [8, 128]
 
 /**
- * How it grows: folders of many pictures, threads, batch sizes.
+ * How it grows: folders of many images, threads, batch sizes.
  *
  * @type {import('../types.d.mts').Measure}
  */
@@ -25,7 +25,7 @@ export const scale = {
   names: ['scale'],
   quick: false,
   async *run(context) {
-    for (const count of context.quick ? COUNTS.slice(0, 1) : COUNTS) yield* await runPictures(context, count)
+    for (const count of context.quick ? COUNTS.slice(0, 1) : COUNTS) yield* await runImages(context, count)
     const threads = Array.from({ length: Math.floor(Math.log2(context.threads)) + 1 }, (_, i) => 2 ** i)
     for (const each of new Set([...threads, context.threads])) yield runSteps(context, 'threads', { threads: each, batch: BATCH })
     for (const batch of BATCHES) yield runSteps(context, 'batch', { threads: context.threads, batch })
@@ -33,30 +33,30 @@ export const scale = {
 }
 
 /** Index, split, first batch. @param {Context} context @param {number} count @returns {Promise<Row[]>} */
-async function runPictures(context, count) {
+async function runImages(context, count) {
   const folder = join(context.temporary, `made-${count}`)
   const why = await whyNoRoom(context.temporary, count)
   if (why !== undefined) {
-    context.tell(`scale: ${count} pictures are left out: ${why}`)
+    context.tell(`scale: ${count} images are left out: ${why}`)
     return []
   }
   try {
     await mkdir(folder)
     const began = performance.now()
-    const bytes = await makePictures(folder, count)
-    context.tell(`scale: ${count} pictures of ${bytes} bytes made in ${Math.round((performance.now() - began) / 1000)} s`)
+    const bytes = await makeImages(folder, count)
+    context.tell(`scale: ${count} images of ${bytes} bytes made in ${Math.round((performance.now() - began) / 1000)} s`)
     /** @type {{ seconds: number[], megabytes: number[], parts: Record<string, number> }} */
     const found = { seconds: [], megabytes: [], parts: {} }
     for (let i = 0; i < context.repeats(count >= 1e6 ? 1 : 3); i++) {
       const { lines } = await runProgram(nodeProgram(context, 'torchgraft/index-folder.mjs', [folder, String(BATCH), String(SIZE)]))
       const told = JSON.parse(lines.join(''))
-      if (told.pictures !== count || told.inBatch !== BATCH) throw new Error(`scale: ${count} pictures were made, ${told.pictures} found, ${told.inBatch} in the first batch`)
+      if (told.images !== count || told.inBatch !== BATCH) throw new Error(`scale: ${count} images were made, ${told.images} found, ${told.inBatch} in the first batch`)
       found.seconds.push(told.seconds)
       found.megabytes.push(told.megabytes)
       found.parts = told.parts
     }
     const parts = Object.entries(found.parts).map(([part, seconds]) => `${part} ${seconds.toFixed(2)} s`).join(', ')
-    const about = { name: 'scale', model: null, better: /** @type {const} */ ('lower'), params: { pictures: count, bytes, batch: BATCH, size: SIZE } }
+    const about = { name: 'scale', model: null, better: /** @type {const} */ ('lower'), params: { images: count, bytes, batch: BATCH, size: SIZE } }
     return [
       makeRow({ ...about, unit: 's', note: `Of the last run: ${parts}. The files were just written: they are in the system’s memory.` }, { torchgraft: found.seconds }),
       makeRow({ ...about, unit: 'MB', note: 'Peak resident set of the process.' }, { torchgraft: found.megabytes }),
@@ -68,7 +68,7 @@ async function runPictures(context, count) {
 
 /** Steps a second. @param {Context} context @param {string} by @param {{ readonly threads: number, readonly batch: number }} options @returns {Promise<Row>} */
 async function runSteps(context, by, { threads, batch }) {
-  const { classes, ...ready } = await readyPictures(context, { size: SIZE, batch, batches: 2 })
+  const { classes, ...ready } = await readyImages(context, { size: SIZE, batch, batches: 2 })
   const weights = await startWeights(context, MODEL, classes)
   const { samples, facts, how, leftOut, same } = await contest(context, {
     title: `scale ${threads} threads, batch ${batch}`,

@@ -17,7 +17,7 @@ const PEERS = ['tuned', 'compiled']
 
 /**
  * Seconds from a program's start to the end of the epoch that first reaches the best validation accuracy of the notebook's
- * recipe, from the same weights, scored on the same pictures.
+ * recipe, from the same weights, scored on the same images.
  *
  * @type {import('../types.d.mts').Measure}
  */
@@ -52,7 +52,7 @@ export const timeToAccuracy = {
         if (!outcome) continue
         how[name] = name === 'torchgraft' ? `its own recipe, ${outcome.how}` : outcome.how
         const count = outcome.epochs[0]?.count
-        if (count !== scored) throw new UnlikeError(`time-to-accuracy: ${name} scored ${count ?? 'no'} pictures and the notebook ${scored}`)
+        if (count !== scored) throw new UnlikeError(`time-to-accuracy: ${name} scored ${count ?? 'no'} images and the notebook ${scored}`)
         const seconds = timeTo(outcome, target)
         tell(`time-to-accuracy: ${name} ${seconds === undefined ? `stayed below it in ${outcome.epochs.length} epochs` : `reaches it in ${Math.round(seconds)} s, epoch ${outcome.epochs.length}`}`)
         if (seconds === undefined && name === 'torchgraft') return notReached(context, outcome, target)
@@ -64,7 +64,7 @@ export const timeToAccuracy = {
     }
     const params = { batch, size: 224, accuracy: Number(target.toFixed(4)), precision: how['torchgraft']?.split(', ').at(-1) ?? null, threads: context.threads }
     const note = 'Its own recipe scores an epoch at the size that it trains at, and predicts at that size. Compiling, and trying which precision is faster, is not counted. An accuracy is that of one seed.'
-    yield makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same: [`pictures scored: ${scored} by each`], note }, values)
+    yield makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same: [`images scored: ${scored} by each`], note }, values)
   },
 }
 

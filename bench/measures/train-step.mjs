@@ -1,12 +1,12 @@
 import { contest, valuesOf } from '../harness/contest.mjs'
-import { readyPictures, startWeights } from '../harness/inputs.mjs'
+import { readyImages, startWeights } from '../harness/inputs.mjs'
 import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../types.d.mts').Row} Row */
 
 const SIZE = 224
-/** Pictures enough to come round again in the first steps: one that does not learn is found out. */
+/** Images enough to come round again in the first steps: one that does not learn is found out. */
 const BATCHES = 2
 const FIRST_STEPS = 3
 
@@ -36,7 +36,7 @@ export const trainStep = {
 
 /** @param {Context} context @param {Case} each @returns {Promise<Row>} */
 async function runCase(context, { model, batch, steps, repeats, lr = 1e-3, precision }) {
-  const { classes, ...ready } = await readyPictures(context, { size: SIZE, batch, batches: BATCHES })
+  const { classes, ...ready } = await readyImages(context, { size: SIZE, batch, batches: BATCHES })
   const weights = await startWeights(context, model, classes)
   const { samples, facts, how, leftOut, same } = await contest(context, {
     title: `train-step ${model}${precision ? ` ${precision}` : ''}`,

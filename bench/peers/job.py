@@ -2,7 +2,7 @@
 
     python -m bench.peers.job DATA [--model NAME] [--weights FILE] [--epochs N] … --precision fp32|bf16 [--compile]
 
-The same split, random numbers, pictures and optimizer. `prepared` tells how long it took to compile, which is nobody's training.
+The same split, random numbers, images and optimizer. `prepared` tells how long it took to compile, which is nobody's training.
 """
 
 import argparse
@@ -13,12 +13,12 @@ import torch
 
 from bench import notebook
 from bench.peers.engine import Trainer
-from bench.peers.pictures import NotebookPictures
+from bench.peers.images import NotebookImages
 from bench.peers.squash import read, resize
 
 
 def mean_and_std(paths, size, batch_size):
-    """The notebook's, over batches of squashed pictures; the last batch that is not full is left out."""
+    """The notebook's, over batches of squashed images; the last batch that is not full is left out."""
     sums = []
     for first in range(0, len(paths) - batch_size + 1, batch_size):
         pixels = torch.stack([resize(read(path), [size, size], antialias=False) for path in paths[first : first + batch_size]]).float() / 255
@@ -31,14 +31,14 @@ class Side:
     """Batches of one side, in the order that stays; a last one that is not full is left out."""
 
     def __init__(self, items, options, mean, std):
-        self.pictures = NotebookPictures([path for path, _ in items], options.size, mean, std)
+        self.images = NotebookImages([path for path, _ in items], options.size, mean, std)
         self.labels = torch.tensor([label for _, label in items])
         self.size = options.batch_size
 
     def batches(self, augment):
         torch.empty((), dtype=torch.int64).random_()  # as torch's loader draws one at each epoch's start
         for first in range(0, len(self.labels) - self.size + 1, self.size):
-            yield self.pictures.batch(range(first, first + self.size), augment), self.labels[first : first + self.size]
+            yield self.images.batch(range(first, first + self.size), augment), self.labels[first : first + self.size]
 
 
 @torch.no_grad()
@@ -65,15 +65,15 @@ def prepare(model, options, train, val, own):
         score(trainer, val)
         model.load_state_dict(state)
         trainer.optimizer = torch.optim.Adam(model.parameters(), lr=options.lr, fused=True)
-        train.pictures.forget()
-        val.pictures.forget()
+        train.images.forget()
+        val.images.forget()
     notebook.tell(type="prepared", seconds=time.perf_counter() - began, how=trainer.how)
     return trainer
 
 
 def main(options, own):
     torch.set_num_threads(options.threads or torch.get_num_threads())
-    train_items, val_items, classes, _ = notebook.split_pictures(options.data, options.val)
+    train_items, val_items, classes, _ = notebook.split_images(options.data, options.val)
     mean, std = mean_and_std([path for path, _ in train_items], options.size, options.batch_size)
     notebook.tell(type="split", train=len(train_items), val=len(val_items), mean=mean.tolist(), std=std.tolist())
     train, val = Side(train_items, options, mean, std), Side(val_items, options, mean, std)

@@ -27,7 +27,7 @@ class TrainStep:
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr)
         self.batch, self.count = batch, steps
         losses = list(self.steps(firstSteps))
-        self.facts = {"how": "fp32, contiguous", "precision": "fp32", "losses": losses, "pictures": len(labels) // batch * batch}
+        self.facts = {"how": "fp32, contiguous", "precision": "fp32", "losses": losses, "images": len(labels) // batch * batch}
 
     def steps(self, count):
         scaler = torch.amp.GradScaler("cpu", enabled=False)
@@ -42,9 +42,9 @@ class TrainStep:
 
 class Load:
     def __init__(self, folders, batch, size, mean, std, **_):
-        items, _ = notebook.list_pictures([pathlib.Path(folder) for folder in folders])
-        self.loader = torch.utils.data.DataLoader(notebook.Pictures(items, notebook.train_transform(size, mean, std)), batch_size=batch, drop_last=True)
-        self.facts = {"how": "decoded anew in each epoch, in the training process", "precision": "fp32", "pictures": self.epoch()[0]}
+        items, _ = notebook.list_images([pathlib.Path(folder) for folder in folders])
+        self.loader = torch.utils.data.DataLoader(notebook.Images(items, notebook.train_transform(size, mean, std)), batch_size=batch, drop_last=True)
+        self.facts = {"how": "decoded anew in each epoch, in the training process", "precision": "fp32", "images": self.epoch()[0]}
 
     def epoch(self):
         began, count = time.process_time(), 0
@@ -62,8 +62,8 @@ class Predict:
     def __init__(self, model, weights, classes, paths, batch, size, mean, std, targets=None, **_):
         self.model = open_model(model, weights, len(classes)).eval()
         items = list(zip(paths, targets or [0] * len(paths)))
-        self.loader = torch.utils.data.DataLoader(notebook.Pictures(items, notebook.eval_transform(size, mean, std)), batch_size=batch, drop_last=True)
-        self.facts = {"how": "fp32, contiguous", "precision": "fp32", "pictures": len(paths), **self.tell()}
+        self.loader = torch.utils.data.DataLoader(notebook.Images(items, notebook.eval_transform(size, mean, std)), batch_size=batch, drop_last=True)
+        self.facts = {"how": "fp32, contiguous", "precision": "fp32", "images": len(paths), **self.tell()}
 
     def tell(self):
         return {"labels": self.labels()}
@@ -113,12 +113,12 @@ class OutsideStep:
     """The share of an epoch that the training loop waits for its loader."""
 
     def __init__(self, folders, model, weights, classes, batch, size, mean, std, steps, **_):
-        items, _ = notebook.list_pictures([pathlib.Path(folder) for folder in folders])
-        pictures = notebook.Pictures([items[i % len(items)] for i in range(steps * batch)], notebook.train_transform(size, mean, std))
-        self.loader = torch.utils.data.DataLoader(pictures, batch_size=batch, drop_last=True)
+        items, _ = notebook.list_images([pathlib.Path(folder) for folder in folders])
+        images = notebook.Images([items[i % len(items)] for i in range(steps * batch)], notebook.train_transform(size, mean, std))
+        self.loader = torch.utils.data.DataLoader(images, batch_size=batch, drop_last=True)
         self.model = open_model(model, weights, classes)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
-        self.facts = {"how": "fp32, contiguous, loads in turn with its steps", "precision": "fp32", "pictures": steps * batch}
+        self.facts = {"how": "fp32, contiguous, loads in turn with its steps", "precision": "fp32", "images": steps * batch}
 
     def run(self, **_):
         began, timed = time.perf_counter(), Timed(self.loader)

@@ -1,4 +1,4 @@
-"""Photos to labels: pictures are read by other threads while the ones before them are scored, if that is faster."""
+"""Photos to labels: images are read by other threads while the ones before them are scored, if that is faster."""
 
 import concurrent.futures
 import time
@@ -24,15 +24,15 @@ class Photos:
             return
         coming = [self.readers.submit(self.one, path) for path in groups[0]]
         for following in [*groups[1:], []]:
-            pictures = [picture.result() for picture in coming]
+            images = [image.result() for image in coming]
             coming = [self.readers.submit(self.one, path) for path in following]
-            yield self.join(pictures)
+            yield self.join(images)
 
     def one(self, path):
         return squash(read(path), self.size)
 
-    def join(self, pictures):
-        return self.normalize(torch.stack(pictures).contiguous(memory_format=torch.channels_last))
+    def join(self, images):
+        return self.normalize(torch.stack(images).contiguous(memory_format=torch.channels_last))
 
     def choose(self, run):
         """Whether to read ahead, by trying both."""
@@ -55,7 +55,7 @@ class Predict:
         self.scores, self.how, self.precision = self.open(model, weights, len(classes), next(self.photos.batches(paths[:batch], batch)))
         self.labels()
         self.photos.choose(self.labels)
-        self.facts = {"how": f"{self.how}, {'read ahead' if self.photos.ahead else 'read in turn'}", "precision": self.precision, "rounded": True, "pictures": len(paths), "labels": self.labels()}
+        self.facts = {"how": f"{self.how}, {'read ahead' if self.photos.ahead else 'read in turn'}", "precision": self.precision, "rounded": True, "images": len(paths), "labels": self.labels()}
 
     def open(self, model, weights, classes, images):
         scorer = Scorer(open_model(model, weights, classes), images, compiled=self.compiled)

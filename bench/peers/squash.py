@@ -1,4 +1,4 @@
-"""A picture file to what a model sees, with Pillow and torch alone: what the notebook's transforms give, from bytes."""
+"""An image file to what a model sees, with Pillow and torch alone: what the notebook's transforms give, from bytes."""
 
 import numpy
 import torch
@@ -12,15 +12,15 @@ def read(path):
         return torch.from_numpy(numpy.array(image.convert("RGB"))).permute(2, 0, 1)
 
 
-def resize(picture, size, antialias):
-    return interpolate(picture[None], size=size, mode="bilinear", antialias=antialias)[0]
+def resize(image, size, antialias):
+    return interpolate(image[None], size=size, mode="bilinear", antialias=antialias)[0]
 
 
-def squash(picture, size):
+def squash(image, size):
     """Black on both sides of the shorter side, then resized without antialiasing."""
-    height, width = picture.shape[1:]
+    height, width = image.shape[1:]
     half = abs(height - width) // 2
-    return resize(pad(picture, (0, 0, half, half) if width > height else (half, half, 0, 0)), [size, size], antialias=False)
+    return resize(pad(image, (0, 0, half, half) if width > height else (half, half, 0, 0)), [size, size], antialias=False)
 
 
 class Normalize:

@@ -13,17 +13,17 @@ export class UnlikeError extends Error {}
  */
 export const LOSS_TOLERANCE = /** @type {const} */ ({ fp32: { first: 0.001, later: 0.05 }, bf16: { first: 0.02, later: 0.1 } })
 
-/** Of the first loss, where one kept its pictures as bytes after resizing them: that alone moves the sample pictures' by 0.4 %. */
+/** Of the first loss, where one kept its images as bytes after resizing them: that alone moves the sample images' by 0.4 %. */
 export const ROUNDED_TOLERANCE = 0.01
 
-/** Which share of the pictures must be given the same label: what lies between two classes may fall to either side. */
+/** Which share of the images must be given the same label: what lies between two classes may fall to either side. */
 export const LABELS_ALIKE = /** @type {const} */ ({ fp32: 0.98, bf16: 0.92 })
 
 /** The looser of two. @param {Precision} a @param {Precision} b @returns {Precision} */
 const looser = (a, b) => (a === 'bf16' || b === 'bf16' ? 'bf16' : 'fp32')
 
 /**
- * Compares what each says of its work with the reference's: how many pictures, the losses of the first steps, the labels.
+ * Compares what each says of its work with the reference's: how many images, the losses of the first steps, the labels.
  *
  * @param {string} where the measure, for the message
  * @param {Readonly<Record<string, Facts>>} facts by name
@@ -46,10 +46,10 @@ export function checkSameness(where, facts, reference = 'notebook') {
 /** @typedef {{ readonly what: string, readonly how: string, readonly reference: string }} Verdict */
 
 /** @param {Pair} pair @returns {Verdict | undefined} */
-function compareCounts({ where, name, other, expected: { pictures: expected }, found: { pictures: found } }) {
+function compareCounts({ where, name, other, expected: { images: expected }, found: { images: found } }) {
   if (expected === undefined && found === undefined) return undefined
-  if (expected !== found) throw new UnlikeError(`${where}: ${other} had ${found ?? 'no'} pictures and ${name} ${expected ?? 'none'}`)
-  return { what: 'pictures', how: String(found), reference: String(expected) }
+  if (expected !== found) throw new UnlikeError(`${where}: ${other} had ${found ?? 'no'} images and ${name} ${expected ?? 'none'}`)
+  return { what: 'images', how: String(found), reference: String(expected) }
 }
 
 /** @param {Pair} pair @returns {Verdict | undefined} */
@@ -77,7 +77,7 @@ function compareLabels({ where, name, other, expected, found }) {
   const precision = looser(expected.precision, found.precision)
   const alike = after.filter((label, i) => label === before[i]).length / after.length
   if (alike < LABELS_ALIKE[precision]) throw new UnlikeError(`${where}: ${other} predicts ${percent(alike)} of the labels that ${name} does, and ${percent(LABELS_ALIKE[precision])} is the least in ${precision}`)
-  return { what: 'labels alike', how: `${percent(alike)} in ${precision}`, reference: `${new Set(before).size} labels of ${before.length} pictures` }
+  return { what: 'labels alike', how: `${percent(alike)} in ${precision}`, reference: `${new Set(before).size} labels of ${before.length} images` }
 }
 
 /** @param {number} share */

@@ -18,16 +18,16 @@ const PANELS = [
 ]
 
 /**
- * Time and memory of indexing, splitting and the first batch against the number of pictures; both scales are logarithmic, so
- * that a straight line of slope 1 grows as the pictures do.
+ * Time and memory of indexing, splitting and the first batch against the number of images; both scales are logarithmic, so
+ * that a straight line of slope 1 grows as the images do.
  *
- * @param {Report} report @returns {string | undefined} SVG, readable in light and dark; nothing where no two numbers of pictures were measured
+ * @param {Report} report @returns {string | undefined} SVG, readable in light and dark; nothing where no two numbers of images were measured
  */
 export function drawScaleChart({ machine, date, measures }) {
-  const panels = PANELS.map(({ unit, title }) => ({ title, points: measures.filter(({ name, params, unit: of }) => name === 'scale' && of === unit && typeof params['pictures'] === 'number').map(({ params, torchgraft }) => ({ x: Number(params['pictures']), y: torchgraft.median })) }))
+  const panels = PANELS.map(({ unit, title }) => ({ title, points: measures.filter(({ name, params, unit: of }) => name === 'scale' && of === unit && typeof params['images'] === 'number').map(({ params, torchgraft }) => ({ x: Number(params['images']), y: torchgraft.median })) }))
   if (panels.some(({ points }) => points.length < 2)) return undefined
   const width = PANEL * panels.length + 20
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img" aria-label="Time and memory against the number of pictures">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img" aria-label="Time and memory against the number of images">
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">From a folder to its first batch</text>
@@ -49,7 +49,7 @@ function drawPanel({ title, points }, left) {
     ...points.map(({ x }) => `<text class="quiet" x="${round(column(x))}" y="${bottom + 18}" text-anchor="middle">${told(x)}</text>`),
     `<polyline class="line" points="${places.map(({ at: { x, y } }) => `${round(x)},${round(y)}`).join(' ')}"/>`,
     ...places.map(({ y, at: place }) => `<circle class="notebook" cx="${round(place.x)}" cy="${round(place.y)}" r="4"/><text class="quiet" x="${round(place.x)}" y="${round(place.y - 9)}" text-anchor="middle">${told(y)}</text>`),
-    `<text class="quiet" x="${left}" y="${bottom + 42}">${escape(title)}, by pictures</text>`,
+    `<text class="quiet" x="${left}" y="${bottom + 42}">${escape(title)}, by images</text>`,
   ].join('')
 }
 

@@ -5,20 +5,20 @@ const { scoringTransform } = await load('augment/transforms.js')
 
 /** @typedef {{ readonly file: string, readonly data: string, readonly folders: readonly string[], readonly classes: readonly string[], readonly names: readonly string[], readonly batch: number, readonly threads: number }} Params */
 
-/** Every picture scored once, from its file. @param {Params} params */
+/** Every image scored once, from its file. @param {Params} params */
 export async function begin({ file, data, folders, classes, names, batch, threads }) {
   const { session, metadata } = await openModel(file, { threads })
   const all = await torchgraft.ImageFolder.open(data, { within: folders, classes })
   const places = new Map(all.items.map(({ path }, i) => [path, i]))
-  const pictures = all.subset(names.map((name) => places.get(name) ?? -1))
+  const images = all.subset(names.map((name) => places.get(name) ?? -1))
   const { size, mean, std, resize } = metadata
   const score = async () => {
-    const loader = new torchgraft.DataLoader(pictures, { batchSize: batch, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
+    const loader = new torchgraft.DataLoader(images, { batchSize: batch, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
     return torchgraft.evaluate(session, loader)
   }
   const { loss, count } = await score()
   return {
-    facts: { how: `${session.precision}, ${session.memoryFormat}, read ahead`, precision: session.precision, pictures: count, losses: [loss] },
+    facts: { how: `${session.precision}, ${session.memoryFormat}, read ahead`, precision: session.precision, images: count, losses: [loss] },
     async run() {
       const began = performance.now()
       const scored = await score()

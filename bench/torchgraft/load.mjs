@@ -5,12 +5,12 @@ const { notebookTrainTransform } = await load('recipes/notebook/transforms.js')
 
 /** @typedef {{ readonly data: string, readonly folders: readonly string[], readonly batch: number, readonly size: number, readonly recipe: 'default' | 'notebook', readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} Params */
 
-/** Pictures to batches as a model sees them, in images per second of processor time. @param {Params} params */
+/** Images to batches as a model sees them, in images per second of processor time. @param {Params} params */
 export async function begin({ data, folders, batch, size, recipe, mean, std }) {
-  const pictures = await torchgraft.ImageFolder.open(data, { within: folders })
+  const images = await torchgraft.ImageFolder.open(data, { within: folders })
   const transform = recipe === 'notebook' ? notebookTrainTransform() : torchgraft.trainTransform()
 
-  const open = () => new torchgraft.DataLoader(pictures, { batchSize: batch, size, transform, mean, std, seed: 1, shuffle: recipe === 'default', dropLast: true })
+  const open = () => new torchgraft.DataLoader(images, { batchSize: batch, size, transform, mean, std, seed: 1, shuffle: recipe === 'default', dropLast: true })
   const epoch = async (/** @type {import('../../src/index.js').DataLoader} */ loader, /** @type {number} */ number) => {
     const before = process.cpuUsage()
     let count = 0
@@ -31,5 +31,5 @@ export async function begin({ data, folders, batch, size, recipe, mean, std }) {
     return { count, first, later }
   }
   const { count } = await run() // the files are in the system's memory now, as for the others
-  return { facts: { how: recipe === 'notebook' ? 'decoded once, jitter and affine by its kernel' : 'decoded once, random resized crop and flip by its kernel', precision: 'fp32', pictures: count }, run }
+  return { facts: { how: recipe === 'notebook' ? 'decoded once, jitter and affine by its kernel' : 'decoded once, random resized crop and flip by its kernel', precision: 'fp32', images: count }, run }
 }

@@ -11,8 +11,8 @@ const { renderBatch } = await load('augment/render-batch.js')
  * @param {Params} params
  */
 export async function begin({ data, folders, model, weights, classes, batch, size, steps, threads }) {
-  const pictures = await torchgraft.ImageFolder.open(data, { within: folders })
-  const loader = new torchgraft.DataLoader(pictures.subset(Array.from({ length: steps * batch }, (_, i) => i % pictures.length)), { batchSize: batch, size, transform: torchgraft.trainTransform(), shuffle: true, seed: 1 })
+  const images = await torchgraft.ImageFolder.open(data, { within: folders })
+  const loader = new torchgraft.DataLoader(images.subset(Array.from({ length: steps * batch }, (_, i) => i % images.length)), { batchSize: batch, size, transform: torchgraft.trainTransform(), shuffle: true, seed: 1 })
   const session = await torchgraft.Session.create({ model, classes, threads })
   await session.loadStateDict((await torchgraft.readTorchCheckpoint(weights)).model)
   let epoch = 0
@@ -32,5 +32,5 @@ export async function begin({ data, folders, model, weights, classes, batch, siz
     return { value: 1 - (inside - (performance.now() - renderingBegan)) / whole }
   }
   await run() // decodes
-  return { facts: { how: `${session.precision}, its kernel makes the batch within the step, counted as outside`, precision: session.precision, pictures: steps * batch }, run }
+  return { facts: { how: `${session.precision}, its kernel makes the batch within the step, counted as outside`, precision: session.precision, images: steps * batch }, run }
 }

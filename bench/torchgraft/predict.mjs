@@ -16,7 +16,7 @@ export async function begin({ file, classes, paths, batch, threads }) {
     return found
   }
   return {
-    facts: { how: `${precision}, ${memoryFormat}, read ahead`, precision, pictures: paths.length, labels: await labels() },
+    facts: { how: `${precision}, ${memoryFormat}, read ahead`, precision, images: paths.length, labels: await labels() },
     async run() {
       const began = performance.now()
       await labels()

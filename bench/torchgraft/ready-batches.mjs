@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 
 /** @typedef {import('../../src/index.js').Batch} Batch */
-/** @typedef {{ readonly pixels: string, readonly labels: readonly number[], readonly batch: number, readonly size: number, readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} ReadyPictures */
+/** @typedef {{ readonly pixels: string, readonly labels: readonly number[], readonly batch: number, readonly size: number, readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} ReadyImages */
 
-/** Pictures of the right size, uint8, one after another in a file: as batches that leave nothing to load. @param {ReadyPictures} ready @returns {Promise<Batch[]>} */
+/** Images of the right size, uint8, one after another in a file: as batches that leave nothing to load. @param {ReadyImages} ready @returns {Promise<Batch[]>} */
 export async function readBatches({ pixels, labels, batch, size, mean, std }) {
   const bytes = new Uint8Array(await readFile(pixels))
   const each = size * size * 3

@@ -1,9 +1,9 @@
 import { torchgraft } from './library.mjs'
 import { readBatches } from './ready-batches.mjs'
 
-/** @typedef {import('./ready-batches.mjs').ReadyPictures & { readonly model: import('../../src/index.js').RegNetVariant, readonly weights: string, readonly classes: number, readonly lr: number, readonly threads: number, readonly firstSteps: number, readonly steps: number, readonly precision?: 'fp32' | 'bf16' }} Params */
+/** @typedef {import('./ready-batches.mjs').ReadyImages & { readonly model: import('../../src/index.js').RegNetVariant, readonly weights: string, readonly classes: number, readonly lr: number, readonly threads: number, readonly firstSteps: number, readonly steps: number, readonly precision?: 'fp32' | 'bf16' }} Params */
 
-/** Steps on pictures that are ready. @param {Params} params */
+/** Steps on images that are ready. @param {Params} params */
 export async function begin(params) {
   const { model, classes, lr, threads, firstSteps, steps, precision = 'auto' } = params
   const batches = await readBatches(params)
@@ -14,7 +14,7 @@ export async function begin(params) {
   const losses = []
   for (let i = 0; i < firstSteps; i++) losses.push(await next())
   return {
-    facts: { how: `${session.precision}, ${session.memoryFormat}, fused Adam`, precision: session.precision, losses, pictures: batches.length * params.batch },
+    facts: { how: `${session.precision}, ${session.memoryFormat}, fused Adam`, precision: session.precision, losses, images: batches.length * params.batch },
     async run() {
       const began = performance.now()
       for (let i = 0; i < steps; i++) await next()

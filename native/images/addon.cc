@@ -1,5 +1,5 @@
-// The pictures' addon: JPEGs to RGB, by libjpeg-turbo and at once to the size, the colours and the
-// orientation that are wanted. Without libtorch: pictures are looked at where nothing is computed.
+// The images' addon: JPEGs to RGB, by libjpeg-turbo and at once to the size, the colours and the
+// orientation that are wanted. Without libtorch: images are looked at where nothing is computed.
 
 #include <napi.h>
 
@@ -7,14 +7,14 @@
 #include <stdexcept>
 #include <vector>
 
+#include "images/image.h"
 #include "images/jpeg_library.h"
-#include "images/picture.h"
 
 namespace torchgraft {
 
 namespace {
 
-// src/images/jpeg/jpeg-decoder.ts says what each is. All are of the stored picture, not yet
+// src/images/jpeg/jpeg-decoder.ts says what each is. All are of the stored image, not yet
 // upright.
 struct Request {
   int decoded_width;
@@ -65,19 +65,19 @@ class DecodeWorker : public Napi::AsyncWorker {
     const bool resized = decoded_width != width || decoded_height != height;
     const bool whole = window.width == width && window.height == height;
     std::vector<uint8_t> decoded;
-    PictureView picture{into_, decoded_width, decoded_height};
+    ImageView image{into_, decoded_width, decoded_height};
     if (resized || !whole || orientation != 1) {
       decoded.resize(static_cast<size_t>(decoded_width) * decoded_height * 3);
-      picture.rgb = decoded.data();
+      image.rgb = decoded.data();
     }
-    done_ = library_->Decode(bytes_, length_, decoded_width, decoded_height, picture.rgb);
+    done_ = library_->Decode(bytes_, length_, decoded_width, decoded_height, image.rgb);
     if (!done_) return;
-    if (colours_.light != nullptr) colours_.Apply(picture);
+    if (colours_.light != nullptr) colours_.Apply(image);
     if (decoded.empty()) return;
-    if (!resized) return Turn(picture, window, orientation, into_);
-    if (orientation == 1) return Resize(picture, width, height, window, into_);
+    if (!resized) return Turn(image, window, orientation, into_);
+    if (orientation == 1) return Resize(image, width, height, window, into_);
     std::vector<uint8_t> scaled(static_cast<size_t>(window.width) * window.height * 3);
-    Resize(picture, width, height, window, scaled.data());
+    Resize(image, width, height, window, scaled.data());
     Turn({scaled.data(), window.width, window.height}, {0, 0, window.width, window.height},
          orientation, into_);
   }
@@ -97,11 +97,11 @@ class DecodeWorker : public Napi::AsyncWorker {
   bool done_ = false;
 };
 
-class Pictures : public Napi::Addon<Pictures> {
+class Images : public Napi::Addon<Images> {
  public:
-  Pictures(Napi::Env, Napi::Object exports) {
-    DefineAddon(exports, {InstanceMethod<&Pictures::Open>("open"),
-                          InstanceMethod<&Pictures::Decode>("decode")});
+  Images(Napi::Env, Napi::Object exports) {
+    DefineAddon(exports,
+                {InstanceMethod<&Images::Open>("open"), InstanceMethod<&Images::Decode>("decode")});
   }
 
  private:
@@ -124,7 +124,7 @@ class Pictures : public Napi::Addon<Pictures> {
     if (numbers.ElementLength() != 9) throw Napi::TypeError::New(env, "Expected nine numbers");
     const auto* n = numbers.Data();
     const Request request{n[0], n[1], n[2], n[3], {n[4], n[5], n[6], n[7]}, n[8]};
-    if (!IsSound(request)) throw Napi::RangeError::New(env, "Expected a window of the picture");
+    if (!IsSound(request)) throw Napi::RangeError::New(env, "Expected a window of the image");
     const auto room = static_cast<size_t>(request.window.width) * request.window.height * 3;
     if (into.ElementLength() != room)
       throw Napi::RangeError::New(env, "Expected as much room as the window takes");
@@ -157,5 +157,5 @@ class Pictures : public Napi::Addon<Pictures> {
 
 }  // namespace torchgraft
 
-using torchgraft::Pictures;
-NODE_API_ADDON(Pictures)
+using torchgraft::Images;
+NODE_API_ADDON(Images)

@@ -1,4 +1,4 @@
-#include "images/picture.h"
+#include "images/image.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -26,12 +26,12 @@ void PlaceOf(const float* r, const float* g, const float* b, int32_t* places) {
 
 }  // namespace
 
-void ColourTables::Apply(const PictureView& picture) const {
+void ColourTables::Apply(const ImageView& image) const {
   const float* red = light;
   const float* green = light + 256 * 4;
   const float* blue = light + 2 * 256 * 4;
-  const int64_t count = static_cast<int64_t>(picture.width) * picture.height;
-  uint8_t* pixel = picture.rgb;
+  const int64_t count = static_cast<int64_t>(image.width) * image.height;
+  uint8_t* pixel = image.rgb;
   for (int64_t i = 0; i < count; ++i, pixel += 3) {
     const float* r = red + pixel[0] * 4;
     const float* g = green + pixel[1] * 4;

@@ -13,7 +13,7 @@ namespace {
 constexpr int kRgb = 0;
 constexpr int kAccurateDct = 4096;
 constexpr int kStopOnWarning = 8192;
-constexpr int kLimitScans = 32768;  // a progressive picture of thousands of scans takes minutes
+constexpr int kLimitScans = 32768;  // a progressive image of thousands of scans takes minutes
 
 }  // namespace
 

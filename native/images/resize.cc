@@ -2,7 +2,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "images/picture.h"
+#include "images/image.h"
 
 // One copy of the loops for each kind of processor, chosen when the addon is opened. Without FMA,
 // so that they give the same bits.
@@ -71,15 +71,15 @@ void AlongX(const float* row, const int* first, const int* count, const float* w
 
 }  // namespace
 
-void Resize(const PictureView& picture, int width, int height, const Window& window, uint8_t* rgb) {
-  const Taps x(picture.width, width, window.left, window.width);
-  const Taps y(picture.height, height, window.top, window.height);
-  const int length = picture.width * kChannels;
+void Resize(const ImageView& image, int width, int height, const Window& window, uint8_t* rgb) {
+  const Taps x(image.width, width, window.left, window.width);
+  const Taps y(image.height, height, window.top, window.height);
+  const int length = image.width * kChannels;
   std::vector<float> row(length + 1);  // pixels are read with a fourth float
   for (int i = 0; i < window.height; ++i) {
     std::fill(row.begin(), row.end(), 0.0f);
     for (int k = 0; k < y.count[i]; ++k) {
-      Accumulate(picture.rgb + static_cast<int64_t>(y.first[i] + k) * length, length,
+      Accumulate(image.rgb + static_cast<int64_t>(y.first[i] + k) * length, length,
                  y.weights[static_cast<size_t>(i) * y.most + k], row.data());
     }
     AlongX(row.data(), x.first.data(), x.count.data(), x.weights.data(), x.most, window.width,

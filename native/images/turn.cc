@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "images/picture.h"
+#include "images/image.h"
 
 namespace torchgraft {
 
@@ -10,9 +10,9 @@ constexpr int kChannels = 3;
 
 }  // namespace
 
-void Turn(const PictureView& picture, const Window& window, int orientation, uint8_t* rgb) {
-  const int64_t stride = static_cast<int64_t>(picture.width) * kChannels;
-  const uint8_t* corner = picture.rgb + window.top * stride + window.left * kChannels;
+void Turn(const ImageView& image, const Window& window, int orientation, uint8_t* rgb) {
+  const int64_t stride = static_cast<int64_t>(image.width) * kChannels;
+  const uint8_t* corner = image.rgb + window.top * stride + window.left * kChannels;
   if (orientation == 1) {
     const size_t length = static_cast<size_t>(window.width) * kChannels;
     for (int row = 0; row < window.height; ++row)

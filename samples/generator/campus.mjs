@@ -1,4 +1,4 @@
-// Where everything stands: the buildings, and for each picture the trees, people and cars around them.
+// Where everything stands: the buildings, and for each image the trees, people and cars around them.
 import { BUILDINGS, car, STREET } from './buildings.mjs'
 import { cloudy, makeRandom, noise } from './random.mjs'
 import { ball, boundsAround, box, cone, cylinder, frameAt, leafBall } from './shapes.mjs'
@@ -9,7 +9,7 @@ import { ball, boundsAround, box, cone, cylinder, frameAt, leafBall } from './sh
 /** @typedef {'spring' | 'summer' | 'autumn' | 'winter'} Season */
 /** @typedef {import('./materials.mjs').Colour} Colour */
 
-/** The plan: x, z and how each is turned. Neighbours stand in each other's pictures. */
+/** The plan: x, z and how each is turned. Neighbours stand in each other's images. */
 const PLACES = /** @type {Record<string, readonly [number, number, number]>} */ ({
   rotunda: [0, 70, 180], library: [0, -70, 0], 'north-hall': [62, 18, -90], 'south-hall': [-62, 18, 90], 'bell-tower': [26, -18, 20],
   chapel: [-66, -58, 70], 'science-hall': [70, -62, -60], gymnasium: [-78, 88, 140], observatory: [84, 92, -140], boathouse: [0, 142, 15],

@@ -1,4 +1,4 @@
-// What surfaces look like, by where on them: procedures, no pictures. Colours are linear light, 0–1.
+// What surfaces look like, by where on them: procedures, no images. Colours are linear light, 0–1.
 import { cloudy, hash, noise } from './random.mjs'
 
 /** @typedef {readonly [number, number, number]} Colour */

@@ -1,4 +1,4 @@
-// Chance that only its keys decide: every picture is the same whenever and wherever it is made.
+// Chance that only its keys decide: every image is the same whenever and wherever it is made.
 
 /** @param {readonly number[]} keys */
 export function hash(...keys) {

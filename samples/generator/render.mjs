@@ -39,7 +39,7 @@ export function render(scene, camera) {
   return pixels
 }
 
-/** Directions of the rays through points of the picture. @param {Camera} camera @returns {(x: number, y: number) => Vector} */
+/** Directions of the rays through points of the image. @param {Camera} camera @returns {(x: number, y: number) => Vector} */
 function aim({ from, to, roll, fov, width, height }) {
   const forward = unit([to[0] - from[0], to[1] - from[1], to[2] - from[2]])
   const side = unit([forward[2], 0, -forward[0]])

@@ -1,4 +1,4 @@
-// How a picture is taken: from where, of what, in which weather.
+// How an image is taken: from where, of what, in which weather.
 import { buildCampus, growTrees, placeForeground, placeOf } from './campus.mjs'
 import { makeRandom } from './random.mjs'
 import { render } from './render.mjs'
@@ -18,7 +18,7 @@ const woods = new Map()
  * @param {string} name @param {number} number
  * @returns {{ readonly pixels: Uint8Array, readonly width: number, readonly height: number, readonly blur: number }}
  */
-export function takePicture(name, number) {
+export function takeImage(name, number) {
   const seed = [...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), number * 7919) >>> 0
   const random = makeRandom(seed)
   const weather = drawWeather(random)
@@ -27,7 +27,7 @@ export function takePicture(name, number) {
   const [width, height] = upright ? [SHORT, LONG] : [LONG, SHORT]
   const fov = random.between(42, 68)
   const size = Math.max(target.reach * 2 * (upright ? LONG / SHORT : 1), target.height * (upright ? 1 : LONG / SHORT))
-  const share = random.between(0.55, 1.3) // of the picture's longer side
+  const share = random.between(0.55, 1.3) // of the image's longer side
   const distance = Math.max(target.reach + 9, (size / share / 2 / Math.tan((fov * Math.PI) / 360)) + target.reach * 0.4)
   const azimuth = (number * 0.618034 + random.between(0, 0.05)) * 2 * Math.PI // all round, evenly
   const eye = random.chance(0.8) ? random.between(1.5, 1.9) : random.between(4, 18)

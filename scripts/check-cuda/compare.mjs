@@ -25,11 +25,11 @@ export function furthest(losses, expected) {
 /**
  * The share of right ones that guessing passes once in 30,000 times: four standard deviations above chance.
  *
- * @param {number} classes @param {number} pictures
+ * @param {number} classes @param {number} images
  */
-export function aboveChance(classes, pictures) {
+export function aboveChance(classes, images) {
   const chance = 1 / classes
-  return chance + 4 * Math.sqrt((chance * (1 - chance)) / pictures)
+  return chance + 4 * Math.sqrt((chance * (1 - chance)) / images)
 }
 
 /** @param {number} share */

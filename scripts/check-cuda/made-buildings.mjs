@@ -3,28 +3,28 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import { hash, makeRandom } from '../../samples/generator/random.mjs'
 
-/** @typedef {{ readonly classes: number, readonly pictures: number, readonly width: number, readonly height: number }} Sizes */
+/** @typedef {{ readonly classes: number, readonly images: number, readonly width: number, readonly height: number }} Sizes */
 
 /**
- * Fills a folder with pictures of buildings, a folder for each: façades with windows, each building in colours and
+ * Fills a folder with images of buildings, a folder for each: façades with windows, each building in colours and
  * proportions of its own, under another sky, from another place and in other light each time. A second's work.
  *
- * @param {string} folder @param {Sizes} sizes pictures: of each class
+ * @param {string} folder @param {Sizes} sizes images: of each class
  */
-export async function makeBuildings(folder, { classes, pictures, width, height }) {
+export async function makeBuildings(folder, { classes, images, width, height }) {
   for (let label = 0; label < classes; label++) {
     const name = join(folder, `building-${String(label + 1).padStart(2, '0')}`)
     await mkdir(name, { recursive: true })
-    const files = Array.from({ length: pictures }, (_, i) => {
-      const picture = sharp(takePicture(label, i, width, height), { raw: { width, height, channels: 3 } })
-      return picture.jpeg({ quality: 88 }).toFile(join(name, `${String(i + 1).padStart(2, '0')}.jpg`))
+    const files = Array.from({ length: images }, (_, i) => {
+      const image = sharp(takeImage(label, i, width, height), { raw: { width, height, channels: 3 } })
+      return image.jpeg({ quality: 88 }).toFile(join(name, `${String(i + 1).padStart(2, '0')}.jpg`))
     })
     await Promise.all(files)
   }
 }
 
 /** @param {number} label @param {number} number @param {number} width @param {number} height */
-function takePicture(label, number, width, height) {
+function takeImage(label, number, width, height) {
   const building = design(label)
   const random = makeRandom(7, label, number)
   const light = random.between(0.65, 1.2)

@@ -7,7 +7,7 @@ const { model, batch, precision, kernels, device, size, source, classes, threads
 const WARM_UP = 6
 
 /**
- * Pictures of noise, larger than what is trained on: each is cropped and every other one mirrored.
+ * Images of noise, larger than what is trained on: each is cropped and every other one mirrored.
  *
  * @param {number} seed @returns {import('../../src/index.js').Batch}
  */

@@ -18,17 +18,17 @@ const LIMIT = 60
  */
 const TOLERANCE = 0.1
 
-/** Of pictures so small, and beside other work, one thread is the fastest. */
+/** Of images so small, and beside other work, one thread is the fastest. */
 const QUICK = { epochs: 3, batchSize: 8, size: 48, progressiveResizing: false, threads: 1 }
 const FULL = { epochs: 12, batchSize: 32, size: 224 }
 
 export const BUILDINGS = {
-  full: { classes: 20, pictures: 30, width: 320, height: 240 },
-  quick: { classes: 4, pictures: 30, width: 48, height: 40 },
+  full: { classes: 20, images: 30, width: 320, height: 240 },
+  quick: { classes: 4, images: 30, width: 48, height: 40 },
 }
 
 /**
- * Trains on pictures that it makes, kills another such run in the middle and resumes it: both must end alike, and better
+ * Trains on images that it makes, kills another such run in the middle and resumes it: both must end alike, and better
  * than by guessing.
  *
  * @param {Context} context @param {AbortSignal} signal
@@ -52,7 +52,7 @@ export async function train(context, signal) {
   if (whole.end.code !== 0 || !whole.result) throw childFailed('Training', whole.end, LIMIT)
   const { top1, count, seconds, precision } = whole.result
   const means = whole.epochs.map((loss) => loss.toFixed(3)).join(', ')
-  tell(`  whole run: top-1 ${percent(top1)} of ${count} pictures in ${precision}, ${seconds.toFixed(1)} s; mean losses ${means}`)
+  tell(`  whole run: top-1 ${percent(top1)} of ${count} images in ${precision}, ${seconds.toFixed(1)} s; mean losses ${means}`)
 
   const output = join(temporary, 'killed')
   const dieAt = { epoch: (epochs >> 1) + 1, step: quick ? 4 : 8 }
@@ -65,7 +65,7 @@ export async function train(context, signal) {
 
   const needed = aboveChance(sizes.classes, count)
   const guessing = `guessing comes to ${percent(needed)}`
-  if (top1 < needed) throw new CheckFailed(`top-1 is ${percent(top1)} of ${count} pictures, and ${guessing}
+  if (top1 < needed) throw new CheckFailed(`top-1 is ${percent(top1)} of ${count} images, and ${guessing}
 mean losses of the epochs: ${means}`)
   const { said, bytes } = compareEnds(whole, killed, resumed, [join(temporary, 'whole'), output])
   if (device === 'cpu' && !bytes) throw new CheckFailed(`${said}: on a CPU the bytes must be the same`)

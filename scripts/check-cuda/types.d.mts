@@ -112,7 +112,7 @@ export interface SpeedRow {
 }
 
 export interface SpeedSizes {
-  /** Height and width that are trained on, and of the pictures that they are made from. */
+  /** Height and width that are trained on, and of the images that they are made from. */
   readonly size: number
   readonly source: number
   readonly classes: number

@@ -13,7 +13,7 @@ export type Matrix3x4 = readonly [
 ]
 export type Rgb = readonly [r: number, g: number, b: number]
 
-/** What happens to a picture on its way into a batch: plain data that native code executes. */
+/** What happens to an image on its way into a batch: plain data that native code executes. */
 export interface Plan {
   /** From output to source coordinates, or to those of the snap grid. */
   readonly geometry: Matrix2x3

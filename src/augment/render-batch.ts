@@ -5,7 +5,7 @@ import { loadAddon } from '../addon/load.js'
 import { fromNative, toNative } from '../session/to-native.js'
 
 /**
- * A batch's pictures as a model would see them on the CPU: float32, [size, output, output, 3], normalized.
+ * A batch's images as a model would see them on the CPU: float32, [size, output, output, 3], normalized.
  *
  * @param room is used again where it has the right length: the result of the batch before, which nobody needs any more
  */

@@ -8,7 +8,7 @@ export interface Sizes {
   readonly output: number
 }
 
-/** The whole picture, scaled to the output without regard to its shape: bilinear, without antialiasing. */
+/** The whole image, scaled to the output without regard to its shape: bilinear, without antialiasing. */
 export function squash({ width, height, output }: Sizes): Plan {
   return { geometry: IDENTITY, snap: { height: output, width: output, resize: scale(width / output, height / output) } }
 }

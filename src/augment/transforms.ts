@@ -6,7 +6,7 @@ import type { Matrix3x4, Plan } from './plan.js'
 import type { Random } from '../random/sfc32.js'
 import { squash } from './stretch.js'
 
-export interface Picture {
+export interface Image {
   readonly width: number
   readonly height: number
   /** Height and width of what comes out. */
@@ -14,23 +14,23 @@ export interface Picture {
 }
 
 /**
- * Decides what happens to a picture on its way into a batch. Pure: the same picture, generator and progress give the
+ * Decides what happens to an image on its way into a batch. Pure: the same image, generator and progress give the
  * same plan. `random` is keyed by (seed, epoch, index); `progress` runs 0–1 over training.
  */
 export interface Transform {
-  (picture: Picture, random: Random, progress: number): Plan
-  /** How pictures are kept between epochs, for this output size. @default as they are, oriented, in sRGB */
+  (image: Image, random: Random, progress: number): Plan
+  /** How images are kept between epochs, for this output size. @default as they are, oriented, in sRGB */
   readonly decode?: (output: number) => ResizeRule
 }
 
-/** Pictures kept for training have room for the smallest crop to be sampled without gaps: √2 and a little. */
+/** Images kept for training have room for the smallest crop to be sampled without gaps: √2 and a little. */
 const TRAINING_MARGIN = 1.43
 const RULE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 
 export interface TrainTransformOptions {
   /** Probability of mirroring left to right. @default 0.5 */
   readonly flip?: number
-  /** Share of the picture's area that a crop takes. @default [0.5, 1] */
+  /** Share of the image's area that a crop takes. @default [0.5, 1] */
   readonly crop?: readonly [min: number, max: number]
   /** Width / height of a crop. @default [3/4, 4/3] */
   readonly ratio?: readonly [min: number, max: number]
@@ -47,9 +47,9 @@ const EVAL_FIELDS: Fields<{ readonly resize?: number }> = { resize: real({ min: 
 export function trainTransform(options: TrainTransformOptions = {}): Transform {
   checkFields<TrainTransformOptions>(options, TRAIN_FIELDS, 'trainTransform')
   const { flip = 0.5, crop = [0.5, 1], ratio = [3 / 4, 4 / 3] } = options
-  const transform = (picture: Picture, random: Random): Plan => {
-    const box = randomCrop(picture, random, crop, ratio)
-    return { geometry: cropTo(box, picture.output, random() < flip) }
+  const transform = (image: Image, random: Random): Plan => {
+    const box = randomCrop(image, random, crop, ratio)
+    return { geometry: cropTo(box, image.output, random() < flip) }
   }
   return Object.assign(transform, { decode: (output: number): ResizeRule => ({ ...RULE, shorterSide: Math.round(TRAINING_MARGIN * output), enlarge: false }) })
 }
@@ -65,9 +65,9 @@ export function evalTransform(options: { readonly resize?: number } = {}): Trans
   return atFinalSize((output) => ({ ...RULE, shorterSide: Math.round(resize * output), crop: output }))
 }
 
-/** Scores pictures as a model file says. Where it keeps them whole, the batch scales them. */
+/** Scores images as a model file says. Where it keeps them whole, the batch scales them. */
 export function scoringTransform(rule: ResizeRule): Transform {
-  if (rule.crop === null) return Object.assign((picture: Picture) => squash(picture), { decode: () => rule })
+  if (rule.crop === null) return Object.assign((image: Image) => squash(image), { decode: () => rule })
   return atFinalSize(() => rule)
 }
 
@@ -78,8 +78,8 @@ export function compose(...transforms: readonly Transform[]): Transform {
   if (transforms.length === 0) throw argumentError('at least one transform', 'compose', [])
   TRANSFORMS(transforms, 'transforms')
   const [first, ...others] = transforms as readonly [Transform, ...Transform[]]
-  const transform = (picture: Picture, random: Random, progress: number): Plan =>
-    others.reduce((plan, next) => join(plan, next({ width: picture.output, height: picture.output, output: picture.output }, random, progress)), first(picture, random, progress))
+  const transform = (image: Image, random: Random, progress: number): Plan =>
+    others.reduce((plan, next) => join(plan, next({ width: image.output, height: image.output, output: image.output }, random, progress)), first(image, random, progress))
   return Object.assign(transform, first.decode && { decode: first.decode })
 }
 
@@ -105,7 +105,7 @@ function thenColour(first: Matrix3x4, second: Matrix3x4): Matrix3x4 {
 }
 
 /** torchvision's RandomResizedCrop.get_params: ten tries, then the largest middle of an allowed shape. */
-function randomCrop({ width, height }: Picture, random: Random, area: readonly [number, number], ratio: readonly [number, number]): Box {
+function randomCrop({ width, height }: Image, random: Random, area: readonly [number, number], ratio: readonly [number, number]): Box {
   const [narrow, wide] = ratio
   for (let i = 0; i < 10; i++) {
     const pixels = width * height * (area[0] + (area[1] - area[0]) * random())

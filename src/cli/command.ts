@@ -8,7 +8,7 @@ import { type MeanStd, RECIPES } from '../train/options/options.js'
 export interface Streams {
   readonly stdout: Terminal
   readonly stderr: Terminal
-  /** Where a picture may come from. @default the process's own */
+  /** Where an image may come from. @default the process's own */
   readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean }
 }
 

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { SkippedFile } from '../datasets/image-folder.js'
 import type { ImageSource } from '../images/image-source.js'
-import { listPictures } from '../datasets/list-images.js'
+import { listImages } from '../datasets/list-images.js'
 import { type PassedOver, PassedOverCounts } from '../datasets/passed-over.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
 import { argumentError, TorchgraftError } from '../errors.js'
@@ -11,29 +11,29 @@ import { systemReason } from '../text/system-reason.js'
 import type { Streams } from './command.js'
 import { shellWord } from '../text/shell-word.js'
 
-/** A picture, and what the user called it. */
-export interface NamedPicture {
+/** An image, and what the user called it. */
+export interface NamedImage {
   readonly name: string
   readonly image: ImageSource
 }
 
 export interface Operand {
-  readonly pictures: readonly NamedPicture[]
+  readonly images: readonly NamedImage[]
   readonly skipped: readonly SkippedFile[]
   /** Of a folder: what it holds besides. */
   readonly passedOver?: PassedOver
 }
 
 const STDIN = '-'
-const EXAMPLE = 'npx torchgraft predict MODEL - < PICTURE.jpg'
+const EXAMPLE = 'npx torchgraft predict MODEL - < IMAGE.jpg'
 
 /**
- * The pictures that a command line names: files, folders with all that lies in them, pipes, and `-` for standard input.
+ * The images that a command line names: files, folders with all that lies in them, pipes, and `-` for standard input.
  *
  * @throws ERR_ARGUMENT where there is none, or an address, which nothing is fetched from
  */
 export async function openOperands(operands: readonly string[], streams: Pick<Streams, 'stdin'>): Promise<readonly Operand[]> {
-  if (operands.length === 0) throw argumentError('picture files, folders, or - for standard input,', 'images', undefined)
+  if (operands.length === 0) throw argumentError('image files, folders, or - for standard input,', 'images', undefined)
   if (operands.filter((operand) => operand === STDIN).length > 1) {
     throw argumentError('- once, since standard input can be read once,', 'images', [...operands])
   }
@@ -45,29 +45,29 @@ function localPath(operand: string): string {
   if (/^file:\/\//i.test(operand)) return toPath(operand)
   if (!isAddress(operand)) return operand
   const how = /^https?:/i.test(operand) ? `, or pipe it: curl -L ${shellWord(operand)} | npx torchgraft predict MODEL -` : ''
-  throw new TorchgraftError('ERR_ARGUMENT', `${operand} is an address, and torchgraft fetches no pictures: download it first${how}`)
+  throw new TorchgraftError('ERR_ARGUMENT', `${operand} is an address, and torchgraft fetches no images: download it first${how}`)
 }
 
 /**
- * A folder's pictures, in those of its folders too, sorted by name, and what looks like one and is not read; anything else is
- * taken for a picture.
+ * A folder's images, in those of its folders too, sorted by name, and what looks like one and is not read; anything else is
+ * taken for an image.
  */
 async function openPath(path: string): Promise<Operand> {
   const info = await stat(path).catch(() => undefined)
-  if (info?.isFIFO()) return onePicture(path, await readAll(createReadStream(path), path))
-  if (!info?.isDirectory()) return onePicture(path, path)
+  if (info?.isFIFO()) return oneImage(path, await readAll(createReadStream(path), path))
+  if (!info?.isDirectory()) return oneImage(path, path)
   const counts = new PassedOverCounts()
-  const { pictures, skipped } = await listPictures([{ label: '', path }], { root: path, followLinks: true, passedOver: counts })
-  return { pictures: pictures.map((picture) => picture.path).sort().map((name) => ({ name, image: name })), skipped, passedOver: counts.counts }
+  const { images, skipped } = await listImages([{ label: '', path }], { root: path, followLinks: true, passedOver: counts })
+  return { images: images.map((image) => image.path).sort().map((name) => ({ name, image: name })), skipped, passedOver: counts.counts }
 }
 
 async function readStdin(stdin: NonNullable<Streams['stdin']>): Promise<Operand> {
-  if (stdin.isTTY === true) throw new TorchgraftError('ERR_ARGUMENT', `- is a picture from standard input, which is the terminal here: pipe one to it, as in ${EXAMPLE}`)
-  return onePicture(STDIN, await readAll(stdin, 'Standard input'))
+  if (stdin.isTTY === true) throw new TorchgraftError('ERR_ARGUMENT', `- is an image from standard input, which is the terminal here: pipe one to it, as in ${EXAMPLE}`)
+  return oneImage(STDIN, await readAll(stdin, 'Standard input'))
 }
 
-function onePicture(name: string, image: ImageSource): Operand {
-  return { pictures: [{ name, image }], skipped: [] }
+function oneImage(name: string, image: ImageSource): Operand {
+  return { images: [{ name, image }], skipped: [] }
 }
 
 /** All of a stream, within the limits of a file. */

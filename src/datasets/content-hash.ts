@@ -9,7 +9,7 @@ import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
 
 /** Files that threads read at once: while some are read, others are hashed. */
 const AT_ONCE = 16
-/** Read at once of each: most pictures whole. */
+/** Read at once of each: most images whole. */
 const CHUNK = 1 << 18
 const DIGITS = 32
 /** Small files between two turns of the event loop, and the time that they may take: those that the system has in memory take a fifth of it. */

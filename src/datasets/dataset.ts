@@ -6,13 +6,13 @@ export interface Sample {
   readonly label: number
 }
 
-/** Pictures with labels, by number. */
+/** Images with labels, by number. */
 export interface Dataset {
   readonly classes: readonly string[]
   readonly length: number
   get(index: number): Promise<Sample>
-  /** What to call a picture in messages. @default its number */
+  /** What to call an image in messages. @default its number */
   name?(index: number): string
-  /** Equal for pictures of equal content, which are then decoded once. @default its number */
+  /** Equal for images of equal content, which are then decoded once. @default its number */
   key?(index: number): string
 }

@@ -56,7 +56,7 @@ export function describeSides(data: string, train: ImageFolder, scored: ImageFol
 /** How many images there are twice, and what that does to the score. */
 export function tellDuplicates({ duplicates, shared }: Pick<Sides, 'duplicates' | 'shared'>): string[] {
   if (duplicates === 0) return []
-  return [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is trained on or scored together with its copies.' : `${plural(shared, 'picture')} ${shared === 1 ? 'is' : 'are'} both trained on and scored, so the score is too high.`}`]
+  return [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is trained on or scored together with its copies.' : `${plural(shared, 'image')} ${shared === 1 ? 'is' : 'are'} both trained on and scored, so the score is too high.`}`]
 }
 
 /** What the folders of classes say by their names, where they are no sides: `paths` are relative to the data folder. */

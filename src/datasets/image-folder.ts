@@ -4,7 +4,7 @@ import { abortSignal, type Check, checkFields, type Fields, flag, list, needed, 
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
-import { compareCodePoints, listClasses, type ListedPicture, listPictures } from './list-images.js'
+import { compareCodePoints, listClasses, type ListedImage, listImages } from './list-images.js'
 import { NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts } from './passed-over.js'
 import { nothingFound, oneClass, refuseSides } from './refuse-folder.js'
 import { splitByContent, type SplitOptions } from './stratified-split.js'
@@ -17,7 +17,7 @@ export interface ImageItem {
   readonly hash: string
 }
 
-/** A file that is no picture to train on, and why. */
+/** A file that is no image to train on, and why. */
 export interface SkippedFile {
   readonly path: string
   readonly code: TorchgraftErrorCode
@@ -42,14 +42,14 @@ const SPLIT_FIELDS: Fields<SplitOptions> = { val: needed(real({ above: 0, max: 1
 /** Images that were listed before. */
 export let withItems: (root: string, classes: readonly string[], items: readonly ImageItem[]) => ImageFolder
 
-/** A folder with a folder of pictures for each class; deeper folders belong to their class. */
+/** A folder with a folder of images for each class; deeper folders belong to their class. */
 export class ImageFolder implements Dataset {
   readonly root: string
   readonly classes: readonly string[]
   readonly items: readonly ImageItem[]
   /** Links that lead outside, formats that cannot be read, files that may not be. */
   readonly skipped: readonly SkippedFile[]
-  /** Names of class folders without pictures, which are no classes. */
+  /** Names of class folders without images, which are no classes. */
   readonly empty: readonly string[]
   /** What is no image by its name, counted. */
   readonly passedOver: PassedOver
@@ -64,7 +64,7 @@ export class ImageFolder implements Dataset {
   }
 
   /**
-   * Lists the pictures of a folder and hashes each. Class folders without pictures are passed over.
+   * Lists the images of a folder and hashes each. Class folders without images are passed over.
    *
    * @throws ERR_DATA_EMPTY; ERR_DATA_CLASSES, also where the folders are sides, such as train/ and val/: name one as `within`
    */
@@ -79,14 +79,14 @@ export class ImageFolder implements Dataset {
     const passed = new PassedOverCounts()
     const listed = await Promise.all(folders.map(async (folder) => {
       const { classes, skipped } = await listClasses(folder, passed)
-      const found = await listPictures(classes, { root: folder, followLinks, lookAt: false, keep: (path) => copied(name(path)), passedOver: passed, signal })
-      return { labels: classes.map(({ label }) => label), pictures: found.pictures, skipped: [...skipped, ...found.skipped] }
+      const found = await listImages(classes, { root: folder, followLinks, lookAt: false, keep: (path) => copied(name(path)), passedOver: passed, signal })
+      return { labels: classes.map(({ label }) => label), images: found.images, skipped: [...skipped, ...found.skipped] }
     }))
-    const pictures = listed.flatMap((each) => each.pictures)
-    const paths = { length: pictures.length, at: (i: number) => join(root, (pictures[i] as ListedPicture).path) }
+    const images = listed.flatMap((each) => each.images)
+    const paths = { length: images.length, at: (i: number) => join(root, (images[i] as ListedImage).path) }
     const { hashes, failed } = await hashFiles(paths, signal)
     const filled = new Set<string>()
-    for (const [i, { label }] of pictures.entries()) if (hashes[i] !== undefined) filled.add(label)
+    for (const [i, { label }] of images.entries()) if (hashes[i] !== undefined) filled.add(label)
     const found = [...filled].sort(compareCodePoints)
     const classes = options.classes ?? found
     const skipped = [...listed.flatMap((each) => each.skipped), ...failed].map((file) => ({ ...file, path: name(file.path) }))
@@ -95,7 +95,7 @@ export class ImageFolder implements Dataset {
     else if (found.length === 1) throw await oneClass(folders, found[0] ?? '')
     const number = new Map(classes.map((label, i) => [label, i]))
     const items: ImageItem[] = []
-    for (const [i, { path, label }] of pictures.entries()) {
+    for (const [i, { path, label }] of images.entries()) {
       const hash = hashes[i]
       if (hash !== undefined) items.push({ path, label: number.get(label) ?? 0, hash })
     }
@@ -120,7 +120,7 @@ export class ImageFolder implements Dataset {
     return this.#item(index).path
   }
 
-  /** Equal for pictures of equal content. */
+  /** Equal for images of equal content. */
   key(index: number): string {
     return this.#item(index).hash
   }
@@ -132,7 +132,7 @@ export class ImageFolder implements Dataset {
     return { train: this.subset(train), val: this.subset(val) }
   }
 
-  /** The pictures with these numbers, in this order, as a folder of the same classes. */
+  /** The images with these numbers, in this order, as a folder of the same classes. */
   subset(indices: readonly number[], skipped: readonly SkippedFile[] = this.skipped): ImageFolder {
     INDICES(indices, 'indices')
     return new ImageFolder(this.root, { classes: this.classes, items: indices.map((index) => this.#item(index)), skipped, empty: this.empty, passedOver: this.passedOver })

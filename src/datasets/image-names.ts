@@ -29,7 +29,7 @@ export function endingOf(name: string): string {
 /** Why an image of this ending cannot be read; nothing where it can, or where it is no image. */
 export function whyUnreadable(ending: string): string | undefined {
   if (HEIC_ENDINGS.has(ending)) return HEIC
-  return UNREADABLE_ENDINGS.has(ending) ? `${ending} pictures cannot be read: convert it to JPEG or PNG` : undefined
+  return UNREADABLE_ENDINGS.has(ending) ? `${ending} images cannot be read: convert it to JPEG or PNG` : undefined
 }
 
 /** Folders that network storage, systems and programs make among a user's own, in small letters. */

@@ -17,7 +17,7 @@ export interface ClassFolder {
   readonly path: string
 }
 
-export interface ListedPicture {
+export interface ListedImage {
   readonly path: string
   readonly label: string
 }
@@ -46,7 +46,7 @@ export interface ListOptions {
   readonly followLinks: boolean
   /** Whether each file is looked at, for its size: not where all are about to be read. @default true */
   readonly lookAt?: boolean
-  /** What is kept of each picture's path. @default the path */
+  /** What is kept of each image's path. @default the path */
   readonly keep?: (path: string) => string
   /** Counts what is passed over by its name. */
   readonly passedOver?: PassedOverCounts
@@ -54,12 +54,12 @@ export interface ListOptions {
 }
 
 /**
- * All pictures in the class folders, in a fixed order. Links within the root are followed, each folder once; links that
+ * All images in the class folders, in a fixed order. Links within the root are followed, each folder once; links that
  * lead out of it only where asked for.
  */
-export async function listPictures(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, keep = (path) => path, passedOver = new PassedOverCounts(), signal }: ListOptions): Promise<{ readonly pictures: ListedPicture[]; readonly skipped: SkippedFile[] }> {
+export async function listImages(classes: readonly ClassFolder[], { root, followLinks, lookAt = true, keep = (path) => path, passedOver = new PassedOverCounts(), signal }: ListOptions): Promise<{ readonly images: ListedImage[]; readonly skipped: SkippedFile[] }> {
   const inside = await realpath(root)
-  const pictures: ListedPicture[] = []
+  const images: ListedImage[] = []
   const skipped: SkippedFile[] = []
   const skip = (path: string, message: string, code: SkippedFile['code'] = 'ERR_IMAGE_DECODE'): void => void skipped.push({ path, code, message })
 
@@ -70,7 +70,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (seen.has(real)) return skip(path, 'a link back to a folder that it lies in')
     if (listed.has(real)) return skip(path, 'its folder is listed already, by way of a link')
     listed.add(real)
-    const before = pictures.length + skipped.length
+    const before = images.length + skipped.length
     const found = await list(path, passedOver).catch((cause: unknown) => {
       const { code } = cause as NodeJS.ErrnoException
       skip(path, `the folder cannot be listed: ${why(code) ?? systemReason(cause)}`)
@@ -81,12 +81,12 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     const above = new Set([...seen, real])
     const unnamed = await recognizeUnnamed(path, found.entries, signal)
     for (const entry of found.entries) {
-      if (!lookAt && entry.isFile() && isImageName(entry.name)) pictures.push({ path: keep(join(path, entry.name)), label })
+      if (!lookAt && entry.isFile() && isImageName(entry.name)) images.push({ path: keep(join(path, entry.name)), label })
       else if (unnamed.has(entry.name)) await visitUnnamed(join(path, entry.name), label, unnamed.get(entry.name))
       else await visit(entry, join(path, entry.name), join(real, entry.name), label, above)
     }
     const named = isImageName(path) && seen.size > 0
-    if (named && pictures.length + skipped.length === before) skip(path, 'it is a folder')
+    if (named && images.length + skipped.length === before) skip(path, 'it is a folder')
   }
 
   const visit = async (entry: Dirent, path: string, real: string, label: string, seen: ReadonlySet<string>): Promise<void> => {
@@ -119,7 +119,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (!info) return skip(path, 'it is gone')
     if (!info.isFile()) return skip(path, 'not a file')
     if (info.size > MAX_FILE_BYTES) return skip(path, TOO_LARGE_A_FILE, 'ERR_IMAGE_TOO_LARGE')
-    pictures.push({ path: keep(path), label })
+    images.push({ path: keep(path), label })
   }
 
   for (const { path, label } of classes) {
@@ -128,7 +128,7 @@ export async function listPictures(classes: readonly ClassFolder[], { root, foll
     if (!followLinks && real !== inside && !real.startsWith(inside + sep)) skip(path, LEADS_OUT)
     else await visitFolder(path, real, label, new Set())
   }
-  return { pictures, skipped }
+  return { images, skipped }
 }
 
 /** What is in a folder, sorted by code point. Names that are not UTF-8 cannot be told as text, and so not be found again by it. */

@@ -11,14 +11,14 @@ export interface SplitOptions {
 
 interface Splittable {
   readonly label: number
-  /** Of the picture's content. */
+  /** Of the image's content. */
   readonly hash: string
 }
 
 /**
- * Which pictures go to which side, by number. Class by class, so that both sides hold all of them; decided by the
- * pictures' contents, so that renaming or reordering moves none; exact duplicates on one side, across classes too.
- * A class of two or more different pictures has at least one on each side.
+ * Which images go to which side, by number. Class by class, so that both sides hold all of them; decided by the
+ * images' contents, so that renaming or reordering moves none; exact duplicates on one side, across classes too.
+ * A class of two or more different images has at least one on each side.
  */
 export function splitByContent(items: readonly Splittable[], { val, seed = 1 }: SplitOptions): { readonly train: number[]; readonly val: number[] } {
   if (!(typeof val === 'number' && val > 0 && val < 1)) throw argumentError('a fraction between 0 and 1', 'val', val)

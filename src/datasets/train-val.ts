@@ -71,7 +71,7 @@ function percent(fraction: number): string {
   return `${Number((fraction * 100).toPrecision(3))} %`
 }
 
-/** Of pictures and their labels, whatever their names and order: 32 hex digits. */
+/** Of images and their labels, whatever their names and order: 32 hex digits. */
 export function fingerprint(classes: readonly string[], items: readonly ImageItem[]): string {
   const lines = items.map(({ label, hash }) => `${hash} ${JSON.stringify(classes[label])}`).sort(compareCodePoints)
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 32)

@@ -2,7 +2,7 @@ import type { default as Sharp } from 'sharp'
 import { cut } from '../text/columns.js'
 import { printable } from '../text/format.js'
 
-export interface SheetPicture {
+export interface SheetImage {
   /** uint8, tile × tile × 3, RGB. */
   readonly tile: Uint8Array
   readonly label: string
@@ -10,7 +10,7 @@ export interface SheetPicture {
 
 export interface SheetLayout {
   readonly columns: number
-  /** Height and width of a picture on the sheet. */
+  /** Height and width of an image on the sheet. */
   readonly tile: number
 }
 
@@ -28,10 +28,10 @@ const STRIP = 18
 const FONT_SIZE = 12
 /** A letter's width in fonts whose letters are equally wide: 0.602 of their size, and a hair. */
 const LETTER = 0.61 * FONT_SIZE
-/** Smaller pictures are enlarged to about this, so that they can be seen, and their labels read. */
+/** Smaller images are enlarged to about this, so that they can be seen, and their labels read. */
 const SMALL = 128
 
-/** Wider than high, as screens are; pictures at their own size where there is room. */
+/** Wider than high, as screens are; images at their own size where there is room. */
 export function layOut(count: number, size: number): SheetLayout {
   const columns = Math.min(count, Math.ceil(Math.sqrt(count * 1.5)))
   const room = Math.min(Math.floor((MAX_SIDE - GAP) / columns) - GAP, MAX_SIDE - 2 * GAP - STRIP)
@@ -39,7 +39,7 @@ export function layOut(count: number, size: number): SheetLayout {
   return { columns, tile: Math.min(size * times, room) }
 }
 
-/** A rendered picture, [size, size, 3] in 0–1, as large as its tile: enlarged by whole pixels, or made smaller. */
+/** A rendered image, [size, size, 3] in 0–1, as large as its tile: enlarged by whole pixels, or made smaller. */
 export async function toTile(pixels: Float32Array, size: number, tile: number): Promise<Uint8Array> {
   const bytes = Uint8ClampedArray.from(pixels, (value) => value * 255)
   if (tile === size) return new Uint8Array(bytes.buffer)
@@ -47,20 +47,20 @@ export async function toTile(pixels: Float32Array, size: number, tile: number): 
   return sharp(bytes, { raw: { width: size, height: size, channels: 3 } }).resize(tile, tile, { kernel: tile > size ? 'nearest' : 'linear' }).raw().toBuffer()
 }
 
-/** Pictures row by row, each with its label under it. */
-export async function contactSheet(pictures: readonly SheetPicture[], { columns, tile }: SheetLayout): Promise<ContactSheet> {
-  const places = pictures.map(({ label }, i) => ({ label, left: GAP + (i % columns) * (tile + GAP), top: GAP + Math.floor(i / columns) * (tile + STRIP + GAP) }))
+/** Images row by row, each with its label under it. */
+export async function contactSheet(images: readonly SheetImage[], { columns, tile }: SheetLayout): Promise<ContactSheet> {
+  const places = images.map(({ label }, i) => ({ label, left: GAP + (i % columns) * (tile + GAP), top: GAP + Math.floor(i / columns) * (tile + STRIP + GAP) }))
   const width = GAP + columns * (tile + GAP)
-  const height = GAP + Math.ceil(pictures.length / columns) * (tile + STRIP + GAP)
+  const height = GAP + Math.ceil(images.length / columns) * (tile + STRIP + GAP)
   const sheet = new Uint8Array(width * height * 3).fill(255)
   for (const [i, { left, top }] of places.entries()) {
-    for (let row = 0; row < tile; row++) sheet.set(pictures[i]!.tile.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
+    for (let row = 0; row < tile; row++) sheet.set(images[i]!.tile.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
   }
   const labelled = await canDraw('A', 'B')
   const sharp = await loadSharp()
-  const picture = sharp(sheet, { raw: { width, height, channels: 3 } })
-  if (labelled) picture.composite([{ input: Buffer.from(labelSvg(places, tile, width, height)) }]).removeAlpha()
-  return { png: await picture.png().toBuffer(), labelled }
+  const image = sharp(sheet, { raw: { width, height, channels: 3 } })
+  if (labelled) image.composite([{ input: Buffer.from(labelSvg(places, tile, width, height)) }]).removeAlpha()
+  return { png: await image.png().toBuffer(), labelled }
 }
 
 /** Whether two letters come out as different ones. Without a font both are the same box, or nothing. */

@@ -16,28 +16,28 @@ import { DATA, trainFields } from '../train/options/checks.js'
 import type { ResolvedOptions, TrainOptions } from '../train/options/options.js'
 import { resolveOptions } from '../train/options/resolve.js'
 import { RECIPE_OF } from '../recipes/by-name.js'
-import { NotebookStatistics, PictureStatistics, type PixelStatistics } from './pixel-statistics.js'
+import { NotebookStatistics, ImageStatistics, type PixelStatistics } from './pixel-statistics.js'
 
-/** As of training, whose sides these are. `size` is of the notebook's recipe only: what its pictures are squashed to. */
+/** As of training, whose sides these are. `size` is of the notebook's recipe only: what its images are squashed to. */
 export interface DataStatisticsOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
   readonly data: LocalPath
-  /** Told of each picture. */
+  /** Told of each image. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
 
 const FIELDS: Fields<DataStatisticsOptions> = { ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, onProgress: callback }
 
 export interface DataStatistics {
-  /** Pictures that can be read, in the order of the labels; 0 and 0 of a class that has none. */
+  /** Images that can be read, in the order of the labels; 0 and 0 of a class that has none. */
   readonly classes: readonly ClassCount[]
-  /** Pictures that can be read. */
+  /** Images that can be read. */
   readonly count: number
-  /** Pictures of the largest class, both sides together, over those of the smallest; null where that has none. */
+  /** Images of the largest class, both sides together, over those of the smallest; null where that has none. */
   readonly imbalance: number | null
-  /** Of all pictures that can be read, turned upright where the recipe does so. */
+  /** Of all images that can be read, turned upright where the recipe does so. */
   readonly sizes: { readonly width: Spread; readonly height: Spread }
-  /** Files that are no pictures to train on, sorted by path, relative to the data folder. */
+  /** Files that are no images to train on, sorted by path, relative to the data folder. */
   readonly faults: readonly SkippedFile[]
   /** Files and folders that are no images by their names, counted. */
   readonly passedOver: PassedOver
@@ -59,10 +59,10 @@ export interface ClassCount {
 export type Spread = readonly [min: number, median: number, max: number]
 
 /**
- * Tells what is in a folder of pictures, decoding each once, a few at a time.
+ * Tells what is in a folder of images, decoding each once, a few at a time.
  *
- * In the default recipe every training picture counts alike, whole, upright and in sRGB. In the notebook's, mean and standard
- * deviation are those that a run computes with its batches of 64, or of all training pictures where there are fewer.
+ * In the default recipe every training image counts alike, whole, upright and in sRGB. In the notebook's, mean and standard
+ * deviation are those that a run computes with its batches of 64, or of all training images where there are fewer.
  *
  * @throws ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
  */
@@ -78,9 +78,9 @@ export async function dataStatistics(asked: DataStatisticsOptions): Promise<Data
   const total = sides.train.length + sides.val.length
   let done = 0
   for (const [folder, tally] of [[sides.train, train], [sides.val, val]] as const) {
-    for await (const picture of decodeInOrder(folder, rule, signal)) {
-      tally.add(picture)
-      if (tally === train) await pixels.add(picture.pixels)
+    for await (const image of decodeInOrder(folder, rule, signal)) {
+      tally.add(image)
+      if (tally === train) await pixels.add(image.pixels)
       onProgress?.({ done: ++done, total })
     }
   }
@@ -90,10 +90,10 @@ export async function dataStatistics(asked: DataStatisticsOptions): Promise<Data
 
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 
-function waysOf({ recipe, batchSize, size }: ResolvedOptions, pictures: number): { readonly rule: ResizeRule; readonly pixels: PixelStatistics } {
-  if (recipe === 'default') return { rule: AS_IT_IS, pixels: new PictureStatistics() }
+function waysOf({ recipe, batchSize, size }: ResolvedOptions, images: number): { readonly rule: ResizeRule; readonly pixels: PixelStatistics } {
+  if (recipe === 'default') return { rule: AS_IT_IS, pixels: new ImageStatistics() }
   const resize = notebookStatisticsTransform().decode?.(size) ?? AS_IT_IS
-  return { rule: resize, pixels: new NotebookStatistics({ batchSize: Math.min(batchSize, pictures), size, resize }) }
+  return { rule: resize, pixels: new NotebookStatistics({ batchSize: Math.min(batchSize, images), size, resize }) }
 }
 
 interface Decoded {
@@ -103,7 +103,7 @@ interface Decoded {
   readonly fault?: SkippedFile
 }
 
-/** Whole pictures held in memory at once. */
+/** Whole images held in memory at once. */
 const AT_ONCE = Math.min(8, Math.max(2, availableParallelism()))
 
 async function* decodeInOrder(folder: ImageFolder, rule: ResizeRule, signal: AbortSignal | undefined): AsyncGenerator<Decoded, void, undefined> {
@@ -128,7 +128,7 @@ async function decode(folder: ImageFolder, index: number, rule: ResizeRule): Pro
   }
 }
 
-/** What is kept of a side's pictures. */
+/** What is kept of a side's images. */
 class Tally {
   readonly counts: number[]
   readonly widths: number[] = []
@@ -178,5 +178,5 @@ function spread(numbers: readonly number[]): Spread {
 
 function nothingToRead(data: string, faults: readonly SkippedFile[]): TorchgraftError {
   const told = faults.slice(0, 3).map(({ path, message }) => `${path}: ${message}`)
-  return new TorchgraftError('ERR_DATA_EMPTY', `No training picture in ${data} can be read (${faults.length} tried), so there is nothing to learn from (${told.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
+  return new TorchgraftError('ERR_DATA_EMPTY', `No training image in ${data} can be read (${faults.length} tried), so there is nothing to learn from (${told.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
 }

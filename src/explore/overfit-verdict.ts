@@ -10,17 +10,17 @@ export interface Verdict {
 }
 
 export interface Circumstances {
-  /** Pictures in the batch. */
+  /** Images in the batch. */
   readonly size: number
   readonly classes: number
-  /** Pairs of pictures of equal content under different classes. */
+  /** Pairs of images of equal content under different classes. */
   readonly contradictions: readonly string[]
   readonly resolved: Pick<ResolvedOptions, 'lr' | 'freeze'>
 }
 
 /** A loss this much smaller than the first is learned: the notebook's fell to 6 % in 90 steps. */
 const LEARNED = 0.1
-/** Or this share of the pictures told right. */
+/** Or this share of the images told right. */
 const KNOWN = 0.95
 /** A fall by this much over the last quarter is still a fall. */
 const STILL_FALLING = 0.03
@@ -32,17 +32,17 @@ export function judge(steps: readonly OverfitStep[], { size, classes, contradict
   if (!Number.isFinite(last.loss)) return { learned: false, reasons: [`The loss was no longer finite (NaN or infinite) at step ${last.step}: lower the learning rate (${resolved.lr} now), or compute in fp32.`] }
   const end = mean(steps.slice(-Math.max(1, Math.floor(steps.length / 20))))
   const known = last.correct / size
-  const oneClass = classes === 1 ? ['All pictures of this batch are of one class, so this proves little: use a larger batch.'] : []
+  const oneClass = classes === 1 ? ['All images of this batch are of one class, so this proves little: use a larger batch.'] : []
   if (known >= KNOWN || end <= LEARNED * first.loss) {
-    return { learned: true, reasons: [`The loss went from ${first.loss.toFixed(4)} to ${end.toFixed(4)}, and ${last.correct} of ${plural(size, 'picture')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...oneClass] }
+    return { learned: true, reasons: [`The loss went from ${first.loss.toFixed(4)} to ${end.toFixed(4)}, and ${last.correct} of ${plural(size, 'image')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...oneClass] }
   }
-  return { learned: false, reasons: [`After ${plural(steps.length, 'step')} the loss is ${end.toFixed(4)}, from ${first.loss.toFixed(4)}, and ${last.correct} of ${plural(size, 'picture')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...causes(steps, end), ...frozen(resolved), ...contradict(contradictions), ...oneClass] }
+  return { learned: false, reasons: [`After ${plural(steps.length, 'step')} the loss is ${end.toFixed(4)}, from ${first.loss.toFixed(4)}, and ${last.correct} of ${plural(size, 'image')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...causes(steps, end), ...frozen(resolved), ...contradict(contradictions), ...oneClass] }
 }
 
 function causes(steps: readonly OverfitStep[], end: number): string[] {
   const quarter = Math.max(1, Math.floor(steps.length / 4))
   const before = mean(steps.slice(-2 * quarter, -quarter))
-  if (end >= (steps[0] as OverfitStep).loss) return ['It did not fall at all: the learning rate is too high, or nothing in the pictures tells the classes apart. Try a tenth of the learning rate, and look at the pictures ("torchgraft preview").']
+  if (end >= (steps[0] as OverfitStep).loss) return ['It did not fall at all: the learning rate is too high, or nothing in the images tells the classes apart. Try a tenth of the learning rate, and look at the images ("torchgraft preview").']
   if (before - mean(steps.slice(-quarter)) > STILL_FALLING * before) return ['It is still falling: give it more steps, or a higher learning rate.']
   return ['It has stopped falling: try another learning rate, and check that the labels are right ("torchgraft preview").']
 }
@@ -53,7 +53,7 @@ function frozen({ freeze }: Circumstances['resolved']): string[] {
 
 function contradict(pairs: readonly string[]): string[] {
   if (pairs.length === 0) return []
-  return [`The same picture lies under different classes, which nothing can learn: ${pairs.slice(0, 3).join('; ')}${pairs.length > 3 ? `; and ${pairs.length - 3} more` : ''}.`]
+  return [`The same image lies under different classes, which nothing can learn: ${pairs.slice(0, 3).join('; ')}${pairs.length > 3 ? `; and ${pairs.length - 3} more` : ''}.`]
 }
 
 function mean(steps: readonly OverfitStep[]): number {

@@ -37,7 +37,7 @@ const FIELDS: Fields<OverfitOptions> = {
 
 export interface OverfitStart {
   readonly model: string
-  readonly pictures: number
+  readonly images: number
   /** Different classes in the batch. */
   readonly classes: number
   readonly device: string
@@ -56,11 +56,11 @@ export interface OverfitStep {
 export interface OverfitResult extends Verdict {
   readonly steps: readonly OverfitStep[]
   /** Of the batch, relative to the data folder. */
-  readonly pictures: readonly string[]
+  readonly images: readonly string[]
 }
 
 /**
- * The notebook's sanity check by itself: one batch of training pictures, many steps, on a model of its own that is thrown
+ * The notebook's sanity check by itself: one batch of training images, many steps, on a model of its own that is thrown
  * away. A model that cannot learn one batch by heart will learn nothing.
  *
  * @throws what training throws about data, weights and devices; `signal.reason` when aborted
@@ -81,8 +81,8 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
   const notes = await beginModel(session, weights, sides.classes)
 
   const batch = await firstBatch(loaders.train.epoch(0, signal ? { signal } : {}), data)
-  const pictures = [...batch.indices].map((index) => sides.train.name(index))
-  onStart?.({ model: session.model, pictures: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes: [...sides.notes, ...notes] })
+  const images = [...batch.indices].map((index) => sides.train.name(index))
+  onStart?.({ model: session.model, images: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes: [...sides.notes, ...notes] })
   const steps: OverfitStep[] = []
   for (let step = 1; step <= count; step++) {
     const { loss, correct } = await session.trainStep(batch)
@@ -92,12 +92,12 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
     onStep?.(told)
     if (!Number.isFinite(loss)) break
   }
-  return { ...judge(steps, { size: batch.size, ...about(batch, sides.train), resolved }), steps, pictures }
+  return { ...judge(steps, { size: batch.size, ...about(batch, sides.train), resolved }), steps, images }
 }
 
 async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<Batch> {
   for await (const batch of batches) return batch
-  throw new TorchgraftError('ERR_IMAGE_DECODE', `None of the first pictures in ${data} can be read: "torchgraft stats" says why for each`, { path: data })
+  throw new TorchgraftError('ERR_IMAGE_DECODE', `None of the first images in ${data} can be read: "torchgraft stats" says why for each`, { path: data })
 }
 
 /** What may keep a batch from being learned. */

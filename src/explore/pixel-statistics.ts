@@ -5,17 +5,17 @@ import type { Rgb } from '../augment/plan.js'
 import { BatchMoments } from '../recipes/notebook/batch-moments.js'
 import type { MeanStd } from '../train/options/options.js'
 
-/** Takes the training pictures one by one, in order; of a broken one it is told too. */
+/** Takes the training images one by one, in order; of a broken one it is told too. */
 export interface PixelStatistics {
   add(pixels: Pixels | undefined): Promise<void>
   meanStd(): MeanStd | Promise<MeanStd>
 }
 
-/** Of pictures as they are, each counted alike, however large: means over pictures of E[x] and E[x²]. */
-export class PictureStatistics implements PixelStatistics {
+/** Of images as they are, each counted alike, however large: means over images of E[x] and E[x²]. */
+export class ImageStatistics implements PixelStatistics {
   readonly #means = [0, 0, 0]
   readonly #squares = [0, 0, 0]
-  #pictures = 0
+  #images = 0
 
   async add(pixels: Pixels | undefined): Promise<void> {
     if (!pixels) return
@@ -30,12 +30,12 @@ export class PictureStatistics implements PixelStatistics {
       this.#means[c]! += sums[c]! / (width * height * 255)
       this.#squares[c]! += squares[c]! / (width * height * 255 * 255)
     }
-    this.#pictures++
+    this.#images++
   }
 
   meanStd(): MeanStd {
-    const mean = this.#means.map((sum) => sum / this.#pictures)
-    const std = this.#squares.map((sum, c) => Math.sqrt(Math.max(0, sum / this.#pictures - mean[c]! ** 2)))
+    const mean = this.#means.map((sum) => sum / this.#images)
+    const std = this.#squares.map((sum, c) => Math.sqrt(Math.max(0, sum / this.#images - mean[c]! ** 2)))
     return { mean: mean as unknown as Rgb, std: std as unknown as Rgb }
   }
 }
@@ -60,15 +60,15 @@ function addUp(pixels: Uint8Array, sums: number[], squares: number[]): void {
 
 export interface NotebookStatisticsOptions {
   readonly batchSize: number
-  /** Height and width that pictures are squashed to. */
+  /** Height and width that images are squashed to. */
   readonly size: number
-  /** What the pictures were decoded by. */
+  /** What the images were decoded by. */
   readonly resize: ResizeRule
 }
 
 /**
- * As a run of the notebook's recipe computes them, to the last bit: over full batches, a broken picture's place counted. So
- * a batch of decoded pictures is held, as by the run.
+ * As a run of the notebook's recipe computes them, to the last bit: over full batches, a broken image's place counted. So
+ * a batch of decoded images is held, as by the run.
  */
 export class NotebookStatistics implements PixelStatistics {
   readonly #moments = new BatchMoments()

@@ -11,35 +11,35 @@ import { DATA, trainFields } from '../train/options/checks.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { resolveOptions } from '../train/options/resolve.js'
 import { RECIPE_OF } from '../recipes/by-name.js'
-import { contactSheet, layOut, type SheetPicture, toTile } from './contact-sheet.js'
+import { contactSheet, layOut, type SheetImage, toTile } from './contact-sheet.js'
 
-/** As of training, whose pictures these are. */
+/** As of training, whose images these are. */
 export interface PreviewOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
   readonly data: LocalPath
   /** The PNG file to write, where there is none yet. @default 'preview.png' */
   readonly output?: LocalPath
-  /** Pictures on the sheet: 1 to 400; fewer where there are fewer. @default 24 */
+  /** Images on the sheet: 1 to 400; fewer where there are fewer. @default 24 */
   readonly count?: number
-  /** Whose pictures: each epoch draws anew. From 1. @default 1 */
+  /** Whose images: each epoch draws anew. From 1. @default 1 */
   readonly epoch?: number
 }
 
 export interface Preview {
   readonly file: string
   /** Row by row; paths are relative to the data folder. */
-  readonly pictures: readonly { readonly path: string; readonly label: string }[]
-  /** Pictures in a row. */
+  readonly images: readonly { readonly path: string; readonly label: string }[]
+  /** Images in a row. */
   readonly columns: number
   /** Whether labels are on the sheet: a system without fonts draws none. */
   readonly labelled: boolean
-  /** Broken pictures that training would leave out here, too. */
+  /** Broken images that training would leave out here, too. */
   readonly skipped: readonly SkippedImage[]
   /** What is odd about the folders and classes, in words. */
   readonly notes: readonly string[]
 }
 
-const MOST_PICTURES = 400
+const MOST_IMAGES = 400
 
 const ENDS_IN_PNG = 'a file name that ends in .png'
 const PNG_FILE = aPath(ENDS_IN_PNG)
@@ -48,18 +48,18 @@ const pngFile: Check = (value, name) => {
   if (extname(toPath(value as LocalPath)).toLowerCase() !== '.png') throw argumentError(ENDS_IN_PNG, name, value)
 }
 const FIELDS: Fields<PreviewOptions> = {
-  ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, output: pngFile, count: whole({ min: 1, max: MOST_PICTURES }), epoch: whole({ min: 1, max: 100_000 }),
+  ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, output: pngFile, count: whole({ min: 1, max: MOST_IMAGES }), epoch: whole({ min: 1, max: 100_000 }),
 }
 
 /**
- * Draws the pictures that the first batches of an epoch hold, in their order, as a run would augment them, on one sheet.
+ * Draws the images that the first batches of an epoch hold, in their order, as a run would augment them, on one sheet.
  *
  * @throws ERR_WRITE where `output` is there already: it is never replaced; ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
  */
 export async function preview(asked: PreviewOptions): Promise<Preview> {
   checkFields<PreviewOptions>(asked, FIELDS, 'preview')
   const { data, output = 'preview.png', count = 24, epoch = 1, signal, ...options } = local(asked)
-  // Which pictures an epoch holds and what is drawn for each does not hang on the batch size or on how small they come out; one by one they take little memory.
+  // Which images an epoch holds and what is drawn for each does not hang on the batch size or on how small they come out; one by one they take little memory.
   const resolved = { ...resolveOptions({ ...options, weights: null }), batchSize: 1, progressiveResizing: false }
   await refuseExisting(output)
   await setUpAtFirstUse()
@@ -68,21 +68,21 @@ export async function preview(asked: PreviewOptions): Promise<Preview> {
   const layout = layOut(Math.min(count, sides.train.length), resolved.size)
   await using loaders = recipe.loaders(resolved, sides, { mean: [0, 0, 0], std: [1, 1, 1] })
 
-  const pictures: (SheetPicture & { readonly path: string })[] = []
+  const images: (SheetImage & { readonly path: string })[] = []
   for await (const batch of loaders.train.epoch(epoch - 1, signal ? { signal } : {})) {
     const { path, label } = sides.train.items[batch.indices[0] ?? 0]!
-    pictures.push({ path, label: sides.classes[label] ?? String(label), tile: await toTile(await renderBatch(batch), resolved.size, layout.tile) })
-    if (pictures.length === count) break
+    images.push({ path, label: sides.classes[label] ?? String(label), tile: await toTile(await renderBatch(batch), resolved.size, layout.tile) })
+    if (images.length === count) break
   }
   const { skipped } = loaders.train
-  if (pictures.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `No training picture in ${data} can be read (${skipped.length} tried): "torchgraft stats" says why for each`, { path: data })
-  const { png, labelled } = await contactSheet(pictures, layout)
+  if (images.length === 0) throw new TorchgraftError('ERR_DATA_EMPTY', `No training image in ${data} can be read (${skipped.length} tried): "torchgraft stats" says why for each`, { path: data })
+  const { png, labelled } = await contactSheet(images, layout)
   await refuseExisting(output) // it may have come meanwhile
   await writeFileWhole(output, [png])
-  return { file: output, pictures: pictures.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped, notes: sides.notes }
+  return { file: output, images: images.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped, notes: sides.notes }
 }
 
-/** A sheet is made again in seconds; what stands there, perhaps a picture of the data, is not. */
+/** A sheet is made again in seconds; what stands there, perhaps an image of the data, is not. */
 async function refuseExisting(path: string): Promise<void> {
   const exists = await lstat(path).then(() => true, () => false)
   if (exists) throw new TorchgraftError('ERR_WRITE', (option) => `${path} exists, and is not replaced: remove it, or choose another ${option('output')}`, { path })

@@ -6,10 +6,10 @@ import type { PathOrBytes } from './image-source.js'
 import { openBySharp } from './open-sharp.js'
 import { decodeToRgb, readingOf } from './to-rgb.js'
 
-/** Each side of what a picture is scaled to: beyond, libvips refuses it less clearly. */
+/** Each side of what an image is scaled to: beyond, libvips refuses it less clearly. */
 const MAX_SIDE = 0x3fff
 
-/** Any picture, and what is to be said of one that is broken. */
+/** Any image, and what is to be said of one that is broken. */
 export async function decodeBySharp(source: PathOrBytes, rule: ResizeRule): Promise<Pixels> {
   try {
     return await decode(source, rule, 'error')
@@ -21,11 +21,11 @@ export async function decodeBySharp(source: PathOrBytes, rule: ResizeRule): Prom
 }
 
 async function decode(source: PathOrBytes, rule: ResizeRule, failOn: 'error' | 'truncated'): Promise<Pixels> {
-  const { picture, metadata } = await openBySharp(source, rule, failOn)
+  const { image, metadata } = await openBySharp(source, rule, failOn)
   const { format, width, height, orientation = 1, hasAlpha } = metadata
   const isOriented = rule.orient || format === 'tiff' // which Pillow turns as it loads it, whoever asks
   const size = isOriented && orientation >= 5 ? { width: height, height: width } : { width, height }
-  const upright = isOriented ? picture.autoOrient() : picture
+  const upright = isOriented ? image.autoOrient() : image
   const { toRgb, isWhole } = await readingOf(source, metadata, rule)
   if (format === 'jpeg' && rule.antialias && isEnlarged(rule, size)) return enlarged(await toRgb(upright), rule)
   if (!isWhole && (!hasAlpha || !isResized(rule, size))) return await toRgb(shape(upright, rule, size))
@@ -52,16 +52,16 @@ function enlarged(whole: Pixels, { shorterSide, crop, enlarge }: ResizeRule): Pi
 }
 
 /** Adds the resize and the crop that the rule asks for, and none that would change nothing. */
-function shape(picture: Sharp, { shorterSide, crop, antialias, enlarge }: ResizeRule, size: Size): Sharp {
+function shape(image: Sharp, { shorterSide, crop, antialias, enlarge }: ResizeRule, size: Size): Sharp {
   const target = resized(size, shorterSide, enlarge)
   if (Math.max(target.width, target.height) > MAX_SIDE && target.width * target.height > size.width * size.height) {
     throw new Error(`it is ${size.width}×${size.height} pixels, so narrow that at a size to work with it would be ${target.width}×${target.height}`)
   }
   if (target.width !== size.width || target.height !== size.height) {
     // linear is Pillow's bilinear within half a level; its default, lanczos3, is 2 to 3 off
-    picture = picture.resize({ ...target, fit: 'fill', kernel: antialias ? 'linear' : 'nearest', fastShrinkOnLoad: antialias })
+    image = image.resize({ ...target, fit: 'fill', kernel: antialias ? 'linear' : 'nearest', fastShrinkOnLoad: antialias })
   }
-  if (crop === null || (target.width === crop && target.height === crop)) return picture
+  if (crop === null || (target.width === crop && target.height === crop)) return image
   if (target.width < crop || target.height < crop) throw new Error(`at ${target.width}×${target.height} pixels it is smaller than the crop of ${crop}`)
-  return picture.extract(middle(target, crop))
+  return image.extract(middle(target, crop))
 }

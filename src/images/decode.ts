@@ -13,7 +13,7 @@ export interface Pixels {
   readonly height: number
 }
 
-/** How a picture file becomes pixels. Kept in model files, so that predicting does what scoring did. */
+/** How an image file becomes pixels. Kept in model files, so that predicting does what scoring did. */
 export interface ResizeRule {
   /** Both sides are scaled alike, so that the shorter has this many pixels; null leaves them. */
   readonly shorterSide: number | null
@@ -27,19 +27,19 @@ export interface ResizeRule {
   readonly orient: boolean
   /** Whether an embedded colour profile is applied, so that the pixels are sRGB; if not they are Pillow's, CMYK and 16-bit grey too. */
   readonly profile: boolean
-  /** Whether a picture smaller than `shorterSide` is enlarged. @default true */
+  /** Whether an image smaller than `shorterSide` is enlarged. @default true */
   readonly enlarge?: boolean
 }
 
 /**
- * Decodes a picture: the one path of training, scoring and predicting. Most JPEGs go through libjpeg-turbo, everything else
+ * Decodes an image: the one path of training, scoring and predicting. Most JPEGs go through libjpeg-turbo, everything else
  * through sharp.
  *
  * The first frame of an animation, with its palette's colour where it is transparent or covers nothing; grey, palette, CMYK and 16-bit
- * pictures as 8-bit RGB; alpha is dropped, not blended, as Pillow's `convert('RGB')` does. An AVIF's colours are its decoder's own, some
+ * images as 8-bit RGB; alpha is dropped, not blended, as Pillow's `convert('RGB')` does. An AVIF's colours are its decoder's own, some
  * levels from Pillow's. Resizing follows torchvision's `Resize` and `CenterCrop`.
  *
- * @param name what to call the image where it is no picture file, nor the bytes of one
+ * @param name what to call the image where it is no image file, nor the bytes of one
  * @throws ERR_ARGUMENT, ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE
  */
 export async function decodeImage(image: ImageSource, rule: ResizeRule, name = 'image'): Promise<Pixels> {
@@ -54,14 +54,14 @@ export async function decodeImage(image: ImageSource, rule: ResizeRule, name = '
   }
 }
 
-/** Why a picture cannot be read, for whoever names it already. */
+/** Why an image cannot be read, for whoever names it already. */
 export function reasonOf({ message, path }: TorchgraftError): string {
   const subject = subjectOf(path)
   return message.startsWith(subject) ? message.slice(subject.length) : message
 }
 
 function subjectOf(path: string | undefined): string {
-  return `${path ?? 'The picture'} cannot be read: `
+  return `${path ?? 'The image'} cannot be read: `
 }
 
 /** libvips is large: loaded when there is something for it. */
@@ -79,7 +79,7 @@ async function checkFile(path: string): Promise<number> {
   return info.size
 }
 
-/** What libvips does not say: of a HEIC picture only that there is no decoder, and of a file that may not be read that it is no picture. */
+/** What libvips does not say: of a HEIC image only that there is no decoder, and of a file that may not be read that it is no image. */
 async function tellingCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
   try {
     if (typeof source === 'string' && !(await stat(source)).isFile()) return cause
@@ -111,7 +111,7 @@ function explain(message: string, code: string | undefined): [TorchgraftErrorCod
   if (/pixel limit/.test(message)) return ['ERR_IMAGE_TOO_LARGE', `it has more than ${Math.round(MAX_PIXELS / 1e6)} million pixels`]
   if (message === 'animated avif') return ['ERR_IMAGE_DECODE', ANIMATED_AVIF]
   if (/heif|heic/i.test(message)) return ['ERR_IMAGE_DECODE', HEIC]
-  if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not a picture in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
+  if (/unsupported image format|missing/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is not an image in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)']
   if (/premature end|truncat|out of data|unexpected end/i.test(message)) return ['ERR_IMAGE_DECODE', 'it is cut short']
   const [line = message] = message.split('\n')
   return ['ERR_IMAGE_DECODE', code !== undefined || /^(?:it|at) /.test(line) ? line : `it is damaged (${line.trim()})`] // our own reasons, or libvips'

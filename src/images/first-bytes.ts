@@ -35,7 +35,7 @@ const UNREADABLE: readonly (readonly [Signature, string])[] = [
   [[[0, '\0\0\0\x0cjP  ']], 'JPEG 2000'],
   [[[0, '8BPS']], 'Photoshop'],
 ]
-/** Brands of the files that both AVIF and HEIC pictures may be. */
+/** Brands of the files that both AVIF and HEIC images may be. */
 const HEIF = /^.{4}ftyp(?:mif1|miaf|msf1|hei[cxms]|hev[cx])/s
 
 export function recognizeBytes(head: Uint8Array): Recognized {
@@ -44,7 +44,7 @@ export function recognizeBytes(head: Uint8Array): Recognized {
   if (READABLE.some(has)) return 'image'
   if (HEIF.test(text)) return text.includes('avif') ? 'image' : { reason: HEIC }
   const unreadable = UNREADABLE.find(([signature]) => has(signature))
-  return unreadable && { reason: `${unreadable[1]} pictures cannot be read: convert it to JPEG or PNG` }
+  return unreadable && { reason: `${unreadable[1]} images cannot be read: convert it to JPEG or PNG` }
 }
 
 const openFile = promisify(open)

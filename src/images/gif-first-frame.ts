@@ -1,6 +1,6 @@
 import type { Pixels } from './decode.js'
 
-/** Where a GIF's first frame lies in the picture, and the colour of what it leaves open. */
+/** Where a GIF's first frame lies in the image, and the colour of what it leaves open. */
 export interface FirstFrame {
   readonly left: number
   readonly top: number

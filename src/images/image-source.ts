@@ -3,7 +3,7 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import { aPath, isUrl, toPath } from '../options/local-path.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from './image-errors.js'
 
-/** A picture file: its path, a `file:` URL, or its bytes. */
+/** An image file: its path, a `file:` URL, or its bytes. */
 export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob
 
 /** What is left to tell apart once it was read. */
@@ -11,12 +11,12 @@ export type PathOrBytes = string | Uint8Array
 
 const EXPECTED = 'a path, a file: URL, a Uint8Array, an ArrayBuffer or a Blob'
 const NO_BYTES = 'what was given is empty, or was handed to another thread'
-const PATH = aPath('a picture file')
+const PATH = aPath('an image file')
 
 /**
  * The path or the bytes that an image stands for, whatever it was given as.
  *
- * @throws ERR_ARGUMENT, naming what was received: no picture file can be meant by it; ERR_IMAGE_TOO_LARGE
+ * @throws ERR_ARGUMENT, naming what was received: no image file can be meant by it; ERR_IMAGE_TOO_LARGE
  */
 export async function readImageSource(image: unknown, name: string): Promise<PathOrBytes> {
   if (isUrl(image) || (typeof image === 'string' && image !== '')) {
@@ -26,7 +26,7 @@ export async function readImageSource(image: unknown, name: string): Promise<Pat
   const bytes = bytesOf(image) ?? (isBlob(image) ? await readBlob(image) : undefined)
   if (!bytes) throw argumentError(EXPECTED, name, image)
   if (types.isSharedArrayBuffer(bytes.buffer)) throw argumentError(`${EXPECTED}, copied out of shared memory,`, name, image)
-  if (bytes.length === 0) throw new TorchgraftError('ERR_ARGUMENT', (option) => `Expected the bytes of a picture file for ${option(name)} but received none: ${NO_BYTES}`)
+  if (bytes.length === 0) throw new TorchgraftError('ERR_ARGUMENT', (option) => `Expected the bytes of an image file for ${option(name)} but received none: ${NO_BYTES}`)
   if (bytes.length > MAX_FILE_BYTES) throw tooLarge()
   return bytes
 }

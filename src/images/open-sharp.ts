@@ -5,20 +5,20 @@ import type { PathOrBytes } from './image-source.js'
 import { MAX_PIXELS } from './image-errors.js'
 import { headOf } from './read-buffers.js'
 
-// Pictures are read once each, many at a time: no cache, and one thread for each.
+// Images are read once each, many at a time: no cache, and one thread for each.
 sharp.cache(false)
 sharp.concurrency(1)
 
-export interface OpenedPicture {
-  readonly picture: Sharp
+export interface OpenedImage {
+  readonly image: Sharp
   readonly metadata: Metadata
 }
 
 /** What is read, by libvips' names of formats: not all that it could, such as SVG, which is a program of its own. */
 const FORMATS: ReadonlySet<string> = new Set(['jpeg', 'png', 'webp', 'tiff', 'gif', 'heif'])
 
-/** A picture of a format that is read, and what its header tells. */
-export async function openBySharp(source: PathOrBytes, { profile }: ResizeRule, failOn: 'error' | 'truncated'): Promise<OpenedPicture> {
+/** An image of a format that is read, and what its header tells. */
+export async function openBySharp(source: PathOrBytes, { profile }: ResizeRule, failOn: 'error' | 'truncated'): Promise<OpenedImage> {
   const options = { failOn, limitInputPixels: MAX_PIXELS, ...(profile ? {} : { ignoreIcc: true }) } as const
   const opened = await open(source, options).catch(async (error: Error) => {
     const still = await asStillAvif(source)
@@ -33,16 +33,16 @@ export async function openBySharp(source: PathOrBytes, { profile }: ResizeRule, 
   return opened
 }
 
-async function open(source: PathOrBytes, options: SharpOptions): Promise<OpenedPicture> {
-  const picture = sharp(source, options)
-  return { picture, metadata: await picture.metadata() }
+async function open(source: PathOrBytes, options: SharpOptions): Promise<OpenedImage> {
+  const image = sharp(source, options)
+  return { image, metadata: await image.metadata() }
 }
 
 const BRAND_AT = 8
 const BRAND_BYTES = 4
 
 /**
- * libvips knows a file by the brand that it names first. An animated AVIF names `avis` there, and has its first picture as a still one too:
+ * libvips knows a file by the brand that it names first. An animated AVIF names `avis` there, and has its first image as a still one too:
  * named as such it is read. Nothing for other files.
  */
 async function asStillAvif(source: PathOrBytes): Promise<Uint8Array | undefined> {

@@ -32,7 +32,7 @@ export class ReadBuffers {
   }
 }
 
-/** A picture's first bytes, fewer where it has no more. */
+/** An image's first bytes, fewer where it has no more. */
 export async function headOf(source: PathOrBytes, length: number): Promise<Uint8Array> {
   return typeof source === 'string' ? await readAll(source, Buffer.alloc(length)) : source.subarray(0, length)
 }

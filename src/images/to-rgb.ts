@@ -4,10 +4,10 @@ import type { PathOrBytes } from './image-source.js'
 import { fillBehind, type FirstFrame, readFirstFrame } from './gif-first-frame.js'
 import { headOf } from './read-buffers.js'
 
-/** How a picture becomes 8-bit RGB. */
+/** How an image becomes 8-bit RGB. */
 export interface Reading {
-  readonly toRgb: (picture: Sharp) => Promise<Pixels>
-  /** Whether it takes the picture as it is in its file: it is scaled afterwards. */
+  readonly toRgb: (image: Sharp) => Promise<Pixels>
+  /** Whether it takes the image as it is in its file: it is scaled afterwards. */
   readonly isWhole?: true
 }
 
@@ -19,21 +19,21 @@ export async function readingOf(source: PathOrBytes, metadata: Metadata, { profi
   const { format, space, depth, hasAlpha, hasProfile } = metadata
   if (format === 'gif') {
     const frame = await firstFrameOf(source)
-    return frame ? { toRgb: (picture) => decodeFrame(picture, frame), isWhole: true } : { toRgb: decodeToRgb }
+    return frame ? { toRgb: (image) => decodeFrame(image, frame), isWhole: true } : { toRgb: decodeToRgb }
   }
   // Of 16 bits 8 are kept before anything is scaled, as browsers do. Where there is a profile, libvips would take them to Display-P3, or leave them.
   if (profile && (space === 'rgb16' || space === 'grey16')) {
     const eightBits = space === 'rgb16' ? 'srgb' : 'b-w'
-    return { toRgb: (picture) => decodeToRgb(hasProfile ? picture.pipelineColourspace(eightBits) : picture), isWhole: true }
+    return { toRgb: (image) => decodeToRgb(hasProfile ? image.pipelineColourspace(eightBits) : image), isWhole: true }
   }
   if (profile) return { toRgb: decodeToRgb }
-  if (space === 'cmyk') return { toRgb: (picture) => decodeCmyk(picture, depth === 'ushort') }
+  if (space === 'cmyk') return { toRgb: (image) => decodeCmyk(image, depth === 'ushort') }
   return { toRgb: space === 'grey16' && (!hasAlpha || (await isKeyedGrey(source, format))) ? decodeGrey16 : decodeToRgb }
 }
 
 /** 8-bit RGB, alpha dropped. */
-export async function decodeToRgb(picture: Sharp): Promise<Pixels> {
-  const { data, info } = await picture.removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
+export async function decodeToRgb(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image.removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
   if (info.channels !== 3) throw new Error(`it has ${info.channels} channels after conversion to RGB`)
   return { data: asBytes(data), width: info.width, height: info.height }
 }
@@ -46,8 +46,8 @@ async function firstFrameOf(source: PathOrBytes): Promise<FirstFrame | undefined
   return readFirstFrame(await headOf(source, HEAD_BYTES)) ?? readFirstFrame(await headOf(source, LONG_HEAD_BYTES))
 }
 
-async function decodeFrame(picture: Sharp, frame: FirstFrame): Promise<Pixels> {
-  const { data, info } = await picture.ensureAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
+async function decodeFrame(image: Sharp, frame: FirstFrame): Promise<Pixels> {
+  const { data, info } = await image.ensureAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
   return { data: fillBehind(data, info, frame), width: info.width, height: info.height }
 }
 
@@ -58,15 +58,15 @@ async function isKeyedGrey(source: PathOrBytes, format: string): Promise<boolean
   return format === 'png' && (await headOf(source, PNG_COLOUR_TYPE_AT + 1))[PNG_COLOUR_TYPE_AT] === 0
 }
 
-async function decodeCmyk(picture: Sharp, isDeep: boolean): Promise<Pixels> {
-  const inks = picture.removeAlpha().pipelineColourspace('cmyk').toColourspace('cmyk').raw(isDeep ? { depth: 'ushort' } : {})
+async function decodeCmyk(image: Sharp, isDeep: boolean): Promise<Pixels> {
+  const inks = image.removeAlpha().pipelineColourspace('cmyk').toColourspace('cmyk').raw(isDeep ? { depth: 'ushort' } : {})
   const { data, info } = await inks.toBuffer({ resolveWithObject: true })
   const bytes = isDeep ? Uint8Array.from(asNumbers(data), (ink) => ink >> 8) : asBytes(data)
   return { data: fromCmyk(bytes), width: info.width, height: info.height }
 }
 
-async function decodeGrey16(picture: Sharp): Promise<Pixels> {
-  const { data, info } = await picture.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true })
+async function decodeGrey16(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image.removeAlpha().toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer({ resolveWithObject: true })
   return { data: fromGrey16(asNumbers(data)), width: info.width, height: info.height }
 }
 

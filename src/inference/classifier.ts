@@ -18,7 +18,7 @@ export interface PredictOptions {
 }
 
 export interface PredictAllOptions extends PredictOptions {
-  /** Pictures that go through the model at once. @default 32 */
+  /** Images that go through the model at once. @default 32 */
   readonly batchSize?: number
 }
 
@@ -36,7 +36,7 @@ export type ImagePrediction<T> =
   | { readonly image: T; readonly predictions: Prediction[]; readonly error?: undefined }
   | { readonly image: T; readonly predictions: []; readonly error: TorchgraftError }
 
-/** A trained model, ready to tell what is in a picture. */
+/** A trained model, ready to tell what is in an image. */
 export class Classifier implements AsyncDisposable {
   readonly #scorer: Scorer
   readonly metadata: ModelMetadata
@@ -71,9 +71,9 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * The classes of one picture, the most probable first.
+   * The classes of one image, the most probable first.
    *
-   * @param image the path of a picture file, a `file:` URL, or the file's bytes
+   * @param image the path of an image file, a `file:` URL, or the file's bytes
    * @throws ERR_ARGUMENT, ERR_IMAGE_DECODE, ERR_IMAGE_TOO_LARGE, ERR_DISPOSED
    */
   async predict(image: ImageSource, options: PredictOptions = {}): Promise<Prediction[]> {
@@ -86,7 +86,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Many pictures, in the order given; one that cannot be read has an `error` instead of predictions. Pictures are
+   * Many images, in the order given; one that cannot be read has an `error` instead of predictions. Images are
    * decoded while the ones before them go through the model.
    */
   async *predictAll<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, options: PredictAllOptions = {}): AsyncGenerator<ImagePrediction<T>, void, undefined> {
@@ -142,11 +142,11 @@ export class Classifier implements AsyncDisposable {
   }
 }
 
-/** Several pictures, and not one of them: a text is made of letters, a file's stream of pieces. */
+/** Several images, and not one of them: a text is made of letters, a file's stream of pieces. */
 const severalImages: Check = (value, name) => {
   const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater, readableObjectMode } = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown> & { readonly readableObjectMode: unknown }>
   const one = typeof value === 'string' || ArrayBuffer.isView(value) || readableObjectMode === false
-  if (one || (typeof each !== 'function' && typeof eachLater !== 'function')) throw argumentError('an array or another iterable of pictures', name, value)
+  if (one || (typeof each !== 'function' && typeof eachLater !== 'function')) throw argumentError('an array or another iterable of images', name, value)
 }
 
 interface Decoded<T> {

@@ -25,19 +25,19 @@ export interface EvaluateModelOptions extends ComputeOptions {
   readonly data: LocalPath
   /** Of a folder that has sides. @default 'val'; where there is none, the test set */
   readonly side?: Side
-  /** Also scores the pictures that the model was trained on. @default false */
+  /** Also scores the images that the model was trained on. @default false */
   readonly all?: boolean
   readonly signal?: AbortSignal
 }
 
 const FIELDS: Fields<EvaluateModelOptions> = {
-  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of pictures')), side: word(SIDES), all: flag, signal: abortSignal,
+  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of images')), side: word(SIDES), all: flag, signal: abortSignal,
 }
 
 export interface ModelEvaluation extends Evaluation {
-  /** Pictures that the model was trained on, and that were left out. */
+  /** Images that the model was trained on, and that were left out. */
   readonly leftOut: number
-  /** Whether it could be told which pictures the model was trained on. */
+  /** Whether it could be told which images the model was trained on. */
   readonly splitKnown: boolean
   readonly skipped: readonly (SkippedFile | SkippedImage)[]
   /** What is no image by its name, counted. */
@@ -49,7 +49,7 @@ export interface ModelEvaluation extends Evaluation {
 }
 
 /**
- * Scores a model file on a folder of pictures. Those that it was trained on are left out, where its run folder still tells.
+ * Scores a model file on a folder of images. Those that it was trained on are left out, where its run folder still tells.
  *
  * @throws ERR_DATA_CLASSES when the folder has classes that the model does not know
  */

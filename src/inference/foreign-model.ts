@@ -8,11 +8,11 @@ import { recognizeVariant } from '../models/recognize.js'
 import { plural } from '../text/plural.js'
 import type { ForeignOptions } from './foreign-options.js'
 
-/** torchvision scores its pictures at 224 of 256. */
+/** torchvision scores its images at 224 of 256. */
 const SHORTER_SIDE = 256 / 224
 
 /**
- * What a model file of ours would say of weights that others wrote: pictures are scaled, cropped and normalized as
+ * What a model file of ours would say of weights that others wrote: images are scaled, cropped and normalized as
  * torchvision does it.
  *
  * @throws ERR_STATE_DICT_MISMATCH where they are no RegNet's; ERR_ARGUMENT without as many names as it has outputs

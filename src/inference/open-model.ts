@@ -21,7 +21,7 @@ export interface OpenedModel {
 
 /**
  * A session that holds a model file's weights, to score or predict with. A `last` file will do as well, and weights
- * that others wrote (.pth, .safetensors) with the names of their classes: pictures are then scaled, cropped and normalized
+ * that others wrote (.pth, .safetensors) with the names of their classes: images are then scaled, cropped and normalized
  * as torchvision does it.
  *
  * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION

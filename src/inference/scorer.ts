@@ -3,8 +3,8 @@ import type { Pixels } from '../images/decode.js'
 
 /** What computes for a classifier: a session of libtorch, or onnxruntime. */
 export interface Scorer {
-  /** Each picture's probabilities, in the order of the classes. */
-  score(pictures: readonly Pixels[]): Promise<readonly (readonly number[])[]>
+  /** Each image's probabilities, in the order of the classes. */
+  score(images: readonly Pixels[]): Promise<readonly (readonly number[])[]>
   dispose(): Promise<void>
 }
 

@@ -8,9 +8,9 @@ export async function openSessionScorer(file: string, options: ComputeOptions): 
   const { session, metadata, notes } = await openModel(file, options)
   const classes = metadata.classes.length
   const scorer: Scorer = {
-    score: async (pictures) => {
-      const { logits } = await session.evalStep(await evalBatch(pictures, metadata))
-      return pictures.map((_, row) => softmax(logits.subarray(row * classes, (row + 1) * classes)))
+    score: async (images) => {
+      const { logits } = await session.evalStep(await evalBatch(images, metadata))
+      return images.map((_, row) => softmax(logits.subarray(row * classes, (row + 1) * classes)))
     },
     dispose: () => session.dispose(),
   }

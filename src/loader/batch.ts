@@ -1,12 +1,12 @@
 import type { Plan, Rgb } from '../augment/plan.js'
 
-/** Pictures with what is to happen to them, as a session takes them. */
+/** Images with what is to happen to them, as a session takes them. */
 export interface Batch {
   readonly size: number
   readonly images: BatchImages
   /** [size]; absent where only predicting. */
   readonly labels?: Int32Array
-  /** [size]: numbers of the pictures in their data set. */
+  /** [size]: numbers of the images in their data set. */
   readonly indices: Int32Array
   /** Its number in the epoch, from 0. */
   readonly step: number
@@ -17,7 +17,7 @@ export interface BatchImages {
   readonly pixels: Uint8Array
   /** [size, 2]: height and width of each source. */
   readonly shapes: Int32Array
-  /** One a picture. */
+  /** One an image. */
   readonly plans: readonly Plan[]
   /** Output height and width. */
   readonly output: number

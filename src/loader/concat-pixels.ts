@@ -8,30 +8,30 @@ const COPY_CHUNK = 1 << 20
 export interface JoinedPixels {
   /** Sources one after another, uint8, height × width × 3 each. */
   readonly pixels: Uint8Array
-  /** [pictures, 2]: height and width of each source. */
+  /** [images, 2]: height and width of each source. */
   readonly shapes: Int32Array
 }
 
 type Size = Pick<Pixels, 'width' | 'height'>
 
-/** A picture's size with what is put around it. */
+/** An image's size with what is put around it. */
 export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Size {
   if (pad === null) return { width, height }
   const { left, top } = margins({ width, height })
   return { width: width + 2 * left, height: height + 2 * top }
 }
 
-/** Pictures as a batch holds them, copied in turns, so that nothing else waits long. */
-export async function joinPixels(pictures: readonly Pixels[], pad: ResizeRule['pad']): Promise<JoinedPixels> {
-  const sizes = pictures.map((picture) => paddedSize(picture, pad))
+/** Images as a batch holds them, copied in turns, so that nothing else waits long. */
+export async function joinPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<JoinedPixels> {
+  const sizes = images.map((image) => paddedSize(image, pad))
   const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
   let offset = 0
   let sinceTurn = 0
-  for (const [i, picture] of pictures.entries()) {
+  for (const [i, image] of images.entries()) {
     const size = sizes[i] as Size
-    put(picture, size, pixels.subarray(offset))
+    put(image, size, pixels.subarray(offset))
     offset += size.width * size.height * 3
-    if ((sinceTurn += picture.data.length) < COPY_CHUNK) continue
+    if ((sinceTurn += image.data.length) < COPY_CHUNK) continue
     sinceTurn = 0
     await nextTurn()
   }
@@ -39,12 +39,12 @@ export async function joinPixels(pictures: readonly Pixels[], pad: ResizeRule['p
 }
 
 /** Arrays one after another. @throws ERR_OUT_OF_MEMORY */
-export function concatenate(pictures: readonly Uint8Array[]): Uint8Array {
-  const joined = allocate(pictures.reduce((sum, { length }) => sum + length, 0))
+export function concatenate(images: readonly Uint8Array[]): Uint8Array {
+  const joined = allocate(images.reduce((sum, { length }) => sum + length, 0))
   let offset = 0
-  for (const picture of pictures) {
-    joined.set(picture, offset)
-    offset += picture.length
+  for (const image of images) {
+    joined.set(image, offset)
+    offset += image.length
   }
   return joined
 }
@@ -53,7 +53,7 @@ function allocate(bytes: number): Uint8Array {
   try {
     return new Uint8Array(bytes)
   } catch (cause) {
-    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `The pictures of a batch take ${(bytes / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size, or smaller pictures`, { cause })
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `The images of a batch take ${(bytes / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size, or smaller images`, { cause })
   }
 }
 

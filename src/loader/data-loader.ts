@@ -13,9 +13,9 @@ import type { Transform } from '../augment/transforms.js'
 
 export interface DataLoaderOptions {
   readonly batchSize: number
-  /** Height and width of the pictures in a batch. */
+  /** Height and width of the images in a batch. */
   readonly size: number
-  /** Height and width in a batch, by its epoch and its number there, both from 0, where not all are alike: at most `size`, which decides how pictures are kept. @default `size` */
+  /** Height and width in a batch, by its epoch and its number there, both from 0, where not all are alike: at most `size`, which decides how images are kept. @default `size` */
   readonly sizeAt?: (epoch: number, step: number) => number
   readonly transform: Transform
   /** Of pixels in 0–1. @default ImageNet's */
@@ -27,15 +27,15 @@ export interface DataLoaderOptions {
   readonly dropLast?: boolean
   /** Of order and augmentation. @default 0 */
   readonly seed?: number
-  /** Where the pictures' random numbers come from, by epoch, number and place in the epoch. @default a generator that seed, epoch and number decide */
+  /** Where the images' random numbers come from, by epoch, number and place in the epoch. @default a generator that seed, epoch and number decide */
   readonly draws?: (epoch: number, index: number, position: number) => Random
   /** For the transform's progress. @default progress stays 0 */
   readonly epochs?: number
-  /** Memory for decoded pictures, beyond which a temporary file takes them; 0 decodes anew each time. @default a quarter of what is free */
+  /** Memory for decoded images, beyond which a temporary file takes them; 0 decodes anew each time. @default a quarter of what is free */
   readonly cacheBytes?: number
   /** Batches made ahead of the one in use. @default 2 */
   readonly prefetch?: number
-  /** Whether a broken picture rejects, instead of being left out of its batch. @default false */
+  /** Whether a broken image rejects, instead of being left out of its batch. @default false */
   readonly strict?: boolean
 }
 
@@ -53,7 +53,7 @@ interface EpochOptions {
 }
 const EPOCH_FIELDS: Fields<EpochOptions> = { from: whole({ min: 0 }), signal: abortSignal }
 
-/** A broken picture that was left out. */
+/** A broken image that was left out. */
 export interface SkippedImage {
   readonly index: number
   readonly path: string
@@ -61,7 +61,7 @@ export interface SkippedImage {
   readonly message: string
 }
 
-interface LoadedPicture {
+interface LoadedImage {
   readonly index: number
   /** In the epoch's order. */
   readonly position: number
@@ -70,7 +70,7 @@ interface LoadedPicture {
 }
 
 interface MadeBatch {
-  /** Absent where every picture of it is broken. */
+  /** Absent where every image of it is broken. */
   readonly batch?: Batch
   readonly broken: readonly SkippedImage[]
 }
@@ -78,13 +78,13 @@ interface MadeBatch {
 export const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
 export const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
-/** Of batches made ahead: those of full-size pictures are large. */
+/** Of batches made ahead: those of full-size images are large. */
 const AHEAD_BYTES = 512 * 2 ** 20
 /** Keys of the two uses of randomness, so that one does not repeat the other. */
 const ORDER = 1
 const AUGMENTATION = 2
 
-/** Makes batches of a data set: decodes each picture once, plans each epoch anew. */
+/** Makes batches of a data set: decodes each image once, plans each epoch anew. */
 export class DataLoader {
   readonly dataset: Dataset
   readonly batchSize: number
@@ -124,17 +124,17 @@ export class DataLoader {
     return (this.#options.dropLast ? Math.floor : Math.ceil)(this.dataset.length / this.batchSize)
   }
 
-  /** Broken pictures met so far, each once, in the order of the batches that lack them. They are left out of their batches, and nothing takes their place. */
+  /** Broken images met so far, each once, in the order of the batches that lack them. They are left out of their batches, and nothing takes their place. */
   get skipped(): readonly SkippedImage[] {
     return [...this.#skipped.values()]
   }
 
   /**
-   * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Pictures are
-   * decoded ahead, no further than `prefetch` batches, and of large pictures less far.
+   * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Images are
+   * decoded ahead, no further than `prefetch` batches, and of large images less far.
    *
    * @param options.from skips the batches before it
-   * @throws `signal.reason` when aborted; a broken picture's error when strict; ERR_DISPOSED
+   * @throws `signal.reason` when aborted; a broken image's error when strict; ERR_DISPOSED
    */
   async *epoch(epoch: number, options: EpochOptions = {}): AsyncGenerator<Batch, void, undefined> {
     whole({ min: 0 })(epoch, 'epoch')
@@ -160,7 +160,7 @@ export class DataLoader {
     }
   }
 
-  /** Lets go of the decoded pictures. An epoch that is under way rejects with ERR_DISPOSED, soon. */
+  /** Lets go of the decoded images. An epoch that is under way rejects with ERR_DISPOSED, soon. */
   dispose(): Promise<void> {
     return this.#cache[Symbol.asyncDispose]()
   }
@@ -190,31 +190,31 @@ export class DataLoader {
     const first = step * this.batchSize
     const indices = [...order.subarray(first, first + this.batchSize)]
     const loaded = await Promise.all(indices.map((index, i) => this.#load(index, first + i)))
-    const pictures = loaded.filter((picture) => 'pixels' in picture)
-    const broken = loaded.filter((picture) => 'code' in picture)
-    if (pictures.length === 0) return { broken }
-    const images = await this.#imagesOf(pictures, epoch, this.#outputAt(epoch, step))
+    const decoded = loaded.filter((image) => 'pixels' in image)
+    const broken = loaded.filter((image) => 'code' in image)
+    if (decoded.length === 0) return { broken }
+    const images = await this.#imagesOf(decoded, epoch, this.#outputAt(epoch, step))
     this.#heaviest = Math.max(this.#heaviest ?? 0, bytesOf(images.shapes))
     const batch: Batch = {
-      size: pictures.length,
+      size: decoded.length,
       step,
-      indices: Int32Array.from(pictures, ({ index }) => index),
-      labels: Int32Array.from(pictures, ({ label }) => label),
+      indices: Int32Array.from(decoded, ({ index }) => index),
+      labels: Int32Array.from(decoded, ({ label }) => label),
       images,
     }
     return { batch, broken }
   }
 
-  async #imagesOf(pictures: readonly LoadedPicture[], epoch: number, output: number): Promise<BatchImages> {
+  async #imagesOf(images: readonly LoadedImage[], epoch: number, output: number): Promise<BatchImages> {
     const { pad } = this.#rule
     const progress = epoch / (this.#options.epochs ?? Infinity)
-    const plans = pictures.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output }, this.#draws(epoch, index, position), progress))
+    const plans = images.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output }, this.#draws(epoch, index, position), progress))
     const rest = { plans, output, mean: this.mean, std: this.std }
-    const sources = pictures.map(({ pixels }) => pixels)
+    const sources = images.map(({ pixels }) => pixels)
     return pad === null ? unjoined(sources, rest) : { ...(await joinPixels(sources, pad)), ...rest }
   }
 
-  async #load(index: number, position: number): Promise<LoadedPicture | SkippedImage> {
+  async #load(index: number, position: number): Promise<LoadedImage | SkippedImage> {
     const { dataset } = this
     try {
       const { image, label } = await dataset.get(index)

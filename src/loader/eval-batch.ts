@@ -9,18 +9,18 @@ export interface EvalBatchOptions {
   readonly size: number
   readonly mean: Rgb
   readonly std: Rgb
-  /** What the pictures were decoded by. */
+  /** What the images were decoded by. */
   readonly resize: ResizeRule
 }
 
-/** A batch to predict: decoded pictures, as scoring takes them. */
-export async function evalBatch(pictures: readonly Pixels[], { size, mean, std, resize }: EvalBatchOptions): Promise<Batch> {
+/** A batch to predict: decoded images, as scoring takes them. */
+export async function evalBatch(images: readonly Pixels[], { size, mean, std, resize }: EvalBatchOptions): Promise<Batch> {
   const plan = scoringTransform(resize)
-  const plans = pictures.map((picture) => plan({ ...paddedSize(picture, resize.pad), output: size }, random(), 0))
+  const plans = images.map((image) => plan({ ...paddedSize(image, resize.pad), output: size }, random(), 0))
   return {
-    size: pictures.length,
+    size: images.length,
     step: 0,
-    indices: Int32Array.from(pictures, (_, i) => i),
-    images: { ...(await joinPixels(pictures, resize.pad)), plans, output: size, mean, std },
+    indices: Int32Array.from(images, (_, i) => i),
+    images: { ...(await joinPixels(images, resize.pad)), plans, output: size, mean, std },
   }
 }

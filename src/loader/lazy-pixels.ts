@@ -4,24 +4,24 @@ import { concatenate } from './concat-pixels.js'
 
 /** What stands behind the `pixels` of a batch that nobody has looked at. */
 interface Sources {
-  readonly pictures: readonly Uint8Array[]
+  readonly images: readonly Uint8Array[]
   joined?: Uint8Array
 }
 
 const SOURCES = new WeakMap<object, Sources>()
 
-/** A batch's images whose `pixels` are joined only when someone looks: native code takes the pictures one by one. */
-export function unjoined(pictures: readonly Pixels[], rest: Omit<BatchImages, 'pixels' | 'shapes'>): BatchImages {
-  const sources: Sources = { pictures: pictures.map(({ data }) => data) }
-  const shapes = Int32Array.from(pictures.flatMap(({ width, height }) => [height, width]))
+/** A batch's images whose `pixels` are joined only when someone looks: native code takes the images one by one. */
+export function unjoined(images: readonly Pixels[], rest: Omit<BatchImages, 'pixels' | 'shapes'>): BatchImages {
+  const sources: Sources = { images: images.map(({ data }) => data) }
+  const shapes = Int32Array.from(images.flatMap(({ width, height }) => [height, width]))
   // A property of its own, so that it is there in a copy too.
-  const images = Object.defineProperty({ shapes, ...rest }, 'pixels', { enumerable: true, get: () => (sources.joined ??= concatenate(sources.pictures)) }) as BatchImages
-  SOURCES.set(images, sources)
-  return images
+  const batch = Object.defineProperty({ shapes, ...rest }, 'pixels', { enumerable: true, get: () => (sources.joined ??= concatenate(sources.images)) }) as BatchImages
+  SOURCES.set(batch, sources)
+  return batch
 }
 
 /** All pixels of a batch's images, in one array or in several. Once joined it is what was joined: it may have been written to. */
 export function sourcesOf(images: BatchImages): Uint8Array | readonly Uint8Array[] {
   const sources = SOURCES.get(images)
-  return sources === undefined ? images.pixels : (sources.joined ?? sources.pictures)
+  return sources === undefined ? images.pixels : (sources.joined ?? sources.images)
 }

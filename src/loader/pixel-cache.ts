@@ -12,7 +12,7 @@ export function defaultCacheBytes(): number {
   return Math.floor(freemem() / 4)
 }
 
-/** A picture that was put into the file. */
+/** An image that was put into the file. */
 interface Place {
   readonly position: number
   readonly width: number
@@ -20,7 +20,7 @@ interface Place {
 }
 
 /**
- * Decoded pictures, kept: in memory while they fit, then in one plain file. Each is decoded once; a failure is kept
+ * Decoded images, kept: in memory while they fit, then in one plain file. Each is decoded once; a failure is kept
  * too. With a limit of 0 nothing is kept.
  */
 export class PixelCache implements AsyncDisposable {
@@ -38,7 +38,7 @@ export class PixelCache implements AsyncDisposable {
     this.#limit = limit
   }
 
-  /** `key` stands for the picture's content. @throws ERR_DISPOSED besides what decoding throws */
+  /** `key` stands for the image's content. @throws ERR_DISPOSED besides what decoding throws */
   async get(key: string, image: ImageSource): Promise<Pixels> {
     if (this.#disposed) throw disposed()
     if (this.#limit === 0) return this.#decode(image)
@@ -77,7 +77,7 @@ export class PixelCache implements AsyncDisposable {
       const file = await (this.#file ??= openUnnamed())
       for (let written = 0; written < data.length; ) written += (await file.write(data, written, data.length - written, position + written)).bytesWritten
     } catch (cause) {
-      throw new TorchgraftError('ERR_WRITE', `Could not keep decoded pictures in ${tmpdir()}: ${systemReason(cause)}. Free some space there, or set TMPDIR to a folder with room`, { path: tmpdir(), cause })
+      throw new TorchgraftError('ERR_WRITE', `Could not keep decoded images in ${tmpdir()}: ${systemReason(cause)}. Free some space there, or set TMPDIR to a folder with room`, { path: tmpdir(), cause })
     }
     return { position, width, height }
   }
@@ -88,7 +88,7 @@ export class PixelCache implements AsyncDisposable {
     if (!file) throw disposed()
     for (let read = 0; read < data.length; ) {
       const { bytesRead } = await file.read(data, read, data.length - read, position + read)
-      if (bytesRead === 0) throw new TorchgraftError('ERR_FILE_FORMAT', 'The file of decoded pictures was cut short while it was in use')
+      if (bytesRead === 0) throw new TorchgraftError('ERR_FILE_FORMAT', 'The file of decoded images was cut short while it was in use')
       read += bytesRead
     }
     return { data, width, height }

@@ -1,6 +1,6 @@
 import type { DataLoader, SkippedImage } from './data-loader.js'
 
-/** Validation pictures in the size that each epoch is scored at. Those of one size are kept at a time. */
+/** Validation images in the size that each epoch is scored at. Those of one size are kept at a time. */
 export class ScoringLoaders implements AsyncDisposable {
   readonly #make: (size: number) => DataLoader
   readonly #sizeInEpoch: (epoch: number) => number
@@ -17,7 +17,7 @@ export class ScoringLoaders implements AsyncDisposable {
     return this.ofSize(this.#sizeInEpoch(epoch))
   }
 
-  /** Lets go of the pictures of another size. */
+  /** Lets go of the images of another size. */
   ofSize(size: number): DataLoader {
     const latest = this.#all.at(-1)
     if (latest?.size === size) return latest
@@ -31,7 +31,7 @@ export class ScoringLoaders implements AsyncDisposable {
     return loader
   }
 
-  /** Broken pictures, each once. */
+  /** Broken images, each once. */
   get skipped(): readonly SkippedImage[] {
     return [...new Map(this.#all.flatMap(({ skipped }) => skipped.map((image) => [image.index, image] as const))).values()]
   }

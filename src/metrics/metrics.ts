@@ -1,4 +1,4 @@
-/** How well a set of pictures was told apart. */
+/** How well a set of images was told apart. */
 export interface Metrics {
   /** Mean cross entropy, in nats. */
   readonly loss: number

@@ -1,6 +1,6 @@
 /** Models that people have, told by a name that only those have; not the whole list, but the common ones. */
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
-  [/(?:^|\.)s\d+\.b\d+\.f\.a_bn\.weight$/, 'a RegNet of pycls, which takes pictures as BGR: convert it by way of timm'],
+  [/(?:^|\.)s\d+\.b\d+\.f\.a_bn\.weight$/, 'a RegNet of pycls, which takes images as BGR: convert it by way of timm'],
   [/(?:^|\.)layer1\.0\.conv1\.weight$/, 'a ResNet'],
   [/(?:^|\.)conv_stem\.weight$/, 'an EfficientNet or a MobileNet of timm'],
   [/(?:^|\.)features\.denseblock1\./, 'a DenseNet'],

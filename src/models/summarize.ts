@@ -23,11 +23,11 @@ import { foldedError } from '../inference/onnx/onnx-refusal.js'
 export interface SummarizeOptions {
   /** A model file (.safetensors, .pth), a run folder, whose best one is taken, or the name of a variant where no file has it. */
   readonly model: LocalPath
-  /** Height and width of the pictures: 1 to 8192. @default what a model file of torchgraft says, else 224 */
+  /** Height and width of the images: 1 to 8192. @default what a model file of torchgraft says, else 224 */
   readonly size?: number
   /** Outputs of the head. Of a file, no other number than its own. @default the file's, else 1000 */
   readonly classes?: number
-  /** The first number of each shape. @default -1, which leaves it open: sizes in bytes are then those of one picture */
+  /** The first number of each shape. @default -1, which leaves it open: sizes in bytes are then those of one image */
   readonly batchSize?: number
 }
 
@@ -158,7 +158,7 @@ function layersOf(entries: readonly NativeEntry[], size: number, batchSize: numb
   const layers: LayerSummary[] = []
   for (const { path, weight: [width = 0, inputs = 0], parameters } of partsOf(entries)) {
     const [, stage = '0', block, part = path] = /^trunk_output\.block(\d+)\.block\d+-(\d+)\.(.+)$/.exec(path) ?? []
-    // The stem halves the picture, and then the first block of each stage does, behind its f.a.
+    // The stem halves the image, and then the first block of each stage does, behind its f.a.
     const halvings = Number(stage) + (block === '0' && part.startsWith('f.a.') ? 0 : 1)
     const side = Math.ceil(size / 2 ** halvings)
     const output = (type: LayerType): readonly number[] => {

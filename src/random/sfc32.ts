@@ -4,7 +4,7 @@ export type Random = () => number
 /**
  * A generator that its keys decide and nothing else: sfc32 (Doty-Humphrey's small fast counter), seeded by mixing the keys.
  *
- * Give each picture its own, keyed by seed, epoch and index, and it is augmented alike whichever order pictures happen
+ * Give each image its own, keyed by seed, epoch and index, and it is augmented alike whichever order images happen
  * to be decoded in.
  */
 export function random(...keys: readonly number[]): Random {

@@ -48,8 +48,8 @@ export const toRandom = (bits: Bits): Random => () => bits() / 2 ** 32
 export const toBits = (random: Random): Bits => () => random() * 2 ** 32
 
 /**
- * The draws of an epoch of `DataLoader(…, num_workers=0)` after `torch.manual_seed(seed + epoch)`, for pictures that draw
- * `each` numbers, one after another. A picture's own come by its place in the epoch, so that any batch can be made alone.
+ * The draws of an epoch of `DataLoader(…, num_workers=0)` after `torch.manual_seed(seed + epoch)`, for images that draw
+ * `each` numbers, one after another. An image's own come by its place in the epoch, so that any batch can be made alone.
  */
 export function torchEpochs(seed: number, each: number): (epoch: number, position: number) => Random {
   const epochs = new Map<number, EpochDraws>()

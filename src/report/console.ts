@@ -66,7 +66,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         return say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
       case 'image-skipped':
         if (++skipped <= 5) say(`Left out ${event.path}: ${event.message}`)
-        else if (skipped === 6) say('More pictures are left out: events.jsonl names them all.')
+        else if (skipped === 6) say('More images are left out: events.jsonl names them all.')
         return
       case 'checkpoint':
         return
@@ -78,12 +78,12 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
   }
 }
 
-/** Of a picture in an epoch. 1 where all have the same. */
+/** Of an image in an epoch. 1 where all have the same. */
 function pixels(start: StartEvent | undefined, epoch: number): number {
   return (start?.sizes?.findLast(({ from }) => from <= epoch)?.size ?? 1) ** 2
 }
 
-/** Of a picture in all the epochs after one. */
+/** Of an image in all the epochs after one. */
 function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epoch: number): number {
   return sizes.reduce((sum, { from, size }, i) => {
     const end = sizes[i + 1]?.from ?? epochs + 1
@@ -94,7 +94,7 @@ function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epo
 function startLines({ model, weights, train, val, device, precision, why, notes }: StartEvent): string[] {
   return [
     ...notes,
-    `${model}, from ${weights === null ? 'random weights' : weights}; ${plural(train, 'picture')} to train on, ${val} to score.`,
+    `${model}, from ${weights === null ? 'random weights' : weights}; ${plural(train, 'image')} to train on, ${val} to score.`,
     `Computing on ${device} in ${precision}: ${why}.`,
     '',
   ]

@@ -17,7 +17,7 @@ export function statisticsText(statistics: DataStatistics): string {
   const { classes, count, sizes, faults, notes, mean, std } = statistics
   const learned = classes.reduce((sum, { train }) => sum + train, 0)
   return [
-    `${plural(count, 'picture')} of ${plural(classes.length, 'class', 'classes')}: ${learned} to train on, ${count - learned} to score.`,
+    `${plural(count, 'image')} of ${plural(classes.length, 'class', 'classes')}: ${learned} to train on, ${count - learned} to score.`,
     '',
     ...bars(classes),
     '',
@@ -25,7 +25,7 @@ export function statisticsText(statistics: DataStatistics): string {
     '',
     `Width    ${range(sizes.width)}`,
     `Height   ${range(sizes.height)}`,
-    `Mean     ${triple(mean)}   of training pictures: red, green, blue in 0–1`,
+    `Mean     ${triple(mean)}   of training images: red, green, blue in 0–1`,
     `Std      ${triple(std)}`,
     ...faultLines(faults),
     ...noteLines(notes),
@@ -55,11 +55,11 @@ function balance({ classes, imbalance }: DataStatistics): string[] {
   const [least, most] = [sorted[0]!, sorted.at(-1)!]
   if (imbalance === null) {
     const others = sorted.filter(({ total }) => total === 0).length - 1
-    return [`No picture of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`, 'A model cannot learn a class that has no pictures.']
+    return [`No image of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`, 'A model cannot learn a class that has no images.']
   }
-  if (imbalance <= ALIKE) return [`All classes have about the same number of pictures: ${least.total === most.total ? String(least.total) : `${least.total} to ${most.total}`} each.`]
+  if (imbalance <= ALIKE) return [`All classes have about the same number of images: ${least.total === most.total ? String(least.total) : `${least.total} to ${most.total}`} each.`]
   const uneven = imbalance >= UNEVEN ? ['A model may neglect the small ones: try --class-weights balanced.'] : []
-  return [`The largest class is ${most.label} with ${plural(most.total, 'picture')},`, `${imbalance.toFixed(1)} times the smallest: ${least.label} with ${least.total}.`, ...uneven]
+  return [`The largest class is ${most.label} with ${plural(most.total, 'image')},`, `${imbalance.toFixed(1)} times the smallest: ${least.label} with ${least.total}.`, ...uneven]
 }
 
 function faultLines(faults: DataStatistics['faults']): string[] {

@@ -14,7 +14,7 @@ export interface ModelMetadata {
   readonly classes: readonly string[]
   /** Height and width of what the model sees. */
   readonly size: number
-  /** How a picture is brought to that size. */
+  /** How an image is brought to that size. */
   readonly resize: ResizeRule
   readonly mean: Rgb
   readonly std: Rgb
@@ -61,7 +61,7 @@ export interface Position {
   readonly step: number
   /** Optimizer steps since training began, without those that a scaler skipped: the schedule's clock. */
   readonly appliedSteps: number
-  /** Pictures since training began. */
+  /** Images since training began. */
   readonly images: number
 }
 

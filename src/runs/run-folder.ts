@@ -21,7 +21,7 @@ export interface RunConfig<Options> {
   /** The data folder, absolute. */
   readonly data: string
   readonly options: Options
-  /** What pictures are normalized with. */
+  /** What images are normalized with. */
   readonly mean?: Rgb
   readonly std?: Rgb
   readonly device?: string
@@ -32,7 +32,7 @@ export interface RunConfig<Options> {
   readonly processor: string
 }
 
-/** `split.json`: which picture is on which side. */
+/** `split.json`: which image is on which side. */
 export interface RunSplit {
   readonly formatVersion: 1
   /** By which rules the data folder was listed; none in runs from before there were several. */

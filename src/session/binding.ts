@@ -97,7 +97,7 @@ export interface NativeEntry {
 }
 
 /**
- * The batch kernel's work: `size` pictures, each with its plan (design: sample × colour × clamp × normalize).
+ * The batch kernel's work: `size` images, each with its plan (design: sample × colour × clamp × normalize).
  * Copied at the call, so the caller may reuse its arrays at once.
  */
 export interface NativeImages {
@@ -148,7 +148,7 @@ export interface NativeTrainSums {
 }
 
 export interface NativeEvalResult {
-  /** Sum over pictures of the plain cross entropy: no smoothing, no class weights. */
+  /** Sum over images of the plain cross entropy: no smoothing, no class weights. */
   readonly loss: number
   readonly correct: number
   /** [size, classes] */

@@ -13,11 +13,11 @@ import { fromNative, toNative } from './to-native.js'
 import type { RegNetVariant } from '../models/variants.js'
 
 /**
- * Sums since the last read; all zero with `read: false`. `loss` is summed over pictures. With fp16, `skipped` counts the
+ * Sums since the last read; all zero with `read: false`. `loss` is summed over images. With fp16, `skipped` counts the
  * steps that overflowed and moved nothing; a step's comes with the read after its own. `scale` is the last step's.
  */
 export type TrainStepResult = NativeTrainSums
-/** `logits` is [size, classes]; `loss` (a sum over pictures, plain cross entropy) and `correct` are NaN without labels. */
+/** `logits` is [size, classes]; `loss` (a sum over images, plain cross entropy) and `correct` are NaN without labels. */
 export type EvalStepResult = NativeEvalResult
 
 export interface TrainStepOptions {

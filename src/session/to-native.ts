@@ -25,7 +25,7 @@ export function toNative(batch: Batch): NativeBatch {
   if (labels !== undefined && !types.isInt32Array(labels)) throw argumentError('an Int32Array', 'batch.labels', labels)
   if (!Number.isSafeInteger(output)) throw argumentError('an integer', 'batch.images.output', output)
   if (!Array.isArray(plans)) throw argumentError('an array', 'batch.images.plans', plans)
-  if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${plural(size, 'plan')}, one for each picture, but received ${plans.length}`)
+  if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${plural(size, 'plan')}, one for each image, but received ${plans.length}`)
   for (const [i, plan] of (plans as readonly Plan[]).entries()) checkPlan(plan, `batch.images.plans[${i}]`)
   const meanStd = Float64Array.of(...numbers(mean, 3, 'batch.images.mean'), ...numbers(std, 3, 'batch.images.std'))
   return { images: { pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }

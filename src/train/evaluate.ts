@@ -21,7 +21,7 @@ const LOADER = having('a data loader', 'epoch')
 const FIELDS: Fields<{ readonly signal?: AbortSignal }> = { signal: abortSignal }
 
 /**
- * Scores every picture of a loader once: plain cross entropy, without label smoothing or class weights.
+ * Scores every image of a loader once: plain cross entropy, without label smoothing or class weights.
  *
  * @throws `signal.reason` when aborted
  */

@@ -10,8 +10,8 @@ export type TrainingEvent =
   | StartEvent
   | StepEvent
   | { readonly type: 'step-skipped'; readonly epoch: number; readonly step: number; readonly scale: number }
-  /** Its loss is not finite. `pictures` are names in the data set: all of its batch. */
-  | { readonly type: 'not-finite'; readonly epoch: number; readonly step: number; readonly pictures: readonly string[] }
+  /** Its loss is not finite. `images` are names in the data set: all of its batch. */
+  | { readonly type: 'not-finite'; readonly epoch: number; readonly step: number; readonly images: readonly string[] }
   | { readonly type: 'image-skipped'; readonly path: string; readonly code: TorchgraftErrorCode; readonly message: string }
   | EpochEvent
   /** A file is on disk: the state after so many epochs and so many steps of the next. It is told of when it is written, while training goes on. */
@@ -28,13 +28,13 @@ export interface StartEvent {
   readonly why: string
   readonly model: RegNetVariant
   readonly weights: string | null
-  /** Pictures. */
+  /** Images. */
   readonly train: number
   readonly val: number
   readonly epochs: number
   /** Steps an epoch. */
   readonly steps: number
-  /** Height and width of pictures from an epoch on, where they grow. */
+  /** Height and width of images from an epoch on, where they grow. */
   readonly sizes?: readonly SizeStep[]
   /** The run folder, where there is one. */
   readonly output?: string
@@ -46,7 +46,7 @@ export interface StepEvent {
   readonly type: 'step'
   readonly epoch: number
   readonly step: number
-  /** Mean over the pictures of this step. */
+  /** Mean over the images of this step. */
   readonly loss: number
   readonly lr: number
   /** The loss scale: 1 without a scaler. */

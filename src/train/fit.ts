@@ -132,8 +132,8 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
         if (finite) running = { loss: running.loss + sums.loss, correct: running.correct + sums.correct, images: running.images + sums.images }
         yield* newlySkipped(train, told.train)
         yield { type: 'step', epoch, step: position.step, loss: sums.loss / sums.images, lr, scale: sums.scale, imagesPerSecond: (batch.size * 1000) / since(stepBegan, ended) }
-        if (finite || !overflowIsSkipped(session, sums)) losses.update(finite ? undefined : { epoch, step: position.step, pictures: namesOf(batch, train) })
-        if (!finite && losses.first) yield { type: 'not-finite', epoch, step: position.step, pictures: namesOf(batch, train) }
+        if (finite || !overflowIsSkipped(session, sums)) losses.update(finite ? undefined : { epoch, step: position.step, images: namesOf(batch, train) })
+        if (!finite && losses.first) yield { type: 'not-finite', epoch, step: position.step, images: namesOf(batch, train) }
         if (losses.isOver) yield* allWritten()
         if (losses.isOver) throw losses.error(saves?.lastGood)
         if (saves) yield* saves.written()
@@ -191,7 +191,7 @@ function lastBegun({ epoch, step }: Position): number {
   return step > 0 ? epoch : Math.max(0, epoch - 1)
 }
 
-/** Broken pictures that the loader has met since it was last asked. */
+/** Broken images that the loader has met since it was last asked. */
 function* newlySkipped(loader: DataLoader, told: Set<string>): Generator<TrainingEvent> {
   for (const { path, code, message } of loader.skipped) {
     if (told.has(path)) continue
@@ -211,5 +211,5 @@ function stepBefore({ epoch, step }: Position, { length }: DataLoader): { readon
 }
 
 function namesOf({ indices }: Batch, { dataset }: DataLoader): string[] {
-  return [...indices].map((index) => dataset.name?.(index) ?? `picture ${index}`)
+  return [...indices].map((index) => dataset.name?.(index) ?? `image ${index}`)
 }

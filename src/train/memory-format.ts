@@ -62,7 +62,7 @@ export async function fasterFormat(measure: (format: MemoryFormat) => Promise<nu
   return { memoryFormat: imagesPerSecond.contiguous > imagesPerSecond.channels_last ? 'contiguous' : 'channels_last', imagesPerSecond }
 }
 
-/** Pictures a second. From one read to another, so that the backward pass of each step in between is in it; by the graph that a GPU's steps become. */
+/** Images a second. From one read to another, so that the backward pass of each step in between is in it; by the graph that a GPU's steps become. */
 export async function timeSteps(session: Timed, batch: Batch, now: () => number = () => performance.now()): Promise<number> {
   for (let step = 0; step < WARM_UP; step++) await session.trainStep(batch)
   const began = now()

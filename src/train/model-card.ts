@@ -8,7 +8,7 @@ import type { RegNetVariant } from '../models/variants.js'
 export function modelMetadata(model: RegNetVariant, val: Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>, metrics?: Metrics & { readonly epoch: number }): ModelMetadata {
   const { dataset, size, mean, std, transform } = val
   const rule = transform.decode?.(size)
-  if (!rule) throw new TorchgraftError('ERR_ARGUMENT', 'Expected a validation transform that says how pictures are resized, such as evalTransform()')
+  if (!rule) throw new TorchgraftError('ERR_ARGUMENT', 'Expected a validation transform that says how images are resized, such as evalTransform()')
   const { shorterSide, crop, antialias, pad, orient, profile } = rule
   return {
     formatVersion: 1,

@@ -8,11 +8,11 @@ import { type SavedPosition, tellLastGood, tellPosition } from '../runs/saved-po
  */
 export const IN_A_ROW = 3
 
-/** A step whose loss is not finite, and the pictures it was made of. */
+/** A step whose loss is not finite, and the images it was made of. */
 export interface NotFiniteStep {
   readonly epoch: number
   readonly step: number
-  readonly pictures: readonly string[]
+  readonly images: readonly string[]
 }
 
 /** Keeps score of losses that are not finite. */
@@ -36,9 +36,9 @@ export class NotFiniteLosses {
   }
 
   error(lastGood: SavedPosition | undefined): TorchgraftError {
-    const { epoch, step, pictures } = this.#first ?? { epoch: 0, step: 0, pictures: [] }
+    const { epoch, step, images } = this.#first ?? { epoch: 0, step: 0, images: [] }
     const after = this.#inARow > 1 ? `, and in the ${this.#inARow === 2 ? 'step' : `${this.#inARow - 1} steps`} after it` : ''
-    return new TorchgraftError('ERR_NOT_FINITE', (option) => `The loss is not finite (NaN or infinite) in epoch ${epoch}, step ${step}${after}. Pictures of that step: ${list(pictures)}. ${tellLastGood(lastGood)} ${advice(option)}`)
+    return new TorchgraftError('ERR_NOT_FINITE', (option) => `The loss is not finite (NaN or infinite) in epoch ${epoch}, step ${step}${after}. Images of that step: ${list(images)}. ${tellLastGood(lastGood)} ${advice(option)}`)
   }
 }
 
@@ -48,10 +48,10 @@ export function poisoned(at: Pick<Position, 'epoch' | 'step'>, lastGood: SavedPo
 }
 
 /** A new run can begin from a good state. */
-const advice = (option: NameOption): string => `Look at the pictures, and try a lower learning rate or precision fp32 in a new run, which can start from a good state (${option('weights')})`
+const advice = (option: NameOption): string => `Look at the images, and try a lower learning rate or precision fp32 in a new run, which can start from a good state (${option('weights')})`
 const NAMED = 8
 
-function list(pictures: readonly string[]): string {
-  const more = pictures.length - NAMED
-  return `${pictures.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more, which events.jsonl names` : ''}`
+function list(images: readonly string[]): string {
+  const more = images.length - NAMED
+  return `${images.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more, which events.jsonl names` : ''}`
 }

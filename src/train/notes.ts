@@ -22,14 +22,14 @@ export function tellData(sides: Sides): string[] {
   ]
 }
 
-/** Files of the data folder that are no pictures to train on, each once. */
+/** Files of the data folder that are no images to train on, each once. */
 export function leftOut({ train, val }: Sides): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
 export function tellSizes(options: ResolvedOptions): string[] {
   const [first] = sizeSteps(options)
-  return first ? [`Pictures grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
+  return first ? [`Images grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
 }
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */

@@ -4,7 +4,7 @@ import { TorchgraftError } from '../errors.js'
 import { plural } from '../text/plural.js'
 
 /**
- * With strict images a run takes every picture of its folder, or does not begin.
+ * With strict images a run takes every image of its folder, or does not begin.
  *
  * @throws the first file's error, with its reason
  */

@@ -50,7 +50,7 @@ export interface TrainResult {
   readonly seconds: number
   readonly device: string
   readonly precision: string
-  /** Files and broken pictures that were left out. */
+  /** Files and broken images that were left out. */
   readonly skippedImages: number
   /** Each of them, and why. */
   readonly skipped: readonly SkippedFile[]
@@ -61,7 +61,7 @@ export interface TrainResult {
 }
 
 /**
- * A folder of pictures in, a run folder with a model file out: a recipe, from split to the reloaded best file.
+ * A folder of images in, a run folder with a model file out: a recipe, from split to the reloaded best file.
  *
  * @throws `signal.reason` when aborted, with the position saved
  */
@@ -191,7 +191,7 @@ function countLabels({ classes, items }: ImageFolder): number[] {
   return counts
 }
 
-/** Adds what the loop cannot know: where the run lies, how its pictures grow, why the recipe computes as it does, and which files were no pictures from the beginning. */
+/** Adds what the loop cannot know: where the run lies, how its images grow, why the recipe computes as it does, and which files were no images from the beginning. */
 async function* complete(events: AsyncIterable<TrainingEvent>, start: Pick<StartEvent, 'sizes'> & { readonly output: string; readonly why?: string }, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
   for await (const event of events) {
     yield event.type === 'start' ? { ...event, ...start } : event

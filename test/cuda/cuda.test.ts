@@ -12,7 +12,7 @@ import { Session } from '../../src/session/session.js'
 import type { Device, SessionOptions } from '../../src/session/options.js'
 import { toNative } from '../../src/session/to-native.js'
 import { train } from '../../src/train/train.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 import { CLASSES, formulaBatch, loadFormula } from '../parity/formula.js'
 import { expectParity, furthest, largest, readFixture } from '../parity/rows.js'
@@ -48,7 +48,7 @@ function hashOf(state: StateDict): string {
   return hash.digest('hex')
 }
 
-/** The formula's pictures, turned, sheared, snapped and coloured. */
+/** The formula's images, turned, sheared, snapped and coloured. */
 function augmented(count: number, size: number): Batch {
   const batch = formulaBatch(count, size)
   const plans = Array.from({ length: count }, (_, i): Plan => {
@@ -63,7 +63,7 @@ function augmented(count: number, size: number): Batch {
 }
 
 /**
- * Pictures of noise, for a model that is made anew. The formula's are so much alike that statistics of their own make small roundings
+ * Images of noise, for a model that is made anew. The formula's are so much alike that statistics of their own make small roundings
  * large: on a CPU losses in bf16 part by 9 % there, by two ways of computing a norm.
  */
 function noise(count: number, size: number): Batch {
@@ -83,13 +83,13 @@ else describe(`on a GPU (${where})`, () => {
     }
   }, 120_000)
 
-  test('augmented pictures come out as on the CPU', async () => {
+  test('augmented images come out as on the CPU', async () => {
     await using session = await open()
     await using reference = await open({ device: 'cpu' })
     const batch = augmented(6, 64)
     const { logits: expected } = await reference.evalStep(batch)
     const { logits } = await session.evalStep(batch)
-    expectParity(`${where}: logits of augmented pictures, from the CPU's`, furthest(expected, logits) / largest(expected), TF32)
+    expectParity(`${where}: logits of augmented images, from the CPU's`, furthest(expected, logits) / largest(expected), TF32)
   })
 
   test.each([64, 57])('every pixel is the CPU’s, to the bit, output %i', async (size) => {
@@ -202,7 +202,7 @@ else describe(`on a GPU (${where})`, () => {
   test('a run measures the memory format once, and keeps it in its config', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'torchgraft-'))
     try {
-      await makePictures(join(folder, 'data'), 8)
+      await makeImages(join(folder, 'data'), 8)
       const notes: string[] = []
       const options = { output: join(folder, 'run'), device: device, onEvent: (event: { type: string; notes?: readonly string[] }) => void (event.type === 'start' && notes.push(...(event.notes ?? []))) }
       await train({ ...options, data: join(folder, 'data'), weights: null, epochs: 1, size: 64, batchSize: 8 })

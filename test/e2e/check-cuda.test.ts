@@ -6,7 +6,7 @@ import { skip } from '../helpers/skip.js'
 // The libtorch that the addon is built for: for another it would be built anew.
 const env = { ...process.env, LIBTORCH: locateLibtorch({ root: ROOT }).found?.folder }
 
-test('check:cuda, tried on a CPU, trains its pictures, resumes a killed run with the same bytes, and tells it in a table', async () => {
+test('check:cuda, tried on a CPU, trains its images, resumes a killed run with the same bytes, and tells it in a table', async () => {
   const { code, stdout } = await runNode(['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'train'], { env })
   expect(stdout).toMatch(/killed after \d+ steps, resumed at epoch \d/)
   expect(stdout).toMatch(/\ntrain {6}ok .*top-1 [\d.]+ %/)

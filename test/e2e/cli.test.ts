@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readModelFile } from '../../src/runs/model-file.js'
 import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/processes/child.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 
 /** Small and quick: what is asked here is not accuracy. */
 const SMALL = ['--size', '32', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']
@@ -29,7 +29,7 @@ async function slowServer(): Promise<{ readonly url: string } & AsyncDisposable>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'torchgraft-e2e-'))
-  await makePictures(at('colours'), 14)
+  await makeImages(at('colours'), 14)
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -46,7 +46,7 @@ describe('torchgraft train', () => {
     expect(end.stdout).toContain('Model    runs/colours/best.safetensors')
     expect(end.stdout).toMatch(/Predict {2}npx torchgraft predict runs\/colours\/best\.safetensors colours\/\w+\/\d+\.png/)
     expect(end.stderr).toMatch(/^The weights regnet_y_400mf-tiny-imagenet come with terms: .*non-commercial/)
-    expect(end.stderr).toMatch(/36 pictures to train on, 6 to score/)
+    expect(end.stderr).toMatch(/36 images to train on, 6 to score/)
     expect(end.stderr.split('\n').filter((line) => /^ {4}[123] /.test(line))).toHaveLength(3)
   })
 
@@ -99,13 +99,13 @@ describe('torchgraft train', () => {
     expect(await readdir(folder)).not.toContain('wrong')
   })
 
-  test('a broken picture is left out by name, or ends the run where asked', async () => {
+  test('a broken image is left out by name, or ends the run where asked', async () => {
     await cp(at('colours'), at('broken'), { recursive: true })
-    await writeFile(at('broken/blue/bad.jpg'), 'not a picture')
+    await writeFile(at('broken/blue/bad.jpg'), 'not an image')
     await writeFile(at('broken/green/phone.heic'), 'x')
     const tolerant = await cli(['train', 'broken', '--epochs', '2', '--output', 'tolerant', ...SMALL])
     expect(tolerant.code).toBe(0)
-    expect(tolerant.stdout).toMatch(/\n2 files were left out:\n {2}green\/phone\.heic: HEIC [^\n]*heif-convert[^\n]*\n {2}blue\/bad\.jpg: it is not a picture[^\n]*\n/)
+    expect(tolerant.stdout).toMatch(/\n2 files were left out:\n {2}green\/phone\.heic: HEIC [^\n]*heif-convert[^\n]*\n {2}blue\/bad\.jpg: it is not an image[^\n]*\n/)
     const skipped = (await events('tolerant')).filter(({ type }) => type === 'image-skipped')
     expect(skipped).toMatchObject([{ path: 'green/phone.heic', message: expect.stringContaining('convert') }, { path: 'blue/bad.jpg', code: 'ERR_IMAGE_DECODE' }])
     const phone = await cli(['train', 'broken', '--strict-images', '--output', 'strict', '--json', ...SMALL])
@@ -160,11 +160,11 @@ describe('interrupting and resuming', () => {
     expect(json(end.stdout)).toMatchObject({ output: 'json-stop', stop: 'aborted' })
   })
 
-  test('pictures that changed since are refused', async () => {
+  test('images that changed since are refused', async () => {
     await cp(at('colours'), at('changing'), { recursive: true })
     await cli(['train', 'changing', '--epochs', '1', '--output', 'changed', ...SMALL])
     await rm(at('changing/red/3.png'))
-    expect(await cli(['train', '--resume', '--output', 'changed', '--epochs', '2'])).toMatchObject({ code: 1, stderr: expect.stringContaining('The pictures are not those') })
+    expect(await cli(['train', '--resume', '--output', 'changed', '--epochs', '2'])).toMatchObject({ code: 1, stderr: expect.stringContaining('The images are not those') })
   })
 })
 
@@ -200,7 +200,7 @@ describe('torchgraft evaluate', () => {
 describe('torchgraft predict', () => {
   const model = 'runs/colours/best.safetensors'
 
-  test('gives a line a picture, in the order given; folders are gone through', async () => {
+  test('gives a line an image, in the order given; folders are gone through', async () => {
     const end = await cli(['predict', model, 'colours/red/1.png', 'colours/blue', '--top-k', '2'])
     expect(end.code).toBe(0)
     const lines = end.stdout.trim().split('\n')
@@ -209,11 +209,11 @@ describe('torchgraft predict', () => {
   })
 
   test('as JSON, probabilities sum to 1; one that cannot be read has its error, and the exit code says so', async () => {
-    await writeFile(at('no,"picture".jpg'), 'x')
-    const end = await cli(['predict', model, 'colours/red/1.png', 'no,"picture".jpg', 'nothing.jpg', 'colours/green/2.png', '--json'])
+    await writeFile(at('no,"image".jpg'), 'x')
+    const end = await cli(['predict', model, 'colours/red/1.png', 'no,"image".jpg', 'nothing.jpg', 'colours/green/2.png', '--json'])
     expect(end.code).toBe(1)
     const results = json(end.stdout) as { image: string; predictions?: { probability: number }[]; error?: { code: string } }[]
-    expect(results.map(({ image, error }) => [image, error?.code])).toEqual([['colours/red/1.png', undefined], ['no,"picture".jpg', 'ERR_IMAGE_DECODE'], ['nothing.jpg', 'ERR_IMAGE_DECODE'], ['colours/green/2.png', undefined]])
+    expect(results.map(({ image, error }) => [image, error?.code])).toEqual([['colours/red/1.png', undefined], ['no,"image".jpg', 'ERR_IMAGE_DECODE'], ['nothing.jpg', 'ERR_IMAGE_DECODE'], ['colours/green/2.png', undefined]])
     expect(results[0]?.predictions?.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
     const csv = await cli(['predict', model, 'colours/red/1.png', '--csv', '--top-k', '1'])
     expect(csv.stdout).toMatch(/^image,label,probability\ncolours\/red\/1\.png,\w+,0\.\d+\n$/)

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { ROOT, runNode } from '../helpers/processes/child.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 /** Compiles TypeScript into a file within the package, from where its own name leads to the library. */
@@ -25,17 +25,17 @@ async function blocks(language: string): Promise<string[]> {
 
 test('examples/train.ts trains a folder and predicts', async () => {
   await using folder = await temporaryFolder()
-  await makePictures(join(folder.path, 'data'), 14)
-  const picture = join(folder.path, 'data/red/0.png')
-  const end = await runNode([await example('train'), join(folder.path, 'data'), join(folder.path, 'run'), picture])
+  await makeImages(join(folder.path, 'data'), 14)
+  const image = join(folder.path, 'data/red/0.png')
+  const end = await runNode([await example('train'), join(folder.path, 'data'), join(folder.path, 'run'), image])
   expect(end).toMatchObject({ code: 0, stderr: '' })
   expect(end.stdout).toMatch(/^epoch 1: top-1 [\d.]+, loss [\d.]+\n(epoch \d: .*\n){3}best is epoch \d\n/)
-  expect(end.stdout).toMatch(new RegExp(`${picture} \\w+ [01]\\.\\d\\d, \\w+ [01]\\.\\d\\d\n$`))
+  expect(end.stdout).toMatch(new RegExp(`${image} \\w+ [01]\\.\\d\\d, \\w+ [01]\\.\\d\\d\n$`))
 })
 
 test('examples/own-loop.ts learns', async () => {
   await using folder = await temporaryFolder()
-  await makePictures(folder.path, 40)
+  await makeImages(folder.path, 40)
   const end = await runNode([await example('own-loop'), folder.path, '3', '32'])
   expect(end).toMatchObject({ code: 0, stderr: '' })
   const losses = [...end.stdout.matchAll(/training loss ([\d.]+)/g)].map(([, loss]) => Number(loss))
@@ -47,7 +47,7 @@ test('the README’s TypeScript runs as it stands', async () => {
   const code = await blocks('ts')
   expect(code.length).toBeGreaterThanOrEqual(2)
   await using folder = await temporaryFolder()
-  await makePictures(join(folder.path, 'flowers'), 14)
+  await makeImages(join(folder.path, 'flowers'), 14)
   for (const [i, block] of code.entries()) {
     const end = await runNode([await compile(`readme-${i}`, block)], { cwd: folder.path })
     expect(end).toMatchObject({ code: 0, stderr: '' })

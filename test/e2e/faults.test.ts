@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readModelFile } from '../../src/runs/model-file.js'
 import { type ChildEnd, type ChildOptions, ROOT, runCli } from '../helpers/processes/child.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 
 const OPTIONS = ['--epochs', '4', '--lr', '0.003', '--val', '0.3', '--size', '96', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1']
@@ -52,7 +52,7 @@ const edit = async (run: string, change: (config: { data: string; mean: unknown;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'torchgraft-faults-'))
   await chmod(folder, 0o755)
-  await makePictures(at('colours'), 14)
+  await makeImages(at('colours'), 14)
   expect((await cli(['train', 'colours', '--output', 'whole', ...OPTIONS])).code).toBe(0)
   expect((await cli(['train', 'colours', '--output', 'stopped', ...OPTIONS], { onOutput: afterEpoch(2, (kill) => kill('SIGHUP')) })).code).toBe(130)
 })
@@ -117,8 +117,8 @@ describe('a run that is resumed', () => {
 
 describe('what changed since', () => {
   test.each([
-    ['a picture is gone', () => rm(at('moving/red/3.png')), 'The pictures are not those that this run began with'],
-    ['a picture has another name', () => rename(at('moving/red/3.png'), at('moving/red/zzz.png')), 'The pictures have other names or places than when this run began'],
+    ['an image is gone', () => rm(at('moving/red/3.png')), 'The images are not those that this run began with'],
+    ['an image has another name', () => rename(at('moving/red/3.png'), at('moving/red/zzz.png')), 'The images have other names or places than when this run began'],
     ['the folder is gone', () => rm(at('moving'), { recursive: true }), 'moving'],
   ])('%s: refused, and the files stay', async (_, change, message) => {
     await rm(at('moving'), { recursive: true, force: true })
@@ -143,10 +143,10 @@ describe('what changed since', () => {
     ['has no options', (config) => void ((config as { options: unknown }).options = null), "edited/config.json is not a run's configuration that this torchgraft reads"],
     ['has another seed', ({ options }) => void (options['seed'] = 2), 'edited/config.json says seed 2, but last.safetensors was trained with 1: put it back as it was'],
     ['has another batch size', ({ options }) => void (options['batchSize'] = 16), 'says batchSize 16, but last.safetensors was trained with 8'],
-    ['has another share to validate', ({ options }) => void (options['val'] = 0.5), 'The pictures have other names or places than when this run began'],
+    ['has another share to validate', ({ options }) => void (options['val'] = 0.5), 'The images have other names or places than when this run began'],
     ['has a mean that is none', (config) => void (config.mean = [1, 'x', 3]), 'Expected three numbers for mean but received [1, "x", 3]'],
     ['has threads that are none', (config) => void (config.threads = -1), 'Expected a positive integer for threads but received -1'],
-    ['has other data', (config) => void (config.data = join(ROOT, 'samples/campus')), 'The pictures are not those that this run began with'],
+    ['has other data', (config) => void (config.data = join(ROOT, 'samples/campus')), 'The images are not those that this run began with'],
   ])('a config.json that %s is refused by name, and the files stay', async (_, change, message) => {
     await rm(at('edited'), { recursive: true, force: true })
     await stopped('edited')
@@ -171,7 +171,7 @@ describe('what changed since', () => {
     const begun = await cli(['train', 'colours', '--output', 'longer', ...OPTIONS, '--lr', '1e-12', '--freeze', 'trunk', '--epochs', '1'])
     expect(begun.code).toBe(0)
     const longer = await cli(['train', '--resume', '--output', 'longer', '--epochs', '2'])
-    expect(longer).toMatchObject({ code: 0, stdout: expect.stringContaining('The best epoch is 1:'), stderr: expect.stringContaining('Pictures grow from 64 to 96 px over the epochs.') })
+    expect(longer).toMatchObject({ code: 0, stdout: expect.stringContaining('The best epoch is 1:'), stderr: expect.stringContaining('Images grow from 64 to 96 px over the epochs.') })
     expect((await readModelFile(at('longer/best.safetensors'))).metadata).toMatchObject({ size: 96, resize: { crop: 96 } })
   })
 })
@@ -272,10 +272,10 @@ describe('learning that goes wrong', () => {
     })
   }
 
-  test('is told by the step, its pictures and the last good state, which is whole', async () => {
+  test('is told by the step, its images and the last good state, which is whole', async () => {
     const end = await cli(['train', 'colours', '--output', 'diverged', ...OPTIONS, '--lr', '1e30', '--save-every', '0.0001'])
     expect(end.code).toBe(1)
-    expect(lastLine(end)).toMatch(/^torchgraft: The loss is not finite \(NaN or infinite\) in epoch \d, step \d, and in the 2 steps after it\. Pictures of that step: \w+\/\d+\.png, .*(?:The last good state is last\.safetensors, from .*|Nothing had been saved yet)\. Look at the pictures/)
+    expect(lastLine(end)).toMatch(/^torchgraft: The loss is not finite \(NaN or infinite\) in epoch \d, step \d, and in the 2 steps after it\. Images of that step: \w+\/\d+\.png, .*(?:The last good state is last\.safetensors, from .*|Nothing had been saved yet)\. Look at the images/)
     for (const name of (await readdir(at('diverged'))).filter((name) => name.endsWith('.safetensors'))) {
       const { tensors } = await readModelFile(at('diverged', name))
       const numbers = [...tensors].filter(([tensor, { dtype }]) => !/^optimizer/.test(tensor) && dtype === 'float32').flatMap(([, { data }]) => [...new Float32Array(data.slice().buffer)])

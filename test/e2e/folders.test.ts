@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { type ChildEnd, runCli } from '../helpers/processes/child.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 
 const SMALL = ['--size', '32', '--batch-size', '8', '--device', 'cpu', '--precision', 'fp32', '--threads', '1', '--epochs', '1']
 
@@ -12,9 +12,9 @@ const at = (...path: string[]): string => join(folder, ...path)
 const cli = (...args: readonly string[]): Promise<ChildEnd> => runCli(args, { cwd: folder })
 const json = (text: string): unknown => JSON.parse(text) as unknown
 
-/** Pictures of three colours in folders for sides, none in two of them. */
+/** Images of three colours in folders for sides, none in two of them. */
 async function layOut(root: string, sides: Readonly<Record<string, number>>): Promise<void> {
-  await makePictures(at('all'), Object.values(sides).reduce((sum, count) => sum + count))
+  await makeImages(at('all'), Object.values(sides).reduce((sum, count) => sum + count))
   let first = 0
   for (const [side, count] of Object.entries(sides)) {
     for (const colour of ['blue', 'green', 'red']) {
@@ -105,7 +105,7 @@ describe('a contest’s training and test set', () => {
   test('resume: a run from before endings were added goes on with its own images; one of now is refused', async () => {
     await cli('train', 'exported', '--output', 'runs/older', ...SMALL)
     await writeFile(at('exported/train/red/late.jfif'), await sharp(at('all/red/0.png')).negate().jpeg().toBuffer())
-    expect(await cli('train', '--resume', '--output', 'runs/older', '--epochs', '2')).toMatchObject({ code: 1, stderr: expect.stringContaining('The pictures are not those') })
+    expect(await cli('train', '--resume', '--output', 'runs/older', '--epochs', '2')).toMatchObject({ code: 1, stderr: expect.stringContaining('The images are not those') })
     const { listing: _, ...split } = json(await readFile(at('runs/older/split.json'), 'utf8')) as Record<string, unknown>
     await writeFile(at('runs/older/split.json'), JSON.stringify(split))
     const resumed = await cli('train', '--resume', '--output', 'runs/older', '--epochs', '2')
@@ -118,8 +118,8 @@ describe('an exporter’s train, valid and test', () => {
   test('are sides for stats, preview and evaluate', async () => {
     const { classes } = json((await cli('stats', 'exported', '--json')).stdout) as { classes: unknown[] }
     expect(classes).toEqual(['blue', 'green', 'red'].map((label) => ({ label, train: 8, val: 3 })))
-    const shown = json((await cli('preview', 'exported', '--count', '4', '--size', '32', '--json')).stdout) as { pictures: { path: string }[] }
-    expect(shown.pictures.every(({ path }) => path.startsWith('train/'))).toBe(true)
+    const shown = json((await cli('preview', 'exported', '--count', '4', '--size', '32', '--json')).stdout) as { images: { path: string }[] }
+    expect(shown.images.every(({ path }) => path.startsWith('train/'))).toBe(true)
     const counts = await Promise.all(['train', 'val', 'test'].map(async (side) => (json((await cli('evaluate', 'runs/contest/best.safetensors', 'exported', '--side', side, '--all', '--json')).stdout) as { count: number }).count))
     expect(counts).toEqual([24, 9, 6])
   })

@@ -10,7 +10,7 @@ const RUN = 'came-to-run'
 const PYTHON = `open(${JSON.stringify(RUN)}, "a").write(__name__)\n`
 const NODE = `require('node:fs').appendFileSync(${JSON.stringify(RUN)}, __filename); module.exports = { InferenceSession: {}, Tensor: class {} }`
 
-/** What somebody may have put among pictures, for whatever runs there to find. */
+/** What somebody may have put among images, for whatever runs there to find. */
 const TRAPS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['torch', 'pip', 'importlib', 'site', 'os', 'encodings', 'sitecustomize', 'usercustomize'].flatMap((name) => [[`${name}/__init__.py`, PYTHON], [`${name}/__main__.py`, PYTHON]])),
   'torch/version.py': "__version__ = '2.13.0'\n",

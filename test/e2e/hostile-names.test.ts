@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { main } from '../../src/cli/main.js'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js'
 import { CLEAR_LINE } from '../../src/text/safe-terminal.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 
 /** What a terminal would act on: OSC and CSI by ESC and by C1, a line of its own, a return, turned writing, DEL. */
 const NAME = 'a\u001b]0;x\u0007\u001b[2J\u009b31m\u202e\u2066\u061c\u2028\r\nINJECTED: 5 %\t\u007f b'
@@ -40,10 +40,10 @@ const restoreLibtorch = (): void => {
 
 beforeAll(async () => {
   process.chdir((folder = await mkdtemp(join(tmpdir(), 'torchgraft-hostile-'))))
-  await makePictures(NAME, 6)
+  await makeImages(NAME, 6)
   await rename(join(NAME, 'blue'), join(NAME, NAME))
   for (const label of [NAME, 'red']) await rename(join(NAME, label, '0.png'), join(NAME, label, `${NAME}.png`))
-  await writeFile(join(NAME, 'red', `${NAME}.jpg`), 'no picture')
+  await writeFile(join(NAME, 'red', `${NAME}.jpg`), 'no image')
   await writeFile(join(NAME, NAME, `${NAME}.bmp`), 'BM')
   await mkdir('empty')
   await cp(join(NAME, 'red'), join('empty', NAME), { recursive: true })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readModelFile } from '../../src/runs/model-file.js'
 import { readTorchCheckpoint } from '../../src/runs/torch-checkpoint.js'
 import { type ChildEnd, runCli } from '../helpers/processes/child.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 
 let folder = ''
 const at = (...path: string[]): string => join(folder, ...path)
@@ -14,7 +14,7 @@ const NOTEBOOK = ['--recipe', 'notebook', '--model', 'regnet_y_400mf', '--size',
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'torchgraft-notebook-'))
-  await makePictures(at('colours'), 14)
+  await makeImages(at('colours'), 14)
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -28,7 +28,7 @@ describe('torchgraft train --recipe notebook', () => {
     expect(end.code).toBe(0)
     expect(end.stderr).toContain('Computing on cpu in fp32: the notebook’s own code computes so on a CPU.')
     expect(end.stderr).toMatch(/Sanity check, 3 steps on one batch: loss [\d.]+ at first, [\d.]+ at the end/)
-    expect(end.stderr).toContain('35 pictures to train on, 7 to score')
+    expect(end.stderr).toContain('35 images to train on, 7 to score')
   })
 
   test('keeps every decision, and the split’s own seed', async () => {
@@ -48,7 +48,7 @@ describe('torchgraft train --recipe notebook', () => {
     expect(training!.has('optimizer.exp_avg.fc.weight')).toBe(true)
   })
 
-  test('the model file says how its pictures are made, and scoring it again agrees', async () => {
+  test('the model file says how its images are made, and scoring it again agrees', async () => {
     const { metadata } = await readModelFile(at('whole/best.safetensors'))
     expect(metadata.resize).toEqual({ shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false })
     const { epoch, ...scored } = metadata.metrics!
@@ -69,14 +69,14 @@ describe('torchgraft train --recipe notebook', () => {
 })
 
 test('any option can be overridden, a validation folder too', async () => {
-  await makePictures(at('scored'), 3)
+  await makeImages(at('scored'), 3)
   const { code, stderr } = await cli('train', 'colours', '--val', 'scored', '--output', 'other', ...NOTEBOOK, '--epochs', '1', '--mean-std', '.4,.5,.6/.2,.3,.4', '--lr', '0.002', '--patience', 'none', '--monitor', 'val/top1', '--memory-format', 'channels_last', '--no-follow-links')
-  expect([code, stderr]).toEqual([0, expect.stringContaining('42 pictures to train on, 9 to score')])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('42 images to train on, 9 to score')])
   expect(await read('other/config.json')).toMatchObject({ mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.4], memoryFormat: 'channels_last', options: { lr: 0.002, patience: null, monitor: 'val/top1', followLinks: false } })
 }, 60_000)
 
 test.each([
-  [['--batch-size', '64'], /Expected at most 7, the pictures of the smaller side, .*not full, for --batch-size but received 64/],
+  [['--batch-size', '64'], /Expected at most 7, the images of the smaller side, .*not full, for --batch-size but received 64/],
   [['--mean-std', '1,2/3,4'], /data, notebook, imagenet or six numbers/],
   [['--mean-std', '1,2,3/0,1,1'], /Expected a number above 0 for --mean-std \(std\[0\]\)/],
   [['--sanity-steps', '-1'], /for --sanity-steps but received -1/],
@@ -102,8 +102,8 @@ describe('torchgraft overfit', () => {
   test('learns one batch, says so, and writes nothing', async () => {
     const before = await readdir(folder)
     const { code, stdout, stderr } = await cli('overfit', 'colours', '--steps', '25', ...SMALL)
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/The model learns\.\nThe loss went from [\d.]+ to [\d.]+, and \d of 8 pictures are classified correctly/)])
-    expect(stderr).toMatch(/regnet_y_400mf, 8 pictures of \d classes, on cpu in fp32/)
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/The model learns\.\nThe loss went from [\d.]+ to [\d.]+, and \d of 8 images are classified correctly/)])
+    expect(stderr).toMatch(/regnet_y_400mf, 8 images of \d classes, on cpu in fp32/)
     expect(await readdir(folder)).toEqual(before)
   }, 60_000)
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../helpers/processes/child.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const run = promisify(execFile)
@@ -34,7 +34,7 @@ describe('the packed package', () => {
     const path = join(folder.path, name)
     await mkdir(path)
     await writeFile(join(path, 'package.json'), JSON.stringify({ name: 'an-app', version: '9.9.9', private: true, type: 'module' }))
-    await makePictures(join(path, 'photos'), 8)
+    await makeImages(join(path, 'photos'), 8)
     return path
   }
   const inside = (cwd: string, file: string, args: readonly string[]) => run(file, args, { cwd, env, maxBuffer: 1 << 26 })
@@ -74,7 +74,7 @@ describe('the packed package', () => {
   test('is added by pnpm, which lets an installation fail over a script that it did not run', async () => {
     const path = await app('by pnpm')
     await inside(path, tool('pnpm'), ['add', '--config.strictDepBuilds=true', tarball])
-    expect((await inside(path, tool('pnpm'), ['exec', 'torchgraft', 'stats', 'photos'])).stdout).toContain('24 pictures of 3 classes')
+    expect((await inside(path, tool('pnpm'), ['exec', 'torchgraft', 'stats', 'photos'])).stdout).toContain('24 images of 3 classes')
   }, 300_000)
 
   test('runs out of Yarn’s Plug’n’Play, where nothing lies in node_modules', async () => {
@@ -82,7 +82,7 @@ describe('the packed package', () => {
     await writeFile(join(path, 'yarn.lock'), '')
     await inside(path, tool('yarn'), ['add', `torchgraft@file:${tarball}`])
     const torchgraft = (...args: readonly string[]) => inside(path, tool('yarn'), ['torchgraft', ...args])
-    expect((await torchgraft('stats', 'photos')).stdout).toContain('24 pictures of 3 classes')
+    expect((await torchgraft('stats', 'photos')).stdout).toContain('24 images of 3 classes')
     expect((await torchgraft('weights')).stdout).toContain('regnet_y_400mf-imagenet1k_v2')
   }, 300_000)
 })

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../helpers/processes/child.js'
-import { COLOURS, makePictures } from '../helpers/images/image-folder.js'
+import { COLOURS, makeImages } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
@@ -43,7 +43,7 @@ describe('installed as a package, in a folder of its own', () => {
     await mkdir(app)
     await writeFile(join(app, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
     await writeFile(join(app, 'program.ts'), PROGRAM)
-    await makePictures(join(app, 'photos'), 8)
+    await makeImages(join(app, 'photos'), 8)
     const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder.path], { cwd: ROOT, env })
     const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
     tarball = join(folder.path, filename)
@@ -68,13 +68,13 @@ describe('installed as a package, in a folder of its own', () => {
     await inApp('npx', ['torchgraft', 'export', model, '--format', 'onnx'], noLibtorch)
     const refused = { code: 1, stderr: expect.stringContaining('npm install onnxruntime-web') }
     await expect(inApp('npx', ['torchgraft', 'export', model, '--format', 'web'])).rejects.toMatchObject(refused)
-    const picture = `photos/${COLOURS[0]}/0.png`
-    await expect(inApp('npx', ['torchgraft', 'predict', 'runs/photos/best.onnx', picture])).rejects.toMatchObject({ ...refused, stderr: expect.stringContaining('npm install onnxruntime-node') })
+    const image = `photos/${COLOURS[0]}/0.png`
+    await expect(inApp('npx', ['torchgraft', 'predict', 'runs/photos/best.onnx', image])).rejects.toMatchObject({ ...refused, stderr: expect.stringContaining('npm install onnxruntime-node') })
     await inApp('npm', ['install', '--no-audit', '--no-fund', 'onnxruntime-web'])
     await inApp('npx', ['torchgraft', 'export', model, '--format', 'web', '--output', 'page'])
     expect(await readdir(join(app, 'page'))).toEqual(expect.arrayContaining(['index.html', 'model.onnx', 'onnxruntime']))
     const predict = async (file: string, extra: NodeJS.ProcessEnv): Promise<number> => {
-      const { stdout, stderr } = await inApp('npx', ['torchgraft', 'predict', file, picture, '--json'], extra)
+      const { stdout, stderr } = await inApp('npx', ['torchgraft', 'predict', file, image, '--json'], extra)
       expect(stderr).toBe('')
       return (JSON.parse(stdout) as [{ predictions: [{ probability: number }] }])[0].predictions[0].probability
     }
@@ -89,7 +89,7 @@ describe('installed as a package, in a folder of its own', () => {
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', tools, '@yarnpkg/cli-dist@4'], { cwd: folder.path, env })
     await writeFile(join(place, 'package.json'), JSON.stringify({ name: 'an-app', private: true, type: 'module' }))
     await writeFile(join(place, 'yarn.lock'), '')
-    await makePictures(join(place, 'photos'), 8)
+    await makeImages(join(place, 'photos'), 8)
     const pnp = { ...env, YARN_NODE_LINKER: 'pnp', YARN_ENABLE_GLOBAL_CACHE: '0', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_IMMUTABLE_INSTALLS: '0' }
     const yarn = (...args: readonly string[]) => run(join(tools, 'node_modules', '.bin', 'yarn'), args, { cwd: place, env: pnp, maxBuffer: 1 << 26 })
     await yarn('add', `torchgraft@file:${tarball}`)

@@ -7,8 +7,8 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import type { ImagePrediction } from '../../src/inference/classifier.js'
 import { ROOT, runCli, runNode } from '../helpers/processes/child.js'
 import { contrasts } from '../helpers/contrasts.js'
-import { picturesAlike, picturesApart } from '../helpers/images/page-images.js'
-import { COLOURS, makePictures } from '../helpers/images/image-folder.js'
+import { imagesAlike, imagesApart } from '../helpers/images/page-images.js'
+import { COLOURS, makeImages } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 import { serveFolder } from '../helpers/processes/static-server.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
@@ -22,8 +22,8 @@ const cli = (args: readonly string[], env = process.env): ReturnType<typeof runC
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  await makePictures(at('flowers'), 14)
-  // What the README has a stranger type, on small pictures.
+  await makeImages(at('flowers'), 14)
+  // What the README has a stranger type, on small images.
   const train = await cli(['train', 'flowers', '--epochs', '2', '--size', '64', '--batch-size', '8', '--threads', '1', '--precision', 'fp32'])
   expect(train).toMatchObject({ code: 0 })
   const end = await cli(['export', MODEL, '--format', 'web', '--output', 'page'])
@@ -63,20 +63,20 @@ describe('a service that predicts from model.onnx', () => {
   const runtimes: [string, string][] = [['beside torchgraft', ROOT], ...(own === undefined ? [] : [['in its own folder', own] as [string, string]])]
 
   test.each(runtimes)('with the onnxruntime %s has no libtorch loaded, and the same probabilities', async (_, cwd) => {
-    const picture = join(ROOT, 'samples/campus/chapel/01.jpg')
+    const image = join(ROOT, 'samples/campus/chapel/01.jpg')
     const program = `
       import { Classifier } from ${JSON.stringify(join(ROOT, 'dist/index.js'))}
       const classifier = await Classifier.open(${JSON.stringify(at('runs/flowers/best.onnx'))}, { threads: 1 })
-      const [one, two] = [await classifier.predict(${JSON.stringify(picture)}), []]
-      for await (const { predictions, error } of classifier.predictAll([${JSON.stringify(picture)}, 'nothing.jpg'], { topK: 1 })) two.push(error?.code ?? predictions[0])
+      const [one, two] = [await classifier.predict(${JSON.stringify(image)}), []]
+      for await (const { predictions, error } of classifier.predictAll([${JSON.stringify(image)}, 'nothing.jpg'], { topK: 1 })) two.push(error?.code ?? predictions[0])
       await classifier.dispose()
       await classifier.dispose()
-      const disposed = await classifier.predict(${JSON.stringify(picture)}).catch(({ code }) => code)
-      console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /^(lib)?(torch(?!graft_pictures)|c10)[^/]*$/.test(file.split('/').at(-1))) }))`
+      const disposed = await classifier.predict(${JSON.stringify(image)}).catch(({ code }) => code)
+      console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /^(lib)?(torch(?!graft_images)|c10)[^/]*$/.test(file.split('/').at(-1))) }))`
     const end = await runNode(['--input-type=module', '-e', program], { cwd })
     expect(end).toMatchObject({ code: 0, stderr: '' })
     const { one, two, disposed, loaded } = JSON.parse(end.stdout) as { one: { label: string; probability: number }[]; two: unknown[]; disposed: string; loaded: string[] }
-    const expected = (await predictions(MODEL, [picture])).get('01.jpg')
+    const expected = (await predictions(MODEL, [image])).get('01.jpg')
     expect(furthest(new Map(one.map(({ label, probability }) => [label, probability])), expected)).toBeLessThan(1e-5)
     expect([two, disposed, loaded]).toEqual([[{ label: one[0]?.label, probability: expect.closeTo(one[0]?.probability ?? 0, 5) }, 'ERR_IMAGE_DECODE'], 'ERR_DISPOSED', []])
   })
@@ -125,9 +125,9 @@ else describe('the page in Chromium', () => {
   })
   const ready = (): Promise<unknown> => page.getByText('Ready.').waitFor()
 
-  test('tells what torchgraft predict tells, of every kind of picture, and asks no other host', async () => {
+  test('tells what torchgraft predict tells, of every kind of image, and asks no other host', async () => {
     await ready()
-    const all = await picturesAlike(at('alike'))
+    const all = await imagesAlike(at('alike'))
     await page.setInputFiles('#files', [...all.keys()])
     await settled(all.size)
     const expected = await predictions(MODEL, [...all.keys()])
@@ -144,7 +144,7 @@ else describe('the page in Chromium', () => {
 
   test('says of what it sees otherwise than torchgraft predict that it does', async () => {
     await ready()
-    const all = await picturesApart(at('apart'))
+    const all = await imagesApart(at('apart'))
     await page.setInputFiles('#files', [...all.keys()])
     await settled(all.size - 1, 1)
     const notes = new Map((await shown()).map(({ name, note }) => [name, note]))
@@ -156,14 +156,14 @@ else describe('the page in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  test('says of what is no picture what to do, and goes on', async () => {
+  test('says of what is no image what to do, and goes on', async () => {
     await ready()
-    await writeFile(at('notes.txt'), 'no picture')
+    await writeFile(at('notes.txt'), 'no image')
     await writeFile(at('phone.heic'), Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic\0\0\0\0mif1heic'), Buffer.alloc(100)]))
     await page.setInputFiles('#files', [at('notes.txt'), at('phone.heic'), at('flowers/red/0.png')])
     await settled(1, 2)
     expect(await page.getByRole('alert').getByRole('listitem').allTextContents()).toEqual([
-      'notes.txt is not a picture that this browser can read. Try a photo as JPEG, PNG or WebP.',
+      'notes.txt is not an image that this browser can read. Try a photo as JPEG, PNG or WebP.',
       'phone.heic is HEIC, which this browser cannot read. Save it as JPEG first, or set the camera to its most compatible format.',
     ])
     expect(complaints).toEqual([])
@@ -182,7 +182,7 @@ else describe('the page in Chromium', () => {
     expect(await page.getByRole('row').allTextContents()).toEqual(['ClassProbability', ...COLOURS.map((): unknown => expect.stringMatching(/^\w+\d+\.\d %$/))])
   })
 
-  test('takes a dropped picture, and a photo with the camera', async () => {
+  test('takes a dropped image, and a photo with the camera', async () => {
     await ready()
     const dropped = await page.evaluateHandle((content) => {
       const transfer = new DataTransfer()

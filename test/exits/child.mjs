@@ -15,7 +15,7 @@ const batch = {
   size, step: 0, indices: new Int32Array(size), labels: new Int32Array(size),
   images: { pixels: new Uint8Array(size * side * side * 3), shapes: new Int32Array(size * 2).fill(side), plans: Array.from({ length: size }, () => ({ geometry: [1, 0, 0, 0, 1, 0] })), output: side, mean: [0, 0, 0], std: [1, 1, 1] },
 }
-const picture = () => sharp({ create: { width: 800, height: 800, channels: 3, background: 'red', noise: { type: 'gaussian', mean: 100, sigma: 60 } } }).jpeg().toBuffer()
+const makeImage = () => sharp({ create: { width: 800, height: 800, channels: 3, background: 'red', noise: { type: 'gaussian', mean: 100, sigma: 60 } } }).jpeg().toBuffer()
 
 /** Asks for the same again and again, until what it asks has been disposed of. @param {() => Promise<unknown>} ask */
 async function untilDisposed(ask) {
@@ -50,7 +50,7 @@ const MOMENTS = {
   },
   'decoding': async () => {
     const session = await create() // libtorch is there, and idle
-    const image = await picture()
+    const image = await makeImage()
     const loader = new DataLoader({ length: 12, classes: ['a', 'b'], get: async () => ({ image, label: 0 }) }, { batchSize: 4, size: 64, transform: evalTransform(), cacheBytes: 0 })
     const work = untilDisposed(async () => {
       const epoch = loader.epoch(0)
@@ -73,7 +73,7 @@ const UNHELD = {
     return session.loadStateDict(await session.stateDict())
   },
   'decoding': async () => {
-    const image = await picture()
+    const image = await makeImage()
     return new DataLoader({ length: 4, classes: ['a', 'b'], get: async () => ({ image, label: 0 }) }, { batchSize: 4, size: 64, transform: evalTransform() }).epoch(0).next()
   },
 }

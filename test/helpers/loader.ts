@@ -4,14 +4,14 @@ import { DataLoader, type DataLoaderOptions } from '../../src/loader/data-loader
 import { evalTransform } from '../../src/augment/transforms.js'
 
 /** A PNG of one colour. */
-export function onePicture(colour: { r: number; g: number; b: number } = { r: 10, g: 20, b: 30 }, width = 8, height = 8): Promise<Buffer> {
+export function oneImage(colour: { r: number; g: number; b: number } = { r: 10, g: 20, b: 30 }, width = 8, height = 8): Promise<Buffer> {
   return sharp({ create: { width, height, channels: 3, background: colour } }).png().toBuffer()
 }
 
-/** A data set whose picture number i is all of red i, with label i mod 2. */
+/** A data set whose image number i is all of red i, with label i mod 2. */
 export async function numberedDataset(length: number): Promise<Dataset> {
-  const pictures = await Promise.all(Array.from({ length }, (_, i) => onePicture({ r: i, g: 0, b: 0 })))
-  return { length, classes: ['even', 'odd'], get: async (index) => ({ image: pictures[index] as Buffer, label: index % 2 }) }
+  const images = await Promise.all(Array.from({ length }, (_, i) => oneImage({ r: i, g: 0, b: 0 })))
+  return { length, classes: ['even', 'odd'], get: async (index) => ({ image: images[index] as Buffer, label: index % 2 }) }
 }
 
 export async function numberedLoader(length: number, options: Partial<DataLoaderOptions> = {}): Promise<DataLoader> {

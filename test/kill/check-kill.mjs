@@ -23,18 +23,18 @@ const next = random(Number(values.seed))
 const below = (count) => Math.floor(next() * count)
 const folder = mkdtempSync(join(tmpdir(), 'torchgraft-kill-'))
 
-const COMMON = ['train', 'pictures', '--model', 'regnet_y_400mf', '--device', 'cpu', '--precision', 'fp32', '--threads', '1', '--val', '0.3', '--save-every', '0.0005']
+const COMMON = ['train', 'images', '--model', 'regnet_y_400mf', '--device', 'cpu', '--precision', 'fp32', '--threads', '1', '--val', '0.3', '--save-every', '0.0005']
 const RECIPES = [
   { name: 'default', args: [...COMMON, '--size', '96', '--epochs', '3', '--batch-size', '8', '--lr', '0.003'] },
   { name: 'notebook', args: [...COMMON, '--size', '32', '--recipe', 'notebook', '--weights', 'none', '--epochs', '2', '--batch-size', '8', '--sanity-steps', '1'] },
 ]
 
-async function makePictures() {
+async function makeImages() {
   for (const [label, colour] of ['blue', 'green', 'red'].entries()) {
-    mkdirSync(join(folder, 'pictures', colour), { recursive: true })
+    mkdirSync(join(folder, 'images', colour), { recursive: true })
     for (let i = 0; i < 16; i++) {
       const pixels = Uint8Array.from({ length: 40 * 40 * 3 }, (_, j) => (j % 3 === 2 - label ? 130 : 20) + next() * 100)
-      await sharp(pixels, { raw: { width: 40, height: 40, channels: 3 } }).png().toFile(join(folder, 'pictures', colour, `${i}.png`))
+      await sharp(pixels, { raw: { width: 40, height: 40, channels: 3 } }).png().toFile(join(folder, 'images', colour, `${i}.png`))
     }
   }
 }
@@ -65,7 +65,7 @@ function stage(path, fate, whole) {
   return told.at(-1) === 'stop' ? 'at a time: scoring the best again' : 'at a time: steps, scoring and saving'
 }
 
-await makePictures()
+await makeImages()
 const wholes = []
 for (const recipe of RECIPES) wholes.push(await unbroken(recipe))
 /** @type {Map<string, number>} */

@@ -45,11 +45,11 @@ describe('of weights that fit no model it is told what is nearest', () => {
     ['half a head', () => renamed(whole(), (name) => (name === 'fc.bias' ? undefined : name)), /it has no fc\.bias$/],
     ['no stem', () => renamed(whole(), (name) => (name.startsWith('stem.1.') ? undefined : name)), /it has no stem\.1\.weight, stem\.1\.bias, stem\.1\.running_mean, stem\.1\.running_var and 1 more$/],
     ['more than a model', () => new Map([...whole(), ['criterion.weight', { dtype: 'float32', shape: [3] }]]), /it has criterion\.weight besides$/],
-    ['a stem for grey pictures', () => new Map([...whole(), ['stem.0.weight', { dtype: 'float32', shape: [32, 1, 3, 3] }]]), /stem\.0\.weight is float32 \[32, 1, 3, 3\] where float32 \[32, 3, 3, 3\] is expected$/],
+    ['a stem for grey images', () => new Map([...whole(), ['stem.0.weight', { dtype: 'float32', shape: [32, 1, 3, 3] }]]), /stem\.0\.weight is float32 \[32, 1, 3, 3\] where float32 \[32, 3, 3, 3\] is expected$/],
     ['no head, of another variant', () => renamed(shapesOf('regnet_x_800mf'), (name) => (head(name) ? undefined : name)), /^nearest is regnet_x_800mf, but it has no head/],
     ['a ResNet', () => new Map([['module.layer1.0.conv1.weight', { dtype: 'float32', shape: [1] }]]), /^its names are those of a ResNet$/],
     ['a Vision Transformer', () => new Map([['blocks.0.attn.qkv.weight', { dtype: 'float32', shape: [1] }]]), /Vision Transformer$/],
-    ['pycls’s RegNet, whose pictures are BGR', () => new Map([['s1.b1.f.a_bn.weight', { dtype: 'float32', shape: [1] }]]), /pycls.*BGR/],
+    ['pycls’s RegNet, whose images are BGR', () => new Map([['s1.b1.f.a_bn.weight', { dtype: 'float32', shape: [1] }]]), /pycls.*BGR/],
     ['what nobody knows', () => new Map([['a', { dtype: 'float32', shape: [1] }], ['n'.repeat(100_000), { dtype: 'float32', shape: [1] }]]), /^its names are a, n{99}…$/],
   ])('%s', (_, tensors, message) => {
     expect(describeNearest(tensors())).toMatch(message)

@@ -23,14 +23,14 @@ else describe(title, () => {
     expect([typeof native, typeof wasm]).toEqual(['object', 'object'])
     return [native!, wasm!]
   }
-  const kinds: Record<string, (picture: Sharp) => Sharp> = {
-    'at 4:2:0': (picture) => picture.jpeg({ quality: 85 }),
-    'at 4:4:4': (picture) => picture.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
-    'in grey': (picture) => picture.greyscale().toColourspace('b-w').jpeg(),
-    progressive: (picture) => picture.jpeg({ quality: 60, progressive: true }),
-    coarse: (picture) => picture.jpeg({ quality: 8 }),
-    'in Display-P3': (picture) => picture.withIccProfile('p3').jpeg(),
-    ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((orientation) => [`turned (${orientation})`, (picture: Sharp) => picture.jpeg().withMetadata({ orientation })])),
+  const kinds: Record<string, (image: Sharp) => Sharp> = {
+    'at 4:2:0': (image) => image.jpeg({ quality: 85 }),
+    'at 4:4:4': (image) => image.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
+    'in grey': (image) => image.greyscale().toColourspace('b-w').jpeg(),
+    progressive: (image) => image.jpeg({ quality: 60, progressive: true }),
+    coarse: (image) => image.jpeg({ quality: 8 }),
+    'in Display-P3': (image) => image.withIccProfile('p3').jpeg(),
+    ...Object.fromEntries([2, 3, 4, 5, 6, 7, 8].map((orientation) => [`turned (${orientation})`, (image: Sharp) => image.jpeg().withMetadata({ orientation })])),
   }
   test.each(Object.entries(kinds))('%s: whole, cut, made smaller by every scale of its decoder, made larger', async (_, encode) => {
     for (const [width, height] of [[161, 123], [17, 33], [402, 301]] as const) {

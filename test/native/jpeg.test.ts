@@ -21,13 +21,13 @@ async function against(bytes: Uint8Array, rule: ResizeRule): Promise<{ readonly 
 
 if (!jpegDecoder()) skip('JPEGs by libjpeg-turbo', 'it is not there for this system')
 else describe('JPEGs by libjpeg-turbo', () => {
-  const kinds: Record<string, (picture: Sharp) => Sharp> = {
-    'at 4:2:0': (picture) => picture.jpeg({ quality: 85 }),
-    'at 4:4:4': (picture) => picture.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
-    'in grey': (picture) => picture.greyscale().toColourspace('b-w').jpeg(),
-    progressive: (picture) => picture.jpeg({ quality: 60, progressive: true }),
+  const kinds: Record<string, (image: Sharp) => Sharp> = {
+    'at 4:2:0': (image) => image.jpeg({ quality: 85 }),
+    'at 4:4:4': (image) => image.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
+    'in grey': (image) => image.greyscale().toColourspace('b-w').jpeg(),
+    progressive: (image) => image.jpeg({ quality: 60, progressive: true }),
   }
-  test.each(Object.entries(kinds))('whole pictures have the very bytes of sharp’s, %s', async (_, encode) => {
+  test.each(Object.entries(kinds))('whole images have the very bytes of sharp’s, %s', async (_, encode) => {
     for (const [width, height] of [[64, 48], [37, 101], [1, 1], [17, 2]] as const) {
       expect(await against(await encode(photo(width, height)).toBuffer(), WHOLE)).toEqual({ mean: 0, worst: 0 })
       expect(await against(await encode(photo(width, height)).toBuffer(), { ...WHOLE, orient: false, profile: false })).toEqual({ mean: 0, worst: 0 })
@@ -115,8 +115,8 @@ else describe('JPEGs by libjpeg-turbo', () => {
         await writeFile(path, await sharp({ create: { width: side, height: side, channels: 3, background: { r: i * 6, g: 255 - i * 6, b: 90 } } }).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer())
         return path
       }))
-      const pictures = await Promise.all([...files, ...files].map((path) => decodeImage(path, WHOLE)))
-      for (const [k, { width, data }] of pictures.entries()) {
+      const images = await Promise.all([...files, ...files].map((path) => decodeImage(path, WHOLE)))
+      for (const [k, { width, data }] of images.entries()) {
         const i = k % files.length
         expect(width).toBe(8 + i * 9)
         for (const at of [0, Math.floor(data.length / 6) * 3, data.length - 3]) expect(Math.abs((data[at] as number) - i * 6) + Math.abs((data[at + 1] as number) - (255 - i * 6))).toBeLessThan(6)

@@ -13,7 +13,7 @@ import { evaluateModel } from '../../src/inference/evaluate-model.js'
 import { exportModel } from '../../src/inference/export-model.js'
 import { summarize } from '../../src/models/summarize.js'
 import { openStartingWeights } from '../../src/models/weights/initial-weights.js'
-import { collect, onePicture } from '../helpers/loader.js'
+import { collect, oneImage } from '../helpers/loader.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const METADATA = {
@@ -32,9 +32,9 @@ beforeAll(async () => {
   for (const run of ['run', 'fresh', 'photos/a', 'photos/b']) await mkdir(run, { recursive: true })
   await writeModelFile('run/best.safetensors', { tensors, metadata: METADATA })
   for (const run of ['run', 'fresh']) await writeFile(`${run}/config.json`, '{}')
-  await writeFile('photos/a/1.png', await onePicture())
-  await writeFile('photos/b/1.png', await onePicture({ r: 200, g: 0, b: 0 }))
-  await writeFile('photos/b/bad.jpg', 'this is no picture')
+  await writeFile('photos/a/1.png', await oneImage())
+  await writeFile('photos/b/1.png', await oneImage({ r: 200, g: 0, b: 0 }))
+  await writeFile('photos/b/bad.jpg', 'this is no image')
 })
 afterAll(async () => {
   process.chdir(before)
@@ -56,7 +56,7 @@ async function run(args: readonly string[], stdin: Readable & { readonly isTTY?:
 }
 
 describe('a classifier', () => {
-  test('takes a picture by its path, its URL and its bytes, one by one and many at once', async () => {
+  test('takes an image by its path, its URL and its bytes, one by one and many at once', async () => {
     await using classifier = await Classifier.open('run', { device: 'cpu', precision: 'fp32' })
     const bytes = await readFile('photos/a/1.png')
     const images = ['photos/a/1.png', pathToFileURL(at('photos/a/1.png')), bytes, Uint8Array.from(bytes).buffer, new Blob([bytes])]
@@ -66,7 +66,7 @@ describe('a classifier', () => {
     expect(await collect(classifier.predictAll(images))).toEqual(images.map((image) => ({ image, predictions: expected })))
   })
 
-  test('refuses what is no picture by name, and tells of one among many without losing the others', async () => {
+  test('refuses what is no image by name, and tells of one among many without losing the others', async () => {
     await using classifier = await Classifier.open('run', { device: 'cpu' })
     await expect(classifier.predict(undefined as never)).rejects.toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringMatching(/for image but received undefined$/) })
     await expect(classifier.predict('https://example.org/a.jpg')).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
@@ -82,9 +82,9 @@ describe('a classifier', () => {
     ['an object', () => ({})],
     ['a ReadStream', () => createReadStream('photos/a/1.png')],
     ['the URL', () => new URL('file:///a')],
-  ])('refuses %s for many pictures', async (shown, make) => {
+  ])('refuses %s for many images', async (shown, make) => {
     await using classifier = await Classifier.open('run', { device: 'cpu' })
-    await expect(collect(classifier.predictAll(make() as never))).rejects.toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringContaining(`Expected an array or another iterable of pictures for images but received ${shown}`) })
+    await expect(collect(classifier.predictAll(make() as never))).rejects.toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringContaining(`Expected an array or another iterable of images for images but received ${shown}`) })
   })
 })
 
@@ -92,7 +92,7 @@ describe('a run folder stands for its best model', () => {
   test('wherever a model file is taken', async () => {
     await cp('run', 'other', { recursive: true })
     expect(await summarize({ model: 'other' })).toMatchObject({ model: 'regnet_x_400mf', classes: 2, size: 32 })
-    expect(await evaluateModel({ model: pathToFileURL(at('other')), data: 'photos', device: 'cpu' })).toMatchObject({ count: 2, skipped: [{ path: 'b/bad.jpg', message: expect.stringMatching(/^it is not a picture/) }] })
+    expect(await evaluateModel({ model: pathToFileURL(at('other')), data: 'photos', device: 'cpu' })).toMatchObject({ count: 2, skipped: [{ path: 'b/bad.jpg', message: expect.stringMatching(/^it is not an image/) }] })
     expect(await exportModel({ model: 'other', format: 'onnx' })).toMatchObject({ file: 'other/best.onnx' })
     await using weights = await openStartingWeights('other')
     expect(weights.classes).toEqual(['a', 'b'])
@@ -108,7 +108,7 @@ describe('a run folder stands for its best model', () => {
 describe('torchgraft predict', () => {
   const piped = (): Readable => createReadStream('photos/a/1.png', { highWaterMark: 7 })
 
-  test('- is a picture from standard input, among others', async () => {
+  test('- is an image from standard input, among others', async () => {
     const named = await run(['predict', 'run', 'photos/a/1.png', '--json'])
     const results = JSON.parse((await run(['predict', 'run', '-', 'photos/b/1.png', '--json'], piped())).stdout) as { image: string }[]
     expect(results).toEqual([{ ...(JSON.parse(named.stdout) as object[])[0], image: '-' }, expect.objectContaining({ image: 'photos/b/1.png' })])
@@ -125,8 +125,8 @@ describe('torchgraft predict', () => {
 
   test.each<[string, readonly string[], () => Readable & { readonly isTTY?: boolean }, number, RegExp]>([
     ['nothing in it', ['-'], () => Readable.from([]), 1, /^torchgraft: Standard input cannot be read: it is empty$/],
-    ['what is no picture', ['-'], () => Readable.from([Buffer.from('text')]), 1, /^-: The picture cannot be read: it is not a picture in a known format/],
-    ['a terminal', ['-'], () => Object.assign(Readable.from([]), { isTTY: true }), 2, /^torchgraft: - is a picture from standard input, which is the terminal here: pipe one to it, as in npx torchgraft predict MODEL - < PICTURE\.jpg$/],
+    ['what is no image', ['-'], () => Readable.from([Buffer.from('text')]), 1, /^-: The image cannot be read: it is not an image in a known format/],
+    ['a terminal', ['-'], () => Object.assign(Readable.from([]), { isTTY: true }), 2, /^torchgraft: - is an image from standard input, which is the terminal here: pipe one to it, as in npx torchgraft predict MODEL - < IMAGE\.jpg$/],
     ['two uses', ['-', '-'], piped, 2, /^torchgraft: Expected - once, since standard input can be read once, for IMAGES but received \["-", "-"\]$/],
   ])('of standard input with %s it says so', async (_, images, stdin, code, message) => {
     const end = await run(['predict', 'run', ...images], stdin())
@@ -135,8 +135,8 @@ describe('torchgraft predict', () => {
   })
 
   test.each([
-    ['https://example.org/a.jpg?x=1&y=2', "https://example.org/a.jpg?x=1&y=2 is an address, and torchgraft fetches no pictures: download it first, or pipe it: curl -L 'https://example.org/a.jpg?x=1&y=2' | npx torchgraft predict MODEL -"],
-    ['s3://bucket/a.jpg', 's3://bucket/a.jpg is an address, and torchgraft fetches no pictures: download it first'],
+    ['https://example.org/a.jpg?x=1&y=2', "https://example.org/a.jpg?x=1&y=2 is an address, and torchgraft fetches no images: download it first, or pipe it: curl -L 'https://example.org/a.jpg?x=1&y=2' | npx torchgraft predict MODEL -"],
+    ['s3://bucket/a.jpg', 's3://bucket/a.jpg is an address, and torchgraft fetches no images: download it first'],
   ])('%s is not fetched, and what to do instead is said before anything is opened', async (address, message) => {
     expect(await run(['predict', 'nothing', address])).toEqual({ code: 2, stdout: '', stderr: `torchgraft: ${message}\n` })
   })

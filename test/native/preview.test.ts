@@ -9,7 +9,7 @@ import { renderBatch } from '../../src/augment/render-batch.js'
 import type { RecipeName } from '../../src/train/options/options.js'
 import { resolveOptions } from '../../src/train/options/resolve.js'
 import { RECIPE_OF } from '../../src/recipes/by-name.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
@@ -27,8 +27,8 @@ async function cutOut(file: string, left: number, top: number, width: number, he
   return sharp(file).extract({ left, top, width, height }).raw().toBuffer()
 }
 
-/** What training itself makes of an epoch's first pictures, in its batches. */
-async function trainingPictures(data: string, recipe: RecipeName, epoch: number, batchSize: number, seed: number) {
+/** What training itself makes of an epoch's first images, in its batches. */
+async function trainingImages(data: string, recipe: RecipeName, epoch: number, batchSize: number, seed: number) {
   const resolved = resolveOptions({ recipe, weights: null, size: 128, progressiveResizing: false, batchSize, seed, val: 0.3 })
   const sides = await RECIPE_OF[recipe].openSides(data, resolved)
   await using loaders = RECIPE_OF[recipe].loaders(resolved, sides, { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] })
@@ -41,13 +41,13 @@ async function trainingPictures(data: string, recipe: RecipeName, epoch: number,
 }
 
 describe.each(['default', 'notebook'] as const)('the %s recipe', (recipe) => {
-  test.each([[1, 1], [3, 9]])('shows the very pictures that epoch %d holds, in order, with their labels', async (epoch, seed) => {
-    await makePictures(at('data'), 12)
-    await writeFile(at('data', 'green', '5.png'), 'no picture')
-    const expected = (await trainingPictures(at('data'), recipe, epoch - 1, 8, seed)).slice(0, 11)
-    const { file, pictures, columns } = await preview({ data: at('data'), output: at('sheet.png'), recipe, count: 11, epoch, seed, size: 128, val: 0.3 })
+  test.each([[1, 1], [3, 9]])('shows the very images that epoch %d holds, in order, with their labels', async (epoch, seed) => {
+    await makeImages(at('data'), 12)
+    await writeFile(at('data', 'green', '5.png'), 'no image')
+    const expected = (await trainingImages(at('data'), recipe, epoch - 1, 8, seed)).slice(0, 11)
+    const { file, images, columns } = await preview({ data: at('data'), output: at('sheet.png'), recipe, count: 11, epoch, seed, size: 128, val: 0.3 })
     expect([file, columns]).toEqual([at('sheet.png'), 5])
-    expect(pictures).toEqual(expected.map(({ path }) => ({ path, label: path.split('/')[0] })))
+    expect(images).toEqual(expected.map(({ path }) => ({ path, label: path.split('/')[0] })))
     expect(await sharp(file).metadata()).toMatchObject({ format: 'png', channels: 3, width: GAP + 5 * (128 + GAP), height: GAP + 3 * (128 + STRIP + GAP) })
     for (const [i, { pixels }] of expected.entries()) {
       const tile = await cutOut(file, GAP + (i % 5) * (128 + GAP), GAP + Math.floor(i / 5) * (128 + STRIP + GAP), 128, 128)
@@ -56,19 +56,19 @@ describe.each(['default', 'notebook'] as const)('the %s recipe', (recipe) => {
   })
 
   test('another epoch is augmented in another way', async () => {
-    await makePictures(at('data'), 3)
+    await makeImages(at('data'), 3)
     const [first, again, second] = await Promise.all([[1, 'a.png'], [1, 'b.png'], [2, 'c.png']].map(async ([epoch, name]) => readFile((await preview({ data: at('data'), output: at(name as string), recipe, epoch: epoch as number, size: 64, val: 0.3 })).file)))
     expect(again!.equals(first!)).toBe(true)
     expect(second!.equals(first!)).toBe(false)
   })
 
   test('of a small folder it shows what there is, and tells what is broken', async () => {
-    await makePictures(at('data'), 2)
+    await makeImages(at('data'), 2)
     for (const colour of ['blue', 'green', 'red']) await writeFile(at('data', colour, 'broken.png'), colour)
-    const { pictures, skipped } = await preview({ data: at('data'), output: at('sheet.png'), recipe, size: 32, val: 0.2 })
+    const { images, skipped } = await preview({ data: at('data'), output: at('sheet.png'), recipe, size: 32, val: 0.2 })
     const sides = await RECIPE_OF[recipe].openSides(at('data'), resolveOptions({ recipe, weights: null, val: 0.2 }))
-    expect(new Set(pictures.map(({ path }) => path))).toEqual(new Set(sides.train.items.map(({ path }) => path).filter((path) => !path.includes('broken'))))
-    expect(pictures.length + skipped.length).toBe(sides.train.length)
+    expect(new Set(images.map(({ path }) => path))).toEqual(new Set(sides.train.items.map(({ path }) => path).filter((path) => !path.includes('broken'))))
+    expect(images.length + skipped.length).toBe(sides.train.length)
     expect(skipped.every(({ path }) => path.endsWith('broken.png'))).toBe(true)
   })
 })
@@ -79,7 +79,7 @@ describe('labels', () => {
   const strip = async (png: Buffer, column: number, side: number) => sharp(png).extract({ left: GAP + column * (side + GAP), top: GAP + side, width: side, height: STRIP }).greyscale().raw().toBuffer()
 
   test.each<[string, string, boolean]>([
-    ['markup is text', '<tspan fill="red">x</tspan>', true], ['an entity is text', '&lt;', true], ['a section is text', ']]><![CDATA[', true], ['a picture inside is text', '<image href="file:///etc/hostname"/>', true],
+    ['markup is text', '<tspan fill="red">x</tspan>', true], ['an entity is text', '&lt;', true], ['a section is text', ']]><![CDATA[', true], ['an image inside is text', '<image href="file:///etc/hostname"/>', true],
     ['control characters', '\u0000\u001b[31m\u0008', true], ['what XML has no place for', '\ufffe\uffff', true], ['half a letter', '\ud83c', true], ['spaces leave no mark', '   ', false],
   ])('%s', async (_, label, marked) => {
     const side = 300
@@ -92,7 +92,7 @@ describe('labels', () => {
     expect([info.channels, Math.max(...colours.slice(0, 5000), ...colours.slice(-30_000))]).toEqual([3, 0]) // nothing of it is red
   })
 
-  test('a long label ends under its own picture', async () => {
+  test('a long label ends under its own image', async () => {
     const side = 128
     for (const letter of ['W', '図', 'e\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308']) {
       const long = await contactSheet([{ tile: tile(9, side), label: letter.repeat(90) }, { tile: tile(200, side), label: '' }, { tile: tile(100, side), label: '' }], { columns: 2, tile: side })
@@ -110,7 +110,7 @@ describe('labels', () => {
 })
 
 describe('a contact sheet', () => {
-  test('never grows beyond its bounds, and its pictures are at their own size where there is room', () => {
+  test('never grows beyond its bounds, and its images are at their own size where there is room', () => {
     for (let count = 1; count <= 400; count++) {
       for (const size of [32, 100, 224, 800, 2048]) {
         const { columns, tile: side } = layOut(count, size)
@@ -122,7 +122,7 @@ describe('a contact sheet', () => {
     expect([layOut(24, 224), layOut(24, 32), layOut(1, 2048), layOut(400, 224)]).toEqual([{ columns: 6, tile: 224 }, { columns: 6, tile: 128 }, { columns: 1, tile: 2048 }, { columns: 25, tile: 155 }])
   })
 
-  test('small pictures are enlarged by whole pixels, large ones made smaller', async () => {
+  test('small images are enlarged by whole pixels, large ones made smaller', async () => {
     const pixels = Float32Array.from({ length: 2 * 2 * 3 }, (_, i) => Math.floor(i / 3) / 4)
     const enlarged = await toTile(pixels, 2, 6)
     expect(Array.from({ length: 36 }, (_, i) => enlarged[i * 3])).toEqual(Array.from({ length: 36 }, (_, i) => [0, 64, 128, 191][2 * Math.floor(i / 18) + Math.floor((i % 6) / 3)]))
@@ -131,7 +131,7 @@ describe('a contact sheet', () => {
 })
 
 describe('what is refused', () => {
-  beforeEach(() => makePictures(at('data'), 3, 8))
+  beforeEach(() => makeImages(at('data'), 3, 8))
 
   test('a file that is there, which stays as it was', async () => {
     await writeFile(at('sheet.png'), 'mine')
@@ -147,18 +147,18 @@ describe('what is refused', () => {
     expect(await readdir(folder.path)).toEqual(['data'])
   })
 
-  test('pictures of which none can be read', async () => {
+  test('images of which none can be read', async () => {
     for (const colour of ['blue', 'green', 'red']) for (const i of [0, 1, 2]) await writeFile(at('data', colour, `${i}.png`), colour + String(i))
-    await expect(preview({ data: at('data'), output: at('sheet.png') })).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^No training picture in .* can be read \(6 tried\): "torchgraft stats"/) })
+    await expect(preview({ data: at('data'), output: at('sheet.png') })).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^No training image in .* can be read \(6 tried\): "torchgraft stats"/) })
     expect(await readdir(folder.path)).toEqual(['data'])
   })
 
   test.each<[string, Partial<PreviewOptions>, RegExp]>([
     ['another kind of file', { output: 'sheet.jpg' }, /a file name that ends in \.png for output but received "sheet\.jpg"/],
-    ['no pictures', { count: 0 }, /an integer from 1 to 400 for count but received 0/],
-    ['too many pictures', { count: 401 }, /for count but received 401/],
+    ['no images', { count: 0 }, /an integer from 1 to 400 for count but received 0/],
+    ['too many images', { count: 401 }, /for count but received 401/],
     ['an epoch before the first', { epoch: 0 }, /for epoch but received 0/],
-    ['no folder', { data: '' }, /a folder of pictures for data/],
+    ['no folder', { data: '' }, /a folder of images for data/],
     ['a size too large', { size: 4096 }, /for size but received 4096/],
   ])('%s', async (_, options, message) => {
     await expect(preview({ data: at('data'), output: at('sheet.png'), ...options })).rejects.toMatchObject({ code: 'ERR_ARGUMENT', message: expect.stringMatching(message) })
@@ -180,20 +180,20 @@ describe('torchgraft preview', () => {
   }
 
   test('prints the file’s name', async () => {
-    await makePictures(at('data'), 3, 8)
+    await makeImages(at('data'), 3, 8)
     expect(await run(at('data'), '--output', at('sheet.png'), '--size', '32')).toEqual({ code: 0, stdout: `${at('sheet.png')}\n`, stderr: FONTS ? '' : expect.stringMatching(/^The sheet has no labels, since this system has no font\. They are, row by row:\n {2}1 {2}(blue|green|red), /) })
     expect((await sharp(at('sheet.png')).metadata()).format).toBe('png')
   })
 
-  test('prints file and pictures with --json, and broken pictures on stderr', async () => {
+  test('prints file and images with --json, and broken images on stderr', async () => {
     await mkdir(at('data'))
-    await makePictures(at('data', 'train'), 2, 8)
-    await makePictures(at('data', 'val'), 1, 8)
-    await writeFile(at('data', 'train', 'red', '1.png'), 'no picture')
+    await makeImages(at('data', 'train'), 2, 8)
+    await makeImages(at('data', 'val'), 1, 8)
+    await writeFile(at('data', 'train', 'red', '1.png'), 'no image')
     const { code, stdout, stderr } = await run(at('data'), '--output', at('sheet.png'), '--size', '32', '--epoch', '2', '--json')
-    const { file, pictures } = JSON.parse(stdout) as { file: string; pictures: { path: string; label: string }[] }
-    expect([code, Object.keys(JSON.parse(stdout) as object), file]).toEqual([0, ['file', 'pictures'], at('sheet.png')])
-    expect(pictures.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual(['blue/0', 'blue/1', 'green/0', 'green/1', 'red/0'].map((name) => ({ path: `train/${name}.png`, label: name.split('/')[0] })))
-    expect(stderr).toMatch(/^Left out train\/red\/1\.png: it is not a picture/)
+    const { file, images } = JSON.parse(stdout) as { file: string; images: { path: string; label: string }[] }
+    expect([code, Object.keys(JSON.parse(stdout) as object), file]).toEqual([0, ['file', 'images'], at('sheet.png')])
+    expect(images.toSorted((a, b) => (a.path < b.path ? -1 : 1))).toEqual(['blue/0', 'blue/1', 'green/0', 'green/1', 'red/0'].map((name) => ({ path: `train/${name}.png`, label: name.split('/')[0] })))
+    expect(stderr).toMatch(/^Left out train\/red\/1\.png: it is not an image/)
   })
 })

@@ -33,7 +33,7 @@ function toImages(sources: readonly Source[], plans: readonly Plan[], output: nu
 async function largestDifference(renderer: NativeRenderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
   const rendered = await renderImages(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
-  return Math.max(...expected.map((picture, i) => picture.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * picture.length + j]!)), 0)))
+  return Math.max(...expected.map((image, i) => image.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * image.length + j]!)), 0)))
 }
 
 const SIZES = [[31, 17], [8, 40], [1, 1], [2, 5], [64, 64], [1, 30]] as const
@@ -78,29 +78,29 @@ describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a
     expect(Math.max(...pixels.map((value, i) => Math.abs(value - source.pixels[i]!)))).toBeLessThan(1e-3)
   })
 
-  test('pictures that are sampled in different ways, in one batch', async () => {
+  test('images that are sampled in different ways, in one batch', async () => {
     const kinds: Partial<Plan>[] = [...Object.values(variants), { snap: { width: 20, height: 14, resize: [1.2, 0, 0, 0, 0.7, 0] }, border: [0.5, 0, 1] }]
     const plans = sources.map((source, i): Plan => ({ ...kinds[i % kinds.length], geometry: randomGeometry(500 + i, source, 11) }))
     expect(await largestDifference(renderer, sources, plans, 11)).toBeLessThan(2e-5)
   })
 
-  test('a thousand reflections away is still the picture', async () => {
+  test('a thousand reflections away is still the image', async () => {
     const source = makeSource(5, 3, 1)
     expect(await largestDifference(renderer, [source], [{ geometry: [1.3, 0, 5000.3, 0, 1.1, -9000.7] }], 16)).toBeLessThan(2e-4)
   })
 })
 
-test.each([1, 7, 24, 57])('a picture that is turned and snaps has the same bits wherever in a batch it is, output %i', async (output) => {
+test.each([1, 7, 24, 57])('an image that is turned and snaps has the same bits wherever in a batch it is, output %i', async (output) => {
   const plans = sources.map((source, i): Plan => {
     const snap = { width: output, height: output, resize: [source.width / output, 0, 0, 0, source.height / output, 0] as const }
     return { border: [0, 0, 0], snap, geometry: randomGeometry(900 + i, { ...source, width: output, height: output }, output) }
   })
   const together = await renderImages(toImages(sources, plans, output), 'loops')
   const alone = await Promise.all(sources.map((source, i) => renderImages(toImages([source], [plans[i]!], output), 'loops')))
-  expect(together).toEqual(Float32Array.from(alone.flatMap((picture) => [...picture])))
+  expect(together).toEqual(Float32Array.from(alone.flatMap((image) => [...image])))
 })
 
-/** A plan for each of many pictures of one pixel, each with the largest grid. */
+/** A plan for each of many images of one pixel, each with the largest grid. */
 function manyGrids(): NativeImages {
   const count = 1100
   const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 16_384, width: 16_384, resize: [1 / 16_384, 0, 0, 0, 1 / 16_384, 0] } }
@@ -135,7 +135,7 @@ describe('kernels for different processors', () => {
     })
   }
 
-  test.each([1, 2, 3])('snap to the bits that one pixel after another gives, and read nothing beyond a picture, seed %i', async (seed) => {
+  test.each([1, 2, 3])('snap to the bits that one pixel after another gives, and read nothing beyond an image, seed %i', async (seed) => {
     const { compared, differing } = (await engineCheckWith({}, 'snap', String(seed))) as { compared: number; differing: Record<string, number> }
     expect(compared).toBeGreaterThan(1_000_000)
     expect(Object.keys(differing)).toContain('plain')

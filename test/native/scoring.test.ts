@@ -29,7 +29,7 @@ function distance(a: readonly number[], b: readonly number[]): number {
 describe('scoring with batch norm folded into the convolutions', () => {
   test.each<[Partial<SessionOptions>, number]>([
     [{}, FLOAT], [{ threads: 1 }, FLOAT], [{ threads: 3 }, FLOAT], [{ model: 'regnet_x_400mf' }, FLOAT], [{ precision: 'bf16' }, BF16],
-  ])('gives the logits of libtorch’s operations one by one, for one picture and for many: %j', async (options, tolerance) => {
+  ])('gives the logits of libtorch’s operations one by one, for one image and for many: %j', async (options, tolerance) => {
     await using folded = await open(options)
     await using plain = await open({ ...options, precision: 'fp32', kernels: 'plain' })
     for (const count of [1, 2, 3, 9, 17]) expect(distance(await logitsOf(folded, count), await logitsOf(plain, count))).toBeLessThan(tolerance)

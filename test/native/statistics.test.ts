@@ -9,7 +9,7 @@ import { openSides } from '../../src/datasets/train-val.js'
 import { dataStatistics, type DataStatisticsOptions } from '../../src/explore/data-statistics.js'
 import { statisticsText } from '../../src/report/statistics.js'
 import { decideMeanStd } from '../../src/recipes/notebook/mean-std.js'
-import { makePictures } from '../helpers/images/image-folder.js'
+import { makeImages } from '../helpers/images/image-folder.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>
@@ -18,7 +18,7 @@ const at = (...names: readonly string[]): string => join(folder.path, ...names)
 beforeEach(async () => (folder = await temporaryFolder()))
 afterEach(() => folder[Symbol.asyncDispose]())
 
-async function onePicture(path: string, colour: readonly [number, number, number], width = 8, height = 8): Promise<void> {
+async function oneImage(path: string, colour: readonly [number, number, number], width = 8, height = 8): Promise<void> {
   await mkdir(join(path, '..'), { recursive: true })
   const [r, g, b] = colour
   await sharp({ create: { width, height, channels: 3, background: { r, g, b } } }).png().toFile(path)
@@ -26,7 +26,7 @@ async function onePicture(path: string, colour: readonly [number, number, number
 
 describe('the default recipe', () => {
   test('counts classes on the sides that a run has', async () => {
-    await makePictures(folder.path, 10, 16)
+    await makeImages(folder.path, 10, 16)
     const { classes, count, imbalance, faults } = await dataStatistics({ data: folder.path, val: 0.3 })
     const sides = await openSides(folder.path, { val: 0.3, seed: 1 })
     const of = (items: ImageFolder['items'], label: number) => items.filter((item) => item.label === label).length
@@ -35,10 +35,10 @@ describe('the default recipe', () => {
     expect([count, imbalance, faults]).toEqual([30, 1, []])
   })
 
-  test('every training picture counts alike, however large; the validation side does not', async () => {
-    await onePicture(at('train', 'a', '1.png'), [255, 51, 0], 4, 2)
-    await onePicture(at('train', 'b', '1.png'), [0, 51, 102], 300, 200)
-    await onePicture(at('val', 'a', '1.png'), [77, 77, 77], 50, 50)
+  test('every training image counts alike, however large; the validation side does not', async () => {
+    await oneImage(at('train', 'a', '1.png'), [255, 51, 0], 4, 2)
+    await oneImage(at('train', 'b', '1.png'), [0, 51, 102], 300, 200)
+    await oneImage(at('val', 'a', '1.png'), [77, 77, 77], 50, 50)
     const { mean, std, sizes, imbalance, classes } = await dataStatistics({ data: folder.path })
     expect(mean.map((value) => value.toFixed(9))).toEqual(['0.500000000', '0.200000000', '0.200000000'])
     expect(std.map((value) => value.toFixed(6))).toEqual(['0.500000', '0.000000', '0.200000'])
@@ -46,12 +46,12 @@ describe('the default recipe', () => {
     expect([imbalance, classes]).toEqual([2, [{ label: 'a', train: 1, val: 1 }, { label: 'b', train: 1, val: 0 }]])
   })
 
-  test('the same as adding up all pixels of a picture larger than what is added up in one turn', async () => {
+  test('the same as adding up all pixels of an image larger than what is added up in one turn', async () => {
     const [width, height] = [700, 500]
     const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919 + (i >> 9) * 31) % 256)
     await mkdir(at('train', 'a'), { recursive: true })
     await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(at('train', 'a', '1.png'))
-    await onePicture(at('val', 'a', '1.png'), [1, 2, 3])
+    await oneImage(at('val', 'a', '1.png'), [1, 2, 3])
     await mkdir(at('train', 'b'))
     await sharp(data, { raw: { width, height, channels: 3 } }).png().toFile(at('train', 'b', '1.png'))
     const { mean, std } = await dataStatistics({ data: folder.path })
@@ -63,7 +63,7 @@ describe('the default recipe', () => {
     }
   })
 
-  test('pictures are turned upright; in the notebook’s recipe they lie as they are stored', async () => {
+  test('images are turned upright; in the notebook’s recipe they lie as they are stored', async () => {
     for (const label of ['a', 'b']) {
       await mkdir(at(label))
       for (const i of [1, 2]) await sharp({ create: { width: 20, height: 10, channels: 3, background: { r: i * 40, g: 9, b: label === 'a' ? 9 : 200 } } }).withMetadata({ orientation: 6 }).jpeg().toFile(at(label, `${i}.jpg`))
@@ -74,11 +74,11 @@ describe('the default recipe', () => {
 })
 
 describe('the notebook’s recipe', () => {
-  test('has the sides, the mean and the standard deviation of a run, to the last bit, broken pictures or not', async () => {
-    await makePictures(folder.path, 30, 24)
+  test('has the sides, the mean and the standard deviation of a run, to the last bit, broken images or not', async () => {
+    await makeImages(folder.path, 30, 24)
     const places = ['blue/3.png', 'green/11.png', 'red/7.png']
     for (const broken of [false, true]) {
-      if (broken) for (const place of places) await writeFile(at(place), `no picture ${place}`)
+      if (broken) for (const place of places) await writeFile(at(place), `no image ${place}`)
       const sides = await openNotebookSides(folder.path, { val: 0.2 })
       const expected = await decideMeanStd(sides.train, { batchSize: 64, size: 33, meanStd: 'data', strictImages: false })
       const { mean, std, count, classes, faults } = await dataStatistics({ data: folder.path, recipe: 'notebook', size: 33, val: 0.2 })
@@ -88,8 +88,8 @@ describe('the notebook’s recipe', () => {
     }
   })
 
-  test('with fewer than 64 training pictures these are one batch', async () => {
-    await makePictures(folder.path, 5, 12)
+  test('with fewer than 64 training images these are one batch', async () => {
+    await makeImages(folder.path, 5, 12)
     const sides = await openNotebookSides(folder.path, { val: 0.2 })
     const expected = await decideMeanStd(sides.train, { batchSize: 12, size: 32, meanStd: 'data', strictImages: false })
     const { mean, std } = await dataStatistics({ data: folder.path, recipe: 'notebook', size: 32, val: 0.2 })
@@ -98,7 +98,7 @@ describe('the notebook’s recipe', () => {
 })
 
 test('where all pixels of a channel are alike, its standard deviation is 0', async () => {
-  for (const label of ['a', 'b']) for (const i of [1, 2]) await onePicture(at(label, `${i}.png`), [i * 100, 0, 77])
+  for (const label of ['a', 'b']) for (const i of [1, 2]) await oneImage(at(label, `${i}.png`), [i * 100, 0, 77])
   for (const recipe of ['default', 'notebook'] as const) {
     const { mean, std } = await dataStatistics({ data: folder.path, recipe, val: 0.5, size: 32 })
     expect([mean[1], std[1]]).toEqual([0, 0])
@@ -107,11 +107,11 @@ test('where all pixels of a channel are alike, its standard deviation is 0', asy
 })
 
 describe('faults', () => {
-  test('are told with their reasons, once, sorted; a class of nothing else has 0 pictures', async () => {
-    await makePictures(at('data'), 4, 8)
+  test('are told with their reasons, once, sorted; a class of nothing else has 0 images', async () => {
+    await makeImages(at('data'), 4, 8)
     await mkdir(at('data', 'ruin'))
-    await onePicture(at('elsewhere', 'far.png'), [1, 2, 3])
-    await writeFile(at('data', 'ruin', 'text.jpg'), 'no picture')
+    await oneImage(at('elsewhere', 'far.png'), [1, 2, 3])
+    await writeFile(at('data', 'ruin', 'text.jpg'), 'no image')
     await writeFile(at('data', 'ruin', 'empty.png'), '')
     await writeFile(at('data', 'red', 'phone.heic'), 'heic')
     await symlink(at('elsewhere', 'far.png'), at('data', 'blue', 'far.png'))
@@ -120,9 +120,9 @@ describe('faults', () => {
     expect([count, imbalance]).toEqual([12, null])
     expect(faults).toEqual([
       { path: 'blue/far.png', code: 'ERR_IMAGE_DECODE', message: 'a link that leads out of the folder: not followed, unless you choose to follow links' },
-      { path: 'red/phone.heic', code: 'ERR_IMAGE_DECODE', message: expect.stringMatching(/^HEIC pictures cannot be read: convert it to JPEG/) },
+      { path: 'red/phone.heic', code: 'ERR_IMAGE_DECODE', message: expect.stringMatching(/^HEIC images cannot be read: convert it to JPEG/) },
       { path: 'ruin/empty.png', code: 'ERR_IMAGE_DECODE', message: 'it is empty' },
-      { path: 'ruin/text.jpg', code: 'ERR_IMAGE_DECODE', message: 'it is not a picture in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)' },
+      { path: 'ruin/text.jpg', code: 'ERR_IMAGE_DECODE', message: 'it is not an image in a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF)' },
     ])
     expect((await dataStatistics({ data: at('data'), followLinks: true })).count).toBe(13)
   })
@@ -134,14 +134,14 @@ describe('faults', () => {
     }
     for (const recipe of ['default', 'notebook'] as const) {
       await expect(dataStatistics({ data: folder.path, recipe, val: 0.4, size: 32 })).rejects.toMatchObject({
-        code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^No training picture in .* can be read \(4 tried\), so there is nothing to learn from \([abcd]\/\d\.jpg: it is not a picture in .*; …\)\. Replace them$/),
+        code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^No training image in .* can be read \(4 tried\), so there is nothing to learn from \([abcd]\/\d\.jpg: it is not an image in .*; …\)\. Replace them$/),
       })
     }
   })
 })
 
 test.each<[string, Partial<DataStatisticsOptions>, string, RegExp]>([
-  ['no folder', { data: '' }, 'ERR_ARGUMENT', /a folder of pictures for data but received ""/],
+  ['no folder', { data: '' }, 'ERR_ARGUMENT', /a folder of images for data but received ""/],
   ['a folder that is not there', { data: '/nonexistent' }, 'ERR_DATA_EMPTY', /there is no such folder/],
   ['another recipe', { recipe: 'other' as 'default' }, 'ERR_ARGUMENT', /default, notebook for recipe/],
   ['a size too small', { size: 8 }, 'ERR_ARGUMENT', /for size but received 8/],
@@ -150,7 +150,7 @@ test.each<[string, Partial<DataStatisticsOptions>, string, RegExp]>([
 })
 
 test('an abort rejects with its reason', async () => {
-  await makePictures(folder.path, 4, 8)
+  await makeImages(folder.path, 4, 8)
   const controller = new AbortController()
   const reason = new Error('enough')
   await expect(dataStatistics({ data: folder.path, signal: controller.signal, onProgress: ({ done }) => done === 3 && controller.abort(reason) })).rejects.toBe(reason)
@@ -165,14 +165,14 @@ describe('torchgraft stats', () => {
   }
 
   test('prints the report, with its progress on stderr', async () => {
-    await makePictures(folder.path, 4, 8)
+    await makeImages(folder.path, 4, 8)
     const { code, stdout, stderr } = await run(folder.path, '--val', '0.25')
     expect([code, stdout]).toEqual([0, statisticsText(await dataStatistics({ data: folder.path, val: 0.25 }))])
     expect(stderr).toMatch(/: 5 of 12\r\u001b\[2K/) // eslint-disable-line no-control-regex -- a live line
   })
 
   test('prints one JSON value with --json, for each recipe', async () => {
-    await makePictures(folder.path, 4, 8)
+    await makeImages(folder.path, 4, 8)
     await rm(at('red'), { recursive: true })
     for (const [recipe, more] of [['default', ['--seed', '3']], ['notebook', ['--size', '40', '--no-follow-links']]] as const) {
       const { code, stdout } = await run(folder.path, '--recipe', recipe, ...more, '--json')

@@ -2,7 +2,7 @@ import type { Batch } from '../../src/loader/batch.js'
 import { byteLength, elements, type Tensor } from '../../src/formats/tensor.js'
 import type { Session } from '../../src/session/session.js'
 
-/** Weights and pictures that Python makes too: generator/formula.py has the same functions. */
+/** Weights and images that Python makes too: generator/formula.py has the same functions. */
 export const CLASSES = 10
 export const MEAN = 0.5
 export const STD = 0.25

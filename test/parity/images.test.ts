@@ -9,26 +9,26 @@ import type { NativeRenderer } from '../../src/session/binding.js'
 import { renderImages } from '../../src/augment/render-batch.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 
-const { size: SIZE, plans, files } = readFixture<{ size: number; plans: Record<string, NotebookDraws>; files: string[] }>('pictures')
-const fixtures = readSafetensors(fileURLToPath(new URL('./fixtures/pictures.safetensors', import.meta.url)))
+const { size: SIZE, plans, files } = readFixture<{ size: number; plans: Record<string, NotebookDraws>; files: string[] }>('images')
+const fixtures = readSafetensors(fileURLToPath(new URL('./fixtures/images.safetensors', import.meta.url)))
 const RULE = notebookEvalTransform().decode!(SIZE)
 const UNPADDED = notebookStatisticsTransform().decode!(SIZE)
 
 /** In 0–1, [SIZE, SIZE, 3]. */
-async function render(picture: Pixels, rule: ResizeRule, plan: (picture: { width: number; height: number; output: number }) => Plan, renderer: NativeRenderer): Promise<Float32Array> {
-  const joined = await joinPixels([picture], rule.pad)
-  const plans = packPlans([plan({ ...paddedSize(picture, rule.pad), output: SIZE })])
+async function render(image: Pixels, rule: ResizeRule, plan: (image: { width: number; height: number; output: number }) => Plan, renderer: NativeRenderer): Promise<Float32Array> {
+  const joined = await joinPixels([image], rule.pad)
+  const plans = packPlans([plan({ ...paddedSize(image, rule.pad), output: SIZE })])
   return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)
 }
 
 const expected = async (name: string): Promise<Float32Array> => toFloat32((await fixtures).tensors.get(name)!)
 const worst: Record<string, number> = {}
 
-describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a GPU’s kernel is compiled from', 'kernel'], ['what a GPU does without its kernel', 'operations']])('pictures as torchvision makes them, by %s', (_, renderer) => {
+describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a GPU’s kernel is compiled from', 'kernel'], ['what a GPU does without its kernel', 'operations']])('images as torchvision makes them, by %s', (_, renderer) => {
   describe.each(files)('%s', (file) => {
-    let picture: Pixels
+    let image: Pixels
     beforeAll(async () => {
-      picture = await decodeImage(fileURLToPath(new URL(`./fixtures/pictures/${file}`, import.meta.url)), RULE)
+      image = await decodeImage(fileURLToPath(new URL(`./fixtures/images/${file}`, import.meta.url)), RULE)
     })
 
     const keep = (row: string, difference: number): void => {
@@ -36,19 +36,19 @@ describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a
     }
 
     test('without augmentation: decoded, padded, resized', async () => {
-      const difference = furthest(await render(picture, RULE, (sizes) => notebookEvalTransform()(sizes, () => 0, 0), renderer), await expected(`${file}/plain`))
+      const difference = furthest(await render(image, RULE, (sizes) => notebookEvalTransform()(sizes, () => 0, 0), renderer), await expected(`${file}/plain`))
       keep('without augmentation', difference)
       expect(difference).toBeLessThanOrEqual(1e-5)
     })
 
     test('squashed, for the mean and the standard deviation', async () => {
-      const difference = furthest(await render(picture, UNPADDED, (sizes) => notebookStatisticsTransform()(sizes, () => 0, 0), renderer), await expected(`${file}/squashed`))
+      const difference = furthest(await render(image, UNPADDED, (sizes) => notebookStatisticsTransform()(sizes, () => 0, 0), renderer), await expected(`${file}/squashed`))
       keep('squashed', difference)
       expect(difference).toBeLessThanOrEqual(1e-5)
     })
 
     test.each(Object.entries(plans))('%s', async (name, draws) => {
-      const ours = await render(picture, RULE, (sizes) => notebookPlan(sizes, draws), renderer)
+      const ours = await render(image, RULE, (sizes) => notebookPlan(sizes, draws), renderer)
       const theirs = await expected(`${file}/${name}`)
       const differences = Array.from(ours, (value, i) => Math.abs(value - theirs[i]!))
       keep('turned, sheared, brightened', Math.max(...differences))
@@ -58,6 +58,6 @@ describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a
   })
 
   afterAll(() => {
-    for (const [row, difference] of Object.entries(worst)) if (row.startsWith(renderer)) expectParity(`pictures, ${row}`, difference, 2 / 255)
+    for (const [row, difference] of Object.entries(worst)) if (row.startsWith(renderer)) expectParity(`images, ${row}`, difference, 2 / 255)
   })
 })

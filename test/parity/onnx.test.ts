@@ -48,7 +48,7 @@ function softmax(logits: Float32Array): number[] {
   }).flat()
 }
 
-/** The formula's weights and pictures, here and by onnxruntime. */
+/** The formula's weights and images, here and by onnxruntime. */
 async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZE }: { readonly fp16?: boolean; readonly crop?: number | null } = {}) {
   const file = at(`${model}${fp16 ? '-fp16' : ''}.onnx`)
   const batch = formulaBatch(COUNT, SIZE)
@@ -93,7 +93,7 @@ describe('a model as ONNX gives the probabilities that it gives here', () => {
     expect((await stat(file)).size).toBeLessThan(0.52 * (await stat(at('regnet_y_400mf.onnx'))).size)
   })
 
-  test('a model whose pictures are scaled in the batch takes floats', async () => {
+  test('a model whose images are scaled in the batch takes floats', async () => {
     const { difference } = await compare('regnet_x_400mf', { crop: null })
     expectParity('probabilities of regnet_x_400mf on onnxruntime, from floats', difference, TOLERANCE)
   })

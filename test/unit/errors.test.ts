@@ -50,7 +50,7 @@ describe('a number of things', () => {
   test('of another plural', () => expect([plural(1, 'class', 'classes'), plural(3, 'class', 'classes')]).toEqual(['1 class', '3 classes']))
 
   test('no message has a number before a fixed plural', () => {
-    const things = /\$\{(?:[^{}]|\{[^}]*\})*\} (?:files|pictures|images|classes|epochs|steps|tensors|bytes|threads|cores|parameters|groups|entries|names|folders|links|labels|losses) ?\b/
+    const things = /\$\{(?:[^{}]|\{[^}]*\})*\} (?:files|images|images|classes|epochs|steps|tensors|bytes|threads|cores|parameters|groups|entries|names|folders|links|labels|losses) ?\b/
     const found = [...sources('src', /\.ts$/), ...sources('scripts', /(?<!^check-cuda\/.*)\.mjs$/), ...sources('web', /\.js$/)].flatMap((file) => readFileSync(join(ROOT, file), 'utf8').split('\n').filter((line) => things.test(line)).map((line) => `${file}: ${line.trim()}`))
     expect(found.filter((line) => !ALWAYS_SEVERAL.some((part) => line.includes(part)))).toEqual([])
   })
@@ -58,10 +58,10 @@ describe('a number of things', () => {
 
 /** Never one, or told from a whole they are a part of. */
 const ALWAYS_SEVERAL = [
-  'the ${count} files hold', 'All ${images.length} images in', '${one.length} labels', '${unreadable[1]} pictures', '${ending} pictures', "unclassed === 1 ? '1 image lies'",
+  'the ${count} files hold', 'All ${images.length} images in', '${one.length} labels', '${unreadable[1]} images', '${ending} images', "unclassed === 1 ? '1 image lies'",
   'far more than any model here has', 'its tensors together would be', 'it holds more than ${values} names and values', 'a text of ${end - begin} bytes',
   'if (left.length > 1)', '${SPLIT_FILE} names',
-  'SAMPLES.epochs', '${extension} pictures', '.toLowerCase()} pictures', 'an integer of ${length} bytes', '} images/s', 'this.#inARow - 1} steps', "plural(left, 'file')", 'pictures to learn from and', '${received} of ${bytes} bytes', 'Looking at ${asked.size} pictures', '`${classes.length} classes`', '${archive.bytes']
+  'SAMPLES.epochs', '${extension} images', '.toLowerCase()} images', 'an integer of ${length} bytes', '} images/s', 'this.#inARow - 1} steps', "plural(left, 'file')", 'images to learn from and', '${received} of ${bytes} bytes', 'Looking at ${asked.size} images', '`${classes.length} classes`', '${archive.bytes']
 
 test('the system’s reasons have no path, which is named already', async () => {
   await using folder = await temporaryFolder()

@@ -7,7 +7,7 @@ import { ROOT, runNode } from '../helpers/processes/child.js'
 const VIEWS = 44
 const CAMPUS = join(ROOT, 'samples', 'campus')
 
-describe('the sample pictures', () => {
+describe('the sample images', () => {
   test('are at least 8 buildings of at least 40 views, no two alike, at most 5 MB', async () => {
     const classes = await readdir(CAMPUS)
     const hashes = new Set<string>()
@@ -29,7 +29,7 @@ describe('the sample pictures', () => {
 
   test.each([['rotunda', 2], ['boathouse', 17]])('%s, view %d, is what its generator draws', async (name, view) => {
     // In a process of its own: under jest the renderer would take a minute.
-    const code = `const { encodePicture } = await import('./samples/generate.mjs'); process.stdout.write((await encodePicture('${name}', ${view - 1})).toString('base64'))`
+    const code = `const { encodeImage } = await import('./samples/generate.mjs'); process.stdout.write((await encodeImage('${name}', ${view - 1})).toString('base64'))`
     const drawn = Buffer.from((await runNode(['--input-type=module', '--eval', code])).stdout, 'base64')
     const [a, b] = await Promise.all([drawn, join(CAMPUS, name, `${String(view).padStart(2, '0')}.jpg`)].map((source) => sharp(source).raw().toBuffer()))
     expect(a!.length).toBe(b!.length)

@@ -28,13 +28,13 @@ namespace {
 constexpr int kThreads = 3;  // so that sums are split
 
 struct Problem {
-  int64_t pictures, in, out, kernel, stride, groups, height, width;
+  int64_t images, in, out, kernel, stride, groups, height, width;
   at::ScalarType type;
 
   std::string Name() const {
     return std::to_string(kernel) + "x" + std::to_string(kernel) + " of " + std::to_string(in) +
            " to " + std::to_string(out) + " in " + std::to_string(groups) + " groups, stride " +
-           std::to_string(stride) + ", " + std::to_string(pictures) + "x" + std::to_string(height) +
+           std::to_string(stride) + ", " + std::to_string(images) + "x" + std::to_string(height) +
            "x" + std::to_string(width) + ", " + c10::toString(type);
   }
 };
@@ -54,9 +54,9 @@ struct Numbers {
           .to(p.type)
           .contiguous(at::MemoryFormat::ChannelsLast);
     };
-    x = normal({p.pictures, p.in, p.height, p.width});
+    x = normal({p.images, p.in, p.height, p.width});
     weight = normal({p.out, p.in / p.groups, p.kernel, p.kernel});
-    dy = normal({p.pictures, p.out, (p.height - 1) / p.stride + 1, (p.width - 1) / p.stride + 1});
+    dy = normal({p.images, p.out, (p.height - 1) / p.stride + 1, (p.width - 1) / p.stride + 1});
   }
 
   Passes Through(const Conv& conv, at::ScalarType type) const {
@@ -147,7 +147,7 @@ void ReportGrouped(const Problem& p) {
   Report(p, "direct", [&](const Numbers& numbers) { return Direct(p, numbers); });
 }
 
-// What is not finite in one group and picture stays in what that group comes to.
+// What is not finite in one group and image stays in what that group comes to.
 void ReportNotFinite(const Problem& p) {
   if (!HasDirect(p)) return;
   const Numbers numbers(p);
@@ -241,7 +241,7 @@ void ReportConvolve(const Problem& p) {
   Report(p, by, [&](const Numbers& numbers) { return numbers.Through(Ours(p), p.type); });
 }
 
-// Under autocast a picture and a weight in float32 must come to what libtorch's cast makes of them.
+// Under autocast an image and a weight in float32 must come to what libtorch's cast makes of them.
 void ReportAutocast(const Problem& p) {
   const AutocastGuard guard(at::kCPU, true, at::kBFloat16);
   Report(p, "autocast", [&](const Numbers& numbers) {

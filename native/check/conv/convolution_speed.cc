@@ -21,13 +21,13 @@ constexpr int kRepeats = 5;
 
 void TimeShape(at::ScalarType type, int64_t channels, int64_t width, int64_t stride, int64_t side) {
   const auto level = BestCpuLevel();
-  const auto pictures = [type](at::IntArrayRef shape) {
+  const auto images = [type](at::IntArrayRef shape) {
     return at::randn(shape).to(type).contiguous(at::MemoryFormat::ChannelsLast);
   };
   const int64_t out_side = (side - 1) / stride + 1;
-  const auto x = pictures({kBatch, channels, side, side});
-  const auto weight = pictures({channels, width, 3, 3});
-  const auto dy = pictures({kBatch, channels, out_side, out_side});
+  const auto x = images({kBatch, channels, side, side});
+  const auto weight = images({channels, width, 3, 3});
+  const auto dy = images({kBatch, channels, out_side, out_side});
   const std::array<int64_t, 2> strides{stride, stride};
   const std::array<int64_t, 2> padding{1, 1};
   const int64_t groups = channels / width;

@@ -34,14 +34,14 @@ void EmptyCaches() {
 
 void TimeShape(at::ScalarType type, const Shape& shape, bool cold) {
   const auto level = BestCpuLevel();
-  const auto pictures = [type](at::IntArrayRef sizes) {
+  const auto images = [type](at::IntArrayRef sizes) {
     return at::randn(sizes).to(type).contiguous(at::MemoryFormat::ChannelsLast);
   };
   const int64_t stride = shape.stride;
   const int64_t out_side = (shape.side - 1) / stride + 1;
-  const auto x = pictures({kBatch, shape.in, shape.side, shape.side});
-  const auto weight = pictures({shape.out, shape.in, 1, 1});
-  const auto dy = pictures({kBatch, shape.out, out_side, out_side});
+  const auto x = images({kBatch, shape.in, shape.side, shape.side});
+  const auto weight = images({shape.out, shape.in, 1, 1});
+  const auto dy = images({kBatch, shape.out, out_side, out_side});
   const std::array<int64_t, 2> strides{stride, stride};
   const std::array<int64_t, 2> padding{0, 0};
   const auto backward = [&](bool of_x) {

@@ -11,7 +11,7 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int kPictures = 60;
+constexpr int kImages = 60;
 constexpr int kOutput = 21;  // no multiple of a vector's length
 
 double Between(std::mt19937& random, double least, double most) {
@@ -50,8 +50,8 @@ Images MakeImages(uint32_t seed) {
   images.output = kOutput;
   images.mean = {0.485, 0.456, 0.406};
   images.std = {0.229, 0.224, 0.225};
-  images.plans.resize(kPictures * kPlanLength);
-  for (int i = 0; i < kPictures; ++i) {
+  images.plans.resize(kImages * kPlanLength);
+  for (int i = 0; i < kImages; ++i) {
     const auto height = static_cast<int32_t>(1 + random() % 40);
     const auto width = static_cast<int32_t>(1 + random() % 40);
     images.shapes.insert(images.shapes.end(), {height, width});

@@ -8,10 +8,10 @@
 
 namespace torchgraft {
 
-// Pictures of many sizes with plans of all kinds but those that snap.
+// Images of many sizes with plans of all kinds but those that snap.
 Images MakeImages(uint32_t seed);
 
-// render SEED: renders made pictures by plans of all kinds. Prints as JSON a number that the bytes
+// render SEED: renders made images by plans of all kinds. Prints as JSON a number that the bytes
 // decide, for each type of pixel, and whether the shorter types are the floats rounded.
 void CheckRender(const std::vector<std::string>& arguments);
 

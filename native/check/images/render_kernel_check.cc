@@ -26,7 +26,7 @@ constexpr int64_t kChannels = 3;
 
 using RenderInto = std::function<void(const at::Tensor& out, const Images& images)>;
 
-// Every second picture snaps to a grid near the output's size, every sixth by itself.
+// Every second image snaps to a grid near the output's size, every sixth by itself.
 void Snap(std::mt19937& random, Images& images) {
   for (int64_t i = 0; i < images.size(); i += 2) {
     double* plan = images.plans.data() + i * kPlanLength;
@@ -72,8 +72,8 @@ at::Tensor Expected(const Images& images) {
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
     if (plan[11] != 0) {
-      const SnappedPicture picture(images, plan, grid, pixels, height, width);
-      Snapping snapping = picture.snapping();
+      const SnappedImage image(images, plan, grid, pixels, height, width);
+      Snapping snapping = image.snapping();
       const auto places =
           PlacesApart(plan, images.output, snapping.grid_height, snapping.grid_width);
       if (snapping.places != nullptr) snapping.places = places.data();
@@ -91,7 +91,7 @@ at::Tensor Bits(const at::Tensor& numbers) {
 
 RenderInto OnHost() {
   return [](const at::Tensor& out, const Images& images) {
-    RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackPictures(images), out));
+    RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackImages(images), out));
   };
 }
 

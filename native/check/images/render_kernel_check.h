@@ -5,7 +5,7 @@
 
 namespace torchgraft {
 
-// render-kernel SEED [DEVICE]: renders made pictures by plans of all kinds with the kernel's
+// render-kernel SEED [DEVICE]: renders made images by plans of all kinds with the kernel's
 // source, compiled as C++, or on a device with the kernel itself. Prints as JSON how many numbers
 // were compared with what the CPU's kernels give, and how many differ in a bit, for each type and
 // layout.

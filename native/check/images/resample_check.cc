@@ -98,8 +98,8 @@ class Tally {
     const GuardedPixels pixels(random_, c.height, c.width);
     const auto plan = MakePlan(random_, c);
     const SnapGrid grid(c.output);
-    const SnappedPicture picture(images, plan.data(), grid, pixels.get(), c.height, c.width);
-    const auto& snapping = picture.snapping();
+    const SnappedImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
+    const auto& snapping = image.snapping();
     const auto expected = SnapOneByOne(snapping);
     for (const auto& [name, level, rows] : kLevels) {
       if (level > BestCpuLevel()) continue;

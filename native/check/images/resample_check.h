@@ -5,9 +5,9 @@
 
 namespace torchgraft {
 
-// snap SEED: renders made pictures by plans that snap, at each level that this processor has and in
+// snap SEED: renders made images by plans that snap, at each level that this processor has and in
 // each type of pixel. Prints as JSON how many rendered numbers of each level are not what one pixel
-// after another gives, and how many there were. Ends by a signal where bytes beyond a picture are
+// after another gives, and how many there were. Ends by a signal where bytes beyond an image are
 // read.
 void CheckSnap(const std::vector<std::string>& arguments);
 

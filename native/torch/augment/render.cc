@@ -28,7 +28,7 @@ constexpr int64_t kRowsPerTask = 16;
 // src/augment/plan.ts tells which number is which.
 bool Snaps(const double* packed) { return packed[11] != 0; }
 
-using Picture = std::variant<Sampling, SnappedPicture>;
+using Image = std::variant<Sampling, SnappedImage>;
 
 template <typename Out>
 constexpr PixelType kTypeOf = std::is_same_v<Out, float>          ? PixelType::kFloat
@@ -38,7 +38,7 @@ constexpr PixelType kTypeOf = std::is_same_v<Out, float>          ? PixelType::k
 template <typename Out>
 void Render(const Images& images, Out* out) {
   const int64_t output = images.output;
-  std::vector<Picture> pictures;
+  std::vector<Image> sources;
   const SnapGrid grid(output);
   const uint8_t* pixels = images.pixels.data();
   for (int64_t i = 0; i < images.size(); ++i) {
@@ -46,9 +46,9 @@ void Render(const Images& images, Out* out) {
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
     if (Snaps(packed)) {
-      pictures.emplace_back(SnappedPicture(images, packed, grid, pixels, height, width));
+      sources.emplace_back(SnappedImage(images, packed, grid, pixels, height, width));
     } else {
-      pictures.emplace_back(MakeSampling(images, packed, pixels, height, width));
+      sources.emplace_back(MakeSampling(images, packed, pixels, height, width));
     }
     pixels += height * width * kChannels;
   }
@@ -62,10 +62,10 @@ void Render(const Images& images, Out* out) {
       Out* const to = out + begin * output * kChannels;
       const int64_t row = begin - i * output;
       const int64_t stop = row + last - begin;
-      if (const auto* snapped = std::get_if<SnappedPicture>(&pictures[i])) {
+      if (const auto* snapped = std::get_if<SnappedImage>(&sources[i])) {
         snap(snapped->snapping(), row, stop, kTypeOf<Out>, to, scratch.data());
       } else {
-        sample(std::get<Sampling>(pictures[i]), row, stop, kTypeOf<Out>, to, scratch.data());
+        sample(std::get<Sampling>(sources[i]), row, stop, kTypeOf<Out>, to, scratch.data());
       }
       begin = last;
     }
@@ -114,7 +114,7 @@ void RenderFloats(const Images& images, Renderer renderer, float* into, size_t l
     case Renderer::kLoops:
       return Render(images, into);
     case Renderer::kKernel:
-      return RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackPictures(images), out));
+      return RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackImages(images), out));
     case Renderer::kCudaKernel: {
       const DeviceRenderer device(at::kCUDA);
       if (!device.note().empty()) throw CodedError("ERR_DEVICE", device.note());

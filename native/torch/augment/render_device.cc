@@ -38,7 +38,7 @@ DeviceRenderer::Made DeviceRenderer::Make(int device) {
     return made;
   } catch (const std::runtime_error& error) {
     return {nullptr, nullptr,
-            "Pictures are augmented by libtorch's operations one by one, which takes longer than "
+            "Images are augmented by libtorch's operations one by one, which takes longer than "
             "the kernel for it would: " +
                 std::string(error.what())};
   }
@@ -61,12 +61,12 @@ void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) con
 }
 
 UploadedImages DeviceRenderer::Upload(const Images& images) const {
-  return {ToDevice(PixelsOf(images), device_), ToDevice(PackPictures(images), device_)};
+  return {ToDevice(PixelsOf(images), device_), ToDevice(PackImages(images), device_)};
 }
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,
                                 const UploadedImages& uploaded) const {
-  const auto job = MakeRenderJob(images, uploaded.pixels, uploaded.pictures, out);
+  const auto job = MakeRenderJob(images, uploaded.pixels, uploaded.images, out);
   const unsigned tiles = Tiles(job.output, kTileWidth) * Tiles(job.output, kTileHeight);
   const auto rows = static_cast<unsigned>(std::min(job.size, kMostRows));
   const auto stream = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);

@@ -11,10 +11,10 @@
 
 namespace torchgraft {
 
-// A batch on its way to a device: the sources' bytes, and what the kernel reads of each picture.
+// A batch on its way to a device: the sources' bytes, and what the kernel reads of each image.
 struct UploadedImages {
   at::Tensor pixels;
-  at::Tensor pictures;
+  at::Tensor images;
 };
 
 // RenderBatch's work on a device, by one kernel that has its arithmetic; where that cannot be had,

@@ -18,11 +18,11 @@ using at::indexing::Slice;
 constexpr int64_t kChannels = 3;
 constexpr double kWhite = 255;
 
-// A number a picture, [n, 1, 1], to go with coordinates [n, output, output].
+// A number an image, [n, 1, 1], to go with coordinates [n, output, output].
 at::Tensor Each(const at::Tensor& column) { return column.view({-1, 1, 1}); }
 
-// Pictures that are sampled in the same way, their numbers on the device.
-struct Pictures {
+// SourceImages that are sampled in the same way, their numbers on the device.
+struct SourceImages {
   at::Tensor plans;    // [n, kPlanLength], float64
   at::Tensor heights;  // [n, 1, 1], int64, as the next two
   at::Tensor widths;
@@ -46,7 +46,7 @@ struct Pictures {
         .to(at::kFloat);
   }
 
-  // The border's colour where a picture has one and the coordinates are outside.
+  // The border's colour where an image has one and the coordinates are outside.
   at::Tensor WithBorder(const at::Tensor& rgb, const at::Tensor& inside) const {
     if (!bordered) return rgb;
     const auto border = plans.index({Slice(), Slice(8, 11)}).to(at::kFloat) * kWhite;
@@ -67,9 +67,9 @@ at::Tensor Inside(const at::Tensor& x, const at::Tensor& y, const at::Tensor& wi
 }
 
 // One pixel of each source, or of what lies around it.
-at::Tensor Tap(const Pictures& pictures, const at::Tensor& x, const at::Tensor& y) {
-  const auto rgb = pictures.At(Mirror(x, pictures.widths), Mirror(y, pictures.heights));
-  return pictures.WithBorder(rgb, Inside(x, y, pictures.widths, pictures.heights));
+at::Tensor Tap(const SourceImages& sources, const at::Tensor& x, const at::Tensor& y) {
+  const auto rgb = sources.At(Mirror(x, sources.widths), Mirror(y, sources.heights));
+  return sources.WithBorder(rgb, Inside(x, y, sources.widths, sources.heights));
 }
 
 at::Tensor Blend(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, const at::Tensor& d,
@@ -80,17 +80,17 @@ at::Tensor Blend(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c, 
   return top + (bottom - top) * fy.to(at::kFloat).unsqueeze(-1);
 }
 
-at::Tensor SampleNearest(const Pictures& pictures, const at::Tensor& x, const at::Tensor& y) {
-  return Tap(pictures, x.floor().to(at::kLong), y.floor().to(at::kLong));
+at::Tensor SampleNearest(const SourceImages& sources, const at::Tensor& x, const at::Tensor& y) {
+  return Tap(sources, x.floor().to(at::kLong), y.floor().to(at::kLong));
 }
 
-at::Tensor SampleBilinear(const Pictures& pictures, const at::Tensor& x, const at::Tensor& y) {
+at::Tensor SampleBilinear(const SourceImages& sources, const at::Tensor& x, const at::Tensor& y) {
   const auto left = (x - 0.5).floor();
   const auto top = (y - 0.5).floor();
   const auto ix = left.to(at::kLong);
   const auto iy = top.to(at::kLong);
-  return Blend(Tap(pictures, ix, iy), Tap(pictures, ix + 1, iy), Tap(pictures, ix, iy + 1),
-               Tap(pictures, ix + 1, iy + 1), x - 0.5 - left, y - 0.5 - top);
+  return Blend(Tap(sources, ix, iy), Tap(sources, ix + 1, iy), Tap(sources, ix, iy + 1),
+               Tap(sources, ix + 1, iy + 1), x - 0.5 - left, y - 0.5 - top);
 }
 
 // One axis of the second resampling, through the matrix's `scale` and `shift`: float32, as PyTorch
@@ -100,10 +100,10 @@ struct Axis {
   at::Tensor second;
   at::Tensor weight;  // of the second
 
-  Axis(const Pictures& pictures, const at::Tensor& i, int64_t scale, int64_t shift,
+  Axis(const SourceImages& sources, const at::Tensor& i, int64_t scale, int64_t shift,
        const at::Tensor& last) {
-    const auto factor = pictures.Number(scale).to(at::kFloat).to(at::kDouble);
-    const auto place = (factor * (i.to(at::kDouble) + 0.5) + pictures.Number(shift) - 0.5)
+    const auto factor = sources.Number(scale).to(at::kFloat).to(at::kDouble);
+    const auto place = (factor * (i.to(at::kDouble) + 0.5) + sources.Number(shift) - 0.5)
                            .to(at::kFloat)
                            .clamp_min(0);
     const auto within = at::minimum(place, last.to(at::kFloat));
@@ -118,42 +118,41 @@ struct Axis {
 };
 
 // Rounded to a pixel of the snap grid, then bilinear with the source's edges going on outside.
-at::Tensor SampleSnapped(const Pictures& pictures, int64_t output) {
-  const auto grid_height = pictures.Number(11);
-  const auto grid_width = pictures.Number(12);
-  const auto centres = at::arange(output, pictures.plans.options()) - (output - 1) / 2.0;
+at::Tensor SampleSnapped(const SourceImages& sources, int64_t output) {
+  const auto grid_height = sources.Number(11);
+  const auto grid_width = sources.Number(12);
+  const auto centres = at::arange(output, sources.plans.options()) - (output - 1) / 2.0;
   // From the output's centre to the grid's, in halves of the grid, float32: PyTorch's affine_grid.
   const auto along = [&](int64_t row, const at::Tensor& grid) {
     const auto half = grid / 2;
     const auto shift =
-        pictures.Number(row + 2) +
-        (pictures.Number(row) + pictures.Number(row + 1)) * (static_cast<double>(output) / 2) -
-        half;
+        sources.Number(row + 2) +
+        (sources.Number(row) + sources.Number(row + 1)) * (static_cast<double>(output) / 2) - half;
     const auto rescaled = [&](const at::Tensor& number) {
       return number.to(at::kFloat) / half.to(at::kFloat);
     };
     const auto u = centres.to(at::kFloat).view({1, 1, -1});
     const auto v = centres.to(at::kFloat).view({1, -1, 1});
-    const auto normalized = u * rescaled(pictures.Number(row)) +
-                            v * rescaled(pictures.Number(row + 1)) + rescaled(shift);
+    const auto normalized =
+        u * rescaled(sources.Number(row)) + v * rescaled(sources.Number(row + 1)) + rescaled(shift);
     return ((normalized + 1) * half.to(at::kFloat) - 0.5).round();  // half to even, as the CPU's
   };
   const auto gx = along(0, grid_width);
   const auto gy = along(3, grid_height);
-  const Axis x(pictures, Mirror(gx, grid_width), 13, 15, pictures.widths - 1);
-  const Axis y(pictures, Mirror(gy, grid_height), 17, 18, pictures.heights - 1);
-  const auto top = x.Blend(pictures.At(x.first, y.first), pictures.At(x.second, y.first));
-  const auto bottom = x.Blend(pictures.At(x.first, y.second), pictures.At(x.second, y.second));
-  return pictures.WithBorder(y.Blend(top, bottom), Inside(gx, gy, grid_width, grid_height));
+  const Axis x(sources, Mirror(gx, grid_width), 13, 15, sources.widths - 1);
+  const Axis y(sources, Mirror(gy, grid_height), 17, 18, sources.heights - 1);
+  const auto top = x.Blend(sources.At(x.first, y.first), sources.At(x.second, y.first));
+  const auto bottom = x.Blend(sources.At(x.first, y.second), sources.At(x.second, y.second));
+  return sources.WithBorder(y.Blend(top, bottom), Inside(gx, gy, grid_width, grid_height));
 }
 
-at::Tensor ApplyColour(const Pictures& pictures, const at::Tensor& rgb) {
-  const auto matrix = pictures.plans.index({Slice(), Slice(20, 32)}).to(at::kFloat);
+at::Tensor ApplyColour(const SourceImages& sources, const at::Tensor& rgb) {
+  const auto matrix = sources.plans.index({Slice(), Slice(20, 32)}).to(at::kFloat);
   const auto m = matrix.view({-1, 1, 1, kChannels, kChannels + 1});
   auto mixed = m.select(-1, kChannels);
   for (int64_t c = 0; c < kChannels; ++c)
     mixed = mixed + m.select(-1, c) * rgb.select(-1, c).unsqueeze(-1);
-  return at::where(pictures.Number(19).ne(0).unsqueeze(-1), mixed.clamp(0, 1), rgb);
+  return at::where(sources.Number(19).ne(0).unsqueeze(-1), mixed.clamp(0, 1), rgb);
 }
 
 enum class Sampling { kBilinear, kNearest, kSnapped };
@@ -164,17 +163,17 @@ Sampling SamplingOf(const double* packed) {
 }
 
 // [n, output, output, 3], 0–1.
-at::Tensor Sample(const Pictures& pictures, Sampling sampling, int64_t output) {
-  if (sampling == Sampling::kSnapped) return SampleSnapped(pictures, output) / kWhite;
-  const auto centres = at::arange(output, pictures.plans.options()) + 0.5;
-  const auto [x, y] = pictures.Through(0, centres.view({1, 1, -1}), centres.view({1, -1, 1}));
+at::Tensor Sample(const SourceImages& sources, Sampling sampling, int64_t output) {
+  if (sampling == Sampling::kSnapped) return SampleSnapped(sources, output) / kWhite;
+  const auto centres = at::arange(output, sources.plans.options()) + 0.5;
+  const auto [x, y] = sources.Through(0, centres.view({1, 1, -1}), centres.view({1, -1, 1}));
   switch (sampling) {
     case Sampling::kSnapped:
       break;
     case Sampling::kNearest:
-      return SampleNearest(pictures, x, y) / kWhite;
+      return SampleNearest(sources, x, y) / kWhite;
     case Sampling::kBilinear:
-      return SampleBilinear(pictures, x, y) / kWhite;
+      return SampleBilinear(sources, x, y) / kWhite;
   }
   return {};
 }
@@ -214,7 +213,7 @@ at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType
     }
     if (alike.empty()) continue;
     const auto rows = ToDevice(at::tensor(alike, at::kLong), device);
-    const Pictures pictures{
+    const SourceImages sources{
         .plans = plans.index_select(0, rows),
         .heights = Each(shapes.select(1, 0).index_select(0, rows)),
         .widths = Each(shapes.select(1, 1).index_select(0, rows)),
@@ -222,8 +221,8 @@ at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType
         .pixels = pixels,
         .bordered = bordered,
     };
-    const auto rgb = Sample(pictures, sampling, images.output);
-    batch.index_copy_(0, rows, coloured ? ApplyColour(pictures, rgb) : rgb);
+    const auto rgb = Sample(sources, sampling, images.output);
+    batch.index_copy_(0, rows, coloured ? ApplyColour(sources, rgb) : rgb);
   }
   const auto mean = ToFloats(images.mean, device);
   const auto std = ToFloats(images.std, device);

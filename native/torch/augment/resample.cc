@@ -83,8 +83,8 @@ bool SnapGrid::IsRoundedApart() const {
   return base_.bmm(theta).equal(RoundedApart(output_, theta.const_data_ptr<float>()));
 }
 
-SnappedPicture::SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,
-                               const uint8_t* pixels, int64_t height, int64_t width) {
+SnappedImage::SnappedImage(const Images& images, const double* packed, const SnapGrid& grid,
+                           const uint8_t* pixels, int64_t height, int64_t width) {
   const auto grid_height = static_cast<int64_t>(packed[11]);
   const auto grid_width = static_cast<int64_t>(packed[12]);
   const double* resize = packed + 13;

@@ -43,13 +43,13 @@ class SnapGrid {
   mutable bool is_apart_ = false;
 };
 
-// A picture whose plan snaps: what the kernel reads, in memory that stands in it.
-class SnappedPicture {
+// An image whose plan snaps: what the kernel reads, in memory that stands in it.
+class SnappedImage {
  public:
   // `packed` is the plan; src/augment/plan.ts tells which number is which.
-  SnappedPicture(const Images& images, const double* packed, const SnapGrid& grid,
-                 const uint8_t* pixels, int64_t height, int64_t width);
-  SnappedPicture(SnappedPicture&&) = default;
+  SnappedImage(const Images& images, const double* packed, const SnapGrid& grid,
+               const uint8_t* pixels, int64_t height, int64_t width);
+  SnappedImage(SnappedImage&&) = default;
 
   const Snapping& snapping() const { return snapping_; }
 

@@ -7,7 +7,7 @@
 
 namespace torchgraft {
 
-// What kernels read of a picture's plan: src/augment/plan.ts tells which number is which.
+// What kernels read of an image's plan: src/augment/plan.ts tells which number is which.
 Sampling MakeSampling(const Images& images, const double* packed, const uint8_t* pixels,
                       int64_t height, int64_t width);
 

@@ -124,7 +124,7 @@ class ConvNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvNorm);
 
-// Squeeze-and-excitation: weighs the channels by what the whole picture holds.
+// Squeeze-and-excitation: weighs the channels by what the whole image holds.
 class SqueezeExcitationImpl : public torch::nn::Module {
  public:
   SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making);

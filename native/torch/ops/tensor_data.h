@@ -18,7 +18,7 @@ Element* MutableData(const at::Tensor& tensor) {
 }
 
 // Of [n, channels, h, w], channels_last, of another's type.
-inline at::Tensor EmptyPictures(at::IntArrayRef shape, const at::Tensor& like) {
+inline at::Tensor EmptyImages(at::IntArrayRef shape, const at::Tensor& like) {
   return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }
 

@@ -38,7 +38,7 @@ bool StaysNear(const double* m, double width, double height) {
 
 // src/augment/plan.ts tells which number is which.
 void CheckPlan(const double* packed, int64_t index, int64_t output) {
-  const std::string which = "the plan of picture " + std::to_string(index);
+  const std::string which = "the plan of image " + std::to_string(index);
   if (!std::all_of(packed, packed + kPlanLength,
                    [](double number) { return std::abs(number) <= kLargest; })) {
     Refuse("Expected finite numbers in " + which);
@@ -57,7 +57,7 @@ void CheckPlan(const double* packed, int64_t index, int64_t output) {
     Refuse("Expected a resize that turns nothing in " + which);
   const auto size = static_cast<double>(output);
   if (!StaysNear(geometry, size, size) || (snaps && !StaysNear(resize, snap_width, snap_height))) {
-    Refuse("Expected coordinates near the picture from " + which);
+    Refuse("Expected coordinates near the image from " + which);
   }
 }
 
@@ -66,25 +66,25 @@ void CheckPlan(const double* packed, int64_t index, int64_t output) {
 void CheckImages(const Images& images) {
   const int64_t size = images.size();
   if (size == 0 || images.shapes.size() % 2 != 0)
-    Refuse("Expected a batch of at least one picture, with two numbers of shape each");
+    Refuse("Expected a batch of at least one image, with two numbers of shape each");
   if (images.output < 1 || images.output > kLargestOutput)
     Refuse("Expected an output size from 1 to 16384");
   if (images.plans.size() != static_cast<size_t>(size * kPlanLength))
-    Refuse("Expected one plan a picture");
+    Refuse("Expected one plan an image");
   uint64_t expected = 0;
   int64_t taps = 0;
   for (int64_t i = 0; i < size; ++i) {
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
-    if (height < 1 || width < 1) Refuse("Expected pictures of at least one pixel");
-    // Below 2^64 whatever the shape, and the sum never grows beyond the first picture that is too
+    if (height < 1 || width < 1) Refuse("Expected images of at least one pixel");
+    // Below 2^64 whatever the shape, and the sum never grows beyond the first image that is too
     // much.
     expected += static_cast<uint64_t>(height) * static_cast<uint64_t>(width) * kChannels;
     if (expected > images.pixels.size()) break;
     const double* plan = images.plans.data() + i * kPlanLength;
     CheckPlan(plan, i, images.output);
     taps += static_cast<int64_t>(plan[11]) + static_cast<int64_t>(plan[12]);
-    if (taps > kMostTaps) Refuse("Expected smaller snap grids, or fewer pictures in the batch");
+    if (taps > kMostTaps) Refuse("Expected smaller snap grids, or fewer images in the batch");
   }
   if (expected != images.pixels.size()) {
     Refuse("Expected as many bytes of pixels as the shapes tell, but received " +

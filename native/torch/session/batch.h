@@ -10,7 +10,7 @@ namespace torchgraft {
 // Numbers of a packed plan: src/augment/plan.ts tells which is which.
 inline constexpr int64_t kPlanLength = 32;
 
-// Pictures of any sizes, each with the plan of what happens to it. Owns its memory, which is kept
+// Images of any sizes, each with the plan of what happens to it. Owns its memory, which is kept
 // from batch to batch.
 struct Images {
   std::vector<uint8_t> pixels;  // sources one after another, height × width × 3 each

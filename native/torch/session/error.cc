@@ -9,7 +9,7 @@ namespace torchgraft {
 namespace {
 
 constexpr char kTryLess[] =
-    "There is not enough memory for this. Try a smaller batch size or picture size";
+    "There is not enough memory for this. Try a smaller batch size or image size";
 
 // Running out of memory on the CPU is a plain c10::Error: only its words tell.
 bool TellsOfMemory(const std::string& message) {

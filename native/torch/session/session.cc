@@ -19,7 +19,7 @@ namespace {
 void CheckLabels(const Batch& batch, int64_t classes) {
   if (batch.labels.size() != static_cast<size_t>(batch.images.size())) {
     throw CodedError("ERR_BATCH_SHAPE", "Expected " + std::to_string(batch.images.size()) +
-                                            " labels, one a picture, but received " +
+                                            " labels, one an image, but received " +
                                             std::to_string(batch.labels.size()));
   }
   for (const int32_t label : batch.labels) {

@@ -68,7 +68,7 @@ enum class StatePart { kModel, kTraining };
 struct TrainSums {
   int64_t steps = 0;
   int64_t images = 0;
-  double loss = 0;  // Σ mean loss × pictures
+  double loss = 0;  // Σ mean loss × images
   int64_t correct = 0;
   double scale = 1;
   int64_t skipped = 0;

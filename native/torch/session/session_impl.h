@@ -44,13 +44,13 @@ struct Session::Impl {
   // Labels on the device.
   at::Tensor Labels(const Batch& batch) const;
 
-  // Pictures as the model takes them in a precision: [n, 3, output, output].
+  // Images as the model takes them in a precision: [n, 3, output, output].
   at::Tensor Pixels(const Images& images, Precision precision) const;
 
   // Pixels → logits [n, classes], float32, under the autocast of a precision.
   at::Tensor Forward(const at::Tensor& pixels, Precision precision);
 
-  // Pictures → logits, in the precision of scoring.
+  // Images → logits, in the precision of scoring.
   at::Tensor Score(const Images& images);
   Precision ScoringPrecision() const;
 

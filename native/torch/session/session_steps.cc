@@ -10,7 +10,7 @@ namespace torchgraft {
 
 namespace {
 
-// Σ loss × pictures and Σ correct, on the device.
+// Σ loss × images and Σ correct, on the device.
 at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
   const at::NoGradGuard no_grad;
   const auto correct = logits.argmax(1).eq(labels).sum();

@@ -12,12 +12,12 @@ type EvaluateFlags = Omit<EvaluateModelOptions, 'model' | 'data' | 'classes'> & 
 
 export function evaluateCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('evaluate')
-    .summary('score a model on a folder of pictures')
-    .description('Scores MODEL on the pictures in DATA: on its validation set where it has one, else on what was split off its training set, or on its test set; on all of them where it is not divided. Pictures that the model was trained on are left out, where its run folder still tells which they are.')
+    .summary('score a model on a folder of images')
+    .description('Scores MODEL on the images in DATA: on its validation set where it has one, else on what was split off its training set, or on its test set; on all of them where it is not divided. Images that the model was trained on are left out, where its run folder still tells which they are.')
     .argument('<model>', 'model file, such as runs/NAME/best.safetensors, or a run folder')
-    .argument('<data>', 'folder of pictures')
+    .argument('<data>', 'folder of images')
     .addOption(new Option('--side <side>', 'which part to score, of a folder with train/, val/ or test/ inside (default: val, where there is one)').choices(['train', 'val', 'test']))
-    .option('--all', 'also score the pictures that the model was trained on')
+    .option('--all', 'also score the images that the model was trained on')
     .addOption(classesOption())
     .addOption(sizeOption())
     .addOption(deviceOption())
@@ -49,8 +49,8 @@ function text({ loss, top1, count, correct, leftOut, splitKnown, classes, skippe
     `${'all'.padEnd(width)}  ${`${correct} of ${count}`.padStart(12)}  ${percent(top1).padStart(8)}`,
     '',
     `Top-1 ${percent(top1)} (95 % interval ${percent(low)} to ${percent(high)}), loss ${loss.toFixed(4)}.`,
-    ...(leftOut > 0 ? [`${plural(leftOut, 'picture')} that the model was trained on ${leftOut === 1 ? 'was' : 'were'} left out; --all scores ${leftOut === 1 ? 'it' : 'them'} too.`] : []),
-    ...(splitKnown ? [] : ['There is no split.json beside the model: pictures that it was trained on may be among these.']),
+    ...(leftOut > 0 ? [`${plural(leftOut, 'image')} that the model was trained on ${leftOut === 1 ? 'was' : 'were'} left out; --all scores ${leftOut === 1 ? 'it' : 'them'} too.`] : []),
+    ...(splitKnown ? [] : ['There is no split.json beside the model: images that it was trained on may be among these.']),
     ...skipped.map(({ path, message }) => `Left out ${printable(path)}: ${printable(message)}`),
     '',
   ].map((line) => prose(line, stream)).join('\n')

@@ -15,7 +15,7 @@ import { standingRows } from '../status.js'
 
 /** For commands that take a .pth file, which does not tell its classes. */
 export const classesOption = (): Option => new Option('--classes <file>', 'for a .pth file: a text file with the names of its classes, one on each line, in order')
-export const sizeOption = (): Option => new Option('--size <px>', 'for a .pth file: height and width of the pictures that its model takes (default 224)').argParser(number)
+export const sizeOption = (): Option => new Option('--size <px>', 'for a .pth file: height and width of the images that its model takes (default 224)').argParser(number)
 
 /** A line each; empty ones at the end do not count. */
 export async function readClasses(file: string): Promise<string[]> {

@@ -19,15 +19,15 @@ export function overfitCommand(streams: Streams, exit: (code: number) => void): 
   return new Command('overfit')
     .summary('one batch, many steps: does a model learn at all?')
     .description('Trains a new copy of a model on one batch of DATA, over and over: the notebook’s sanity check. Nothing is written. Says whether the model learned the batch (exit code 0), or what may keep it from that (exit code 1).')
-    .argument('<data>', 'folder of pictures')
+    .argument('<data>', 'folder of images')
     .option('--steps <n>', 'training steps on the one batch (default 100)', number)
     .addOption(recipeOption())
     .option('--model <name>', `RegNet variant (${defaults('model')})`)
     .option('--weights <weights>', 'a name, a file, or none')
-    .option('--batch-size <n>', `pictures in the batch (${defaults('batchSize')}; fewer where there are fewer)`, number)
+    .option('--batch-size <n>', `images in the batch (${defaults('batchSize')}; fewer where there are fewer)`, number)
     .option('--lr <x>', 'learning rate of Adam (default 0.0003)', number)
-    .option('--size <px>', `height and width of the pictures (${defaults('size')})`, number)
-    .option('--val <fraction|folder>', `pictures that are kept out, as train does (${defaults('val')})`, fractionOrFolder)
+    .option('--size <px>', `height and width of the images (${defaults('size')})`, number)
+    .option('--val <fraction|folder>', `images that are kept out, as train does (${defaults('val')})`, fractionOrFolder)
     .option('--seed <n>', `of split, order, augmentation and head (${defaults('seed')})`, number)
     .option('--freeze <what>', `trunk trains the head alone (${defaults('freeze')})`)
     .option('--mean-std <which>', 'notebook recipe: data, notebook, imagenet or r,g,b/r,g,b', meanStd)
@@ -56,9 +56,9 @@ async function runOverfit(data: string, { json = false, weights, ...flags }: Ove
   return result.learned ? EXIT.done : EXIT.failed
 }
 
-function startText({ model, pictures, classes, device, precision, notes }: OverfitStart, stream: Width): string {
+function startText({ model, images, classes, device, precision, notes }: OverfitStart, stream: Width): string {
   return [
-    ...[...notes, `${model}, ${plural(pictures, 'picture')} of ${plural(classes, 'class', 'classes')}, on ${device} in ${precision}.`].map((line) => prose(printable(line), stream)),
+    ...[...notes, `${model}, ${plural(images, 'image')} of ${plural(classes, 'class', 'classes')}, on ${device} in ${precision}.`].map((line) => prose(printable(line), stream)),
     '',
     ' step        loss   correct',
     '',

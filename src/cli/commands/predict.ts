@@ -16,10 +16,10 @@ interface PredictFlags extends Omit<ClassifierOptions, 'classes'>, Pick<PredictO
 
 export function predictCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('predict')
-    .summary('tell what is in pictures')
-    .description('Tells the most probable classes of each picture, or of each picture in a folder.')
+    .summary('tell what is in images')
+    .description('Tells the most probable classes of each image, or of each image in a folder.')
     .argument('<model>', 'model file, such as runs/NAME/best.safetensors, a run folder, or a .onnx file')
-    .argument('<images...>', 'picture files or folders, or - for a picture from standard input')
+    .argument('<images...>', 'image files or folders, or - for an image from standard input')
     .option('--top-k <n>', 'number of classes to tell for each', number, 3)
     .addOption(jsonOption().conflicts('csv'))
     .option('--csv', 'write lines of image,label,probability')
@@ -38,8 +38,8 @@ async function runPredict(model: string, operands: readonly string[], { topK = 3
   const warn = (line: string): void => void stderr.write(`${prose(printable(line), stderr)}\n`)
   for (const { path, message } of found.flatMap(({ skipped }) => skipped)) warn(`Left out ${path}: ${message}`)
   const passedOver = tellPassedOver(joinPassedOver(found.flatMap((operand) => operand.passedOver ?? [])))
-  const pictures = found.flatMap((operand) => operand.pictures)
-  if (pictures.length === 0) {
+  const images = found.flatMap((operand) => operand.images)
+  if (images.length === 0) {
     const besides = passedOver.length > 0 ? `. ${passedOver.join(' ').replace(/\.$/, '')}` : ''
     throw new TorchgraftError('ERR_DATA_EMPTY', `There are no images in ${operands.join(', ')}${besides}`)
   }
@@ -49,8 +49,8 @@ async function runPredict(model: string, operands: readonly string[], { topK = 3
   const results: NamedPrediction[] = []
   let failed = false
   if (csv) stdout.write('image,label,probability\n')
-  const names = pictures.values()
-  for await (const { predictions, error } of classifier.predictAll(pictures.map(({ image }) => image), { topK })) {
+  const names = images.values()
+  for await (const { predictions, error } of classifier.predictAll(images.map(({ image }) => image), { topK })) {
     const { name = '' } = names.next().value ?? {}
     if (json) results.push({ name, predictions, error })
     else if (error) warn(error.message.includes(name) ? error.message : `${name}: ${error.message}`)

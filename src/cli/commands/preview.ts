@@ -8,29 +8,29 @@ import { defaults } from './train.js'
 
 type PreviewFlags = Omit<PreviewOptions, 'data' | 'signal'> & { readonly json?: boolean }
 
-/** Broken pictures that are told of one by one. */
+/** Broken images that are told of one by one. */
 const MOST_TOLD = 5
 
 export function previewCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
   return new Command('preview')
     .summary('what training will see: a contact sheet')
-    .description('Draws the first training pictures of an epoch on one PNG, in their order, with their labels, and augmented as "torchgraft train" does with the same options.')
-    .argument('<data>', 'folder of pictures')
+    .description('Draws the first training images of an epoch on one PNG, in their order, with their labels, and augmented as "torchgraft train" does with the same options.')
+    .argument('<data>', 'folder of images')
     .option('--output <file>', 'PNG file to write, where there is none yet (default: preview.png)')
     .addOption(recipeOption())
-    .option('--count <n>', 'pictures on the sheet (default 24)', number)
-    .option('--epoch <n>', 'epoch to draw: each augments its pictures anew (default 1)', number)
+    .option('--count <n>', 'images on the sheet (default 24)', number)
+    .option('--epoch <n>', 'epoch to draw: each augments its images anew (default 1)', number)
     .option('--seed <n>', `of split, order and augmentation (${defaults('seed')})`, number)
-    .option('--size <px>', `height and width of training pictures (${defaults('size')})`, number)
+    .option('--size <px>', `height and width of training images (${defaults('size')})`, number)
     .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
     .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')
     .option('--no-follow-links', 'leave them out')
     .addOption(jsonOption())
     .action(async (data: string, { json = false, ...flags }: PreviewFlags) => {
       const found = await preview({ data, ...given(flags) })
-      const { file, pictures } = found
+      const { file, images } = found
       stderr.write(prose(notes(found, json), stderr))
-      stdout.write(json ? `${JSON.stringify({ file, pictures })}\n` : `${printable(file)}\n`)
+      stdout.write(json ? `${JSON.stringify({ file, images })}\n` : `${printable(file)}\n`)
       exit(EXIT.done)
     })
 }
@@ -40,13 +40,13 @@ function notes({ skipped, labelled, notes: told, ...sheet }: Preview, json: bool
   const lines = [
     ...told.map(printable),
     ...skipped.slice(0, MOST_TOLD).map(({ path, message }) => `Left out ${printable(path)}: ${printable(message)}`),
-    ...(more > 0 ? [`and ${plural(more, 'more picture')}: "torchgraft stats" names them all.`] : []),
+    ...(more > 0 ? [`and ${plural(more, 'more image')}: "torchgraft stats" names them all.`] : []),
     ...(labelled ? [] : [`The sheet has no labels, since this system has no font.${json ? '' : ' They are, row by row:'}`, ...(json ? [] : legend(sheet))]),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
 
-function legend({ pictures, columns }: Pick<Preview, 'pictures' | 'columns'>): string[] {
-  const rows = Array.from({ length: Math.ceil(pictures.length / columns) }, (_, i) => pictures.slice(i * columns, (i + 1) * columns))
+function legend({ images, columns }: Pick<Preview, 'images' | 'columns'>): string[] {
+  const rows = Array.from({ length: Math.ceil(images.length / columns) }, (_, i) => images.slice(i * columns, (i + 1) * columns))
   return rows.map((row, i) => `${String(i + 1).padStart(3)}  ${row.map(({ label }) => printable(label)).join(', ')}`)
 }

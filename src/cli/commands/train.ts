@@ -19,7 +19,7 @@ import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, meanStd, numbe
 import { interruptible } from '../interrupt.js'
 import { shellWord } from '../../text/shell-word.js'
 
-/** What is trained on where no folder is named: small pictures, so a smaller size and fewer epochs will do. */
+/** What is trained on where no folder is named: small images, so a smaller size and fewer epochs will do. */
 export const SAMPLES = { data: fileURLToPath(new URL('../../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
 
 /** An option's default in each recipe. */
@@ -30,8 +30,8 @@ export function defaults(name: keyof typeof DEFAULTS.default): string {
 
 const NOTEBOOK_HELP = [
   '\nThe notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in Pytorch" (2022), with the same numbers:',
-  'train/ and val/ are merged, and split by position with numpy\'s seed 1999, whatever --seed is; --val FOLDER names validation pictures of its own.',
-  'The pictures keep their order, a last batch that is not full is left out in training and in scoring, EXIF orientation and colour profiles are ignored.',
+  'train/ and val/ are merged, and split by position with numpy\'s seed 1999, whatever --seed is; --val FOLDER names validation images of its own.',
+  'The images keep their order, a last batch that is not full is left out in training and in scoring, EXIF orientation and colour profiles are ignored.',
   'It computes in fp32 on a CPU, and with autocast and GradScaler on a GPU. The best model is also written as best_model.pth.',
   'Two mistakes of the notebook are not repeated: loading another file than it saved, and reading its data set through a global variable.',
 ].join(' ')
@@ -45,18 +45,18 @@ interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'patience' 
 
 export function trainCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('train')
-    .summary('fine-tune a model on a folder of pictures')
-    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of pictures for each class, or one with train/ and val/ (valid, validation) that each have those inside; val/ may be missing. Without DATA it trains on the sample pictures, for ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
-    .argument('[data]', 'folder of pictures')
+    .summary('fine-tune a model on a folder of images')
+    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of images for each class, or one with train/ and val/ (valid, validation) that each have those inside; val/ may be missing. Without DATA it trains on the sample images, for ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
+    .argument('[data]', 'folder of images')
     .addOption(recipeOption())
     .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')
     .option('--model <name>', `RegNet variant, one of torchvision's 15 (${defaults('model')})`)
     .option('--weights <weights>', 'a name that "torchgraft weights" lists, a .safetensors or .pth file, a run folder, or none (default: those that ship for the model, or are on this disk)')
-    .option('--epochs <n>', `number of times to go through the pictures (${defaults('epochs')})`, number)
-    .option('--batch-size <n>', `pictures in each step (${defaults('batchSize')})`, number)
+    .option('--epochs <n>', `number of times to go through the images (${defaults('epochs')})`, number)
+    .option('--batch-size <n>', `images in each step (${defaults('batchSize')})`, number)
     .option('--lr <x>', `highest learning rate; the new head has twice that (${defaults('lr')})`, number)
-    .option('--size <px>', `height and width of pictures (${defaults('size')})`, number)
-    .option('--progressive-resizing', 'smaller pictures in the first epochs (default without --patience)')
+    .option('--size <px>', `height and width of images (${defaults('size')})`, number)
+    .option('--progressive-resizing', 'smaller images in the first epochs (default without --patience)')
     .option('--no-progressive-resizing', 'the full size from the first epoch on')
     .option('--val <fraction|folder>', `part of each class to score with, or a folder (${defaults('val')})`, fractionOrFolder)
     .option('--seed <n>', `random seed of split, order, augmentation and head (${defaults('seed')})`, number)
@@ -72,7 +72,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .addOption(new Option('--kernels <which>', `plain: compute with libtorch alone (${defaults('kernels')})`).choices(KERNELS))
     .addOption(threadsOption())
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
-    .option('--strict-images', 'stop at a broken picture, instead of leaving it out')
+    .option('--strict-images', 'stop at a broken image, instead of leaving it out')
     .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')
     .option('--no-follow-links', 'leave such links out')
     .option('--resume', 'continue the run in --output')
@@ -138,7 +138,7 @@ async function summary({ output, best, seconds, skipped }: TrainResult, stream: 
     ].map((line) => prose(line, stream, 2)),
     '',
     `Model    ${printable(model)}`,
-    `Predict  npx torchgraft predict ${shellWord(model)} ${shellWord(await somePicture(output))}`,
+    `Predict  npx torchgraft predict ${shellWord(model)} ${shellWord(await someImage(output))}`,
     '',
   ].join('\n')
 }
@@ -156,8 +156,8 @@ function leftOut(skipped: TrainResult['skipped']): string[] {
   ]
 }
 
-/** A picture that the model has not learned from. */
-async function somePicture(output: string): Promise<string> {
+/** An image that the model has not learned from. */
+async function someImage(output: string): Promise<string> {
   const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(output, file), 'utf8'))
   const { val } = (await read(SPLIT_FILE)) as RunSplit
   const { data } = (await read(CONFIG_FILE)) as RunConfig<unknown>

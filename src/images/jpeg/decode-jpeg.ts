@@ -8,7 +8,7 @@ import { decodeWithoutAddon } from './jpeg-without-addon.js'
 import { endingOf, JPEG_ENDINGS } from '../../datasets/image-names.js'
 import { headOf, ReadBuffers } from '../read-buffers.js'
 
-/** Of a decoded picture, before it is resized: what is larger sharp decodes a few rows at a time. */
+/** Of a decoded image, before it is resized: what is larger sharp decodes a few rows at a time. */
 const MAX_BYTES = 2 ** 27
 const MAX_SIDE = 0x3fff
 /** Larger files are read bit by bit, by sharp. */
@@ -17,7 +17,7 @@ const MAX_FILE_BYTES = 2 ** 26
 const buffers = new ReadBuffers()
 
 /**
- * Decodes a JPEG of the common kinds by libjpeg-turbo, in the addon or as WebAssembly, which gives the same bytes. A picture that keeps
+ * Decodes a JPEG of the common kinds by libjpeg-turbo, in the addon or as WebAssembly, which gives the same bytes. An image that keeps
  * its size has those of sharp's, but for an embedded profile, where a level may differ by one. Nothing for whatever is odd about
  * the file or wrong with it: sharp knows more kinds, and what to say. `size` is the file's, in bytes.
  */
@@ -77,7 +77,7 @@ function upright({ width, height }: Size, orientation: number): Size {
   return orientation >= 5 ? { width: height, height: width } : { width, height }
 }
 
-/** Where in the picture as it is stored a window of the upright one lies. */
+/** Where in the image as it is stored a window of the upright one lies. */
 function stored({ left, top, width, height }: Window, all: Size, orientation: number): Window {
   const right = all.width - left - width
   const bottom = all.height - top - height

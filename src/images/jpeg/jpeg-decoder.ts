@@ -7,7 +7,7 @@ import type { ColourTables } from '../colour-profile.js'
 import type { Size, Window } from '../../../web/sizes.js'
 import { packageRoot } from '../../package.js'
 
-/** What is to become of a JPEG. Sizes and places are those of the stored picture, before it is set upright. */
+/** What is to become of a JPEG. Sizes and places are those of the stored image, before it is set upright. */
 export interface JpegRequest {
   /** The file's size divided by 1, 2, 4 or 8, rounded up. */
   readonly decoded: Size
@@ -24,7 +24,7 @@ export interface JpegRequest {
 export type JpegDecoder = (bytes: Uint8Array, request: JpegRequest) => Promise<Uint8Array | undefined>
 
 /** What `torchgraft_images` exports. */
-interface PicturesBinding {
+interface ImagesBinding {
   open(library: string): void
   /** `numbers`: decoded width and height, resized width and height, the window's left, top, width and height, orientation. */
   decode(bytes: Uint8Array, numbers: Int32Array, into: Uint8Array, light?: Float32Array, levels?: Uint8Array): Promise<boolean>
@@ -48,7 +48,7 @@ function open(): JpegDecoder | undefined {
   if (!existsSync(images)) return undefined
   const require = createRequire(import.meta.url)
   try {
-    const binding = require(images) as PicturesBinding
+    const binding = require(images) as ImagesBinding
     binding.open(join(packageRoot(), 'prebuilt', system, 'libturbojpeg.so.0'))
     return (bytes, request) => decodeWith(binding, bytes, request)
   } catch {
@@ -56,7 +56,7 @@ function open(): JpegDecoder | undefined {
   }
 }
 
-async function decodeWith(binding: PicturesBinding, bytes: Uint8Array, { decoded, resized, window, orientation, colours }: JpegRequest): Promise<Uint8Array | undefined> {
+async function decodeWith(binding: ImagesBinding, bytes: Uint8Array, { decoded, resized, window, orientation, colours }: JpegRequest): Promise<Uint8Array | undefined> {
   const { left, top, width, height } = window
   const numbers = Int32Array.of(decoded.width, decoded.height, resized.width, resized.height, left, top, width, height, orientation)
   const into = new Uint8Array(Buffer.allocUnsafeSlow(width * height * 3).buffer)

@@ -1,7 +1,7 @@
 const SCAN = Buffer.of(0xff, 0xda)
-/** A progressive picture of thousands of scans takes minutes. */
+/** A progressive image of thousands of scans takes minutes. */
 const MAX_SCANS = 500
-/** What decoders look at, of a block's 64 coefficients, when they smooth a picture whose last scans are missing: each version otherwise. */
+/** What decoders look at, of a block's 64 coefficients, when they smooth an image whose last scans are missing: each version otherwise. */
 const SMOOTHED_BY = 10
 
 /**

@@ -28,7 +28,7 @@ declare const WebAssembly: {
 const RGB = 0
 const ACCURATE_DCT = 4096
 const STOP_ON_WARNING = 8192
-/** Memory only grows: a library that holds more is given up after the picture. */
+/** Memory only grows: a library that holds more is given up after the image. */
 const MAX_KEPT_BYTES = 2 ** 26
 
 let compiled: Promise<object> | undefined
@@ -61,7 +61,7 @@ async function compile(): Promise<object> {
 class LibraryError extends Error {}
 
 const fail = (): never => {
-  throw new LibraryError('libjpeg-turbo refuses the picture')
+  throw new LibraryError('libjpeg-turbo refuses the image')
 }
 const IMPORTS = {
   env: { setjmp: () => 0, longjmp: fail },

@@ -53,7 +53,7 @@ export function resolveInstalled(name: string, places = packagesAround()): strin
 
 /**
  * Where packages are looked for: around torchgraft, then around the program. Not in the folder of work, which may be one of
- * pictures that somebody sent, with code beside them; but Node takes it for the place of a program that has no file.
+ * images that somebody sent, with code beside them; but Node takes it for the place of a program that has no file.
  */
 function packagesAround(): readonly string[] {
   return [import.meta.url, resolve(process.argv[1] ?? 'program')]

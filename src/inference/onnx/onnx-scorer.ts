@@ -21,12 +21,12 @@ export async function openOnnxScorer(file: string, { device = 'auto', precision 
   const type = inputType(resize)
   let disposed = false
   const scorer: Scorer = {
-    score: async (pictures) => {
+    score: async (images) => {
       if (disposed) throw new TorchgraftError('ERR_DISPOSED', 'This classifier has been disposed of')
-      const images = pictures.map((picture) => atModelSize(picture, resize, size))
-      const { [OUTPUT]: output } = await session.run({ [INPUT]: new runtime.Tensor(type, joined(type, images), [pictures.length, size, size, 3]) })
+      const inputs = images.map((image) => atModelSize(image, resize, size))
+      const { [OUTPUT]: output } = await session.run({ [INPUT]: new runtime.Tensor(type, joined(type, inputs), [images.length, size, size, 3]) })
       const probabilities = output!.data as Float32Array
-      return pictures.map((_, row) => Array.from(probabilities.subarray(row * classes.length, (row + 1) * classes.length)))
+      return images.map((_, row) => Array.from(probabilities.subarray(row * classes.length, (row + 1) * classes.length)))
     },
     dispose: async () => {
       if (disposed) return
@@ -45,13 +45,13 @@ async function open(runtime: OnnxRuntime, file: string, threads: number | undefi
   }
 }
 
-function joined(type: 'uint8' | 'float32', images: readonly (Uint8Array | Float32Array)[]): Uint8Array | Float32Array {
-  const length = images.reduce((sum, image) => sum + image.length, 0)
+function joined(type: 'uint8' | 'float32', inputs: readonly (Uint8Array | Float32Array)[]): Uint8Array | Float32Array {
+  const length = inputs.reduce((sum, input) => sum + input.length, 0)
   const all = type === 'uint8' ? new Uint8Array(length) : new Float32Array(length)
   let offset = 0
-  for (const image of images) {
-    all.set(image, offset)
-    offset += image.length
+  for (const input of inputs) {
+    all.set(input, offset)
+    offset += input.length
   }
   return all
 }

@@ -38,7 +38,7 @@ export function regnetGraph(tensors: StateDict, { model, classes, size, resize, 
 }
 
 /**
- * What `images` holds. Pictures that are scaled on their way into a batch are not rounded to bytes between: rounded ones give
+ * What `images` holds. Images that are scaled on their way into a batch are not rounded to bytes between: rounded ones give
  * probabilities that are up to 0.01 off.
  */
 export function inputType({ crop }: Pick<ResizeRule, 'crop'>): 'uint8' | 'float32' {
@@ -56,7 +56,7 @@ function normalize(graph: GraphBuilder, mean: ModelMetadata['mean'], std: ModelM
 
 interface Block {
   readonly path: string
-  /** Of its stage: the one that halves the picture. */
+  /** Of its stage: the one that halves the image. */
   readonly first: boolean
 }
 

@@ -1,20 +1,20 @@
 import type { ResolvedOptions } from '../../train/options/options.js'
 
-/** RegNets halve a picture five times: at multiples of it nothing is cut off. */
+/** RegNets halve an image five times: at multiples of it nothing is cut off. */
 const STEP = 32
 /** Of the full size, in the first epochs. */
 const FIRST = 4 / 7
 
 type Growing = Pick<ResolvedOptions, 'progressiveResizing' | 'size' | 'epochs'>
 
-/** Sizes that pictures grow through, each for as many epochs: 128, 160, 192 and 224 for 224. One where that is small already. */
+/** Sizes that images grow through, each for as many epochs: 128, 160, 192 and 224 for 224. One where that is small already. */
 export function progressiveSizes(size: number): readonly number[] {
   const sizes: number[] = []
   for (let next = Math.ceil((FIRST * size) / STEP) * STEP; next < size; next += STEP) sizes.push(next)
   return [...sizes, size]
 }
 
-/** Height and width of pictures in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
+/** Height and width of images in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
 export function sizeInEpoch({ progressiveResizing, size, epochs }: Growing): (epoch: number) => number {
   if (!progressiveResizing) return () => size
   const sizes = progressiveSizes(size)

@@ -25,7 +25,7 @@ export const DEFAULT_RECIPE: Recipe = {
     // What does not fit into memory fails at the first step, not after hours of smaller ones.
     const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))
     return joinLoaders(
-      // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few pictures.
+      // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few images.
       new DataLoader(sides.train, { ...common, size, sizeAt, transform: trainTransform(), shuffle: true, dropLast: sides.train.length > batchSize, epochs }),
       new ScoringLoaders((scored) => new DataLoader(sides.val, { ...common, size: scored, transform: evalTransform() }), sizeOf),
     )
@@ -60,7 +60,7 @@ export function sessionOptions(options: ResolvedOptions, classes: number, counts
   }
 }
 
-/** pictures / (classes × pictures of the class), as scikit-learn's `balanced`. A class without pictures weighs nothing. */
+/** images / (classes × images of the class), as scikit-learn's `balanced`. A class without images weighs nothing. */
 export function balancedWeights(counts: readonly number[]): number[] {
   const total = counts.reduce((sum, count) => sum + count, 0)
   return counts.map((count) => (count === 0 ? 0 : total / (counts.length * count)))

@@ -21,7 +21,7 @@ export class BatchMoments {
    * @throws ERR_DATA_EMPTY without a batch
    */
   async meanStd(): Promise<MeanStd> {
-    if (this.#batches === 0) throw new TorchgraftError('ERR_DATA_EMPTY', 'There is no batch of training pictures to take the mean and standard deviation of: too few of them can be read')
+    if (this.#batches === 0) throw new TorchgraftError('ERR_DATA_EMPTY', 'There is no batch of training images to take the mean and standard deviation of: too few of them can be read')
     const [r, g, b, ...std] = await meanStdOf(this.#sums, this.#batches)
     return { mean: [r, g, b] as Rgb, std: std.map((part) => (part > 0 ? part : 0)) as unknown as Rgb } // the root of a difference that rounding made negative is NaN
   }

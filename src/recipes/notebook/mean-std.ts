@@ -22,7 +22,7 @@ export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Pr
   return meanStd === 'notebook' ? NOTEBOOK : computeMeanStd(train, options)
 }
 
-/** Over the training side's pictures, squashed to the size, in full batches. */
+/** Over the training side's images, squashed to the size, in full batches. */
 async function computeMeanStd(train: Dataset, { batchSize, size, strictImages, signal, onProgress = () => {} }: MeanStdOptions): Promise<MeanStd> {
   await using loader = new DataLoader(train, { batchSize, size, transform: notebookStatisticsTransform(), mean: [0, 0, 0], std: [1, 1, 1], dropLast: true, strict: strictImages, cacheBytes: 0 })
   const moments = new BatchMoments()
@@ -32,5 +32,5 @@ async function computeMeanStd(train: Dataset, { batchSize, size, strictImages, s
   }
   const meanStd = await moments.meanStd()
   if (meanStd.std.every((part) => part > 0)) return meanStd
-  throw new TorchgraftError('ERR_DATA_EMPTY', 'All pixels of the training pictures are alike in a channel, so that nothing can be normalized by their standard deviation')
+  throw new TorchgraftError('ERR_DATA_EMPTY', 'All pixels of the training images are alike in a channel, so that nothing can be normalized by their standard deviation')
 }

@@ -18,7 +18,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
   openSides: (data, { val, followLinks }, signal) => openNotebookSides(data, { val, followLinks, ...(signal && { signal }) }),
   checkSides: ({ batchSize }, { train, val }) => {
     const most = Math.min(train.length, val.length)
-    if (batchSize > most) throw argumentError(`at most ${most}, the pictures of the smaller side, since the notebook's recipe leaves out a batch that is not full,`, 'batchSize', batchSize)
+    if (batchSize > most) throw argumentError(`at most ${most}, the images of the smaller side, since the notebook's recipe leaves out a batch that is not full,`, 'batchSize', batchSize)
   },
   sessionOptions({ model, device, precision, memoryFormat, kernels, threads, seed, freeze, lr, classWeights }, classes, counts, gpu) {
     const format = memoryFormat ?? (gpu ? undefined : 'contiguous')
@@ -48,7 +48,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
   why: (gpu) => (gpu ? 'autocast and GradScaler, as the notebook has it' : 'the notebook’s own code computes so on a CPU'),
 }
 
-/** Training pictures, their random numbers given by epoch and place. */
+/** Training images, their random numbers given by epoch and place. */
 export function notebookTrainLoader(train: ImageFolder, options: ResolvedOptions, meanStd: MeanStd, draws: ReturnType<typeof torchEpochs>): DataLoader {
   return new DataLoader(train, { ...loaderOptions(options, meanStd), transform: notebookTrainTransform(), draws: (epoch, _, position) => draws(epoch, position) })
 }

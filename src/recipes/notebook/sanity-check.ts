@@ -48,19 +48,19 @@ export async function sanityCheck({ resolved, session: options, train, meanStd, 
       const { loss, images } = await session.trainStep(batch)
       signal?.throwIfAborted()
       losses.push(loss / images)
-      if (!Number.isFinite(loss)) throw new TorchgraftError('ERR_NOT_FINITE', `The sanity check's loss is no longer finite (NaN or infinite) at step ${done}: look at the pictures ("torchgraft stats")`)
+      if (!Number.isFinite(loss)) throw new TorchgraftError('ERR_NOT_FINITE', `The sanity check's loss is no longer finite (NaN or infinite) at step ${done}: look at the images ("torchgraft stats")`)
       onProgress({ what: 'sanity check', done, total, loss: loss / images })
     }
     const told = `Sanity check, ${plural(total, 'step')} on one batch: loss ${losses[0]?.toFixed(4) ?? ''} at first, ${losses.at(-1)?.toFixed(4) ?? ''} at the end. Training goes on from there.`
     return { state: await session.stateDict(), notes: [...notes, told] }
   }
-  throw new TorchgraftError('ERR_IMAGE_DECODE', 'The sanity check had no batch: none of its pictures can be read')
+  throw new TorchgraftError('ERR_IMAGE_DECODE', 'The sanity check had no batch: none of its images can be read')
 }
 
 /** What the notebook's first batch draws where nothing is seeded anew after the head. */
-function drawsOf(bits: Bits, pictures: number) {
+function drawsOf(bits: Bits, images: number) {
   skipLoaderSeed(bits)
-  const drawn = Array.from({ length: pictures * NOTEBOOK_DRAWS }, bits)
+  const drawn = Array.from({ length: images * NOTEBOOK_DRAWS }, bits)
   return (_: number, position: number) => {
     let next = position * NOTEBOOK_DRAWS
     return toRandom(() => drawn[next++] as number)

@@ -9,16 +9,16 @@ import { endingOf } from '../../datasets/image-names.js'
 
 /** The seed of the notebook's split, whatever the run's is. */
 export const NOTEBOOK_SPLIT_SEED = 1999
-/** What torchvision's `ImageFolder` takes for a picture. */
+/** What torchvision's `ImageFolder` takes for an image. */
 const EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'])
 
 export interface NotebookSidesOptions extends Pick<ImageFolderOptions, 'followLinks' | 'signal'> {
-  /** The share of the pictures at the end of the shuffled order, or a folder of its own. */
+  /** The share of the images at the end of the shuffled order, or a folder of its own. */
   readonly val: number | string
 }
 
 /**
- * The notebook's two sides: the pictures in the order of torchvision's `ImageFolder`, those of `train/` and `val/` together
+ * The notebook's two sides: the images in the order of torchvision's `ImageFolder`, those of `train/` and `val/` together
  * where the data folder has them, shuffled by `np.random.seed(1999); np.random.shuffle`; the first `floor((1 − val) · n)`
  * are learned from. With a folder as `val`, each side is all of its own folder, shuffled so.
  *
@@ -60,5 +60,5 @@ async function openInOrder(data: string, within: readonly string[], options: Ima
 
 function ofEnding(path: string): string {
   const ending = endingOf(path)
-  return ending === '' ? 'files without an ending' : `${ending} pictures`
+  return ending === '' ? 'files without an ending' : `${ending} images`
 }

@@ -3,41 +3,41 @@ import { then, translate } from '../../augment/affine.js'
 import type { Matrix2x3, Plan } from '../../augment/plan.js'
 import { squash } from '../../augment/stretch.js'
 import { toBits, torchRandperm, torchUniform } from '../../random/torch.js'
-import type { Picture, Transform } from '../../augment/transforms.js'
+import type { Image, Transform } from '../../augment/transforms.js'
 
-/** Numbers that a picture draws: a permutation of four (three draws), brightness, angle, shear. */
+/** Numbers that an image draws: a permutation of four (three draws), brightness, angle, shear. */
 export const NOTEBOOK_DRAWS = 6
 /** `ColorJitter(brightness=0.01)`, `RandomAffine(degrees=10, shear=45)`. */
 const BRIGHTNESS = 0.01
 const DEGREES = 10
 const SHEAR = 45
 
-/** Pictures as Pillow's `Image.open(file).convert('RGB')` gives them, in the middle of a black square. */
+/** Images as Pillow's `Image.open(file).convert('RGB')` gives them, in the middle of a black square. */
 const RULE: ResizeRule = { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false }
 
 /**
- * The notebook's training pictures: `ToTensor`, `PadImage`, `Resize` without antialiasing, `ColorJitter(brightness=0.01)`,
+ * The notebook's training images: `ToTensor`, `PadImage`, `Resize` without antialiasing, `ColorJitter(brightness=0.01)`,
  * `RandomAffine(degrees=10, shear=45)`, nearest with black around, as torchvision draws and computes them on tensors.
  */
 export function notebookTrainTransform(): Transform {
-  const transform: Transform = (picture, random) => {
+  const transform: Transform = (image, random) => {
     const bits = toBits(random)
     torchRandperm(4, bits) // the order of brightness, contrast, saturation and hue: there is brightness only
     const brightness = torchUniform(1 - BRIGHTNESS, 1 + BRIGHTNESS, bits)
     const angle = torchUniform(-DEGREES, DEGREES, bits)
-    return notebookPlan(picture, { brightness, angle, shear: torchUniform(-SHEAR, SHEAR, bits) })
+    return notebookPlan(image, { brightness, angle, shear: torchUniform(-SHEAR, SHEAR, bits) })
   }
   return Object.assign(transform, { decode: () => RULE })
 }
 
-/** The notebook's validation pictures: `ToTensor`, `PadImage`, `Resize` without antialiasing. */
+/** The notebook's validation images: `ToTensor`, `PadImage`, `Resize` without antialiasing. */
 export function notebookEvalTransform(): Transform {
   return Object.assign(squash, { decode: () => RULE })
 }
 
-/** The pictures that the notebook's mean and standard deviation come from: `ToTensor` and `Resize`, no `PadImage`. */
+/** The images that the notebook's mean and standard deviation come from: `ToTensor` and `Resize`, no `PadImage`. */
 export function notebookStatisticsTransform(): Transform {
-  return Object.assign((picture: Picture) => squash(picture), { decode: () => ({ ...RULE, pad: null }) })
+  return Object.assign((image: Image) => squash(image), { decode: () => ({ ...RULE, pad: null }) })
 }
 
 export interface NotebookDraws {
@@ -50,10 +50,10 @@ export interface NotebookDraws {
 }
 
 /** torchvision's `adjust_brightness` and `affine`, about the centre, as one plan. */
-export function notebookPlan(picture: Picture, { brightness, angle, shear }: NotebookDraws): Plan {
-  const centre = picture.output / 2
+export function notebookPlan(image: Image, { brightness, angle, shear }: NotebookDraws): Plan {
+  const centre = image.output / 2
   const geometry = then(then(translate(-centre, -centre), inverseAffine(angle, shear)), translate(centre, centre))
-  return { ...squash(picture), geometry, border: [0, 0, 0], colour: [brightness, 0, 0, 0, 0, brightness, 0, 0, 0, 0, brightness, 0] }
+  return { ...squash(image), geometry, border: [0, 0, 0], colour: [brightness, 0, 0, 0, 0, brightness, 0, 0, 0, 0, brightness, 0] }
 }
 
 /** From where a pixel comes that is first sheared along x, then turned. */

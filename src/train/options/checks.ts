@@ -6,7 +6,7 @@ import { aDevice, aModel } from '../../session/check-options.js'
 import { KERNELS, MEMORY_FORMATS, PRECISIONS } from '../../session/options.js'
 import { type MeanStd, RECIPES, type TrainOptions } from './options.js'
 
-const FOLDER = aPath('a folder of pictures')
+const FOLDER = aPath('a folder of images')
 const FRACTION_OR_FOLDER = 'a fraction between 0 and 1, or a folder,'
 const VAL_FOLDER = aPath(FRACTION_OR_FOLDER)
 

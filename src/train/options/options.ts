@@ -18,7 +18,7 @@ export interface MeanStd {
 export interface TrainOptions {
   /**
    * `notebook` is the 2022 PyTorch notebook's, number for number: a split by position with numpy's seed 1999, an order that
-   * stays, padded and squashed pictures with jitter and shear, Adam, early stopping, `best_model.pth`. Defaults that
+   * stays, padded and squashed images with jitter and shear, Adam, early stopping, `best_model.pth`. Defaults that
    * it changes are named with each option.
    * @default 'default'
    */
@@ -35,13 +35,13 @@ export interface TrainOptions {
   readonly epochs?: number
   /** @default 32; the notebook's 64 */
   readonly batchSize?: number
-  /** Height and width of pictures, in the last epochs where they grow. @default 224 */
+  /** Height and width of images, in the last epochs where they grow. @default 224 */
   readonly size?: number
   /**
-   * Smaller pictures in the first epochs, from 4/7 of the size on in steps of 32 px, each for as many epochs: these take less
+   * Smaller images in the first epochs, from 4/7 of the size on in steps of 32 px, each for as many epochs: these take less
    * time and teach as much. An epoch is scored at its own size, which its model file keeps and predicting follows. Not in the
    * notebook's recipe.
-   * @default true without `patience`, which might end a run before its pictures have grown
+   * @default true without `patience`, which might end a run before its images have grown
    */
   readonly progressiveResizing?: boolean
   /** The highest learning rate; the new head's is twice that. The notebook's is one for all, and stays. @default 1e-3 */
@@ -70,7 +70,7 @@ export interface TrainOptions {
   /** `plain` computes with libtorch as it comes, without the addon's own allocator and kernels. @default 'auto' */
   readonly kernels?: Kernels
   readonly threads?: number
-  /** A broken picture ends the run, instead of being left out. @default false */
+  /** A broken image ends the run, instead of being left out. @default false */
   readonly strictImages?: boolean
   /** Follows links that lead out of the data folder. @default false; the notebook's true */
   readonly followLinks?: boolean
@@ -86,7 +86,7 @@ export interface TrainOptions {
 }
 
 export interface Progress {
-  readonly what: 'mean and standard deviation' | 'pictures' | 'sanity check'
+  readonly what: 'mean and standard deviation' | 'images' | 'sanity check'
   readonly done: number
   readonly total: number
   /** Of the sanity check's last step. */

@@ -19,7 +19,7 @@ export interface Decisions {
   readonly meanStd?: MeanStd
 }
 
-/** Options that decide the numbers, and that neither the pictures nor the model can be asked for. */
+/** Options that decide the numbers, and that neither the images nor the model can be asked for. */
 const SETTINGS = ['recipe', 'batchSize', 'size', 'progressiveResizing', 'lr', 'seed', 'monitor', 'patience', 'freeze', 'classWeights', 'meanStd', 'kernels'] as const satisfies readonly (keyof ResolvedOptions)[]
 
 export function settingsOf(resolved: ResolvedOptions): Readonly<Record<string, unknown>> {
@@ -49,7 +49,7 @@ export function checkConfig(folder: string, config: RunConfig<unknown>): Decisio
 
 export function dataOf(data: string | undefined): string {
   if (typeof data === 'string' && data !== '') return data
-  throw argumentError('a folder of pictures', 'data', data)
+  throw argumentError('a folder of images', 'data', data)
 }
 
 function computingOf({ device, precision, memoryFormat, threads }: RunConfig<unknown>): Decisions['computing'] {
@@ -83,7 +83,7 @@ export function checkSettings(folder: string, { file, metadata: { settings } }: 
 }
 
 /**
- * Whether a saved position belongs to these options and pictures. The model files tell which pictures there were, the split
+ * Whether a saved position belongs to these options and images. The model files tell which images there were, the split
  * which of them is where, and in which order.
  *
  * @throws ERR_DATA_CHANGED, ERR_RESUME_MISMATCH
@@ -92,16 +92,16 @@ export async function checkSame(folder: RunFolder, last: LastCheckpoint, { finge
   const path = folder.path
   checkSettings(path, last, resolved)
   if (last.metadata.data?.fingerprint !== fingerprint) {
-    throw new TorchgraftError('ERR_DATA_CHANGED', (option) => `The pictures are not those that this run began with, so it cannot be resumed. Put them back, or start a new run from its best.safetensors (${option('weights')})`, { path })
+    throw new TorchgraftError('ERR_DATA_CHANGED', (option) => `The images are not those that this run began with, so it cannot be resumed. Put them back, or start a new run from its best.safetensors (${option('weights')})`, { path })
   }
   try {
     const before = await readSplitIn(path)
-    if (!before) return [`${SPLIT_FILE} is missing, and is written again from the pictures, which are those that the run began with.`]
+    if (!before) return [`${SPLIT_FILE} is missing, and is written again from the images, which are those that the run began with.`]
     const moved = difference(before, split)
     if (moved === undefined) return []
-    throw new TorchgraftError('ERR_DATA_CHANGED', (option) => `The pictures have other names or places than when this run began (${moved}), and their names decide the order of training. Put the names back, or start a new run from its best.safetensors (${option('weights')})`, { path })
+    throw new TorchgraftError('ERR_DATA_CHANGED', (option) => `The images have other names or places than when this run began (${moved}), and their names decide the order of training. Put the names back, or start a new run from its best.safetensors (${option('weights')})`, { path })
   } catch (error) {
     if (!(error instanceof TorchgraftError) || error.code !== 'ERR_FILE_FORMAT') throw error
-    return [`${error.message}. It is written again from the pictures, which are those that the run began with.`]
+    return [`${error.message}. It is written again from the images, which are those that the run began with.`]
   }
 }

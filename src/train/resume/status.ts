@@ -41,7 +41,7 @@ export async function runStanding(folder: string): Promise<RunStanding> {
     last = await (await CheckpointStore.open(folder)).last()
     resolved = checkConfig(folder, config).resolved
     if (last) checkSettings(folder, last, resolved)
-    if (!existsSync(config.data)) throw new TorchgraftError('ERR_DATA_EMPTY', `the folder of the pictures, ${config.data}, is missing`)
+    if (!existsSync(config.data)) throw new TorchgraftError('ERR_DATA_EMPTY', `the folder of the images, ${config.data}, is missing`)
     return { ...describe(last, resolved), ...common, resume: foresee(last, resolved, holder) }
   } catch (error) {
     if (!(error instanceof TorchgraftError)) throw error

@@ -2,13 +2,13 @@ import { deflateSync } from 'node:zlib'
 import { chunk, type Colour } from '../images/odd-images.js'
 
 export interface GifOptions {
-  /** Width and height of the picture, where the frame is not all of it. */
+  /** Width and height of the image, where the frame is not all of it. */
   readonly canvas?: readonly [width: number, height: number]
   readonly left?: number
   readonly top?: number
   /** The number of the colour that is transparent. */
   readonly transparent?: number
-  /** Of the frame alone, besides the picture's. */
+  /** Of the frame alone, besides the image's. */
   readonly ownPalette?: readonly Colour[]
   readonly background?: number
   /** Bytes of comment before the frame. */

@@ -5,8 +5,8 @@ import { random } from '../../../src/random/sfc32.js'
 
 export const COLOURS = ['blue', 'green', 'red'] as const
 
-/** A folder of noisy pictures for each colour: three classes that a network learns in a few steps. */
-export async function makePictures(root: string, each: number, size = 40): Promise<void> {
+/** A folder of noisy images for each colour: three classes that a network learns in a few steps. */
+export async function makeImages(root: string, each: number, size = 40): Promise<void> {
   for (const [label, colour] of COLOURS.entries()) {
     await mkdir(join(root, colour), { recursive: true })
     for (let i = 0; i < each; i++) {

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 
-/** Each file's own colour, so that one picture in another's place is seen. */
+/** Each file's own colour, so that one image in another's place is seen. */
 export type Colour = readonly [red: number, green: number, blue: number]
 
-export interface OddPicture {
+export interface OddImage {
   /** The file's name; bytes where it is not text. */
   readonly name: string | Buffer
   readonly what: string
@@ -16,15 +16,15 @@ export interface OddPicture {
   readonly reason?: RegExp
   /** How far a colour may come out from its own, per channel. @default 3 */
   readonly tolerance?: number
-  /** Not among a folder's pictures, and not told of either: by its name it is none. */
+  /** Not among a folder's images, and not told of either: by its name it is none. */
   readonly unlisted?: boolean
 }
 
 const SIDE = 48
 const solid = ([r, g, b]: Colour, side = SIDE): Sharp => sharp({ create: { width: side, height: side, channels: 3, background: { r, g, b } } })
 const noisy = (side = 300): Sharp => sharp({ create: { width: side, height: side, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 50 } } })
-const save = (encode: (picture: Sharp) => Sharp) => async (path: string | Buffer, colour: Colour): Promise<void> => writeFile(path, await encode(solid(colour)).toBuffer())
-const cutTo = (share: number, encode: (picture: Sharp) => Sharp) => async (path: string | Buffer): Promise<void> => {
+const save = (encode: (image: Sharp) => Sharp) => async (path: string | Buffer, colour: Colour): Promise<void> => writeFile(path, await encode(solid(colour)).toBuffer())
+const cutTo = (share: number, encode: (image: Sharp) => Sharp) => async (path: string | Buffer): Promise<void> => {
   const bytes = await encode(noisy()).toBuffer()
   await writeFile(path, bytes.subarray(0, Math.floor(bytes.length * share)))
 }
@@ -50,9 +50,9 @@ export function handMadePng(width: number, height: number, { colour = [0, 0, 0],
 }
 
 const HEIC_HEAD = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic\0\0\0\0mif1heic'), Buffer.alloc(200)])
-const NOT_A_PICTURE = /not a picture in a known format/
+const NOT_A_IMAGE = /not an image in a known format/
 
-export const ODD_PICTURES: readonly OddPicture[] = [
+export const ODD_IMAGES: readonly OddImage[] = [
   // Odd, and read.
   { name: 'webp-named.jpg', what: 'a WebP named .jpg', make: save((p) => p.webp({ lossless: true })) },
   { name: 'png-named.gif', what: 'a PNG named .gif', make: save((p) => p.png()) },
@@ -78,33 +78,33 @@ export const ODD_PICTURES: readonly OddPicture[] = [
   { name: 'new\nline.png', what: 'a newline in its name', make: save((p) => p.png()) },
   { name: '-rf $(x) "quoted" \'.png', what: 'a name that a shell would act on', make: save((p) => p.png()) },
   { name: `${'l'.repeat(240)}.png`, what: 'a long name', make: save((p) => p.png()) },
-  { name: 'link-inside.png', what: 'a link to a picture inside', make: async (path, colour) => (await save((p) => p.png())(join(String(path), '..', '..', 'z', 'target.png'), colour), symlink('../z/target.png', path)) },
+  { name: 'link-inside.png', what: 'a link to an image inside', make: async (path, colour) => (await save((p) => p.png())(join(String(path), '..', '..', 'z', 'target.png'), colour), symlink('../z/target.png', path)) },
   {
     name: 'hard-link.png', what: 'a hard link', make: async (path, colour) => {
       await save((p) => p.png())(`${String(path)}.original`, colour)
       await link(`${String(path)}.original`, path)
     },
   },
-  { name: 'folder.png', what: 'a folder with pictures inside: they belong to its class', make: async (path, colour) => (await mkdir(path), save((p) => p.png())(join(String(path), 'inner.png'), colour)) },
+  { name: 'folder.png', what: 'a folder with images inside: they belong to its class', make: async (path, colour) => (await mkdir(path), save((p) => p.png())(join(String(path), 'inner.png'), colour)) },
 
   // Bad, and left out.
   { name: 'cut.jpg', what: 'a truncated JPEG', make: cutTo(0.4, (p) => p.jpeg()), reason: /cut short/ },
-  { name: 'cut.png', what: 'a truncated PNG', make: cutTo(0.5, (p) => p.png()), reason: /^it is (?:damaged|cut short|not a picture)/ },
-  { name: 'cut.webp', what: 'a truncated WebP', make: cutTo(0.5, (p) => p.webp()), reason: /^it is (?:damaged|cut short|not a picture)/ },
-  { name: 'cut.gif', what: 'a truncated GIF', make: cutTo(0.5, (p) => p.gif()), reason: /^it is (?:damaged|cut short|not a picture)/ },
-  { name: 'cut.tif', what: 'a truncated TIFF', make: cutTo(0.5, (p) => p.tiff()), reason: /^it is (?:damaged|cut short|not a picture)/ },
-  { name: 'head-only.jpg', what: 'the first bytes of a JPEG', make: cutTo(0.005, (p) => p.jpeg()), reason: /^it is (?:damaged|cut short|not a picture)/ },
+  { name: 'cut.png', what: 'a truncated PNG', make: cutTo(0.5, (p) => p.png()), reason: /^it is (?:damaged|cut short|not an image)/ },
+  { name: 'cut.webp', what: 'a truncated WebP', make: cutTo(0.5, (p) => p.webp()), reason: /^it is (?:damaged|cut short|not an image)/ },
+  { name: 'cut.gif', what: 'a truncated GIF', make: cutTo(0.5, (p) => p.gif()), reason: /^it is (?:damaged|cut short|not an image)/ },
+  { name: 'cut.tif', what: 'a truncated TIFF', make: cutTo(0.5, (p) => p.tiff()), reason: /^it is (?:damaged|cut short|not an image)/ },
+  { name: 'head-only.jpg', what: 'the first bytes of a JPEG', make: cutTo(0.005, (p) => p.jpeg()), reason: /^it is (?:damaged|cut short|not an image)/ },
   { name: 'empty.jpg', what: 'no bytes', make: bytes(''), reason: /it is empty/ },
-  { name: 'zeros.jpg', what: 'zeros, as a failed disk leaves them', make: bytes(Buffer.alloc(20_000)), reason: NOT_A_PICTURE },
-  { name: 'text.jpg', what: 'a text', make: bytes('this is not a picture'), reason: NOT_A_PICTURE },
-  { name: 'page.jpg', what: 'a web page, as failed downloads are', make: bytes('<!doctype html><html><body>404</body></html>'), reason: NOT_A_PICTURE },
-  { name: 'vector.png', what: 'an SVG named .png', make: bytes('<svg xmlns="http://www.w3.org/2000/svg" width="50" height="50"><rect width="50" height="50"/></svg>'), reason: NOT_A_PICTURE },
-  { name: 'paper.jpg', what: 'a PDF named .jpg', make: bytes('%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n'), reason: NOT_A_PICTURE },
-  { name: 'bitmap.jpg', what: 'a BMP named .jpg', make: bytes(Buffer.concat([Buffer.from('BM'), Buffer.alloc(200)])), reason: NOT_A_PICTURE },
+  { name: 'zeros.jpg', what: 'zeros, as a failed disk leaves them', make: bytes(Buffer.alloc(20_000)), reason: NOT_A_IMAGE },
+  { name: 'text.jpg', what: 'a text', make: bytes('this is not an image'), reason: NOT_A_IMAGE },
+  { name: 'page.jpg', what: 'a web page, as failed downloads are', make: bytes('<!doctype html><html><body>404</body></html>'), reason: NOT_A_IMAGE },
+  { name: 'vector.png', what: 'an SVG named .png', make: bytes('<svg xmlns="http://www.w3.org/2000/svg" width="50" height="50"><rect width="50" height="50"/></svg>'), reason: NOT_A_IMAGE },
+  { name: 'paper.jpg', what: 'a PDF named .jpg', make: bytes('%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n'), reason: NOT_A_IMAGE },
+  { name: 'bitmap.jpg', what: 'a BMP named .jpg', make: bytes(Buffer.concat([Buffer.from('BM'), Buffer.alloc(200)])), reason: NOT_A_IMAGE },
   { name: 'phone.heic', what: 'HEIC', make: bytes(HEIC_HEAD), reason: /HEIC.*convert it to JPEG.*heif-convert/ },
   { name: 'phone.jpg', what: 'HEIC named .jpg', make: bytes(HEIC_HEAD), reason: /HEIC.*convert it to JPEG.*heif-convert/ },
-  { name: 'raw.dng', what: 'a camera’s raw file', make: bytes('x'), reason: /\.dng pictures cannot be read: convert/ },
-  { name: 'damaged.png', what: 'a PNG whose pixels are damaged', make: (path, colour) => writeFile(path, handMadePng(SIDE, SIDE, { colour, rows: 5 })), reason: /^it is (?:damaged|cut short|not a picture)/ },
+  { name: 'raw.dng', what: 'a camera’s raw file', make: bytes('x'), reason: /\.dng images cannot be read: convert/ },
+  { name: 'damaged.png', what: 'a PNG whose pixels are damaged', make: (path, colour) => writeFile(path, handMadePng(SIDE, SIDE, { colour, rows: 5 })), reason: /^it is (?:damaged|cut short|not an image)/ },
   { name: 'huge.png', what: '20,000×20,000', make: (path) => writeFile(path, handMadePng(20_000, 20_000, { rows: 1 })), reason: /more than 268 million pixels/ },
   { name: 'bomb.png', what: 'a bomb of pixels: a few bytes that claim four billion', make: (path) => writeFile(path, handMadePng(65_000, 65_000, { rows: 0 })), reason: /more than 268 million pixels/ },
   { name: 'thread.png', what: '1×16,000: too narrow to be scaled', make: (path) => writeFile(path, handMadePng(1, 16_000)), reason: /so narrow/ },
@@ -123,21 +123,21 @@ export const ODD_PICTURES: readonly OddPicture[] = [
   },
   { name: Buffer.concat([Buffer.from('caf\xe9', 'latin1'), Buffer.from('.png')]), what: 'a name that is not UTF-8', make: save((p) => p.png()), reason: /not UTF-8 text: rename it/ },
 
-  // No pictures, and passed over.
+  // No images, and passed over.
   { name: 'notes.txt', what: 'a text', make: bytes('notes'), unlisted: true },
   { name: '.hidden.jpg', what: 'a hidden file', make: bytes('x'), unlisted: true },
   { name: 'Thumbs.db', what: 'what a system leaves behind', make: bytes('x'), unlisted: true },
 ]
 
-/** The colour of the picture with this number. */
+/** The colour of the image with this number. */
 export function colourOf(i: number): Colour {
   return [40 + ((i * 53) % 170), 40 + ((i * 97) % 170), 40 + ((i * 31) % 170)]
 }
 
-/** A folder of two classes: all odd pictures in `a`, good ones in `b`. */
-export async function layOddPictures(root: string): Promise<void> {
+/** A folder of two classes: all odd images in `a`, good ones in `b`. */
+export async function layOddImages(root: string): Promise<void> {
   for (const label of ['a', 'b', 'z']) await mkdir(join(root, label), { recursive: true })
-  for (const [i, { name, make }] of ODD_PICTURES.entries()) {
+  for (const [i, { name, make }] of ODD_IMAGES.entries()) {
     const path = typeof name === 'string' ? join(root, 'a', name) : Buffer.concat([Buffer.from(join(root, 'a', '/')), name])
     await make(path, colourOf(i))
   }

@@ -12,11 +12,11 @@ const ROUNDED = 1e-2
 const sample = join(ROOT, 'samples/campus/chapel/01.jpg')
 const scaled = (width: number): Sharp => sharp(sample).resize({ width })
 const atSize = (file: string): Sharp => sharp(file).resize({ width: 300, height: 200, fit: 'fill' })
-/** Of another picture: an animation's second frame. */
+/** Of another image: an animation's second frame. */
 const other = (): Promise<Buffer> => atSize(join(ROOT, 'samples/campus/boathouse/03.jpg')).removeAlpha().png().toBuffer()
 
-/** Pictures that a page shows without a word, with how far it may be off. */
-export async function picturesAlike(folder: string): Promise<ReadonlyMap<string, number>> {
+/** Images that a page shows without a word, with how far it may be off. */
+export async function imagesAlike(folder: string): Promise<ReadonlyMap<string, number>> {
   await mkdir(folder, { recursive: true })
   const plain = await atSize(sample).png().toBuffer()
   const clear = await sharp(plain).ensureAlpha(0).png().toBuffer()
@@ -59,8 +59,8 @@ export async function picturesAlike(folder: string): Promise<ReadonlyMap<string,
   return new Map([...samples, ...(await Promise.all(saved))])
 }
 
-/** Pictures that a page shows with a word, or not at all, and what it says. */
-export async function picturesApart(folder: string): Promise<ReadonlyMap<string, RegExp>> {
+/** Images that a page shows with a word, or not at all, and what it says. */
+export async function imagesApart(folder: string): Promise<ReadonlyMap<string, RegExp>> {
   await mkdir(folder, { recursive: true })
   const plain = await scaled(100).png().toBuffer()
   // One row of two pixels, padded.

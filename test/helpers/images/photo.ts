@@ -15,7 +15,7 @@ export function photo(width: number, height: number): Sharp {
   return sharp(pixels, { raw: { width, height, channels: 3 } })
 }
 
-/** By how many levels two pictures differ: in the mean, and at most. */
+/** By how many levels two images differ: in the mean, and at most. */
 export function difference(a: Pixels, b: Pixels): { readonly mean: number; readonly worst: number } {
   if (a.width !== b.width || a.height !== b.height) throw new Error(`${a.width}×${a.height} against ${b.width}×${b.height}`)
   let [sum, worst] = [0, 0]

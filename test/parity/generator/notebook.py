@@ -71,7 +71,7 @@ def head(inputs: int, outputs: int, seed: int) -> dict:
 
 def pictures() -> dict:
     """Makes small picture files of every kind, and what the notebook's transforms make of each."""
-    folder = FIXTURES / "pictures"
+    folder = FIXTURES / "images"
     folder.mkdir(parents=True, exist_ok=True)
     make_files(folder)
     resize = transforms.Resize((SIZE, SIZE), antialias=False)
@@ -86,7 +86,7 @@ def pictures() -> dict:
         for name, (angle, shear, brightness) in PLANS.items():
             bright = functional.adjust_brightness(plain, brightness)
             tensors[f"{path.name}/{name}"] = functional.affine(bright, angle, [0, 0], 1.0, [shear, 0.0], interpolation=InterpolationMode.NEAREST, fill=[0.0])
-    save_file({name: tensor.permute(1, 2, 0).contiguous() for name, tensor in tensors.items()}, FIXTURES / "pictures.safetensors")
+    save_file({name: tensor.permute(1, 2, 0).contiguous() for name, tensor in tensors.items()}, FIXTURES / "images.safetensors")
     return {"size": SIZE, "plans": {name: dict(zip(("angle", "shear", "brightness"), plan)) for name, plan in PLANS.items()}, "files": [path.name for path in sorted(folder.iterdir())]}
 
 

@@ -1,17 +1,17 @@
 import { random } from '../../../src/random/sfc32.js'
 import { compose, evalTransform, scoringTransform, trainTransform, type Transform } from '../../../src/augment/transforms.js'
 
-const picture = { width: 400, height: 320, output: 224 }
+const image = { width: 400, height: 320, output: 224 }
 
 describe('trainTransform', () => {
   const transform = trainTransform()
-  const plans = Array.from({ length: 2000 }, (_, i) => transform(picture, random(1, 0, i), 0).geometry)
+  const plans = Array.from({ length: 2000 }, (_, i) => transform(image, random(1, 0, i), 0).geometry)
 
   test('is pure in the generator', () => {
-    expect(transform(picture, random(1, 2, 3), 0)).toEqual(transform(picture, random(1, 2, 3), 0.7))
+    expect(transform(image, random(1, 2, 3), 0)).toEqual(transform(image, random(1, 2, 3), 0.7))
   })
 
-  test('crops lie within the picture, of the areas and shapes asked for, half of them mirrored', () => {
+  test('crops lie within the image, of the areas and shapes asked for, half of them mirrored', () => {
     let mirrored = 0
     for (const [a, b, c, d, e, f] of plans) {
       expect([b, d]).toEqual([0, 0])
@@ -32,12 +32,12 @@ describe('trainTransform', () => {
     expect(mirrored / plans.length).toBeLessThan(0.55)
   })
 
-  test('a very long picture gives its middle', () => {
+  test('a very long image gives its middle', () => {
     const [a, , c, , e, f] = trainTransform({ flip: 0 })({ width: 3000, height: 100, output: 10 }, random(1), 0).geometry
     expect([Math.round(a * 10), c, e * 10, f]).toEqual([133, 1433, 100, 0])
   })
 
-  test('keeps pictures with room for the smallest crop, and enlarges none', () => {
+  test('keeps images with room for the smallest crop, and enlarges none', () => {
     expect(transform.decode?.(224)).toMatchObject({ shorterSide: 320, crop: null, enlarge: false, antialias: true, orient: true, profile: true })
   })
 
@@ -63,19 +63,19 @@ describe('compose', () => {
   const double: Transform = () => ({ geometry: [2, 0, 0, 0, 2, 0], colour: [1, 0, 0, 0.5, 0, 1, 0, 0, 0, 0, 3, 0] })
 
   test('leads from the output back through the last to the first', () => {
-    expect(compose(shift, double)(picture, random(1), 0).geometry).toEqual([2, 0, 5, 0, 2, 0])
-    expect(compose(double, shift)(picture, random(1), 0).geometry).toEqual([2, 0, 10, 0, 2, 0])
+    expect(compose(shift, double)(image, random(1), 0).geometry).toEqual([2, 0, 5, 0, 2, 0])
+    expect(compose(double, shift)(image, random(1), 0).geometry).toEqual([2, 0, 10, 0, 2, 0])
   })
 
   test('colours go through the first, then the second', () => {
-    const plan = compose(shift, double)(picture, random(1), 0)
+    const plan = compose(shift, double)(image, random(1), 0)
     expect(plan.colour?.[0]).toBeCloseTo(2)
     expect(plan.colour?.[3]).toBeCloseTo(0.5)
     expect(plan.colour?.[11]).toBeCloseTo(0.3)
     expect(plan.border).toEqual([0, 0, 0])
   })
 
-  test('keeps how the first has its pictures decoded', () => {
+  test('keeps how the first has its images decoded', () => {
     expect(compose(trainTransform(), double).decode?.(100)).toEqual(trainTransform().decode?.(100))
   })
 })

@@ -3,7 +3,7 @@ import { UnlikeError } from '../../../bench/report/sameness.mjs'
 import type { Contestant, Context, Facts } from '../../../bench/types.d.mts'
 import { UnavailableError } from '../../../bench/harness/worker.mjs'
 
-const facts: Facts = { how: 'quickly', precision: 'fp32', pictures: 4 }
+const facts: Facts = { how: 'quickly', precision: 'fp32', images: 4 }
 
 function stage(own: Readonly<Record<string, Partial<Contestant>>> = {}, leaves: Context['leaves'] = {}) {
   const calls: string[] = []
@@ -59,7 +59,7 @@ describe('a contest', () => {
   })
 
   test('unlike work ends the bench before anything is timed, and the processes with it', async () => {
-    const { calls, run } = stage({ a: { begin: () => Promise.resolve({ ...facts, pictures: 5 }) } })
+    const { calls, run } = stage({ a: { begin: () => Promise.resolve({ ...facts, images: 5 }) } })
     await expect(run(['a'], 1)).rejects.toThrow(UnlikeError)
     expect(calls).toEqual(['torchgraft begins', 'torchgraft ends', 'a ends'])
   })

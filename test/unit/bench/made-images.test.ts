@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { makePictures, whyNoRoom } from '../../../bench/harness/made-images.mjs'
+import { makeImages, whyNoRoom } from '../../../bench/harness/made-images.mjs'
 
-test('made pictures can be decoded, and no two are alike', async () => {
+test('made images can be decoded, and no two are alike', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'torchgraft-test-'))
   try {
-    const bytes = await makePictures(folder, 250)
+    const bytes = await makeImages(folder, 250)
     const files = await Promise.all(Array.from({ length: 250 }, (_, i) => readFile(join(folder, `class-${i % 100}`, `${i}.jpg`))))
     expect(new Set(files.map((file) => createHash('sha256').update(file).digest('hex'))).size).toBe(250)
     expect(files.every(({ length }) => Math.abs(length - bytes) < 100)).toBe(true)

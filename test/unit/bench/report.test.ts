@@ -13,7 +13,7 @@ import type { Report } from '../../../bench/types.d.mts'
 const machine = { processor: 'AMD EPYC 7763 <64-Core> Processor', features: ['avx2'], cores: 2, memory: 24 * 2 ** 30, load: 0 }
 const long = 'a reason that goes on and on, as reasons do that come from other programs, and does not stop where a line would end'
 const slow = makeRow({ name: 'predict-cold', model: 'regnet_y_400mf', params: { batch: 1, size: 224, precision: 'fp32', threads: 2 }, unit: 's', better: 'lower', leftOut: { compiled: long }, how: { tuned: long }, same: [long], note: `${long} ${'x'.repeat(100)}` }, { torchgraft: [0.51234, 0.4], notebook: [4.2], onnxruntime: [0.61] })
-const plain = makeRow({ name: 'scale', model: null, params: { pictures: 1_000_000 }, unit: 'images/CPU-second', better: 'lower', extra: true }, { torchgraft: [123456.7] })
+const plain = makeRow({ name: 'scale', model: null, params: { images: 1_000_000 }, unit: 'images/CPU-second', better: 'lower', extra: true }, { torchgraft: [123456.7] })
 const report: Report = { date: '2026-03-01T10:00:00.000Z', quick: false, data: 'samples/campus', machine, versions: { torchgraft: '0.1.0', libtorch: '2.13.0' }, measures: [slow, plain] }
 
 describe('the table', () => {
@@ -45,7 +45,7 @@ describe('the table', () => {
 })
 
 describe('the chart', () => {
-  test('is a picture, with a bar to the right of 1 where torchgraft is better', async () => {
+  test('is an image, with a bar to the right of 1 where torchgraft is better', async () => {
     const svg = drawChart(report)
     const { width, height } = await sharp(Buffer.from(svg)).metadata()
     expect([width, height]).toEqual([800, 162])
@@ -62,10 +62,10 @@ describe('the chart', () => {
 })
 
 describe('the chart of scale', () => {
-  const scaleRow = (pictures: number, unit: string, value: number) => makeRow({ name: 'scale', model: null, params: { pictures }, unit, better: 'lower' }, { torchgraft: [value] })
-  const measures = [1000, 100_000].flatMap((pictures) => [scaleRow(pictures, 's', pictures / 5000), scaleRow(pictures, 'MB', 200 + pictures / 1000)])
+  const scaleRow = (images: number, unit: string, value: number) => makeRow({ name: 'scale', model: null, params: { images }, unit, better: 'lower' }, { torchgraft: [value] })
+  const measures = [1000, 100_000].flatMap((images) => [scaleRow(images, 's', images / 5000), scaleRow(images, 'MB', 200 + images / 1000)])
 
-  test('has a point for each number of pictures, higher where it takes more', async () => {
+  test('has a point for each number of images, higher where it takes more', async () => {
     const svg = drawScaleChart({ ...report, measures: [slow, ...measures] })
     const heights = [...(svg ?? '').matchAll(/<circle .*?cy="([\d.]+)"/g)].map(([, y]) => Number(y))
     expect(heights).toHaveLength(4)

@@ -1,12 +1,12 @@
 import { checkSameness, LABELS_ALIKE, LOSS_TOLERANCE, ROUNDED_TOLERANCE, UnlikeError } from '../../../bench/report/sameness.mjs'
 
-const notebook = { how: '', precision: 'fp32', losses: [2, 1.5, 1], pictures: 64 } as const
+const notebook = { how: '', precision: 'fp32', losses: [2, 1.5, 1], images: 64 } as const
 
 describe('whether contestants did the same work', () => {
   test('equal work passes, and is told of', () => {
     const told = checkSameness('train-step', { torchgraft: notebook, notebook })
     expect(told).toHaveLength(2)
-    expect(told[0]).toBe('pictures: torchgraft 64 (notebook 64)')
+    expect(told[0]).toBe('images: torchgraft 64 (notebook 64)')
     expect(told[1]).toContain('losses of 3 steps')
   })
 
@@ -28,20 +28,20 @@ describe('whether contestants did the same work', () => {
   test.each([
     [ROUNDED_TOLERANCE * 0.9, true],
     [ROUNDED_TOLERANCE * 1.1, false],
-  ])('a first loss that is %d apart is the same work, where pictures were kept as bytes: %s', (apart, expected) => {
+  ])('a first loss that is %d apart is the same work, where images were kept as bytes: %s', (apart, expected) => {
     const check = () => checkSameness('evaluate', { tuned: { how: '', precision: 'fp32', rounded: true, losses: [2 * (1 + apart)] }, notebook: { how: '', precision: 'fp32', losses: [2] } })
     if (expected) expect(check()).toHaveLength(1)
     else expect(check).toThrow(UnlikeError)
   })
 
-  test('one that does not learn is found out, when its first picture comes round again', () => {
+  test('one that does not learn is found out, when its first image comes round again', () => {
     const frozen = { ...notebook, losses: [2, 1.5, 2] }
     expect(() => checkSameness('train-step', { torchgraft: notebook, notebook, tuned: frozen })).toThrow(/loss of step 3 is 2.0000 in tuned and 1.0000 in notebook/)
   })
 
   test.each([
-    ['other pictures', { ...notebook, pictures: 63 }, /torchgraft had 63 pictures and notebook 64/],
-    ['no count of pictures', { how: '', precision: 'fp32', losses: [2, 1.5, 1] } as const, /had no pictures/],
+    ['other images', { ...notebook, images: 63 }, /torchgraft had 63 images and notebook 64/],
+    ['no count of images', { how: '', precision: 'fp32', losses: [2, 1.5, 1] } as const, /had no images/],
     ['fewer losses', { ...notebook, losses: [2, 1.5] }, /told 2 losses and notebook 3/],
   ])('%s are no same work', (_, torchgraft, message) => {
     expect(() => checkSameness('m', { torchgraft, notebook })).toThrow(message)
@@ -61,7 +61,7 @@ describe('whether contestants did the same work', () => {
   })
 
   test('where the notebook is left out, the others are compared with torchgraft', () => {
-    expect(() => checkSameness('m', { torchgraft: notebook, tuned: { ...notebook, pictures: 1 } })).toThrow(/tuned had 1 pictures and torchgraft 64/)
+    expect(() => checkSameness('m', { torchgraft: notebook, tuned: { ...notebook, images: 1 } })).toThrow(/tuned had 1 images and torchgraft 64/)
     expect(checkSameness('m', { torchgraft: notebook })).toEqual([])
   })
 })

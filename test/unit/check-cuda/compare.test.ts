@@ -26,8 +26,8 @@ describe('how far losses lie apart', () => {
 test.each([
   [20, 90, 0.142],
   [2, 100, 0.7],
-])('of %i classes and %i pictures, guessing stays below %d', (classes, pictures, share) => {
-  expect(aboveChance(classes, pictures)).toBeCloseTo(share, 3)
+])('of %i classes and %i images, guessing stays below %d', (classes, images, share) => {
+  expect(aboveChance(classes, images)).toBeCloseTo(share, 3)
 })
 
 test.each([

@@ -15,7 +15,7 @@ async function lay(root: string, files: Readonly<Record<string, string>>): Promi
 const manyOf = (label: string, count: number): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${label}/${i}.jpg`, `${label} ${i}`]))
 
 describe('ImageFolder', () => {
-  test('classes are folders and pictures files, both sorted by code point; leftovers and other files are passed over', async () => {
+  test('classes are folders and images files, both sorted by code point; leftovers and other files are passed over', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, { 'b/2.JPG': 'x', 'b/10.jpeg': 'y', 'B/a.png': 'z', 'é/1.webp': 'w', '\u{1f600}/1.gif': 'v', '\uffee/1.tif': 'u', 'b/deep/er/3.avif': 't', 'b/notes.txt': 'no', '.git/1.jpg': 'no', '__MACOSX/1.jpg': 'no', 'b/.hidden.jpg': 'no', 'empty/readme.md': 'no' })
     const images = await ImageFolder.open(folder.path)
@@ -75,7 +75,7 @@ describe('ImageFolder', () => {
 describe('openSides', () => {
   const options = { val: 0.2, seed: 1 }
 
-  test('a flat folder is split; renaming a picture moves nothing', async () => {
+  test('a flat folder is split; renaming an image moves nothing', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, { ...manyOf('a', 20), ...manyOf('b', 10) })
     const before = await openSides(folder.path, options)

@@ -21,8 +21,8 @@ async function lay(files: Readonly<Record<string, string | Uint8Array>>): Promis
   }
 }
 
-const PICTURE = sharp({ create: { width: 40, height: 30, channels: 3, background: { r: 200, g: 90, b: 20 }, noise: { type: 'gaussian', mean: 120, sigma: 30 } } })
-const JPEG = await PICTURE.jpeg().toBuffer()
+const IMAGE = sharp({ create: { width: 40, height: 30, channels: 3, background: { r: 200, g: 90, b: 20 }, noise: { type: 'gaussian', mean: 120, sigma: 30 } } })
+const JPEG = await IMAGE.jpeg().toBuffer()
 const RULE: ResizeRule = { shorterSide: 20, crop: 20, antialias: true, pad: null, orient: true, profile: true }
 const OTHERS = new Set(['a/1.jpg', 'a/2.jpg', 'b/1.jpg', 'b/2.jpg'])
 const others = ({ items }: ImageFolder): string[] => items.map(({ path }) => path).filter((path) => !OTHERS.has(path))
@@ -50,7 +50,7 @@ describe('files without an ending are taken by their first bytes', () => {
   })
 
   test('in any format that is read, and by way of links', async () => {
-    await lay({ 'a/gif': await PICTURE.gif().toBuffer(), 'a/png': await PICTURE.png().toBuffer(), 'a/tiff': await PICTURE.tiff().toBuffer(), 'a/webp': await PICTURE.webp().toBuffer(), 'a/avif': await PICTURE.avif({ effort: 0 }).toBuffer() })
+    await lay({ 'a/gif': await IMAGE.gif().toBuffer(), 'a/png': await IMAGE.png().toBuffer(), 'a/tiff': await IMAGE.tiff().toBuffer(), 'a/webp': await IMAGE.webp().toBuffer(), 'a/avif': await IMAGE.avif({ effort: 0 }).toBuffer() })
     await symlink('gif', join(folder.path, 'a/linked'))
     await symlink('../a', join(folder.path, 'b/more'))
     expect(others(await ImageFolder.open(folder.path)).filter((path) => path.startsWith('a/'))).toEqual(['a/avif', 'a/gif', 'a/linked', 'a/png', 'a/tiff', 'a/webp'])
@@ -60,14 +60,14 @@ describe('files without an ending are taken by their first bytes', () => {
     const heic = Buffer.from('\0\0\0\x18ftypmif1\0\0\0\0mif1heic', 'latin1')
     await lay({ 'a/phone': heic, 'a/paint': Buffer.concat([Buffer.from('BM'), Buffer.alloc(12), Buffer.of(40, 0, 0, 0), Buffer.alloc(40)]), 'a/memo': 'BM: my memo' })
     const { skipped, passedOver } = await ImageFolder.open(folder.path)
-    expect(skipped).toMatchObject([{ path: 'a/paint', message: expect.stringMatching(/^BMP pictures cannot be read: convert/) }, { path: 'a/phone', message: expect.stringMatching(/^HEIC pictures cannot be read: convert/) }])
+    expect(skipped).toMatchObject([{ path: 'a/paint', message: expect.stringMatching(/^BMP images cannot be read: convert/) }, { path: 'a/phone', message: expect.stringMatching(/^HEIC images cannot be read: convert/) }])
     expect(passedOver.endings).toEqual([{ ending: '', count: 1 }])
   })
 
   test('but not by the notebook’s recipe, which takes what torchvision takes and names the others', async () => {
     await lay({ 'a/bare': JPEG, 'a/x.jfif': JPEG })
     const { train, val } = await openNotebookSides(folder.path, { val: 0.5 })
-    expect([train.length + val.length, train.skipped.map(({ path, message }) => `${path}: ${message}`)]).toEqual([4, ['a/bare: the notebook\'s data set takes no files without an ending', 'a/x.jfif: the notebook\'s data set takes no .jfif pictures']])
+    expect([train.length + val.length, train.skipped.map(({ path, message }) => `${path}: ${message}`)]).toEqual([4, ['a/bare: the notebook\'s data set takes no files without an ending', 'a/x.jfif: the notebook\'s data set takes no .jfif images']])
   })
 })
 
@@ -79,7 +79,7 @@ test.each<[string, Uint8Array, unknown]>([
   ['a film', Buffer.from('\0\0\0\x20ftypisom\0\0\0\0', 'latin1'), undefined],
   ['BigTIFF', Buffer.from('MM\0+', 'latin1'), 'image'],
   ['AVIF by another brand', Buffer.from('\0\0\0\x20ftypmif1\0\0\0\0avifmif1', 'latin1'), 'image'],
-  ['JPEG XL', Buffer.of(0xff, 0x0a, 1), { reason: 'JPEG XL pictures cannot be read: convert it to JPEG or PNG' }],
+  ['JPEG XL', Buffer.of(0xff, 0x0a, 1), { reason: 'JPEG XL images cannot be read: convert it to JPEG or PNG' }],
 ])('%s is told by its first bytes', (_, bytes, expected) => {
   expect(recognizeBytes(bytes)).toEqual(expected)
 })

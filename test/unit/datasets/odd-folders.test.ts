@@ -25,7 +25,7 @@ test('an empty class is no class, and told of', async () => {
   expect(sides.notes).toEqual(['2 class folders without images passed over: bare, empty.', '1 file passed over by its name: 1 .txt.'])
 })
 
-test('a class of one picture is learned from, and that it is not scored is told', async () => {
+test('a class of one image is learned from, and that it is not scored is told', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, [...many('a', 8), ...many('b', 8), 'rare/1.jpg'])
   const sides = await openSides(folder.path, SIDES)
@@ -39,13 +39,13 @@ test('one class is refused by name, with what it takes', async () => {
   await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(/one class only, only: .* two or more, each in a folder of its own$/) })
 })
 
-test('one picture a class leaves nothing to score, which is refused', async () => {
+test('one image a class leaves nothing to score, which is refused', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, ['a/1.jpg', 'b/1.jpg'])
   await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/gives 2 training images and 0 validation images: both sets take at least one/) })
 })
 
-test('the same picture on both sides is counted', async () => {
+test('the same image on both sides is counted', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, [...many('train/a', 3), ...many('train/b', 3), 'val/a/x.jpg', 'val/b/y.jpg'], { 'val/a/x.jpg': 'train/a/1.jpg', 'val/b/y.jpg': 'train/a/2.jpg' })
   expect(await openSides(folder.path, SIDES)).toMatchObject({ duplicates: 2, shared: 2 })

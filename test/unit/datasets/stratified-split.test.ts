@@ -1,6 +1,6 @@
 import { splitByContent } from '../../../src/datasets/stratified-split.js'
 
-const pictures = (counts: readonly number[]) => counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ label, hash: `${label}-${i}` })))
+const images = (counts: readonly number[]) => counts.flatMap((count, label) => Array.from({ length: count }, (_, i) => ({ label, hash: `${label}-${i}` })))
 
 describe('splitByContent', () => {
   test.each([
@@ -9,33 +9,33 @@ describe('splitByContent', () => {
     { counts: [1, 10], val: 0.3, expected: [0, 3] },
     { counts: [4, 4], val: 0.9, expected: [3, 3] },
   ])('of $counts with $val takes $expected', ({ counts, val, expected }) => {
-    const items = pictures(counts)
+    const items = images(counts)
     const split = splitByContent(items, { val })
     expect(counts.map((_, label) => split.val.filter((i) => items[i]?.label === label).length)).toEqual(expected)
     expect([...split.train, ...split.val].sort((a, b) => a - b)).toEqual(items.map((_, i) => i))
   })
 
   test('exact duplicates fall on one side, across classes too', () => {
-    const items = [...pictures([30, 30]), ...pictures([30, 30]), ...Array.from({ length: 30 }, (_, i) => ({ label: 1, hash: `0-${i}` }))]
+    const items = [...images([30, 30]), ...images([30, 30]), ...Array.from({ length: 30 }, (_, i) => ({ label: 1, hash: `0-${i}` }))]
     const { train, val } = splitByContent(items, { val: 0.3 })
     const learned = new Set(train.map((i) => items[i]?.hash))
     expect(val.filter((i) => learned.has(items[i]?.hash))).toEqual([])
     expect(val.length).toBeGreaterThan(20)
   })
 
-  test('another order of the same pictures moves none', () => {
-    const items = pictures([20, 20])
+  test('another order of the same images moves none', () => {
+    const items = images([20, 20])
     const names = (list: typeof items): string[] => splitByContent(list, { val: 0.25 }).val.map((i) => list[i]?.hash ?? '').sort()
     expect(names([...items].reverse())).toEqual(names(items))
   })
 
   test('another seed takes others', () => {
-    const items = pictures([50])
+    const items = images([50])
     expect(splitByContent(items, { val: 0.2, seed: 2 }).val).not.toEqual(splitByContent(items, { val: 0.2, seed: 1 }).val)
   })
 
-  test('one more picture moves at most one other in its class, and none elsewhere', () => {
-    const before = pictures([40, 40])
+  test('one more image moves at most one other in its class, and none elsewhere', () => {
+    const before = images([40, 40])
     const after = [...before, { label: 0, hash: 'new' }]
     const names = (list: typeof before): Set<string> => new Set(splitByContent(list, { val: 0.2 }).val.map((i) => list[i]?.hash ?? ''))
     const [a, b] = [names(before), names(after)]

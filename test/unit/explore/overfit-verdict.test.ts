@@ -13,7 +13,7 @@ test.each<[string, OverfitStep[], Partial<Circumstances>, boolean, RegExp]>([
   ['a loss that still falls', steps(falling(40, 3, 2)), {}, false, /still falling: give it more steps/],
   ['a loss that has stopped falling', steps([...falling(20, 3, 1.5), ...falling(60, 1.5, 1.49)]), {}, false, /stopped falling/],
   ['a frozen trunk', steps([...falling(20, 3, 1.5), ...falling(60, 1.5, 1.49)]), { resolved: { lr: 1e-3, freeze: 'trunk' } }, false, /Only the head is trained/],
-  ['the same picture in two classes', steps([...falling(20, 3, 1.5), ...falling(60, 1.5, 1.49)]), { contradictions: ['a/1.jpg and b/2.jpg'] }, false, /under different classes, which nothing can learn: a\/1.jpg and b\/2.jpg/],
+  ['the same image in two classes', steps([...falling(20, 3, 1.5), ...falling(60, 1.5, 1.49)]), { contradictions: ['a/1.jpg and b/2.jpg'] }, false, /under different classes, which nothing can learn: a\/1.jpg and b\/2.jpg/],
   ['a batch of one class', steps(falling(20, 3, 0.01), 32), { classes: 1 }, true, /proves little/],
 ])('%s', (_, losses, circumstances, learned, reason) => {
   const verdict = judge(losses, { ...about, ...circumstances })

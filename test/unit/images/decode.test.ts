@@ -3,37 +3,37 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
-import { onePicture } from '../../helpers/loader.js'
+import { oneImage } from '../../helpers/loader.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 const red = { r: 200, g: 30, b: 40 }
-const picture = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: red } })
+const image = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: red } })
 
 describe('decodeImage', () => {
   test.each([
-    ['a JPEG', () => picture(6, 4).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()],
-    ['a PNG with alpha', () => picture(6, 4).ensureAlpha(0.1).png().toBuffer()],
-    ['a palette PNG', () => picture(6, 4).png({ palette: true }).toBuffer()],
-    ['a WebP', () => picture(6, 4).webp({ lossless: true }).toBuffer()],
-    ['a TIFF', () => picture(6, 4).tiff().toBuffer()],
-    ['a GIF', () => picture(6, 4).gif().toBuffer()],
-    ['a 16-bit PNG', () => picture(6, 4).toColourspace('rgb16').png().toBuffer()],
+    ['a JPEG', () => image(6, 4).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()],
+    ['a PNG with alpha', () => image(6, 4).ensureAlpha(0.1).png().toBuffer()],
+    ['a palette PNG', () => image(6, 4).png({ palette: true }).toBuffer()],
+    ['a WebP', () => image(6, 4).webp({ lossless: true }).toBuffer()],
+    ['a TIFF', () => image(6, 4).tiff().toBuffer()],
+    ['a GIF', () => image(6, 4).gif().toBuffer()],
+    ['a 16-bit PNG', () => image(6, 4).toColourspace('rgb16').png().toBuffer()],
   ])('%s comes out as 8-bit RGB, alpha dropped', async (_, make) => {
     const { data, width, height } = await decodeImage(await make(), AS_IT_IS)
     expect([width, height, data.length]).toEqual([6, 4, 72])
     for (const [i, value] of [200, 30, 40].entries()) expect(Math.abs((data[i] ?? 0) - value)).toBeLessThanOrEqual(2)
   })
 
-  test('a grey picture has three equal channels', async () => {
-    const grey = await picture(5, 5).greyscale().png().toBuffer()
+  test('a grey image has three equal channels', async () => {
+    const grey = await image(5, 5).greyscale().png().toBuffer()
     const { data } = await decodeImage(grey, AS_IT_IS)
     expect(data.length).toBe(75)
     expect(new Set(data).size).toBe(1)
   })
 
   test('CMYK is converted to RGB', async () => {
-    const cmyk = await picture(8, 8).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer()
+    const cmyk = await image(8, 8).toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer()
     expect((await sharp(cmyk).metadata()).channels).toBe(4)
     const { data } = await decodeImage(cmyk, AS_IT_IS)
     expect(data.length).toBe(192)
@@ -41,7 +41,7 @@ describe('decodeImage', () => {
   })
 
   test('the camera’s orientation is applied, or not, as the rule says; sizes are those after it', async () => {
-    const left = await sharp({ create: { width: 10, height: 20, channels: 3, background: 'black' } }).composite([{ input: await picture(10, 10).png().toBuffer(), top: 0, left: 0 }]).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer()
+    const left = await sharp({ create: { width: 10, height: 20, channels: 3, background: 'black' } }).composite([{ input: await image(10, 10).png().toBuffer(), top: 0, left: 0 }]).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer()
     const turned = await decodeImage(left, { ...AS_IT_IS, shorterSide: 5 })
     expect([turned.width, turned.height]).toEqual([10, 5])
     expect(turned.data[9 * 3]).toBeGreaterThan(150) // what was above is now on the right
@@ -56,7 +56,7 @@ describe('decodeImage', () => {
     [30, 20, { shorterSide: 40, enlarge: false }, 30, 20], [30, 20, { shorterSide: 40 }, 60, 40],
     [500, 375, { shorterSide: 256, crop: 224 }, 224, 224], [224, 224, { crop: 224 }, 224, 224],
   ])('%d×%d by %j gives %d×%d', async (width, height, rule, w, h) => {
-    const pixels = await decodeImage(await picture(width, height).png().toBuffer(), { ...AS_IT_IS, ...rule })
+    const pixels = await decodeImage(await image(width, height).png().toBuffer(), { ...AS_IT_IS, ...rule })
     expect([pixels.width, pixels.height]).toEqual([w, h])
   })
 
@@ -67,7 +67,7 @@ describe('decodeImage', () => {
     expect(data[0]).toBe(20)
   })
 
-  test('making a picture smaller averages, and does not skip', async () => {
+  test('making an image smaller averages, and does not skip', async () => {
     const stripes = new Uint8Array(64 * 64 * 3).map((_, i) => (Math.floor(i / 3) % 2) * 255)
     const png = await sharp(stripes, { raw: { width: 64, height: 64, channels: 3 } }).png().toBuffer()
     const { data } = await decodeImage(png, { ...AS_IT_IS, shorterSide: 16 })
@@ -78,12 +78,12 @@ describe('decodeImage', () => {
     await using folder = await temporaryFolder()
     const at = (name: string): string => join(folder.path, name)
     await writeFile(at('empty.jpg'), '')
-    await writeFile(at('text.jpg'), 'this is not a picture')
+    await writeFile(at('text.jpg'), 'this is not an image')
     await writeFile(at('photo.heic'), Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypheic\0\0\0\0mif1heic')]))
     await mkdir(at('folder.jpg'))
     await writeFile(at('cut.jpg'), await sharp({ create: { width: 300, height: 300, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 50 } } }).jpeg().toBuffer())
     await truncate(at('cut.jpg'), 4000)
-    const reasons: Record<string, string> = { 'empty.jpg': 'empty', 'text.jpg': 'not a picture', 'photo.heic': 'cannot be read', 'folder.jpg': 'a folder', 'cut.jpg': 'cannot be read', 'none.jpg': 'no such file' }
+    const reasons: Record<string, string> = { 'empty.jpg': 'empty', 'text.jpg': 'not an image', 'photo.heic': 'cannot be read', 'folder.jpg': 'a folder', 'cut.jpg': 'cannot be read', 'none.jpg': 'no such file' }
     for (const [name, reason] of Object.entries(reasons)) {
       await expect(decodeImage(at(name), AS_IT_IS)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE', path: at(name), message: expect.stringContaining(reason) })
     }
@@ -102,7 +102,7 @@ describe('decodeImage', () => {
   })
 
   test('bytes have no path to name', async () => {
-    await expect(decodeImage(Buffer.from('no'), AS_IT_IS)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE', message: expect.stringContaining('The picture') })
-    await expect(decodeImage(await onePicture(), { ...AS_IT_IS, crop: 9 })).rejects.toMatchObject({ message: expect.stringContaining('smaller than the crop') })
+    await expect(decodeImage(Buffer.from('no'), AS_IT_IS)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE', message: expect.stringContaining('The image') })
+    await expect(decodeImage(await oneImage(), { ...AS_IT_IS, crop: 9 })).rejects.toMatchObject({ message: expect.stringContaining('smaller than the crop') })
   })
 })

@@ -3,38 +3,38 @@ import { colourTables } from '../../../src/images/colour-profile.js'
 import { decodeImage } from '../../../src/images/decode.js'
 import { readJpegHeader } from '../../../src/images/jpeg/jpeg-header.js'
 
-const picture = () => sharp({ create: { width: 30, height: 20, channels: 3, background: 'red' } }).jpeg()
+const image = () => sharp({ create: { width: 30, height: 20, channels: 3, background: 'red' } }).jpeg()
 
 describe('a JPEG’s header', () => {
   test('tells its size, its orientation and its profile', async () => {
-    expect(readJpegHeader(await picture().toBuffer())).toEqual({ width: 30, height: 20, orientation: 1 })
-    const header = readJpegHeader(await picture().withMetadata({ orientation: 6 }).withIccProfile('p3').toBuffer())
+    expect(readJpegHeader(await image().toBuffer())).toEqual({ width: 30, height: 20, orientation: 1 })
+    const header = readJpegHeader(await image().withMetadata({ orientation: 6 }).withIccProfile('p3').toBuffer())
     expect(header).toMatchObject({ width: 30, height: 20, orientation: 6 })
     expect(Buffer.from(header!.profile!).toString('latin1', 36, 40)).toBe('acsp')
   })
 
   test('is read to its end only: nothing for one that is cut within it, at any place', async () => {
-    const bytes = await picture().withMetadata({ orientation: 3 }).withIccProfile('srgb').toBuffer()
+    const bytes = await image().withMetadata({ orientation: 3 }).withIccProfile('srgb').toBuffer()
     const scan = bytes.indexOf(Buffer.from([0xff, 0xda]))
     for (let length = 0; length < scan; length++) expect(readJpegHeader(bytes.subarray(0, length))).toBeUndefined()
   })
 
   test('of grey tells its size; with a profile, which is none of three colours, nothing', async () => {
-    const grey = await picture().greyscale().toColourspace('b-w').toBuffer()
+    const grey = await image().greyscale().toColourspace('b-w').toBuffer()
     expect(readJpegHeader(grey)).toEqual({ width: 30, height: 20, orientation: 1 })
-    const coloured = await picture().withIccProfile('p3').toBuffer()
+    const coloured = await image().withIccProfile('p3').toBuffer()
     const marker = coloured.indexOf('ICC_PROFILE') - 4
     const segment = coloured.subarray(marker, marker + 2 + coloured.readUInt16BE(marker + 2))
     expect(readJpegHeader(Buffer.concat([grey.subarray(0, 2), segment, grey.subarray(2)]))).toBeUndefined()
   })
 
   test('of four inks, of a wrong orientation, of a second frame: nothing', async () => {
-    expect(readJpegHeader(await picture().toColourspace('cmyk').toBuffer())).toBeUndefined()
-    const turned = await picture().withMetadata({ orientation: 3 }).toBuffer()
+    expect(readJpegHeader(await image().toColourspace('cmyk').toBuffer())).toBeUndefined()
+    const turned = await image().withMetadata({ orientation: 3 }).toBuffer()
     const entry = turned.indexOf(Buffer.from([0x12, 0x01, 3, 0])) // little-endian, as sharp writes it
     turned[entry + 8] = 9
     expect(readJpegHeader(turned)).toBeUndefined()
-    const plain = await picture().toBuffer()
+    const plain = await image().toBuffer()
     const frame = plain.indexOf(Buffer.from([0xff, 0xc0]))
     const segment = plain.subarray(frame, frame + 19)
     expect(readJpegHeader(Buffer.concat([plain.subarray(0, frame), segment, plain.subarray(frame)]))).toBeUndefined()
@@ -52,7 +52,7 @@ describe('an orientation', () => {
     ['1, then 6', [turned(1), turned(6)], 1], ['6, then 1', [turned(6), turned(1)], 6], ['6, then 3', [turned(6), turned(3)], 6],
     ['none, then 6', [silent, turned(6)], 1], ['6 after fill bytes', [Buffer.of(0xff, 0xff), turned(6)], 6], ['6, then one that is damaged', [turned(6), block(Buffer.of(1))], 6],
   ] as const)('is that of the first block of EXIF alone: %s', async (_, blocks, expected) => {
-    const plain = await picture().toBuffer()
+    const plain = await image().toBuffer()
     const file = Buffer.concat([plain.subarray(0, 2), ...blocks, plain.subarray(2)])
     expect(readJpegHeader(file)).toEqual({ width: 30, height: 20, orientation: expected })
     expect((await sharp(file).metadata()).orientation ?? 1).toBe(expected) // as libvips has it, which reads what this leaves to it
@@ -70,14 +70,14 @@ describe('a progressive JPEG', () => {
   })
 
   test('of thousands of scans, which would take minutes: nothing', async () => {
-    const whole = await picture().jpeg({ progressive: true }).toBuffer()
+    const whole = await image().jpeg({ progressive: true }).toBuffer()
     const last = whole.subarray(whole.lastIndexOf(scan), -2)
     expect(readJpegHeader(Buffer.concat([whole.subarray(0, -2), ...new Array<Buffer>(3000).fill(last)]))).toBeUndefined()
   })
 })
 
 describe('a colour profile', () => {
-  const profileOf = async (name: string): Promise<Uint8Array> => readJpegHeader(await picture().withIccProfile(name).toBuffer())!.profile!
+  const profileOf = async (name: string): Promise<Uint8Array> => readJpegHeader(await image().withIccProfile(name).toBuffer())!.profile!
   const convert = (tables: NonNullable<ReturnType<typeof colourTables>>, rgb: readonly number[]): number[] =>
     [0, 1, 2].map((i) => {
       const light = rgb.reduce((sum, level, channel) => sum + (tables.light[(channel * 256 + level) * 4 + i] as number), 0)

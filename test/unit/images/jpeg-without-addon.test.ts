@@ -13,11 +13,11 @@ const WHOLE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad:
 const jpeg = (bytes: Uint8Array, rule: ResizeRule): Promise<Pixels | undefined> => decodeJpeg(bytes, bytes.length, rule, null)
 
 describe('JPEGs where there is no addon', () => {
-  const kinds: Record<string, (picture: Sharp) => Sharp> = {
-    'at 4:2:0': (picture) => picture.jpeg({ quality: 85 }),
-    'at 4:4:4': (picture) => picture.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
-    'in grey': (picture) => picture.greyscale().toColourspace('b-w').jpeg(),
-    progressive: (picture) => picture.jpeg({ quality: 60, progressive: true }),
+  const kinds: Record<string, (image: Sharp) => Sharp> = {
+    'at 4:2:0': (image) => image.jpeg({ quality: 85 }),
+    'at 4:4:4': (image) => image.jpeg({ quality: 97, chromaSubsampling: '4:4:4' }),
+    'in grey': (image) => image.greyscale().toColourspace('b-w').jpeg(),
+    progressive: (image) => image.jpeg({ quality: 60, progressive: true }),
   }
   test.each(Object.entries(kinds))('decoded by WebAssembly have the very bytes of sharp’s, %s', async (_, encode) => {
     for (const [width, height] of [[64, 48], [37, 101], [1, 1], [17, 2]] as const) {
@@ -40,12 +40,12 @@ describe('JPEGs where there is no addon', () => {
     expect(await jpeg(await photo(40, 30).jpeg().withIccProfile('p3').toBuffer(), WHOLE)).toBeDefined()
   })
 
-  test('that are cut short, or no pictures at all, are left to sharp, and the next one is read', async () => {
+  test('that are cut short, or no images at all, are left to sharp, and the next one is read', async () => {
     const good = await photo(80, 60).jpeg({ progressive: true }).toBuffer()
     const bad: Record<string, Uint8Array> = {
       'cut short': good.subarray(0, good.length / 2),
       'its markers alone': good.subarray(0, good.indexOf(Buffer.of(0xff, 0xda)) + 20),
-      text: Buffer.from('no picture'),
+      text: Buffer.from('no image'),
       nothing: new Uint8Array(0),
     }
     for (const [what, bytes] of Object.entries(bad)) {

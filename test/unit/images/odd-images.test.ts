@@ -7,8 +7,8 @@ import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
 import { ImageFolder } from '../../../src/datasets/image-folder.js'
 import { evalTransform } from '../../../src/augment/transforms.js'
 import { ROOT } from '../../helpers/processes/child.js'
-import { collect, onePicture } from '../../helpers/loader.js'
-import { colourOf, type OddPicture, layOddPictures, ODD_PICTURES } from '../../helpers/images/odd-images.js'
+import { collect, oneImage } from '../../helpers/loader.js'
+import { colourOf, type OddImage, layOddImages, ODD_IMAGES } from '../../helpers/images/odd-images.js'
 import { skip } from '../../helpers/skip.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
@@ -21,7 +21,7 @@ let loaded: Map<string, number[]>
 let loader: DataLoader
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'torchgraft-odd-'))
-  await layOddPictures(root)
+  await layOddImages(root)
   folder = await ImageFolder.open(root)
   loader = new DataLoader(folder, { batchSize: 5, size: SIZE, transform: evalTransform({ resize: 1 }) })
   loaded = new Map()
@@ -34,19 +34,19 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-const pathOf = ({ name }: OddPicture): string => `a/${String(name)}${name === 'folder.png' ? '/inner.png' : ''}`
+const pathOf = ({ name }: OddImage): string => `a/${String(name)}${name === 'folder.png' ? '/inner.png' : ''}`
 const told = (path: string): string[] => [...folder.skipped, ...loader.skipped].filter((file) => file.path === path).map(({ message }) => message)
-const read = ODD_PICTURES.filter(({ reason, unlisted }) => !reason && !unlisted)
-const bad = ODD_PICTURES.filter(({ reason }) => reason)
+const read = ODD_IMAGES.filter(({ reason, unlisted }) => !reason && !unlisted)
+const bad = ODD_IMAGES.filter(({ reason }) => reason)
 
-describe('in a folder of odd pictures', () => {
+describe('in a folder of odd images', () => {
   test('there are enough of them', () => {
     expect(bad.length).toBeGreaterThanOrEqual(25)
   })
 
   test.each(read.map((odd) => [odd.what, odd] as const))('%s is read, as itself', (_, odd) => {
     const [red, green, blue] = loaded.get(pathOf(odd)) ?? []
-    const own = colourOf(ODD_PICTURES.indexOf(odd))
+    const own = colourOf(ODD_IMAGES.indexOf(odd))
     const off = Math.max(...own.map((channel, i) => Math.abs(channel - [red, green, blue][i]!)))
     expect(off).toBeLessThanOrEqual(odd.tolerance ?? 3)
     expect(told(pathOf(odd))).toEqual([])
@@ -60,31 +60,31 @@ describe('in a folder of odd pictures', () => {
   })
 
   test('nothing else is told of, and nothing is lost: each file is read, or left out, or none by its name', () => {
-    const expected = new Set(ODD_PICTURES.filter(({ unlisted }) => !unlisted).map(pathOf))
+    const expected = new Set(ODD_IMAGES.filter(({ unlisted }) => !unlisted).map(pathOf))
     for (const path of [...loaded.keys(), ...[...folder.skipped, ...loader.skipped].map((file) => file.path)]) {
       if (path.startsWith('a/')) expect(expected.delete(path)).toBe(true)
     }
     expect([...expected]).toEqual([])
   })
 
-  test('strict, the first broken picture rejects by name', async () => {
+  test('strict, the first broken image rejects by name', async () => {
     const strict = new DataLoader(folder, { batchSize: 5, size: SIZE, transform: evalTransform({ resize: 1 }), strict: true })
     await expect(collect(strict.epoch(0))).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_IMAGE_/), path: expect.stringContaining(root) })
   })
 })
 
-test.each(['/dev/zero', '/dev/full', '/dev/stdin', '/proc/self/mem', '/'])('%s as a picture is refused, and never waited for', async (path) => {
+test.each(['/dev/zero', '/dev/full', '/dev/stdin', '/proc/self/mem', '/'])('%s as an image is refused, and never waited for', async (path) => {
   await expect(decodeImage(path, RULE)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE', message: expect.stringContaining('cannot be read: it is') })
 })
 
-test('a picture that goes between listing and reading is told of', async () => {
+test('an image that goes between listing and reading is told of', async () => {
   await using place = await temporaryFolder()
   for (const label of ['a', 'b']) await mkdir(join(place.path, label))
-  for (const name of ['a/1.png', 'a/2.png', 'b/1.png']) await writeFile(join(place.path, name), await onePicture({ r: name.length, g: Number(name[2]), b: name.charCodeAt(0) }))
-  const pictures = await ImageFolder.open(place.path)
+  for (const name of ['a/1.png', 'a/2.png', 'b/1.png']) await writeFile(join(place.path, name), await oneImage({ r: name.length, g: Number(name[2]), b: name.charCodeAt(0) }))
+  const images = await ImageFolder.open(place.path)
   await rm(join(place.path, 'a/2.png'))
   await symlink('/dev/zero', join(place.path, 'a/2.png')) // and becomes what would be read without end
-  const each = new DataLoader(pictures, { batchSize: 4, size: 8, transform: evalTransform({ resize: 1 }) })
+  const each = new DataLoader(images, { batchSize: 4, size: 8, transform: evalTransform({ resize: 1 }) })
   expect((await collect(each.epoch(0)))[0]?.indices).toEqual(Int32Array.of(0, 2))
   expect(each.skipped).toMatchObject([{ index: 1, path: 'a/2.png', message: expect.stringContaining('it is not a file') }])
 })
@@ -107,7 +107,7 @@ describe('what another user may not read', () => {
     const { path } = place
     await chmod(path, 0o755)
     for (const label of ['a', 'b', 'b/shut']) await mkdir(join(path, label))
-    for (const name of ['a/1.png', 'b/1.png', 'b/closed.png', 'b/shut/1.png']) await writeFile(join(path, name), await onePicture({ r: name.length, g: 1, b: 1 }))
+    for (const name of ['a/1.png', 'b/1.png', 'b/closed.png', 'b/shut/1.png']) await writeFile(join(path, name), await oneImage({ r: name.length, g: 1, b: 1 }))
     for (const name of ['b/closed.png', 'b/shut']) await chmod(join(path, name), 0)
     if (asNobody.uid !== undefined) await chown(path, asNobody.uid, NOBODY)
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', CODE, '--', path], { ...asNobody, cwd: '/', encoding: 'utf8' })

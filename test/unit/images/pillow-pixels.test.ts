@@ -8,7 +8,7 @@ import type { Colour } from '../../helpers/images/odd-images.js'
 const DEFAULT: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 const NOTEBOOK: ResizeRule = { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false }
 
-/** Rows of one number a pixel, where a picture's three are the same. */
+/** Rows of one number a pixel, where an image's three are the same. */
 const levels = async (file: Uint8Array, rule: ResizeRule): Promise<number[][]> => {
   const { data, width, height } = await decodeImage(file, rule)
   return Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => {
@@ -106,7 +106,7 @@ describe('16 bits', () => {
   })
 })
 
-describe('before a picture is scaled', () => {
+describe('before an image is scaled', () => {
   const noise = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7919 + (i >> 3) * 104_729) % 256)
 
   test.each([['colours', 3, 'rgb16'], ['grey', 1, 'grey16']] as const)('of 16 bits of %s 8 are kept', async (_, channels, space) => {
@@ -127,10 +127,10 @@ describe('before a picture is scaled', () => {
 
 describe('an animated AVIF', () => {
   const still = (): Promise<Buffer> => {
-    const picture = sharp({ create: { width: 16, height: 12, channels: 3, background: { r: 200, g: 40, b: 90 } } })
-    return picture.avif({ lossless: true, effort: 0 }).toBuffer()
+    const image = sharp({ create: { width: 16, height: 12, channels: 3, background: { r: 200, g: 40, b: 90 } } })
+    return image.avif({ lossless: true, effort: 0 }).toBuffer()
   }
-  test('has its first picture, as one that is not animated', async () => {
+  test('has its first image, as one that is not animated', async () => {
     const file = await still()
     const expected = await decodeImage(file, DEFAULT)
     file.write('avis', 8, 'latin1') // what such a file calls itself first
@@ -141,6 +141,6 @@ describe('an animated AVIF', () => {
     const file = await still()
     file.write('avis', 8, 'latin1')
     file.write('free', file.indexOf('meta'), 'latin1')
-    await expect(decodeImage(file, DEFAULT)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE', message: expect.stringContaining('it is an animated AVIF without a still picture: save') })
+    await expect(decodeImage(file, DEFAULT)).rejects.toMatchObject({ code: 'ERR_IMAGE_DECODE', message: expect.stringContaining('it is an animated AVIF without a still image: save') })
   })
 })

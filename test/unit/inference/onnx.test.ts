@@ -48,7 +48,7 @@ describe('the graph', () => {
     expect(new Set(graph.node.map(({ opType }) => opType))).not.toContain('BatchNormalization')
   })
 
-  test('halves the picture where a stage begins, and groups the middle convolutions alone', () => {
+  test('halves the image where a stage begins, and groups the middle convolutions alone', () => {
     const model = onnx()
     const block = (i: number): string => `trunk_output.block1.block1-${i}`
     const halving = model.graph.node.filter(({ opType, name }) => opType === 'Conv' && JSON.stringify(settingsOf(model, name)['strides']) === '[2,2]')
@@ -59,7 +59,7 @@ describe('the graph', () => {
     expect(nodeOf(model, `${block(0)}.sum`)?.input).toEqual([`${block(0)}.proj`, `${block(0)}.f.c`])
   })
 
-  test('takes bytes where pictures were cropped to its size, and floats where they are scaled', () => {
+  test('takes bytes where images were cropped to its size, and floats where they are scaled', () => {
     const type = (metadata: ModelMetadata): unknown => onnx(tinyRegNet(), metadata).graph.input[0]?.type.tensorType
     expect(type(METADATA)).toEqual({ elemType: 2, shape: { dim: [{ dimParam: 'n' }, { dimValue: 32 }, { dimValue: 32 }, { dimValue: 3 }] } })
     expect(type(WHOLE)).toMatchObject({ elemType: 1 })

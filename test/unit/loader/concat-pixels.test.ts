@@ -1,6 +1,6 @@
 import { joinPixels, paddedSize } from '../../../src/loader/concat-pixels.js'
 
-const picture = (width: number, height: number) => ({ width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => i + 1) })
+const image = (width: number, height: number) => ({ width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => i + 1) })
 
 test.each([
   [4, 4, 4, 4], [5, 2, 5, 4], [2, 5, 4, 5], [4, 2, 4, 4], [7, 1, 7, 7], [1, 2, 1, 2],
@@ -9,8 +9,8 @@ test.each([
   expect(paddedSize({ width, height }, null)).toEqual({ width, height })
 })
 
-test('pictures lie one after another, each in the middle of its black frame', async () => {
-  const { pixels, shapes } = await joinPixels([picture(1, 3), picture(4, 1), picture(1, 1)], 'square')
+test('images lie one after another, each in the middle of its black frame', async () => {
+  const { pixels, shapes } = await joinPixels([image(1, 3), image(4, 1), image(1, 1)], 'square')
   expect([...shapes]).toEqual([3, 3, 3, 4, 1, 1])
   const black = [0, 0, 0]
   const tall = [...black, 1, 2, 3, ...black, ...black, 4, 5, 6, ...black, ...black, 7, 8, 9, ...black]
@@ -19,7 +19,7 @@ test('pictures lie one after another, each in the middle of its black frame', as
 })
 
 test('without padding they are as they were', async () => {
-  const { pixels, shapes } = await joinPixels([picture(2, 1), picture(1, 1)], null)
+  const { pixels, shapes } = await joinPixels([image(2, 1), image(1, 1)], null)
   expect([[...pixels], [...shapes]]).toEqual([[1, 2, 3, 4, 5, 6, 1, 2, 3], [1, 2, 1, 1]])
 })
 

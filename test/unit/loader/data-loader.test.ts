@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DataLoader } from '../../../src/loader/data-loader.js'
 import type { Dataset } from '../../../src/datasets/dataset.js'
 import { evalTransform, trainTransform } from '../../../src/augment/transforms.js'
-import { collect, numberedDataset, numberedLoader, onePicture } from '../../helpers/loader.js'
+import { collect, numberedDataset, numberedLoader, oneImage } from '../../helpers/loader.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const BASE = { batchSize: 4, size: 8, transform: evalTransform({ resize: 1 }) }
 
 describe('DataLoader', () => {
-  test('a batch holds the pixels, shapes, labels and numbers of its pictures', async () => {
+  test('a batch holds the pixels, shapes, labels and numbers of its images', async () => {
     const [first, second, third] = await collect((await numberedLoader(10)).epoch(0))
     expect(first).toMatchObject({ size: 4, step: 0, labels: Int32Array.of(0, 1, 0, 1), indices: Int32Array.of(0, 1, 2, 3) })
     expect(first?.images).toMatchObject({ output: 8, shapes: Int32Array.of(8, 8, 8, 8, 8, 8, 8, 8), mean: [0.485, 0.456, 0.406] })
@@ -18,13 +18,13 @@ describe('DataLoader', () => {
     expect(third).toMatchObject({ size: 2, step: 2 })
   })
 
-  test.each([[10, false, 3], [10, true, 2], [8, true, 2], [3, true, 0], [3, false, 1]])('%d pictures, dropLast %s: %d batches of 4', async (length, dropLast, batches) => {
+  test.each([[10, false, 3], [10, true, 2], [8, true, 2], [3, true, 0], [3, false, 1]])('%d images, dropLast %s: %d batches of 4', async (length, dropLast, batches) => {
     const loader = await numberedLoader(length, { dropLast })
     expect(loader.length).toBe(batches)
     expect(await collect(loader.epoch(0))).toHaveLength(batches)
   })
 
-  test('shuffled, every picture comes once an epoch, in an order that seed and epoch decide', async () => {
+  test('shuffled, every image comes once an epoch, in an order that seed and epoch decide', async () => {
     const order = async (epoch: number, seed = 7): Promise<number[]> => (await collect((await numberedLoader(11, { shuffle: true, seed })).epoch(epoch))).flatMap(({ indices }) => [...indices])
     expect(await order(0)).toEqual(await order(0))
     expect(await order(1)).not.toEqual(await order(0))
@@ -39,7 +39,7 @@ describe('DataLoader', () => {
     expect(await collect(fresh.epoch(2, { from: 3 }))).toEqual(whole.slice(3))
   })
 
-  test('pictures have the size of their batch, and the crops that they would have at another', async () => {
+  test('images have the size of their batch, and the crops that they would have at another', async () => {
     const loader = await numberedLoader(4, { size: 8, sizeAt: (epoch) => (epoch === 0 ? 4 : 8), transform: trainTransform() })
     const whole = await numberedLoader(4, { size: 8, transform: trainTransform() })
     const [small, large] = [...(await collect(loader.epoch(0))), ...(await collect(loader.epoch(1)))]
@@ -62,10 +62,10 @@ describe('DataLoader', () => {
     expect(seen).toEqual([0, 0, 0.25, 0.25])
   })
 
-  test.each([[1e6, 4], [100, 4], [0, 0]])('with a cache of %d bytes, %d of 4 pictures outlive their files', async (cacheBytes, kept) => {
+  test.each([[1e6, 4], [100, 4], [0, 0]])('with a cache of %d bytes, %d of 4 images outlive their files', async (cacheBytes, kept) => {
     await using folder = await temporaryFolder()
     const file = (i: number): string => join(folder.path, `${i}.png`)
-    for (let i = 0; i < 4; i++) await writeFile(file(i), await onePicture())
+    for (let i = 0; i < 4; i++) await writeFile(file(i), await oneImage())
     const files: Dataset = { length: 4, classes: ['a'], get: async (i) => ({ image: file(i), label: 0 }) }
     await using loader = new DataLoader(files, { ...BASE, cacheBytes })
     expect(await collect(loader.epoch(0))).toMatchObject([{ size: 4 }])
@@ -74,8 +74,8 @@ describe('DataLoader', () => {
     expect(again?.size ?? 0).toBe(kept)
   })
 
-  test('pictures that do not fit in memory come back from the file the same', async () => {
-    const small = await numberedLoader(12, { cacheBytes: 500 }) // two pictures of 192 bytes
+  test('images that do not fit in memory come back from the file the same', async () => {
+    const small = await numberedLoader(12, { cacheBytes: 500 }) // two images of 192 bytes
     const large = await numberedLoader(12)
     await collect(small.epoch(0))
     expect(await collect(small.epoch(1))).toEqual(await collect(large.epoch(1)))
@@ -95,10 +95,10 @@ describe('DataLoader', () => {
     expect(asked.size).toBe(8)
   })
 
-  describe('broken pictures', () => {
+  describe('broken images', () => {
     const broken = async (bad: ReadonlySet<number>, length = 10): Promise<Dataset> => {
       const inner = await numberedDataset(length)
-      return { ...inner, get: async (i) => (bad.has(i) ? { image: Buffer.from('not a picture'), label: 0 } : inner.get(i)), name: (i) => `p${i}.jpg` }
+      return { ...inner, get: async (i) => (bad.has(i) ? { image: Buffer.from('not an image'), label: 0 } : inner.get(i)), name: (i) => `p${i}.jpg` }
     }
 
     test('are left out of their batch, with nothing in their place, and told of once', async () => {
@@ -122,7 +122,7 @@ describe('DataLoader', () => {
     })
   })
 
-  test('an abort rejects with its reason, also while a picture is waited for, and leaves no listener', async () => {
+  test('an abort rejects with its reason, also while an image is waited for, and leaves no listener', async () => {
     const controller = new AbortController()
     const inner = await numberedDataset(8)
     const loader = new DataLoader({ ...inner, get: (i) => (i < 4 ? inner.get(i) : new Promise(() => {})) }, BASE)

@@ -1,12 +1,12 @@
 import type { BatchImages } from '../../../src/loader/batch.js'
 import { sourcesOf, unjoined } from '../../../src/loader/lazy-pixels.js'
 
-const PICTURES = [{ width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }, { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) }]
-const images = (): BatchImages => unjoined(PICTURES, { plans: [], output: 1, mean: [0, 0, 0], std: [1, 1, 1] })
+const IMAGES = [{ width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }, { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) }]
+const images = (): BatchImages => unjoined(IMAGES, { plans: [], output: 1, mean: [0, 0, 0], std: [1, 1, 1] })
 
-describe('a batch whose pictures are not joined yet', () => {
-  test('is taken picture by picture, without a copy', () => {
-    expect(sourcesOf(images())).toEqual(PICTURES.map(({ data }) => data))
+describe('a batch whose images are not joined yet', () => {
+  test('is taken image by image, without a copy', () => {
+    expect(sourcesOf(images())).toEqual(IMAGES.map(({ data }) => data))
   })
 
   test('shows one array to whoever looks, the same each time', () => {
@@ -16,11 +16,11 @@ describe('a batch whose pictures are not joined yet', () => {
     expect(batch.shapes).toEqual(Int32Array.of(1, 2, 1, 1))
   })
 
-  test('what is written into that array counts, and the cached pictures stay what they are', () => {
+  test('what is written into that array counts, and the cached images stay what they are', () => {
     const batch = images()
     batch.pixels[0] = 200
     expect(sourcesOf(batch)).toBe(batch.pixels)
-    expect(PICTURES[0]?.data[0]).toBe(1)
+    expect(IMAGES[0]?.data[0]).toBe(1)
   })
 
   test('a copy of it has the array, and its own where it is given another', () => {

@@ -66,7 +66,7 @@ const never = (): never => {
 }
 const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
 const computing = { device: 'word', precision: 'word', threads: 'whole', classes: 'texts', size: 'whole' } as const
-const pictures = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
+const images = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
 const dataset = await numberedDataset(1)
 const loader = await numberedLoader(1)
 
@@ -74,16 +74,16 @@ const DOORS: readonly Door<unknown>[] = [
   door<TrainOptions>({
     of: 'train', good: { data: 'nowhere' }, call: train,
     kinds: {
-      ...pictures, output: 'text', progressiveResizing: 'flag', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
+      ...images, output: 'text', progressiveResizing: 'flag', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
       device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
     },
   }),
   door<OverfitOptions>({
     of: 'overfit', good: { data: 'nowhere' }, call: overfit,
-    kinds: { ...pictures, model: 'word', weights: 'textOrNull', batchSize: 'whole', lr: 'number', freeze: 'word', meanStd: 'meanStd', device: 'word', precision: 'word', memoryFormat: 'word', threads: 'whole', strictImages: 'flag', steps: 'whole', onStart: 'callback', onStep: 'callback' },
+    kinds: { ...images, model: 'word', weights: 'textOrNull', batchSize: 'whole', lr: 'number', freeze: 'word', meanStd: 'meanStd', device: 'word', precision: 'word', memoryFormat: 'word', threads: 'whole', strictImages: 'flag', steps: 'whole', onStart: 'callback', onStep: 'callback' },
   }),
-  door<PreviewOptions>({ of: 'preview', good: { data: 'nowhere' }, call: preview, kinds: { ...pictures, output: 'text', count: 'whole', epoch: 'whole' } }),
-  door<DataStatisticsOptions>({ of: 'dataStatistics', good: { data: 'nowhere' }, call: dataStatistics, kinds: { ...pictures, onProgress: 'callback' } }),
+  door<PreviewOptions>({ of: 'preview', good: { data: 'nowhere' }, call: preview, kinds: { ...images, output: 'text', count: 'whole', epoch: 'whole' } }),
+  door<DataStatisticsOptions>({ of: 'dataStatistics', good: { data: 'nowhere' }, call: dataStatistics, kinds: { ...images, onProgress: 'callback' } }),
   door<SummarizeOptions>({ of: 'summarize', good: { model: 'nothing' }, call: summarize, kinds: { model: 'text', size: 'whole', classes: 'whole', batchSize: 'whole' } }),
   door<ExportOptions>({ of: 'exportModel', good: { model: 'nothing', format: 'pth' }, call: exportModel, kinds: { model: 'text', format: 'word', output: 'text', fp16: 'flag', classes: 'texts', size: 'whole' } }),
   door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', side: 'word', all: 'flag', signal: 'signal' } }),
@@ -162,7 +162,7 @@ describe.each(DOORS.map((each) => [each.prefix ?? each.of, each] as const))('%s'
 })
 
 test('train without data is missed by name, after its options', async () => {
-  await expect(train({})).rejects.toEqual(refusal(/^Expected a folder of pictures for data but received undefined$/))
+  await expect(train({})).rejects.toEqual(refusal(/^Expected a folder of images for data but received undefined$/))
 })
 
 test('the split of a folder', async () => {

@@ -15,7 +15,7 @@ import { exportModel } from '../../../src/inference/export-model.js'
 import { summarize } from '../../../src/models/summarize.js'
 import { resolveOptions } from '../../../src/train/options/resolve.js'
 import { train } from '../../../src/train/train.js'
-import { onePicture } from '../../helpers/loader.js'
+import { oneImage } from '../../helpers/loader.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 /** Wherever the library takes a path: how the path gets there, and its name. */
@@ -55,7 +55,7 @@ test('file: URLs are taken where paths are, and found there', async () => {
   const url = (name: string): URL => pathToFileURL(join(folder.path, name))
   for (const label of ['a', 'b']) {
     await mkdir(join(folder.path, 'my data', label), { recursive: true })
-    await writeFile(join(folder.path, 'my data', label, '1.png'), await onePicture())
+    await writeFile(join(folder.path, 'my data', label, '1.png'), await oneImage())
   }
   expect((await ImageFolder.open(url('my data'))).length).toBe(2)
   expect((await ImageFolder.open(url('my data').href, { within: [url('my data')] })).length).toBe(2)

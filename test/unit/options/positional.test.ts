@@ -33,7 +33,7 @@ interface Argument {
 const loader = await numberedLoader(1)
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with a folder of its own
 const { subset } = ImageFolder.prototype
-const pictures = { items: [{ path: 'a/b.png', label: 0, hash: '' }], length: 1 } as unknown as ImageFolder
+const images = { items: [{ path: 'a/b.png', label: 0, hash: '' }], length: 1 } as unknown as ImageFolder
 const tensors = new Map()
 const NO_FILES = { name: 'path' }
 
@@ -51,7 +51,7 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
   'the data set of DataLoader': { name: 'dataset', pass: (value) => new DataLoader(value, { batchSize: 1, size: 8, transform: evalTransform() }), takes: ['map'] },
   'DataLoader.epoch': { name: 'epoch', pass: (value) => loader.epoch(value).next() },
   'ImageFolder.open': { name: 'root', pass: (value) => ImageFolder.open(value) },
-  'ImageFolder.subset': { name: 'indices', pass: (value) => subset.call(pictures, value), takes: ['array'] },
+  'ImageFolder.subset': { name: 'indices', pass: (value) => subset.call(images, value), takes: ['array'] },
   'compose': { name: 'transforms', pass: (value) => compose(value), takes: ['function'] },
   'CheckpointStore.open': { name: 'folder', pass: (value) => CheckpointStore.open(value) },
   'Classifier.open': { name: 'file', pass: (value) => Classifier.open(value) },

@@ -23,7 +23,7 @@ test('numpy’s golden values: the first doubles of seed 1999', () => {
   expect([double(), double(), double()]).toEqual([0.8245201736973794, 0.9846267585408929, 0.893144516735905])
 })
 
-test.each(Object.entries(fixture.shuffles))('%s pictures are shuffled as numpy shuffles them', (count, expected) => {
+test.each(Object.entries(fixture.shuffles))('%s images are shuffled as numpy shuffles them', (count, expected) => {
   expect(numpyShuffled(Number(count), 1999)).toEqual(expected)
 })
 
@@ -38,7 +38,7 @@ test('after randperm(10) with seed 1999, rand(3) goes on as PyTorch’s', () => 
 })
 
 describe.each(Object.entries(fixture.draws))('seed %s', (seed, epochs) => {
-  test('each picture draws what it draws in PyTorch, whichever is asked for first', () => {
+  test('each image draws what it draws in PyTorch, whichever is asked for first', () => {
     const epochsOf = torchEpochs(Number(seed), NOTEBOOK_DRAWS)
     const transform = notebookTrainTransform()
     for (const [i, epoch] of EPOCHS.entries()) {

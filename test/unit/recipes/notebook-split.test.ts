@@ -15,7 +15,7 @@ async function makeFolder(root: string, files: readonly string[]): Promise<void>
 const pathsOf = (side: Sides['train']): string[] => side.items.map(({ path }) => path)
 const inOrder = <T>(items: readonly T[]): T[] => numpyShuffled(items.length, 1999).map((i) => items[i]!)
 
-test('pictures go by class, folder and name as torchvision lists them, shuffled as numpy does, and split by position', async () => {
+test('images go by class, folder and name as torchvision lists them, shuffled as numpy does, and split by position', async () => {
   await using folder = await temporaryFolder()
   // torchvision lists a folder's own files before those of its folders, and "s-1" before "s/1"
   const listed = ['B/10.jpg', 'B/9.JPG', 'B/z.png', 'B/s/1.jpg', 'B/s-1/1.jpg', 'B/s/a/1.jpg', 'a/x.webp', 'ä/x.tif', '\u{1f600}/x.jpg', '\ufffd/x.jpg']
@@ -25,7 +25,7 @@ test('pictures go by class, folder and name as torchvision lists them, shuffled 
   expect(sides.classes).toEqual(['B', 'a', 'ä', '\ufffd', '\u{1f600}'])
   expect(pathsOf(sides.train)).toEqual(inOrder(expected).slice(0, 8))
   expect(pathsOf(sides.val)).toEqual(inOrder(expected).slice(8))
-  expect(sides.train.skipped).toContainEqual({ path: 'B/skip.gif', code: 'ERR_IMAGE_DECODE', message: 'the notebook\'s data set takes no .gif pictures' })
+  expect(sides.train.skipped).toContainEqual({ path: 'B/skip.gif', code: 'ERR_IMAGE_DECODE', message: 'the notebook\'s data set takes no .gif images' })
 })
 
 /** By class, then (folder, name), by code point. */

@@ -23,7 +23,7 @@ function tell(isTTY: boolean, columns = 80): string {
 test('off a terminal there are plain lines, without control characters', () => {
   expect(tell(false)).toMatchInlineSnapshot(`
 "A note.
-regnet_y_400mf, from tiny; 64 pictures to train on, 10 to score.
+regnet_y_400mf, from tiny; 64 images to train on, 10 to score.
 Computing on cpu in fp32: this processor has no bf16 instructions.
 
 epoch   train loss   train top-1     val loss     val top-1       time
@@ -36,7 +36,7 @@ Left out a\\u001b[31m.jpg: broken
   expect(tell(false)).not.toMatch(/[\u001b\r]/)
 })
 
-test('where pictures grow, the time left counts their pixels', () => {
+test('where images grow, the time left counts their pixels', () => {
   let text = ''
   let seconds = 0
   const report = consoleReport({ isTTY: true, columns: 80, write: (part) => (text += part) }, () => seconds)

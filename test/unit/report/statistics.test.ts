@@ -10,20 +10,20 @@ const fault = (path: string, message = 'it is cut short') => ({ path, code: 'ERR
 
 test('classes are bars, and what is wrong with their balance is said in words', () => {
   expect(statisticsText({ ...STATISTICS, faults: [fault('chapel/a.jpg'), fault(`chapel/${'b'.repeat(70)}.jpg`)] })).toMatchInlineSnapshot(`
-"114 pictures of 3 classes: 99 to train on, 15 to score.
+"114 images of 3 classes: 99 to train on, 15 to score.
 
 class                         train    val  █ train ░ val
 chapel                           61      9  ███████████████████████████████░░░░░
 a\\u001b[31mred                    8      1  ████░
 LLLLLLLLLLLLLLLLLLLLLLLLLLL…     30      5  ███████████████░░░
 
-The largest class is chapel with 70 pictures,
+The largest class is chapel with 70 images,
 7.8 times the smallest: a\\u001b[31mred with 9.
 A model may neglect the small ones: try --class-weights balanced.
 
 Width    240 to 640 px, median 320
 Height   180 px
-Mean     0.4400  0.4300  0.4300   of training pictures: red, green, blue in 0–1
+Mean     0.4400  0.4300  0.4300   of training images: red, green, blue in 0–1
 Std      0.2500  0.2600  0.2900
 
 2 files left out:
@@ -36,12 +36,12 @@ Std      0.2500  0.2600  0.2900
 
 test.each<[string, Partial<DataStatistics>, RegExp]>([
   ['no faults', {}, /No faults: every image can be read\.\n$/],
-  ['a class without pictures', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin can be read\.\nA model cannot learn/],
-  ['several of those', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }, { label: 'site', train: 0, val: 0 }], imbalance: null }, /\nNo picture of ruin, and of 1 more, can be read\.\n/],
-  ['classes of one size', { classes: [{ label: 'a', train: 4, val: 1 }, { label: 'b', train: 3, val: 2 }], count: 10, imbalance: 1 }, /\nAll classes have about the same number of pictures: 5 each\.\n/],
-  ['classes of about one size', { classes: [{ label: 'a', train: 9, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 21, imbalance: 1.1 }, /\nAll classes have about the same number of pictures: 10 to 11 each\.\n/],
-  ['a slight imbalance', { classes: [{ label: 'a', train: 18, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 30, imbalance: 2 }, /\nThe largest class is a with 20 pictures,\n2\.0 times the smallest: b with 10\.\n\nWidth/],
-  ['one picture', { classes: [{ label: 'a', train: 1, val: 0 }], count: 1, imbalance: 1 }, /^1 picture of 1 class: 1 to train on, 0 to score\.\n/],
+  ['a class without images', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }], imbalance: null }, /\nNo image of ruin can be read\.\nA model cannot learn/],
+  ['several of those', { classes: [...CLASSES, { label: 'ruin', train: 0, val: 0 }, { label: 'site', train: 0, val: 0 }], imbalance: null }, /\nNo image of ruin, and of 1 more, can be read\.\n/],
+  ['classes of one size', { classes: [{ label: 'a', train: 4, val: 1 }, { label: 'b', train: 3, val: 2 }], count: 10, imbalance: 1 }, /\nAll classes have about the same number of images: 5 each\.\n/],
+  ['classes of about one size', { classes: [{ label: 'a', train: 9, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 21, imbalance: 1.1 }, /\nAll classes have about the same number of images: 10 to 11 each\.\n/],
+  ['a slight imbalance', { classes: [{ label: 'a', train: 18, val: 2 }, { label: 'b', train: 8, val: 2 }], count: 30, imbalance: 2 }, /\nThe largest class is a with 20 images,\n2\.0 times the smallest: b with 10\.\n\nWidth/],
+  ['one image', { classes: [{ label: 'a', train: 1, val: 0 }], count: 1, imbalance: 1 }, /^1 image of 1 class: 1 to train on, 0 to score\.\n/],
 ])('%s', (_, part, expected) => {
   expect(statisticsText({ ...STATISTICS, ...part })).toMatch(expected)
 })

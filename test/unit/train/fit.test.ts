@@ -10,7 +10,7 @@ import { type Script, StandInSession } from '../../helpers/stand-in-session.js'
 
 type Save = { readonly name: 'best' | 'last'; readonly metadata: ModelMetadata | TrainingMetadata }
 
-/** Eight pictures in two steps an epoch, four in one batch to score. */
+/** Eight images in two steps an epoch, four in one batch to score. */
 async function run(script: Script, options: Partial<FitOptions> = {}) {
   const session = new StandInSession(script)
   const saves: Save[] = []
@@ -29,7 +29,7 @@ const types = (events: readonly TrainingEvent[]): string[] => events.map(({ type
 const lastSave = (saves: readonly Save[]): TrainingMetadata => saves.filter(({ name }) => name === 'last').at(-1)?.metadata as TrainingMetadata
 
 describe('fit', () => {
-  test('tells of each step and epoch in order, from 1, with means over pictures', async () => {
+  test('tells of each step and epoch in order, from 1, with means over images', async () => {
     const { events, finish } = await run({ train: [3, 1, 2, 2, 1, 1], val: [5, 4, 6], top1: [0, 0.5, 0.25] }, { epochs: 2, schedule: warmupCosine({ lr: 1, steps: 4, warmup: 2 }) })
     await finish()
     expect(types(events).filter((type) => type !== 'checkpoint')).toEqual(['start', 'step', 'step', 'epoch', 'step', 'step', 'epoch', 'stop'])
@@ -126,14 +126,14 @@ describe('fit', () => {
     expect(again.session.steps).toEqual([])
   })
 
-  test('three losses in a row that are not finite stop the run, naming the first, its pictures and the last good file; nothing is saved between', async () => {
+  test('three losses in a row that are not finite stop the run, naming the first, its images and the last good file; nothing is saved between', async () => {
     const { events, saves, finish } = await run({ train: [1, 1, 1, Number.NaN, Infinity, Number.NaN], val: [2, 1], top1: [0.5, 1] }, { saveEveryMinutes: 1e-9 })
     await expect(finish()).rejects.toMatchObject({
       code: 'ERR_NOT_FINITE',
-      message: expect.stringMatching(/The loss is not finite \(NaN or infinite\) in epoch 2, step 2, and in the 2 steps after it\. Pictures of that step: picture \d, picture \d, picture \d, picture \d\. The last good state is last\.safetensors, from epoch 2, step 1\./),
+      message: expect.stringMatching(/The loss is not finite \(NaN or infinite\) in epoch 2, step 2, and in the 2 steps after it\. Images of that step: image \d, image \d, image \d, image \d\. The last good state is last\.safetensors, from epoch 2, step 1\./),
     })
     expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 1 })
-    expect(events.filter(({ type }) => type === 'not-finite')).toMatchObject([{ epoch: 2, step: 2, pictures: expect.any(Array) }, { epoch: 3, step: 1 }, { epoch: 3, step: 2 }])
+    expect(events.filter(({ type }) => type === 'not-finite')).toMatchObject([{ epoch: 2, step: 2, images: expect.any(Array) }, { epoch: 3, step: 1 }, { epoch: 3, step: 2 }])
     expect(events.at(-1)).toMatchObject({ type: 'not-finite' }) // what was saved had been told before
   })
 
@@ -147,7 +147,7 @@ describe('fit', () => {
 
   test('a run that ends in one ends with the error', async () => {
     const { saves, finish } = await run({ train: [1, 1, 1, Number.NaN] }, { epochs: 2 })
-    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2\. Pictures of that step/) })
+    await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2\. Images of that step/) })
     expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 0 })
   })
 
@@ -191,7 +191,7 @@ describe('fit', () => {
     await expect(finish()).rejects.toMatchObject({ code: 'ERR_NOT_FINITE', message: expect.stringMatching(/epoch 2, step 2, and in the 2 steps after it/) }) // the scale is 4, 2, 1, 0.5 …
   })
 
-  test('broken pictures are told of once, in training and in scoring', async () => {
+  test('broken images are told of once, in training and in scoring', async () => {
     const broken = await numberedLoader(8)
     const get = broken.dataset.get.bind(broken.dataset)
     broken.dataset.get = (i) => (i === 2 ? Promise.resolve({ image: Buffer.from('no'), label: 0 }) : get(i))

@@ -39,7 +39,7 @@ describe('the memory format of a run on a GPU', () => {
   test('speed is that of the steps after a warm-up', async () => {
     const session = new StandInSession()
     const clock = [1000, 1500]
-    expect(await timeSteps(session, batch, () => clock.shift()!)).toBe(80) // 10 steps of 4 pictures in half a second
+    expect(await timeSteps(session, batch, () => clock.shift()!)).toBe(80) // 10 steps of 4 images in half a second
     expect(session.steps.length).toBe(15)
   })
 

@@ -18,7 +18,7 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(options as TrainOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining(` for ${name} but received`) }))
   })
 
-  test('pictures grow, unless patience might end a run before they have', () => {
+  test('images grow, unless patience might end a run before they have', () => {
     expect(resolveOptions({ patience: 3 }).progressiveResizing).toBe(false)
     expect(resolveOptions({ patience: 3, progressiveResizing: true }).progressiveResizing).toBe(true)
     expect(resolveOptions({ progressiveResizing: false }).progressiveResizing).toBe(false)
@@ -50,7 +50,7 @@ describe('the default recipe', () => {
     expect(groupOf(name)?.weightDecay).toBe(weightDecay)
   })
 
-  test('balanced class weights are pictures / (classes × the class’s pictures)', () => {
+  test('balanced class weights are images / (classes × the class’s images)', () => {
     expect(balancedWeights([10, 20, 30])).toEqual([2, 1, 60 / 90])
     expect(balancedWeights([5, 0])).toEqual([0.5, 0])
   })

@@ -12,7 +12,7 @@ describe('savedOptions', () => {
     expect(savedOptions(kept({ threads: 2, memoryFormat: 'contiguous' }))).toEqual({ ...saved, threads: 2, memoryFormat: 'contiguous' })
   })
 
-  test('of a run from before pictures grew have one size', () => {
+  test('of a run from before images grew have one size', () => {
     expect(savedOptions(kept({ progressiveResizing: undefined }))).toEqual({ ...saved, progressiveResizing: false })
   })
 

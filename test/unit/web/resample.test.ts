@@ -12,7 +12,7 @@ import { turned } from '../../../web/turn.js'
 const RULE: ResizeRule = { shorterSide: 73, crop: 64, antialias: true, pad: null, orient: true, profile: true }
 
 /** Waves with noise: edges in every direction, in colours that change slowly, as they do in photos. */
-function picture(width: number, height: number): Sharp {
+function image(width: number, height: number): Sharp {
   const noise = draw(`${width}×${height}`, width * height)
   const data = Buffer.alloc(width * height * 3)
   const { sin, floor } = Math
@@ -39,44 +39,44 @@ async function compare(file: Buffer, rule: ResizeRule): Promise<{ readonly size:
   return { size: [page.width, page.height], worst: differences.reduce((a, b) => max(a, b)), mean: differences.reduce((a, b) => a + b) / differences.length }
 }
 
-describe('the page scales a picture as torchgraft decodes it', () => {
+describe('the page scales an image as torchgraft decodes it', () => {
   const exact = { worst: 0, mean: 0 }
   test.each([
     ['a little smaller', 76, 80], ['by a half', 150, 146], ['by a third', 219, 300], ['by nearly four', 289, 400], ['by five, through a box', 365, 400], ['by nine', 660, 700], ['a wide one', 300, 90], ['a tall one', 80, 400],
   ])('%s: the same bytes', async (_, width, height) => {
-    expect(await compare(await picture(width, height).png().toBuffer(), RULE)).toMatchObject(exact)
-    expect(await compare(await picture(width, height).png().toBuffer(), { ...RULE, crop: null })).toMatchObject(exact)
+    expect(await compare(await image(width, height).png().toBuffer(), RULE)).toMatchObject(exact)
+    expect(await compare(await image(width, height).png().toBuffer(), { ...RULE, crop: null })).toMatchObject(exact)
   })
 
-  test('a picture of the model’s own size is left as it is', async () => {
-    expect(await compare(await picture(73, 73).png().toBuffer(), { ...RULE, crop: 73 })).toMatchObject(exact)
-    expect(await compare(await picture(73, 73).png().toBuffer(), RULE)).toMatchObject(exact)
+  test('an image of the model’s own size is left as it is', async () => {
+    expect(await compare(await image(73, 73).png().toBuffer(), { ...RULE, crop: 73 })).toMatchObject(exact)
+    expect(await compare(await image(73, 73).png().toBuffer(), RULE)).toMatchObject(exact)
   })
 
   test.each([[40, 60], [72, 70], [30, 31], [48, 48], [32, 24], [13, 60], [65, 70]])('an enlarged one of %d × %d: the same bytes', async (width, height) => {
     for (const shorterSide of [73, 100, 146]) {
-      for (const crop of [64, null]) expect(await compare(await picture(width, height).png().toBuffer(), { ...RULE, shorterSide, crop })).toMatchObject(exact)
+      for (const crop of [64, null]) expect(await compare(await image(width, height).png().toBuffer(), { ...RULE, shorterSide, crop })).toMatchObject(exact)
     }
   })
 
   test('one that is not to be enlarged is left as it is', async () => {
-    expect(await compare(await picture(40, 60).png().toBuffer(), { ...RULE, crop: null, enlarge: false })).toMatchObject({ size: [40, 60], ...exact })
+    expect(await compare(await image(40, 60).png().toBuffer(), { ...RULE, crop: null, enlarge: false })).toMatchObject({ size: [40, 60], ...exact })
   })
 
   test.each([[100, 120], [200, 210]])('a JPEG of %d × %d, which its decoder leaves whole: the same bytes', async (width, height) => {
-    expect(await compare(await picture(width, height).jpeg().toBuffer(), RULE)).toMatchObject(exact)
+    expect(await compare(await image(width, height).jpeg().toBuffer(), RULE)).toMatchObject(exact)
   })
 
   test.each([
     ['by two', 240, 250], ['by four', 401, 380], ['by eight', 700, 805],
   ])('a JPEG that its decoder makes smaller %s: within a few levels, on the mean a quarter', async (_, width, height) => {
-    const { worst, mean } = await compare(await picture(width, height).jpeg({ quality: 90 }).toBuffer(), RULE)
+    const { worst, mean } = await compare(await image(width, height).jpeg({ quality: 90 }).toBuffer(), RULE)
     expect(worst).toBeLessThanOrEqual(6)
     expect(mean).toBeLessThan(0.4)
   })
 
   test.each([2, 3, 4, 5, 6, 7, 8])('a JPEG from a camera that was turned (%d): as one that was not', async (orientation) => {
-    const turned = (width: number, height: number): Promise<Buffer> => picture(width, height).jpeg({ quality: 90 }).withMetadata({ orientation }).toBuffer()
+    const turned = (width: number, height: number): Promise<Buffer> => image(width, height).jpeg({ quality: 90 }).withMetadata({ orientation }).toBuffer()
     expect(await compare(await turned(120, 101), RULE)).toMatchObject(exact)
     for (const crop of [64, null]) {
       const { worst, mean } = await compare(await turned(701, 402), { ...RULE, crop })
@@ -86,11 +86,11 @@ describe('the page scales a picture as torchgraft decodes it', () => {
   })
 
   test('a WebP, which its decoder scales: within a level', async () => {
-    expect((await compare(await picture(333, 402).webp({ lossless: true }).toBuffer(), RULE)).worst).toBeLessThanOrEqual(1)
+    expect((await compare(await image(333, 402).webp({ lossless: true }).toBuffer(), RULE)).worst).toBeLessThanOrEqual(1)
   })
 
-  test('the pictures that parity is shown with', async () => {
-    const folder = new URL('../../parity/fixtures/pictures/', import.meta.url)
+  test('the images that parity is shown with', async () => {
+    const folder = new URL('../../parity/fixtures/images/', import.meta.url)
     for (const name of (await readdir(folder)).filter((file) => !/cmyk|16/.test(file))) {
       expect([name, (await compare(await readFile(new URL(name, folder)), RULE)).worst <= 1]).toEqual([name, true])
     }
@@ -101,13 +101,13 @@ describe('the page scales a picture as torchgraft decodes it', () => {
   })
 })
 
-describe('the page fits pictures that are kept whole as a batch does', () => {
+describe('the page fits images that are kept whole as a batch does', () => {
   test.each([['wide', 40, 25], ['tall', 21, 44], ['square', 30, 30]] as const)('%s, in a black square', async (_, width, height) => {
-    const { data } = await picture(width, height).raw().toBuffer({ resolveWithObject: true })
+    const { data } = await image(width, height).raw().toBuffer({ resolveWithObject: true })
     const rule: ResizeRule = { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false }
     const { images } = await evalBatch([{ data, width, height }], { size: 24, mean: [0, 0, 0], std: [1, 1, 1], resize: rule })
     const [inHeight = 0, inWidth = 0] = images.shapes
-    // The corners of the model's picture lie where the batch's scaling puts them.
+    // The corners of the model's image lie where the batch's scaling puts them.
     const fitted = atModelSize({ data, width, height }, rule, 24)
     expect(fitted).toHaveLength(24 * 24 * 3)
     expect(fitted).toBeInstanceOf(Float32Array)
@@ -127,7 +127,7 @@ describe('the page fits pictures that are kept whole as a batch does', () => {
 })
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])('what lies in a file as its camera was held (%d) is turned upright', async (orientation) => {
-  const file = await picture(13, 7).jpeg().withMetadata({ orientation }).toBuffer()
+  const file = await image(13, 7).jpeg().withMetadata({ orientation }).toBuffer()
   const upright = turned({ data: new Uint8Array(await sharp(file).raw().toBuffer()), width: 13, height: 7 }, orientation)
   expect(upright).toEqual(await decoded(file))
 })

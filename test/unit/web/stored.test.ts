@@ -10,7 +10,7 @@ import { exif, pngChunk, pngChunks, uint32s, withChunks } from '../../helpers/im
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'avif'] as const
 const RULE = { profile: true }
 const SIZE = { width: 12, height: 8 }
-function picture(channels: 3 | 4 = 3): Sharp {
+function image(channels: 3 | 4 = 3): Sharp {
   const pixels = Uint8Array.from({ length: SIZE.width * SIZE.height * channels }, (_, i) => (i * 7) % 256)
   return sharp(pixels, { raw: { ...SIZE, channels } })
 }
@@ -47,7 +47,7 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
     ['a profile of another kind of colours', [icc(profile('GRAY'))], []],
     ['a profile that is damaged', [pngChunk('iCCP', Buffer.from('name\0\0rest'))], []],
   ])('of a PNG: %s', async (_, first, last) => {
-    const plain = await picture().png().toBuffer()
+    const plain = await image().png().toBuffer()
     const { file, profile: applied } = await read(withChunks(plain, { first, last }))
     expect(pngChunks(file).map(({ type }) => type)).toEqual(['IHDR', 'IDAT', 'IEND'])
     expect(applied).toBe(false)
@@ -55,7 +55,7 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
   })
 
   test('a PNG’s palette stays, and a profile that is applied', async () => {
-    const palette = await picture().png({ palette: true }).toBuffer()
+    const palette = await image().png({ palette: true }).toBuffer()
     const first = [icc(profile('RGB ')), pngChunk('gAMA', uint32s(1)), pngChunk('cICP', Buffer.of(12, 13, 0, 1))]
     const { file, ...rest } = await read(withChunks(palette, { first }))
     expect(rest).toEqual({ profile: true, format: 'other', orientation: 1 })
@@ -64,13 +64,13 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
   })
 
   test('a PNG without an end gets one, and one that is cut short does not', async () => {
-    const { file: whole } = await read(await picture().png().toBuffer())
+    const { file: whole } = await read(await image().png().toBuffer())
     expect((await read(whole.subarray(0, -12))).file.equals(whole)).toBe(true)
     expect((await read(whole.subarray(0, -30))).file.equals(whole.subarray(0, -30))).toBe(true)
   })
 
   test.each(['lossless', 'lossy'])('of a WebP, %s: EXIF, XMP and what is transparent beside the colours', async (kind) => {
-    const plain = await picture(4).webp({ lossless: kind === 'lossless', exact: true }).withMetadata({ orientation: 6 }).toBuffer()
+    const plain = await image(4).webp({ lossless: kind === 'lossless', exact: true }).withMetadata({ orientation: 6 }).toBuffer()
     const { file, ...rest } = await read(plain)
     expect(rest).toEqual({ format: 'other', orientation: 6, profile: true }) // sharp writes sRGB's profile with it
     expect(file.readUInt32LE(4)).toBe(file.length - 8)
@@ -80,13 +80,13 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
   })
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('of a JPEG: its orientation (%d), which is told', async (orientation) => {
-    const { file, ...rest } = await read(await picture().jpeg().withMetadata({ orientation }).toBuffer())
+    const { file, ...rest } = await read(await image().jpeg().withMetadata({ orientation }).toBuffer())
     expect(rest).toEqual({ format: 'jpeg', orientation, profile: true })
     expect((await sharp(file).metadata()).orientation).toBeUndefined()
   })
 
   test('of a JPEG: a brighter rendition, and a profile of another kind of colours', async () => {
-    const plain = await picture().jpeg().toBuffer()
+    const plain = await image().jpeg().toBuffer()
     const extra = [
       segment(0xe1, Buffer.from('http://ns.adobe.com/xap/1.0/\0hdrgm')),
       segment(0xe2, Buffer.from('MPF\0')),
@@ -96,12 +96,12 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
   })
 
   test('of an AVIF: its transparency', async () => {
-    const { file, ...rest } = await read(await picture(4).avif({ lossless: true, effort: 0 }).toBuffer())
+    const { file, ...rest } = await read(await image(4).avif({ lossless: true, effort: 0 }).toBuffer())
     expect(rest).toEqual({ format: 'other', orientation: 1, profile: false })
     expect((await sharp(file).metadata()).hasAlpha).toBe(false)
-    expect(await read(await picture().withIccProfile('p3').avif({ effort: 0 }).toBuffer())).toMatchObject({ profile: true })
-    // An animation that is named first: its still picture is.
-    const [still, animated] = [await picture().avif({ effort: 0 }).toBuffer(), await picture().avif({ effort: 0 }).toBuffer()]
+    expect(await read(await image().withIccProfile('p3').avif({ effort: 0 }).toBuffer())).toMatchObject({ profile: true })
+    // An animation that is named first: its still image is.
+    const [still, animated] = [await image().avif({ effort: 0 }).toBuffer(), await image().avif({ effort: 0 }).toBuffer()]
     animated.write('avis', 8, 'latin1')
     expect((await read(animated)).file.equals(still)).toBe(true)
   })
@@ -114,7 +114,7 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
     const { file, behind } = await read(clear)
     expect([(await sharp(clear).metadata()).hasAlpha, (await sharp(file).metadata()).hasAlpha]).toEqual([true, false])
     expect([...(await raw(file)).subarray(0, 3)]).toEqual(behind)
-    expect((await read(await picture().gif().toBuffer())).behind).toHaveLength(3)
+    expect((await read(await image().gif().toBuffer())).behind).toHaveLength(3)
   })
 })
 
@@ -131,13 +131,13 @@ describe('how a camera was held', () => {
   })
 
   test('is told by the first block of a JPEG alone, and by a PNG’s before its pixels', async () => {
-    const jpeg = await picture().jpeg().toBuffer()
+    const jpeg = await image().jpeg().toBuffer()
     const block = (orientation: number): Buffer => segment(0xe1, Buffer.concat([Buffer.from('Exif\0\0'), exif(orientation)]))
     expect(await read(afterStart(jpeg, block(1), block(6)))).toMatchObject({ orientation: 1 })
     expect(await read(afterStart(jpeg, block(6), block(1)))).toMatchObject({ orientation: 6 })
     // After what libjpeg passes over.
     expect(await read(afterStart(jpeg, Buffer.of(0, 0, 0xff, 0xff), block(6)))).toMatchObject({ orientation: 6 })
-    const png = await picture().png().toBuffer()
+    const png = await image().png().toBuffer()
     expect(await read(withChunks(png, { first: [pngChunk('eXIf', exif(5)), pngChunk('eXIf', exif(2))] }))).toMatchObject({ orientation: 5 })
     expect(await read(withChunks(png, { last: [pngChunk('eXIf', exif(5))] }))).toMatchObject({ orientation: 1 })
   })
@@ -148,7 +148,7 @@ describe('colour profiles', () => {
     ['RGB ', false, { profile: true }], ['GRAY', false, { profile: false }], ['CMYK', false, { profile: false }],
     ['Lab ', false, { profile: false, note: NOTES.profile }], ['XYZ ', false, { profile: false, note: NOTES.profile }],
     ['RGB ', true, { profile: false }], ['GRAY', true, { profile: true }], ['Lab ', true, { profile: false }],
-  ])('of %p in a picture that is grey: %p', (space, grey, use) => {
+  ])('of %p in an image that is grey: %p', (space, grey, use) => {
     expect(useOf(profile(space), { grey })).toEqual(use)
   })
 
@@ -160,7 +160,7 @@ describe('colour profiles', () => {
   })
 
   test('in parts are put into the order of their numbers', async () => {
-    const [whole, jpeg] = [profile('RGB ', { more: 60 }), await picture().jpeg().toBuffer()]
+    const [whole, jpeg] = [profile('RGB ', { more: 60 }), await image().jpeg().toBuffer()]
     const name = Buffer.from('ICC_PROFILE\0')
     const part = (i: number, all: number, content: Buffer): Buffer => segment(0xe2, Buffer.concat([name, Buffer.of(i, all), content]))
     const [first, second] = [whole.subarray(0, 150), whole.subarray(150)]
@@ -176,9 +176,9 @@ describe('colour profiles', () => {
 })
 
 test('what a browser sees otherwise is told of', async () => {
-  expect(await read(await picture().toColourspace('cmyk').jpeg().toBuffer())).toMatchObject({ note: NOTES.cmyk })
+  expect(await read(await image().toColourspace('cmyk').jpeg().toBuffer())).toMatchObject({ note: NOTES.cmyk })
   expect(await read(Buffer.concat([Buffer.from('BM'), Buffer.alloc(60)]))).toMatchObject({ format: 'other', note: NOTES.format })
-  for (const format of FORMATS) expect(await read(await picture().toFormat(format).toBuffer())).not.toHaveProperty('note')
+  for (const format of FORMATS) expect(await read(await image().toFormat(format).toBuffer())).not.toHaveProperty('note')
 })
 
 test('16-bit grey becomes two bytes a pixel where Pillow’s pixels are asked for, which clips it', async () => {
@@ -193,7 +193,7 @@ test('16-bit grey becomes two bytes a pixel where Pillow’s pixels are asked fo
 })
 
 test('a file’s first bytes tell its format', async () => {
-  for (const format of FORMATS) expect(formatOf(new Uint8Array(await picture().toFormat(format).toBuffer()))).toBe(format)
+  for (const format of FORMATS) expect(formatOf(new Uint8Array(await image().toFormat(format).toBuffer()))).toBe(format)
   const head = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'))
   const heic = head('\0\0\0\x18ftypheic\0\0\0\0mif1heic')
   expect([formatOf(heic), isHeic(heic)]).toEqual(['other', true])
@@ -203,7 +203,7 @@ test('a file’s first bytes tell its format', async () => {
 
 test('files that are damaged are told of by their decoder: nothing is thrown before', async () => {
   const channels = (format: string): 3 | 4 => (format === 'jpeg' ? 3 : 4)
-  const turned = (format: (typeof FORMATS)[number]): Sharp => picture(channels(format)).toFormat(format).withMetadata({ orientation: 6 })
+  const turned = (format: (typeof FORMATS)[number]): Sharp => image(channels(format)).toFormat(format).withMetadata({ orientation: 6 })
   const files = await Promise.all(FORMATS.map((format) => turned(format).toBuffer()))
   for (const file of files) {
     for (let i = 0; i < 300; i++) {

@@ -12,7 +12,7 @@ namespace torchgraft {
 namespace {
 
 constexpr int64_t kStepsBefore = 2;
-// A run has a few sizes of picture and a last batch of each; who predicts may have any.
+// A run has a few sizes of image and a last batch of each; who predicts may have any.
 constexpr size_t kShapes = 16;
 
 }  // namespace

@@ -42,7 +42,7 @@ class RecordedSteps {
   RecordedSteps(const at::TensorOptions& like, bool channels_last, int64_t classes)
       : options_(like), channels_last_(channels_last), classes_(classes) {}
 
-  // The step for n pictures of a size, recorded now if it is time; null: take it operation by
+  // The step for n images of a size, recorded now if it is time; null: take it operation by
   // operation. `parts` makes what is to be recorded.
   Step* Find(int64_t n, int64_t size, const std::function<Parts(const StepInputs&)>& parts);
 

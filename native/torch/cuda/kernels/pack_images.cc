@@ -56,27 +56,27 @@ at::Tensor PixelsOf(const Images& images) {
                        {static_cast<int64_t>(images.pixels.size())}, at::kByte);
 }
 
-at::Tensor PackPictures(const Images& images) {
+at::Tensor PackImages(const Images& images) {
   const int64_t size = images.size();
-  const auto bytes = at::empty({size * static_cast<int64_t>(sizeof(PictureOfJob))}, at::kByte);
+  const auto bytes = at::empty({size * static_cast<int64_t>(sizeof(ImageOfJob))}, at::kByte);
   auto* to = bytes.data_ptr<uint8_t>();
   int64_t first = 0;
-  for (int64_t i = 0; i < size; ++i, to += sizeof(PictureOfJob)) {
+  for (int64_t i = 0; i < size; ++i, to += sizeof(ImageOfJob)) {
     const double* packed = images.plans.data() + i * kPlanLength;
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
-    const PictureOfJob picture{
+    const ImageOfJob image{
         .sampling = MakeSampling(images, packed, /*pixels=*/nullptr, height, width),
         .grid = GridOf(packed, images.output),
         .first = first,
     };
-    std::memcpy(to, &picture, sizeof(picture));
+    std::memcpy(to, &image, sizeof(image));
     first += height * width * kChannels;
   }
   return bytes;
 }
 
-RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at::Tensor& pictures,
+RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at::Tensor& records,
                         const at::Tensor& out) {
   const bool channels_last = out.is_contiguous(at::MemoryFormat::ChannelsLast);
   const std::array<int64_t, 4> shape = {images.size(), kChannels, images.output, images.output};
@@ -85,7 +85,7 @@ RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at
   }
   RenderJob job{
       .pixels = pixels.const_data_ptr<uint8_t>(),
-      .pictures = static_cast<const PictureOfJob*>(pictures.const_data_ptr()),
+      .images = static_cast<const ImageOfJob*>(records.const_data_ptr()),
       .out = out.mutable_data_ptr(),
       .size = images.size(),
       .output = images.output,

@@ -22,7 +22,7 @@ struct GridOfPlan {
   float row_shift;
 };
 
-struct PictureOfJob {
+struct ImageOfJob {
   Sampling sampling;  // its `pixels` null: `first` tells where they are
   GridOfPlan grid;
   int64_t first;  // byte of the source among those of all
@@ -30,7 +30,7 @@ struct PictureOfJob {
 
 struct RenderJob {
   const uint8_t* pixels;  // of all sources
-  const PictureOfJob* pictures;
+  const ImageOfJob* images;
   void* out;  // [size, 3, output, output]
   int64_t size;
   int64_t output;
@@ -46,6 +46,6 @@ constexpr int64_t kTileHeight = 8;
 constexpr int64_t kTile = kTileWidth * kTileHeight;
 
 // The host's layout is the device's.
-static_assert(sizeof(PictureOfJob) == 240 && sizeof(RenderJob) == 72);
+static_assert(sizeof(ImageOfJob) == 240 && sizeof(RenderJob) == 72);
 
 }  // namespace torchgraft

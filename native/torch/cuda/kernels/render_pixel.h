@@ -83,11 +83,11 @@ void StoreAt(const RenderJob& job, int64_t at, float x) {
 }
 
 void RenderPixel(const RenderJob& job, int64_t i, int64_t row, int64_t column) {
-  const PictureOfJob& picture = job.pictures[i];
-  Sampling sampling = picture.sampling;
-  sampling.pixels = job.pixels + picture.first;
-  const bool snaps = picture.grid.height != 0;
-  const ScalarRgb rgb = snaps ? Snapped(sampling, picture.grid, row, column)
+  const ImageOfJob& image = job.images[i];
+  Sampling sampling = image.sampling;
+  sampling.pixels = job.pixels + image.first;
+  const bool snaps = image.grid.height != 0;
+  const ScalarRgb rgb = snaps ? Snapped(sampling, image.grid, row, column)
                               : Sampled(sampling, row, column) / ScalarRgb::All(kWhite);
   float colours[kChannels];
   rgb.Store(colours);

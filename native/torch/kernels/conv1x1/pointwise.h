@@ -31,7 +31,7 @@ struct PointwiseKernel {
               int64_t pixels, Element* y);
 };
 
-// The same of pictures, by tiles: pixels that are met in x, or spread in y.
+// The same of images, by tiles: pixels that are met in x, or spread in y.
 struct TiledPointwise {
   int64_t in, out;  // channels, multiples of 8
   const float* bias;

@@ -4,7 +4,7 @@
 
 namespace torchgraft {
 
-// A 3×3 convolution in groups as wide going in as coming out, padded by one, of pictures whose
+// A 3×3 convolution in groups as wide going in as coming out, padded by one, of images whose
 // memory is NHWC. Plain data: this header goes into files of other instruction sets.
 struct GroupedConv {
   int64_t channels;
@@ -23,8 +23,8 @@ struct WeightSteps {
   int64_t out, in, ky, kx;
 };
 
-// What a kernel's buffers hold, in elements, for rows of outputs; more of them than a picture has
-// are those of several whole pictures that lie one after another.
+// What a kernel's buffers hold, in elements, for rows of outputs; more of them than an image has
+// are those of several whole images that lie one after another.
 struct GroupedConvRoom {
   int64_t (*forward)(const GroupedConv& conv, int64_t rows);
   int64_t (*data_gradient)(const GroupedConv& conv, int64_t rows);
@@ -32,8 +32,8 @@ struct GroupedConvRoom {
   int64_t (*weights)(const GroupedConv& conv);
   int64_t (*weight_parts)(const GroupedConv& conv);  // in which they are packed and unpacked
   int64_t (*sums)(const GroupedConv& conv);
-  bool many_pictures;  // whether the loops take several pictures at a time
-  int64_t bytes;       // that are best packed at a time
+  bool many_images;  // whether the loops take several images at a time
+  int64_t bytes;     // that are best packed at a time
 };
 
 // From packed weights and rows of `from` to rows of `to`.
@@ -41,7 +41,7 @@ template <typename Element>
 using OutputLoops = void (*)(const GroupedConv& conv, const Element* from, const Element* packed,
                              int64_t begin, int64_t end, Element* scratch, Element* to);
 
-// The loops of one CpuLevel. Each works on one picture, from output row (or, in gradients, from row
+// The loops of one CpuLevel. Each works on one image, from output row (or, in gradients, from row
 // of the output's gradient) `begin` to before `end`, or on several whole ones; a data gradient of
 // stride 2 fills twice as many rows. `scratch` has the room that GroupedConvRoom tells.
 template <typename Element>

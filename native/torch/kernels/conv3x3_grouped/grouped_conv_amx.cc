@@ -37,7 +37,7 @@ const GroupedConvKernel<uint16_t>* GroupedConvAmx() {
                                          .weights = ColumnWeights,
                                          .weight_parts = Columns,
                                          .sums = GradientSums,
-                                         .many_pictures = true,
+                                         .many_images = true,
                                          .bytes = kPackedBytes};
   static constexpr GroupedConvKernel<uint16_t> kKernel{
       &kRoom, PackColumnWeights, TileRows, DataGradient, TileGradient, UnpackTileGradient};

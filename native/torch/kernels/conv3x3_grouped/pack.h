@@ -1,6 +1,6 @@
 #pragma once
 
-// How grouped_conv.h's loops lay out what they read. Rows of pictures have a border of zeros, as
+// How grouped_conv.h's loops lay out what they read. Rows of images have a border of zeros, as
 // [slab of 8 channels][row][x][8]; weights lie in the order in which they are met.
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
@@ -42,7 +42,7 @@ class FetchAhead {
 };
 
 // Pixels that lie side by side in memory, and where they go.
-struct Picture {
+struct Image {
   int64_t height, width, channels;
 };
 
@@ -54,23 +54,23 @@ inline int64_t SlabStep(int64_t rows, int64_t padded) {
 // Rows from `first` on, of which some may lie outside, with `left` zeros before and zeros up to
 // `padded` pixels after.
 template <class Lanes, typename Element>
-void PackRows(const Picture& picture, const Element* from, int64_t first, int64_t rows,
-              int64_t padded, int64_t left, Element* to) {
-  const int64_t slabs = picture.channels / kSlab;
+void PackRows(const Image& image, const Element* from, int64_t first, int64_t rows, int64_t padded,
+              int64_t left, Element* to) {
+  const int64_t slabs = image.channels / kSlab;
   const int64_t slab_step = SlabStep(rows, padded);
   for (int64_t r = 0; r < rows; ++r, to += padded * kSlab) {
-    const bool outside = first + r < 0 || first + r >= picture.height;
+    const bool outside = first + r < 0 || first + r >= image.height;
     const int64_t from_x = outside ? padded : left;
-    const int64_t to_x = outside ? padded : left + picture.width;
+    const int64_t to_x = outside ? padded : left + image.width;
     for (int64_t s = 0; s < slabs; ++s) {
       Element* const row = to + s * slab_step;
       for (int64_t x = 0; x < from_x; ++x) Lanes::ZeroSlab(row + x * kSlab);
       for (int64_t x = to_x; x < padded; ++x) Lanes::ZeroSlab(row + x * kSlab);
     }
     if (outside) continue;
-    const Element* pixel = from + (first + r) * picture.width * picture.channels;
-    for (int64_t x = from_x; x < to_x; ++x, pixel += picture.channels) {
-      Fetch(reinterpret_cast<const char*>(pixel) + kAhead, picture.channels * sizeof(Element));
+    const Element* pixel = from + (first + r) * image.width * image.channels;
+    for (int64_t x = from_x; x < to_x; ++x, pixel += image.channels) {
+      Fetch(reinterpret_cast<const char*>(pixel) + kAhead, image.channels * sizeof(Element));
       for (int64_t s = 0; s < slabs; ++s)
         Lanes::CopySlab(pixel + s * kSlab, to + s * slab_step + x * kSlab);
     }

@@ -40,7 +40,7 @@ constexpr GroupedConvRoom kRegisterRoom{.forward = PackedForward,
                                         .weights = AllWeights,
                                         .weight_parts = Groups,
                                         .sums = AllWeights,
-                                        .many_pictures = false,
+                                        .many_images = false,
                                         .bytes = kPackedBytes};
 
 }  // namespace

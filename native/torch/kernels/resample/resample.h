@@ -7,7 +7,7 @@
 
 namespace torchgraft {
 
-// A picture, the grid it is resampled to, and which pixel of the grid each one of the output takes.
+// An image, the grid it is resampled to, and which pixel of the grid each one of the output takes.
 // Numbers are those of src/augment/plan.ts as floats, colours from 0 to 1.
 struct Snapping {
   const uint8_t* pixels;  // height × width × 3

@@ -8,7 +8,7 @@ namespace torchgraft {
 
 namespace {
 
-// Pixels are read four bytes at a time, which would lead beyond the picture's last one: in its last
+// Pixels are read four bytes at a time, which would lead beyond the image's last one: in its last
 // row (`kIsLast`) byte by byte.
 template <bool kIsLast>
 Rgb Pixel(const uint8_t* from) {

@@ -4,7 +4,7 @@
 
 namespace torchgraft {
 
-// A picture, where in it each pixel of the output lies, and what becomes of the colour there.
+// An image, where in it each pixel of the output lies, and what becomes of the colour there.
 struct Sampling {
   const uint8_t* pixels;  // height × width × 3
   int64_t height;
@@ -12,7 +12,7 @@ struct Sampling {
   int64_t output;      // height and width
   double geometry[6];  // from output to source, as src/augment/plan.ts has it
   bool nearest;        // else bilinear
-  bool reflect;        // else `border` lies around the picture
+  bool reflect;        // else `border` lies around the image
   float border[3];     // 0–255
   bool has_colour;
   float colour[12];  // 3×4, from 0–1 to 0–1, where it is clamped

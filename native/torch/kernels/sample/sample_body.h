@@ -62,7 +62,7 @@ class BlendedRows {
   const Sampling& sampling_;
   int32_t* before_;
   float* weights_;
-  // Columns that take nothing from around the picture.
+  // Columns that take nothing from around the image.
   int64_t first_ = 0;
   int64_t end_ = 0;
   LastTwoRows rows_;

@@ -54,8 +54,8 @@ void FoldedExcitation::Weigh(at::Tensor& x) const {
     std::vector<float> weights(width);
     std::vector<float> squeezed(static_cast<size_t>(squeezed_));
     std::vector<double> sums(static_cast<size_t>(2 * channels_));
-    for (int64_t picture = first; picture < last; ++picture) {
-      const int64_t begin = picture * rows;
+    for (int64_t image = first; image < last; ++image) {
+      const int64_t begin = image * rows;
       std::fill(sums.begin(), sums.end(), 0.0);
       AddRows(begin, begin + rows, channels_, sums.data(),
               [&](int64_t from, int64_t to, float* sum, float* squares) {

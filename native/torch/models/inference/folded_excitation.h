@@ -7,9 +7,9 @@
 
 namespace torchgraft {
 
-// Squeeze and excitation for scoring: each picture's means, both small layers and the weighing in
+// Squeeze and excitation for scoring: each image's means, both small layers and the weighing in
 // one call, since as libtorch's operators they cost more in being called than in computing. Between
-// the two passes over a picture everything is in float.
+// the two passes over an image everything is in float.
 class FoldedExcitation {
  public:
   // [squeezed, channels], [squeezed], [channels, squeezed], [channels]
@@ -20,7 +20,7 @@ class FoldedExcitation {
   void Weigh(at::Tensor& x) const;
 
  private:
-  // From a picture's means to what weighs its channels.
+  // From an image's means to what weighs its channels.
   void Weights(const double* means, float* squeezed, float* weights) const;
 
   int64_t channels_;

@@ -10,7 +10,7 @@ namespace torchgraft {
 
 namespace {
 
-// Pictures that a thread takes through the model together: few enough that what a layer leaves for
+// Images that a thread takes through the model together: few enough that what a layer leaves for
 // the next is still in the cache, enough that each layer's weights are read for more than one.
 constexpr int64_t kTogether = 4;
 

@@ -169,7 +169,7 @@ ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shap
 ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape) {
   const int64_t width = shape.in / shape.groups;
   if (type == at::kBFloat16 && HasAmx()) {
-    // Groups that DirectBf16Amx takes at all sizes: one choice serves pictures of any.
+    // Groups that DirectBf16Amx takes at all sizes: one choice serves images of any.
     const bool tiles = level == CpuLevel::kAmx && IsDirect(level, type, shape);
     return tiles && width <= (shape.stride == 1 ? 24 : 48) ? kDirect : kLibrary;
   }

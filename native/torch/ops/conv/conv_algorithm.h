@@ -24,7 +24,7 @@ struct ConvChoice {
 
 struct ConvShape {
   int64_t in, out, kernel, stride, padding, groups;
-  int64_t width;  // of the pictures that come in
+  int64_t width;  // of the images that come in
 };
 
 // By rules that were measured, never by a clock: a run must come to the same bytes each time.

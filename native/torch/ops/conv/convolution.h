@@ -6,7 +6,7 @@
 
 namespace torchgraft {
 
-// at::conv2d of pictures [n, channels, h, w] with a square kernel, by whichever algorithm is the
+// at::conv2d of images [n, channels, h, w] with a square kernel, by whichever algorithm is the
 // fastest for the shape, the type and the processor (convolution_choice.h), forward and in both
 // gradients. What no table knows goes to libtorch. Casts as autocast would. Its gradients have no
 // gradients of their own.

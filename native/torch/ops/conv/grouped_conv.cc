@@ -41,43 +41,43 @@ WeightSteps StepsOf(const at::Tensor& weight) {
 
 using Room = int64_t (*)(const GroupedConv& conv, int64_t rows);
 
-// The pictures' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
-// whole pictures where several fit.
+// The images' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
+// whole images where several fit.
 struct Pieces {
-  int64_t pictures;
-  int64_t rows;         // of a picture
-  int64_t of_picture;   // pieces
-  int64_t together;     // pictures in a piece, at most
-  int64_t count;        // in all pictures
+  int64_t images;
+  int64_t rows;         // of an image
+  int64_t of_image;     // pieces
+  int64_t together;     // images in a piece, at most
+  int64_t count;        // in all images
   int64_t most_packed;  // elements
 
   // `least` pieces, where there are so many rows.
-  Pieces(const GroupedConv& conv, int64_t pictures, int64_t element_size,
+  Pieces(const GroupedConv& conv, int64_t images, int64_t element_size,
          const GroupedConvRoom& rooms, Room room, int64_t least)
-      : pictures(pictures),
+      : images(images),
         rows(conv.out_height),
-        of_picture(std::min((least + pictures - 1) / std::max<int64_t>(pictures, 1), rows)),
+        of_image(std::min((least + images - 1) / std::max<int64_t>(images, 1), rows)),
         together(1) {
     const auto fits = [&](int64_t some) { return room(conv, some) * element_size <= rooms.bytes; };
-    const auto longest = [&] { return (rows + of_picture - 1) / of_picture; };
-    while (longest() > 1 && !fits(longest())) ++of_picture;
-    if (rooms.many_pictures && of_picture == 1)
-      while (together * least < pictures && fits(rows * (together + 1))) ++together;
-    count = (pictures + together - 1) / together * of_picture;
+    const auto longest = [&] { return (rows + of_image - 1) / of_image; };
+    while (longest() > 1 && !fits(longest())) ++of_image;
+    if (rooms.many_images && of_image == 1)
+      while (together * least < images && fits(rows * (together + 1))) ++together;
+    count = (images + together - 1) / together * of_image;
     most_packed = room(conv, together > 1 ? rows * together : longest());
   }
 
-  // Calls function(piece, picture, first row, end) for those from `begin` to before `end`; where
-  // one is of several pictures the rows are all of theirs.
+  // Calls function(piece, image, first row, end) for those from `begin` to before `end`; where
+  // one is of several images the rows are all of theirs.
   template <typename Function>
   void Each(int64_t begin, int64_t end, const Function& function) const {
-    const int64_t groups = count / of_picture;
+    const int64_t groups = count / of_image;
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t k = i % of_picture;
-      const int64_t group = i / of_picture;
-      const int64_t first = pictures * group / groups;
-      const int64_t more = pictures * (group + 1) / groups - first - 1;
-      function(i, first, rows * k / of_picture, rows * (k + 1) / of_picture + more * rows);
+      const int64_t k = i % of_image;
+      const int64_t group = i / of_image;
+      const int64_t first = images * group / groups;
+      const int64_t more = images * (group + 1) / groups - first - 1;
+      function(i, first, rows * k / of_image, rows * (k + 1) / of_image + more * rows);
     }
   }
 };
@@ -103,7 +103,7 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
   return packed;
 }
 
-// Runs the kernel's forward, or its data_gradient, over all pieces of the pictures in `from`.
+// Runs the kernel's forward, or its data_gradient, over all pieces of the images in `from`.
 template <typename Element>
 void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
@@ -116,11 +116,10 @@ void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, boo
   if (moments != nullptr) of_pieces.emplace(to, pieces.count);
   ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
-    pieces.Each(begin, end, [&](int64_t piece, int64_t picture, int64_t first, int64_t last) {
-      loops(conv, Data<Element>(from) + picture * from.stride(0), Data<Element>(packed_weight),
-            first, last, MutableData<Element>(scratch),
-            MutableData<Element>(to) + picture * to.stride(0));
-      const int64_t row = picture * conv.out_height;
+    pieces.Each(begin, end, [&](int64_t piece, int64_t image, int64_t first, int64_t last) {
+      loops(conv, Data<Element>(from) + image * from.stride(0), Data<Element>(packed_weight), first,
+            last, MutableData<Element>(scratch), MutableData<Element>(to) + image * to.stride(0));
+      const int64_t row = image * conv.out_height;
       if (of_pieces)
         of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
     });
@@ -134,7 +133,7 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
                        const at::Tensor& x, const at::Tensor& dy, const at::Tensor& dweight) {
   const int64_t threads = at::get_num_threads();
   const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.room, kernel.room->weight_gradient,
-                      kernel.room->many_pictures ? threads : 1);
+                      kernel.room->many_images ? threads : 1);
   const int64_t parts = std::min(threads, pieces.count);
   const auto sums = at::zeros({parts, kernel.room->sums(conv)}, x.options().dtype(at::kFloat));
   ParallelFor(parts, 1, [&](int64_t begin, int64_t end) {
@@ -142,9 +141,9 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
     for (int64_t part = begin; part < end; ++part) {
       float* const to = MutableData<float>(sums) + part * sums.stride(0);
       pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
-                  [&](int64_t, int64_t picture, int64_t first, int64_t last) {
-                    kernel.weight_gradient(conv, Data<Element>(x) + picture * x.stride(0),
-                                           Data<Element>(dy) + picture * dy.stride(0), first, last,
+                  [&](int64_t, int64_t image, int64_t first, int64_t last) {
+                    kernel.weight_gradient(conv, Data<Element>(x) + image * x.stride(0),
+                                           Data<Element>(dy) + image * dy.stride(0), first, last,
                                            MutableData<Element>(scratch), to);
                   });
     }
@@ -182,7 +181,7 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
                           int64_t stride, BatchMoments* moments) {
   const auto shape = Describe(x.sizes(), weight.size(1), stride);
-  auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
+  auto y = EmptyImages({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
   WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
     Fill(kernel, conv, /*gradient=*/false,
          PackWeights(kernel, conv, weight, /*for_gradient=*/false), x, y, moments);
@@ -193,7 +192,7 @@ at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor&
 at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                                at::IntArrayRef x_shape, int64_t stride) {
   const auto shape = Describe(x_shape, weight.size(1), stride);
-  auto dx = EmptyPictures(x_shape, dy);
+  auto dx = EmptyImages(x_shape, dy);
   WithKernel(level, dy.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
     Fill(kernel, conv, /*gradient=*/true, PackWeights(kernel, conv, weight, /*for_gradient=*/true),
          dy, dx);
@@ -226,7 +225,7 @@ at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
   GroupedConv shape = Describe(x.sizes(), weight_.size(1), stride_);
   shape.bias = bias_.const_data_ptr<float>();
   shape.relu = relu;
-  auto y = EmptyPictures({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
+  auto y = EmptyImages({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
   auto packed = packed_;
   WithKernel(level_, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
     if (!packed.defined()) packed = PackWeights(kernel, conv, weight_, /*for_gradient=*/false);

@@ -8,7 +8,7 @@
 namespace torchgraft {
 
 // Direct 3×3 convolutions in groups, padded by one, on a CPU: libtorch's reach a third of what the
-// processor can. Pictures are channels_last, float32 or bfloat16; the weight has any
+// processor can. Images are channels_last, float32 or bfloat16; the weight has any
 // layout. Equal bytes for equal shapes and numbers of threads.
 
 // Whether there are loops for it. The weight is [out, in in a group, 3, 3].

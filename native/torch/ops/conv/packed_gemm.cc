@@ -104,7 +104,7 @@ at::Tensor PixelProduct::RunForNorm(const at::Tensor& x, int64_t stride,
 at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
                                  const at::Tensor& added, BatchMoments* moments) const {
   const auto met = MetOf(x.sizes(), stride);
-  const auto y = EmptyPictures({x.size(0), out_, met.height, met.width}, x);
+  const auto y = EmptyImages({x.size(0), out_, met.height, met.width}, x);
   if (TilesOf(level_, x.scalar_type()) != nullptr)
     RunTiles(x, stride, relu, added, y, /*y_stride=*/1, moments);
   else if (x.scalar_type() == at::kFloat)
@@ -117,7 +117,7 @@ at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
 at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
                                 int64_t stride) const {
   if (TilesOf(level_, x.scalar_type()) == nullptr) return SpreadMet(Run(x), y_shape, stride);
-  const auto y = EmptyPictures(y_shape, x);
+  const auto y = EmptyImages(y_shape, x);
   RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride, /*moments=*/nullptr);
   return y;
 }

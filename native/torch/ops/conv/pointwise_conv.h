@@ -7,7 +7,7 @@
 
 namespace torchgraft {
 
-// 1×1 convolutions of channels_last pictures as products of matrices with a pixel a row. With
+// 1×1 convolutions of channels_last images as products of matrices with a pixel a row. With
 // strides, of the pixels that are met.
 
 // By pixel_product.h, where it has loops for them. Fills in the moments of what comes out, where

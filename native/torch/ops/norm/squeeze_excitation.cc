@@ -14,11 +14,11 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Weighing a channel is a batch norm of another mean and scale for each picture: its kernels do
+// Weighing a channel is a batch norm of another mean and scale for each image: its kernels do
 // both directions.
-class Pictures {
+class Images {
  public:
-  explicit Pictures(const at::Tensor& like)
+  explicit Images(const at::Tensor& like)
       : kernels_(BestNormKernels(like.scalar_type() == at::kBFloat16)),
         count_(like.size(0)),
         channels_(like.size(1)),
@@ -27,7 +27,7 @@ class Pictures {
 
   int64_t rows() const { return rows_; }
 
-  // The mean over each picture's pixels, [n, channels].
+  // The mean over each image's pixels, [n, channels].
   at::Tensor Mean(const at::Tensor& x) const {
     return Sums(0,
                 [&](int64_t begin, int64_t end, float* sum, float* squares) {
@@ -36,7 +36,7 @@ class Pictures {
         .div_(static_cast<double>(rows_));
   }
 
-  // Σ dy · x over each picture's pixels, [n, channels].
+  // Σ dy · x over each image's pixels, [n, channels].
   at::Tensor Products(const at::Tensor& x, const at::Tensor& dy) const {
     NormBackward norm = Backward(x, dy);
     return Sums(1, [&](int64_t begin, int64_t end, float* sum, float* products) {
@@ -46,14 +46,14 @@ class Pictures {
 
   at::Tensor Weighed(const at::Tensor& x, const at::Tensor& weights) const {
     const auto y = at::empty_like(x);
-    const PerChannel each = PerPicture(weights);
-    OverPictures([&](int64_t picture, int64_t begin, int64_t end) {
+    const PerChannel each = PerImage(weights);
+    OverImages([&](int64_t image, int64_t begin, int64_t end) {
       const NormForward norm{.x = x.const_data_ptr(),
                              .added = nullptr,
                              .y = y.data_ptr(),
                              .passed = nullptr,
                              .mean = zeros_[0],
-                             .scale = each[picture],
+                             .scale = each[image],
                              .bias = zeros_[0],
                              .channels = channels_,
                              .relu = false};
@@ -66,13 +66,13 @@ class Pictures {
   at::Tensor Gradient(const at::Tensor& x, const at::Tensor& dy, const at::Tensor& weights,
                       const at::Tensor& constants) const {
     const auto dx = at::empty_like(x);
-    const PerChannel each = PerPicture(weights);
-    const PerChannel constant = PerPicture(constants);
-    OverPictures([&](int64_t picture, int64_t begin, int64_t end) {
+    const PerChannel each = PerImage(weights);
+    const PerChannel constant = PerImage(constants);
+    OverImages([&](int64_t image, int64_t begin, int64_t end) {
       NormBackward norm = Backward(x, dy);
       norm.dx = dx.data_ptr();
-      norm.of_dz = each[picture];
-      norm.constant = constant[picture];
+      norm.of_dz = each[image];
+      norm.constant = constant[image];
       kernels_.gradient(norm, begin, end);
     });
     return dx;
@@ -98,7 +98,7 @@ class Pictures {
 
   // Last ones first: the pass before has left them in the cache.
   template <typename Function>
-  void OverPictures(const Function& function) const {
+  void OverImages(const Function& function) const {
     RowSplit(count_).Each([&](int64_t, int64_t first, int64_t last) {
       for (int64_t i = last - 1; i >= first; --i) function(i, i * rows_, (i + 1) * rows_);
     });
@@ -119,7 +119,7 @@ class Pictures {
     return result;
   }
 
-  PerChannel PerPicture(const at::Tensor& numbers) const {
+  PerChannel PerImage(const at::Tensor& numbers) const {
     const PerChannel each(count_, channels_);
     each.tensor().slice(1, 0, channels_).copy_(numbers);
     return each;
@@ -128,7 +128,7 @@ class Pictures {
   NormKernels kernels_;
   int64_t count_;
   int64_t channels_;
-  int64_t rows_;  // of a picture
+  int64_t rows_;  // of an image
   PerChannel zeros_;
 };
 
@@ -136,12 +136,12 @@ class ExcitationFunction : public torch::autograd::Function<ExcitationFunction> 
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& w1,
                             const at::Tensor& b1, const at::Tensor& w2, const at::Tensor& b2) {
-    const Pictures pictures(x);
-    const auto mean = pictures.Mean(x);
+    const Images images(x);
+    const auto mean = images.Mean(x);
     const auto squeezed = at::linear(mean, w1.flatten(1), b1).relu_();
     const auto weights = at::linear(squeezed, w2.flatten(1), b2).sigmoid_();
     context->save_for_backward({x, w1, w2, mean, squeezed, weights});
-    return pictures.Weighed(x, weights);
+    return images.Weighed(x, weights);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -153,12 +153,12 @@ class ExcitationFunction : public torch::autograd::Function<ExcitationFunction> 
     const auto& squeezed = saved[4];
     const auto& weights = saved[5];
     const auto dy = ChannelsLast(gradients[0]);
-    const Pictures pictures(x);
+    const Images images(x);
     // Of what goes into the sigmoid, and into the ReLU.
-    const auto d2 = pictures.Products(x, dy) * weights * (1 - weights);
+    const auto d2 = images.Products(x, dy) * weights * (1 - weights);
     const auto d1 = d2.mm(w2.flatten(1)) * (squeezed > 0);
-    const auto of_mean = d1.mm(w1.flatten(1)).div_(static_cast<double>(pictures.rows()));
-    return {pictures.Gradient(x, dy, weights, of_mean), d1.t().mm(mean).view_as(w1), d1.sum(0),
+    const auto of_mean = d1.mm(w1.flatten(1)).div_(static_cast<double>(images.rows()));
+    return {images.Gradient(x, dy, weights, of_mean), d1.t().mm(mean).view_as(w1), d1.sum(0),
             d2.t().mm(squeezed).view_as(w2), d2.sum(0)};
   }
 };

@@ -12,7 +12,7 @@ template <typename Element>
 struct PointwiseGradient {
   int64_t in, out;  // channels, multiples of 8
   int64_t pixels;
-  const Element* x;   // pictures [pixel][in]
+  const Element* x;   // images [pixel][in]
   MetPixels met;      // of x
   int64_t first;      // of the pixels that are met
   const Element* dy;  // of `pixels`, the first `out` of dy_step numbers each

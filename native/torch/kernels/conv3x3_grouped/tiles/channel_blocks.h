@@ -87,27 +87,27 @@ inline void PackColumnWeights(const GroupedConv& conv, const uint16_t* weight,
   }
 }
 
-// Of packed pictures, in pixels.
+// Of packed images, in pixels.
 struct ColumnSizes {
-  int64_t row;      // from a row to the next
-  int64_t picture;  // from a picture to the next
-  int64_t plane;    // from even to odd rows of stride 2; of stride 1 there is one
+  int64_t row;    // from a row to the next
+  int64_t image;  // from an image to the next
+  int64_t plane;  // from even to odd rows of stride 2; of stride 1 there is one
   int64_t column;
 
   // `step` of the pixels that two outputs read: 2 in outputs of stride 2.
   ColumnSizes(const Grid& grid, int64_t step)
       : row(step * grid.pitch),
-        picture(step * grid.picture),
-        plane(grid.pictures * picture + row),
+        image(step * grid.image),
+        plane(grid.images * image + row),
         // The last tiles read on, and of them the last tap.
         column(SpreadBytes((step * plane + (2 * kTileRows + 4) * step) * kColumn * 2) / 2 /
                kColumn) {}
 };
 
-// Rows of pictures, `rows` of each from `first` on, of which some may lie outside.
+// Rows of images, `rows` of each from `first` on, of which some may lie outside.
 struct RowsOf {
   int64_t height, width, channels;
-  int64_t pictures, first, rows;
+  int64_t images, first, rows;
   int64_t left;  // zeros before each row
 };
 
@@ -151,15 +151,15 @@ inline void CopyColumn(const uint16_t* from, int64_t step, int64_t place, int64_
 
 // Whether all numbers are finite. Steps `next` once for each column of each row.
 inline bool PackColumns(const RowsOf& from, const ColumnSizes& sizes, int64_t planes,
-                        const uint16_t* pictures, FetchSteadily& next, uint16_t* packed) {
+                        const uint16_t* images, FetchSteadily& next, uint16_t* packed) {
   const int64_t whole = from.channels / kColumn;
   const int64_t columns = whole + (from.channels % kColumn != 0);
   const int64_t step = sizes.column * kColumn;
-  const int64_t picture_size = from.height * from.width * from.channels;
+  const int64_t image_size = from.height * from.width * from.channels;
   Finite finite;
-  for (int64_t p = 0; p < from.pictures; ++p, pictures += picture_size) {
+  for (int64_t p = 0; p < from.images; ++p, images += image_size) {
     for (int64_t r = 0; r < from.rows; ++r) {
-      const int64_t place = p * sizes.picture + r % planes * sizes.plane + r / planes * sizes.row;
+      const int64_t place = p * sizes.image + r % planes * sizes.plane + r / planes * sizes.row;
       uint16_t* const to = packed + place * kColumn;
       const int64_t y = from.first + r;
       // What is read after the last row's end is zero too.
@@ -170,7 +170,7 @@ inline bool PackColumns(const RowsOf& from, const ColumnSizes& sizes, int64_t pl
       }
       ZeroPixels(to, 0, from.left, columns, step);
       ZeroPixels(to, from.left + from.width, end, columns, step);
-      const uint16_t* const row = pictures + y * from.width * from.channels;
+      const uint16_t* const row = images + y * from.width * from.channels;
       for (int64_t c = 0; c < columns; ++c) {
         next.Step();
         if (c < whole)

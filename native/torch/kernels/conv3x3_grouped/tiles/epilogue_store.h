@@ -12,14 +12,14 @@ namespace {
 constexpr int64_t kBlocks = 4;                    // tiles of sums at a time
 constexpr int64_t kPlaces = kBlocks * kTileRows;  // rows of them
 
-// Where the rows of sums go; what lies in no picture goes to `nowhere`.
+// Where the rows of sums go; what lies in no image goes to `nowhere`.
 inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* y,
                            uint16_t* nowhere, int64_t count, uint16_t** to) {
   for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
-  for (int64_t p = 0; p < grid.pictures; ++p) {
+  for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r < grid.rows; ++r) {
       uint16_t* const row = y + (p * conv.out_height + begin + r) * conv.out_width * conv.channels;
-      uint16_t** const places = to + p * grid.picture + r * grid.pitch;
+      uint16_t** const places = to + p * grid.image + r * grid.pitch;
       for (int64_t i = 0; i < grid.width; ++i) places[i] = row + i * conv.channels;
     }
   }
@@ -30,12 +30,12 @@ inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t be
 inline void PointToSpread(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* dx,
                           uint16_t* nowhere, int64_t count, uint16_t** to) {
   for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
-  for (int64_t p = 0; p < grid.pictures; ++p) {
+  for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r < 2 * grid.rows; ++r) {
       const int64_t y = 2 * begin + r;
       if (y >= conv.height) break;
       uint16_t* const row = dx + (p * conv.height + y) * conv.width * conv.channels;
-      const int64_t first = p * grid.picture + r / 2 * grid.pitch;
+      const int64_t first = p * grid.image + r / 2 * grid.pitch;
       for (int64_t i = 0; i < conv.width; ++i) {
         const int64_t place = first + i / 2;
         to[place / kTileRows * kPlaces + (r % 2 * 2 + i % 2) * kTileRows + place % kTileRows] =

@@ -1,8 +1,8 @@
 #pragma once
 
-// How grouped_conv.h's loops for tiles number pixels and channels. Rows of outputs, and of pictures
+// How grouped_conv.h's loops for tiles number pixels and channels. Rows of outputs, and of images
 // of one or more of them, follow each other in one line in which each row ends in a zero and each
-// picture in a row of zeros: from an output to what a tap reads it is as far everywhere, so tiles
+// image in a row of zeros: from an output to what a tap reads it is as far everywhere, so tiles
 // run across the ends of rows, and what they come to there is dropped.
 
 #include <immintrin.h>
@@ -43,20 +43,20 @@ inline int64_t RoundUp(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // The outputs of rows, as they are numbered.
 struct Grid {
-  int64_t pictures;
-  int64_t rows;     // of each picture
-  int64_t width;    // outputs in a row
-  int64_t pitch;    // from a row to the next: even, so that pairs of places are in each row alike
-  int64_t picture;  // from a picture to the next
+  int64_t images;
+  int64_t rows;   // of each image
+  int64_t width;  // outputs in a row
+  int64_t pitch;  // from a row to the next: even, so that pairs of places are in each row alike
+  int64_t image;  // from an image to the next
 
   Grid(const GroupedConv& conv, int64_t all_rows)
-      : pictures(all_rows > conv.out_height ? all_rows / conv.out_height : 1),
-        rows(all_rows / pictures),
+      : images(all_rows > conv.out_height ? all_rows / conv.out_height : 1),
+        rows(all_rows / images),
         width(conv.out_width),
         pitch(RoundUp(conv.out_width + 1, 2)),
-        picture((rows + 1) * pitch) {}
+        image((rows + 1) * pitch) {}
 
-  int64_t Count() const { return (pictures - 1) * picture + rows * pitch; }
+  int64_t Count() const { return (images - 1) * image + rows * pitch; }
 };
 
 // Bytes that fall into all sets of a cache: an odd number of its lines.

@@ -42,12 +42,12 @@ inline void PointToInputs(const GroupedConv& conv, const Grid& grid, const Gradi
                           const uint16_t** to) {
   const int64_t stride = conv.stride;
   for (int64_t i = 0; i < sizes.inputs; ++i) to[i] = zeros;
-  for (int64_t p = 0; p < grid.pictures; ++p) {
+  for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r * stride + plane / stride < (grid.rows - 1) * stride + 3; ++r) {
       const int64_t y = (begin + r) * stride + plane / stride - 1;
       if (y < 0 || y >= conv.height) continue;
       const uint16_t* const row = x + (p * conv.height + y) * conv.width * conv.channels;
-      const uint16_t** const places = to + p * grid.picture + r * grid.pitch;
+      const uint16_t** const places = to + p * grid.image + r * grid.pitch;
       for (int64_t i = 0; i < grid.pitch; ++i) {
         const int64_t at = i * stride + plane % stride - 1;
         if (at >= 0 && at < conv.width) places[i] = row + at * conv.channels;
@@ -60,11 +60,11 @@ inline void PointToGradients(const GroupedConv& conv, const Grid& grid, const Gr
                              const uint16_t* dy, int64_t begin, const uint16_t* zeros,
                              const uint16_t** to) {
   for (int64_t i = 0; i < sizes.places; ++i) to[i] = zeros;
-  for (int64_t p = 0; p < grid.pictures; ++p) {
+  for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r < grid.rows; ++r) {
       const uint16_t* const row =
           dy + (p * conv.out_height + begin + r) * conv.out_width * conv.channels;
-      const uint16_t** const places = to + p * grid.picture + r * grid.pitch;
+      const uint16_t** const places = to + p * grid.image + r * grid.pitch;
       for (int64_t i = 0; i < conv.out_width; ++i) places[i] = row + i * conv.channels;
     }
   }

@@ -79,7 +79,7 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   const int64_t stride = conv.stride;
   const int64_t x_row = conv.width * conv.channels;
   const int64_t dy_row = conv.out_width * conv.channels;
-  const int64_t rows = grid.pictures * grid.rows;
+  const int64_t rows = grid.images * grid.rows;
   const int64_t steps = Meetings(conv, Columns(conv)) * sizes.places / kDepth;
   FetchSteadily next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row,
                        sizes.planes * sizes.inputs / 2 + steps);

@@ -1,7 +1,7 @@
 #pragma once
 
 // Outputs and data gradients of grouped_conv.h by tiles: what is packed, multiplied and where it
-// goes, of rows of pictures.
+// goes, of rows of images.
 
 #include "torch/kernels/conv3x3_grouped/tiles/tile_operands.h"
 
@@ -61,12 +61,12 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const int64_t stride = conv.stride;
   const ColumnSizes sizes(grid, stride);
   const int64_t tiles = TilesIn(grid);
-  const RowsOf rows{conv.height,   conv.width,         conv.channels,
-                    grid.pictures, begin * stride - 1, (grid.rows - 1) * stride + 3,
+  const RowsOf rows{conv.height, conv.width,         conv.channels,
+                    grid.images, begin * stride - 1, (grid.rows - 1) * stride + 3,
                     /*left=*/1};
   const int64_t x_row = conv.width * conv.channels;
-  const int64_t more = grid.pictures * grid.rows * stride;
-  const int64_t read = rows.first + rows.rows + (grid.pictures - 1) * conv.height;
+  const int64_t more = grid.images * grid.rows * stride;
+  const int64_t read = rows.first + rows.rows + (grid.images - 1) * conv.height;
   FetchSteadily next(x + read * x_row, more * x_row,
                      Columns(conv) * more +
                          Meetings(conv, Columns(conv)) * (RoundUp(tiles, kBlocks) / kBlocks) * 6);
@@ -96,10 +96,10 @@ inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const ui
   const Grid grid(conv, end - begin);
   const ColumnSizes sizes(grid, /*step=*/1);
   const int64_t tiles = TilesIn(grid);
-  const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.pictures,
+  const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.images,
                     begin,           grid.rows + 1,  /*left=*/0};
   const int64_t dy_row = conv.out_width * conv.channels;
-  const int64_t more = grid.pictures * grid.rows;
+  const int64_t more = grid.images * grid.rows;
   FetchSteadily next(dy + (begin + more + 1) * dy_row, more * dy_row,
                      Columns(conv) * more + Meetings(conv, Columns(conv)) * tiles);
   if (!PackColumns(rows, sizes, /*planes=*/1, dy, next, scratch)) return GiveUp(conv);

@@ -13,7 +13,7 @@ struct Window {
 };
 
 // Rows of RGB, 8 bits each, owned by someone else.
-struct PictureView {
+struct ImageView {
   uint8_t* rgb;
   int width;
   int height;
@@ -30,14 +30,14 @@ struct ColourTables {
   static constexpr int kLight = 3 * 256 * 4;
   static constexpr int kLevels = 1 << 14;
 
-  void Apply(const PictureView& picture) const;
+  void Apply(const ImageView& image) const;
 };
 
-// A window of what the picture becomes when it is scaled to width × height: Pillow's bilinear,
+// A window of what the image becomes when it is scaled to width × height: Pillow's bilinear,
 // which averages where it makes smaller.
-void Resize(const PictureView& picture, int width, int height, const Window& window, uint8_t* rgb);
+void Resize(const ImageView& image, int width, int height, const Window& window, uint8_t* rgb);
 
-// A window of the picture, upright: `orientation` is EXIF's, 1 to 8.
-void Turn(const PictureView& picture, const Window& window, int orientation, uint8_t* rgb);
+// A window of the image, upright: `orientation` is EXIF's, 1 to 8.
+void Turn(const ImageView& image, const Window& window, int orientation, uint8_t* rgb);
 
 }  // namespace torchgraft
