@@ -72,8 +72,8 @@ async function main(argv) {
 
 /** @param {string} data */
 function sidesOf(data) {
-  const sides = ['train', 'val'].map((name) => join(data, name))
-  return sides.every((side) => existsSync(side)) ? sides : [data]
+  const sets = ['train', 'val'].map((name) => join(data, name))
+  return sets.every((side) => existsSync(side)) ? sets : [data]
 }
 
 /** @param {Context} context @param {readonly string[] | undefined} only @returns {Promise<Row[]>} */

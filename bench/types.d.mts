@@ -92,7 +92,7 @@ export interface Context {
   /** Where torch.compile keeps what it made. */
   readonly compiled: string
   readonly data: string
-  /** Where its class folders lie: itself, or its sides. */
+  /** Where its class folders lie: itself, or its sets. */
   readonly folders: readonly string[]
   readonly quick: boolean
   readonly threads: number

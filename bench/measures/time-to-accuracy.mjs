@@ -80,7 +80,7 @@ function timeTo({ epochs }, target) {
 }
 
 /**
- * The notebook's two sides as folders, for a recipe that would split otherwise. Of the validation side those that the
+ * The notebook's two sets as folders, for a recipe that would split otherwise. Of the validation set those that the
  * notebook scores: it leaves out a last batch that is not full.
  *
  * @param {Context} context @param {number} batch
@@ -88,7 +88,7 @@ function timeTo({ epochs }, target) {
 async function layOutSides({ data, temporary }, batch) {
   const { openNotebookSides } = await load('recipes/notebook/split.js')
   const { train, val, classes } = await openNotebookSides(data, { val: 0.15 })
-  const folder = join(temporary, 'sides')
+  const folder = join(temporary, 'sets')
   const scored = Math.floor(val.length / batch) * batch
   for (const [side, items] of Object.entries({ train: train.items, val: val.items.slice(0, scored) })) {
     for (const [i, { path, label }] of items.entries()) {

@@ -9,6 +9,6 @@ export interface Sizes {
 }
 
 /** The whole image, scaled to the output without regard to its shape: bilinear, without antialiasing. */
-export function squash({ width, height, output }: Sizes): Plan {
+export function stretch({ width, height, output }: Sizes): Plan {
   return { geometry: IDENTITY, snap: { height: output, width: output, resize: scale(width / output, height / output) } }
 }

@@ -1,10 +1,10 @@
 import { argumentError } from '../errors.js'
-import { callback, type Check, checkFields, type Fields, list, real } from '../options/fields.js'
+import { callback, type Check, checkFields, type Fields, list, numberField } from '../options/fields.js'
 import type { ResizeRule } from '../images/decode.js'
 import { type Box, cropTo, IDENTITY, then } from './affine.js'
 import type { Matrix3x4, Plan } from './plan.js'
 import type { Random } from '../random/sfc32.js'
-import { squash } from './stretch.js'
+import { stretch } from './stretch.js'
 
 export interface Image {
   readonly width: number
@@ -40,8 +40,8 @@ const rangeUpTo = (most: number): Check => (value, name) => {
   const [min, max] = (Array.isArray(value) && value.length === 2 ? value : []) as unknown[]
   if (!(typeof min === 'number' && typeof max === 'number' && min > 0 && min <= max && max <= most)) throw argumentError(`two numbers above 0${most === 1 ? ', at most 1' : ''}, the smaller first,`, name, value)
 }
-const TRAIN_FIELDS: Fields<TrainTransformOptions> = { flip: real({ min: 0, max: 1 }), crop: rangeUpTo(1), ratio: rangeUpTo(Number.MAX_VALUE) }
-const EVAL_FIELDS: Fields<{ readonly resize?: number }> = { resize: real({ min: 1 }) }
+const TRAIN_FIELDS: Fields<TrainTransformOptions> = { flip: numberField({ min: 0, max: 1 }), crop: rangeUpTo(1), ratio: rangeUpTo(Number.MAX_VALUE) }
+const EVAL_FIELDS: Fields<{ readonly resize?: number }> = { resize: numberField({ min: 1 }) }
 
 /** Random resized crop and flip, as torchvision's `RandomResizedCrop` and `RandomHorizontalFlip` draw them. */
 export function trainTransform(options: TrainTransformOptions = {}): Transform {
@@ -67,7 +67,7 @@ export function evalTransform(options: { readonly resize?: number } = {}): Trans
 
 /** Scores images as a model file says. Where it keeps them whole, the batch scales them. */
 export function scoringTransform(rule: ResizeRule): Transform {
-  if (rule.crop === null) return Object.assign((image: Image) => squash(image), { decode: () => rule })
+  if (rule.crop === null) return Object.assign((image: Image) => stretch(image), { decode: () => rule })
   return atFinalSize(() => rule)
 }
 

@@ -1,15 +1,15 @@
 import type { Holder } from '../runs/run-lock.js'
 import { percent, printable } from '../text/format.js'
-import type { RunStanding } from '../train/resume/status.js'
-import { tellPosition } from '../runs/saved-position.js'
+import type { RunStatus } from '../train/resume/status.js'
+import { describePosition } from '../runs/saved-position.js'
 
 /** How far a run has come, for people. */
-export function standingRows({ epochs, saved, told, best, holder, resume }: RunStanding): (readonly [name: string, value: string])[] {
+export function standingRows({ epochs, saved, logged: told, best, holder, resume }: RunStatus): (readonly [name: string, value: string])[] {
   const of = epochs === null ? '' : ` of ${epochs}`
   const ahead = told && (told.epoch > (saved?.epoch ?? 0) || (told.epoch === (saved?.epoch ?? 0) && told.step > (saved?.step ?? 0)))
   const rows: [string, string][] = [
-    ['saved', saved ? `${tellPosition(saved)}${of}, in ${saved.file}` : 'nothing yet'],
-    ...(ahead ? [['logged', `${tellPosition(told)}: what was not saved will be done again`] as [string, string]] : []),
+    ['saved', saved ? `${describePosition(saved)}${of}, in ${saved.file}` : 'nothing yet'],
+    ...(ahead ? [['logged', `${describePosition(told)}: what was not saved will be done again`] as [string, string]] : []),
     ['best so far', best ? `epoch ${best.epoch}: top-1 ${percent(best.metrics.top1)}, loss ${best.metrics.loss.toFixed(4)}` : 'none'],
     ['locked by', lockedBy(holder)],
     ['--resume', resume.says],

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { systemReason } from '../text/system-reason.js'
 import type { SkippedFile } from './image-folder.js'
-import { why } from './list-images.js'
+import { errnoReason } from './list-images.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
 
 /** Files that threads read at once: while some are read, others are hashed. */
@@ -94,7 +94,7 @@ async function hashOne(path: string, chunk: Buffer): Promise<string | SkippedFil
     return await hashContent(file, info.size, chunk)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    return { path, code: 'ERR_IMAGE_DECODE', message: code === 'ENOENT' ? 'it is gone' : (why(code) ?? `it cannot be read: ${systemReason(cause)}`) }
+    return { path, code: 'ERR_IMAGE_DECODE', message: code === 'ENOENT' ? 'it is gone' : (errnoReason(code) ?? `it cannot be read: ${systemReason(cause)}`) }
   } finally {
     if (file !== undefined) closeSync(file)
   }

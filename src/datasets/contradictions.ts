@@ -19,7 +19,7 @@ export function findContradictions(images: Iterable<LabelledImage & { readonly h
 
 const MOST_TOLD = 5
 
-export function tellContradictions(found: readonly Contradiction[]): string[] {
+export function contradictionNotes(found: readonly Contradiction[]): string[] {
   if (found.length === 0) return []
   const told = found.slice(0, MOST_TOLD).map((images) => images.map(({ path }) => path).join(' and '))
   const more = found.length - told.length

@@ -1,20 +1,20 @@
 import { basename } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { plural } from '../text/plural.js'
-import { type Contradiction, findContradictions, type LabelledImage, tellContradictions } from './contradictions.js'
+import { type Contradiction, findContradictions, type LabelledImage, contradictionNotes } from './contradictions.js'
 import { ImageFolder, sameButForCase } from './image-folder.js'
-import { joinPassedOver, type PassedOver, tellPassedOver } from './passed-over.js'
-import { sideOf } from './split-names.js'
+import { joinPassedOver, type PassedOver, passedOverNotes } from './passed-over.js'
+import { splitNamed } from './split-names.js'
 
 /** A data set in its parts; the items' paths are relative to the data folder. */
-export interface Sides {
+export interface TrainVal {
   readonly classes: readonly string[]
   readonly train: ImageFolder
   readonly val: ImageFolder
   /** Images whose content is another's too. */
   readonly duplicates: number
-  /** Of those, contents that lie on both sides: where the folders put them there, or a split by position. */
-  readonly shared: number
+  /** Of those, contents that lie in both sets: where the folders put them there, or a split by position. */
+  readonly leaked: number
   /** Images that have several labels. */
   readonly contradictions: readonly Contradiction[]
   /** What the folders hold besides, by name. */
@@ -23,8 +23,8 @@ export interface Sides {
   readonly notes: readonly string[]
 }
 
-/** `told` is what there is to say about how the sides were found. @throws ERR_DATA_EMPTY where a side has no images, or all are one */
-export function describeSides(data: string, train: ImageFolder, scored: ImageFolder, told: readonly string[] = []): Sides {
+/** `told` is what there is to say about how the sets were found. @throws ERR_DATA_EMPTY where a split has no images, or all are one */
+export function describeTrainVal(data: string, train: ImageFolder, scored: ImageFolder, told: readonly string[] = []): TrainVal {
   const learned = new Set(train.items.map(({ hash }) => hash))
   const contents = new Set([...learned, ...scored.items.map(({ hash }) => hash)])
   const count = train.length + scored.length
@@ -43,24 +43,24 @@ export function describeSides(data: string, train: ImageFolder, scored: ImageFol
     train,
     val: scored,
     duplicates,
-    shared: duplicates > 0 ? new Set(scored.items.filter(({ hash }) => learned.has(hash)).map(({ hash }) => hash)).size : 0,
+    leaked: duplicates > 0 ? new Set(scored.items.filter(({ hash }) => learned.has(hash)).map(({ hash }) => hash)).size : 0,
     contradictions,
     passedOver,
     notes: [
-      ...told, ...tellEmpty(train, scored), ...tellCase(train.classes), ...tellMissing(train, scored), ...(duplicates > 0 ? tellCopies(train, scored) : []),
-      ...tellContradictions(contradictions), ...tellPassedOver(passedOver),
+      ...told, ...emptyClassNotes(train, scored), ...caseNotes(train.classes), ...missingClassNotes(train, scored), ...(duplicates > 0 ? copyNotes(train, scored) : []),
+      ...contradictionNotes(contradictions), ...passedOverNotes(passedOver),
     ],
   }
 }
 
 /** How many images there are twice, and what that does to the score. */
-export function tellDuplicates({ duplicates, shared }: Pick<Sides, 'duplicates' | 'shared'>): string[] {
+export function duplicateNotes({ duplicates, leaked: shared }: Pick<TrainVal, 'duplicates' | 'leaked'>): string[] {
   if (duplicates === 0) return []
   return [`Exact duplicates: ${duplicates}. ${shared === 0 ? 'Each is trained on or scored together with its copies.' : `${plural(shared, 'image')} ${shared === 1 ? 'is' : 'are'} both trained on and scored, so the score is too high.`}`]
 }
 
-/** What the folders of classes say by their names, where they are no sides: `paths` are relative to the data folder. */
-export function tellSidesAmongClasses(data: string, { classes, items }: ImageFolder): string[] {
+/** What the folders of classes say by their names, where they are no sets: `paths` are relative to the data folder. */
+export function splitsAmongClassesNotes(data: string, { classes, items }: ImageFolder): string[] {
   const inside = new Map<string, Set<string>>() // the folders in a class folder; '' where an image lies in it itself
   for (const { path, label } of items) {
     const first = path.indexOf('/')
@@ -70,8 +70,8 @@ export function tellSidesAmongClasses(data: string, { classes, items }: ImageFol
     if (names) names.add(name)
     else inside.set(classes[label] ?? '', new Set([name]))
   }
-  const asSides = [...inside].filter(([label, names]) => sideOf(label) !== undefined && names.size > 1 && !names.has('')).map(([label]) => label)
-  const within = new Set([...inside.values()].flatMap((names) => ([...names].every((name) => sideOf(name) !== undefined) ? [...names] : [])))
+  const asSides = [...inside].filter(([label, names]) => splitNamed(label) !== undefined && names.size > 1 && !names.has('')).map(([label]) => label)
+  const within = new Set([...inside.values()].flatMap((names) => ([...names].every((name) => splitNamed(name) !== undefined) ? [...names] : [])))
   return [
     ...asSides.map((label) => `The folder ${label} is taken for a class, since there are others beside it that are no training, validation or test set. If it is one, name it: torchgraft train ${basename(data)}/${label}.`),
     ...(within.size > 1 ? [`The folders ${[...within].join(' and ')} within the classes are taken together and split anew: for sets of your own, lay them out as train/CLASS/IMAGE.jpg.`] : []),
@@ -91,19 +91,19 @@ function labelled({ classes, items }: ImageFolder): (LabelledImage & { readonly 
   return items.map(({ path, label, hash }) => ({ path, label: classes[label] ?? String(label), hash }))
 }
 
-function tellEmpty(train: ImageFolder, scored: ImageFolder): string[] {
+function emptyClassNotes(train: ImageFolder, scored: ImageFolder): string[] {
   const known = new Set(train.classes)
   const empty = [...new Set([...train.empty, ...scored.empty])].filter((label) => !known.has(label))
   return empty.length === 0 ? [] : [`${plural(empty.length, 'class folder')} without images passed over: ${some(empty)}.`]
 }
 
-function tellCase(classes: readonly string[]): string[] {
+function caseNotes(classes: readonly string[]): string[] {
   const groups = sameButForCase(classes)
   return groups.length === 0 ? [] : [`Classes that differ in case only are taken for different ones: ${some(groups.map((group) => group.join(' and ')))}.`]
 }
 
 /** A class of one image is learned from, and so never validated; one of copies may be validated alone. */
-function tellMissing(train: ImageFolder, scored: ImageFolder): string[] {
+function missingClassNotes(train: ImageFolder, scored: ImageFolder): string[] {
   const [unlearned, unscored] = [train, scored].map(({ items }) => {
     const seen = new Set(items.map(({ label }) => label))
     return train.classes.filter((_, label) => !seen.has(label))
@@ -115,7 +115,7 @@ function tellMissing(train: ImageFolder, scored: ImageFolder): string[] {
 }
 
 /** Of several images in a class, all one. */
-function tellCopies(train: ImageFolder, scored: ImageFolder): string[] {
+function copyNotes(train: ImageFolder, scored: ImageFolder): string[] {
   const files = train.classes.map(() => 0)
   const contents = train.classes.map(() => new Set<string>())
   for (const { label, hash } of [...train.items, ...scored.items]) {

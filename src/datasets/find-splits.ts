@@ -4,13 +4,13 @@ import { TorchgraftError } from '../errors.js'
 import { shellWord } from '../text/shell-word.js'
 import { type ClassFolder, listClasses } from './list-images.js'
 import { PassedOverCounts } from './passed-over.js'
-import { type Side, sideOf, SIDES, sidesWithin } from './split-names.js'
+import { type Split, splitNamed, SPLITS, splitsWithin } from './split-names.js'
 
-/** The folders for sides in a data folder. */
-export interface FoundSides {
+/** The folders for sets in a data folder. */
+export interface FoundSplits {
   readonly data: string
-  /** Their paths by side; a side has none, one, or several that only a person can choose from. */
-  readonly folders: Readonly<Record<Side, readonly string[]>>
+  /** Their paths by split; a split has none, one, or several that only a person can choose from. */
+  readonly folders: Readonly<Record<Split, readonly string[]>>
   /** Other folders of images beside them. */
   readonly others: readonly string[]
 }
@@ -22,23 +22,23 @@ interface Looked {
 }
 
 /**
- * Whether a data folder has folders for sides inside, by their names: all that hold images are such, or the training side
+ * Whether a data folder has folders for sets inside, by their names: all that hold images are such, or the training set
  * and another are, with class folders in it. Else its folders are classes, whatever they are called. The one place that decides it.
  */
-export async function findSides(data: string): Promise<FoundSides | undefined> {
+export async function findSplits(data: string): Promise<FoundSplits | undefined> {
   const folders = await listClasses(data).then(({ classes }) => classes, () => []) // whoever opens it tells why
-  const strict = new Map(folders.flatMap(({ label }) => (sideOf(label) ? [[label, sideOf(label) as Side] as const] : [])))
-  const words = strict.size > 0 && strict.size === folders.length ? strict : new Map([...sidesWithin(folders.map(({ label }) => label)), ...strict])
+  const strict = new Map(folders.flatMap(({ label }) => (splitNamed(label) ? [[label, splitNamed(label) as Split] as const] : [])))
+  const words = strict.size > 0 && strict.size === folders.length ? strict : new Map([...splitsWithin(folders.map(({ label }) => label)), ...strict])
   if (words.size === 0) return undefined
   const others: string[] = []
   for (const { label, path } of folders) if (!words.has(label) && (await holdsImages(path))) others.push(label)
-  if (others.length > 0 && !(await isTrainingSideAmong(folders, words))) return undefined
-  const pathsOf = (side: Side): string[] => folders.filter(({ label }) => words.get(label) === side).map(({ path }) => path)
+  if (others.length > 0 && !(await hasTrainingSplit(folders, words))) return undefined
+  const pathsOf = (split: Split): string[] => folders.filter(({ label }) => words.get(label) === split).map(({ path }) => path)
   return { data, folders: { train: pathsOf('train'), val: pathsOf('val'), test: pathsOf('test') }, others }
 }
 
 /** A class called "train", with images in it, beside "bus" and "test", is a class. */
-async function isTrainingSideAmong(folders: readonly ClassFolder[], words: ReadonlyMap<string, Side>): Promise<boolean> {
+async function hasTrainingSplit(folders: readonly ClassFolder[], words: ReadonlyMap<string, Split>): Promise<boolean> {
   if (new Set(words.values()).size < 2) return false
   for (const { label, path } of folders) {
     if (words.get(label) !== 'train') continue
@@ -48,29 +48,29 @@ async function isTrainingSideAmong(folders: readonly ClassFolder[], words: Reado
   return false
 }
 
-/** @throws ERR_DATA_CLASSES where there is no folder for the side, or there are several, with what to run instead */
-export function oneFolder({ data, folders }: FoundSides, side: Side, command: (folder: string) => string): string {
-  const [first, ...more] = folders[side]
+/** @throws ERR_DATA_CLASSES where there is no folder for the split, or there are several, with what to run instead */
+export function oneFolder({ data, folders }: FoundSplits, split: Split, command: (folder: string) => string): string {
+  const [first, ...more] = folders[split]
   if (first !== undefined && more.length === 0) return first
-  const there = first === undefined ? SIDES.flatMap((each) => folders[each]) : folders[side]
+  const there = first === undefined ? SPLITS.flatMap((each) => folders[each]) : folders[split]
   const trouble = first === undefined
-    ? `has no folder for the ${NAMES[side]}, only ${there.map((path) => basename(path)).join(' and ')}`
-    : `has several folders for the ${NAMES[side]}: ${there.map((path) => basename(path)).join(' and ')}`
+    ? `has no folder for the ${SPLIT_NAMES[split]}, only ${there.map((path) => basename(path)).join(' and ')}`
+    : `has several folders for the ${SPLIT_NAMES[split]}: ${there.map((path) => basename(path)).join(' and ')}`
   throw new TorchgraftError('ERR_DATA_CLASSES', `${data} ${trouble}. Choose one: ${command(there[0] ?? data)}`, { path: data })
 }
 
-export const NAMES: Readonly<Record<Side, string>> = { train: 'training set', val: 'validation set', test: 'test set' }
+export const SPLIT_NAMES: Readonly<Record<Split, string>> = { train: 'training set', val: 'validation set', test: 'test set' }
 
 /** What trains on one folder and validates on another. */
 export function trainCommand(train: string, val?: string): string {
   return `torchgraft train ${shellWord(train)}${val === undefined ? '' : ` --val ${shellWord(val)}`}`
 }
 
-/** Where a data folder holds the classes, or the sides, in one folder further down: that one. */
+/** Where a data folder holds the classes, or the sets, in one folder further down: that one. */
 export async function nextFolderDown(folder: string): Promise<string | undefined> {
   let at = folder
   for (let depth = 0; depth < 8; depth++) {
-    if (depth > 0 && (await findSides(at))) return at
+    if (depth > 0 && (await findSplits(at))) return at
     const { folders } = await look(at)
     const filled: string[] = []
     for (const { path } of folders) if (await holdsImages(path)) filled.push(path)

@@ -1,6 +1,6 @@
 import { join, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, flag, list, needed, real, text, whole } from '../options/fields.js'
+import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/fields.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
@@ -35,9 +35,9 @@ export interface ImageFolderOptions {
 }
 
 const folders: Check = (value, name) => (Array.isArray(value) && value.length > 0 ? list(aPath('a folder')) : aPath('a folder, or several'))(value, name)
-const INDICES = list(whole({ min: 0 }))
-const FIELDS: Fields<ImageFolderOptions> = { followLinks: flag, within: folders, classes: list(text('a name')), signal: abortSignal }
-const SPLIT_FIELDS: Fields<SplitOptions> = { val: needed(real({ above: 0, max: 1 })), seed: whole({ min: 0 }) }
+const INDICES = list(integerField({ min: 0 }))
+const FIELDS: Fields<ImageFolderOptions> = { followLinks: booleanField, within: folders, classes: list(text('a name')), signal: abortSignal }
+const SPLIT_FIELDS: Fields<SplitOptions> = { val: required(numberField({ above: 0, max: 1 })), seed: integerField({ min: 0 }) }
 
 /** Images that were listed before. */
 export let withItems: (root: string, classes: readonly string[], items: readonly ImageItem[]) => ImageFolder
@@ -66,7 +66,7 @@ export class ImageFolder implements Dataset {
   /**
    * Lists the images of a folder and hashes each. Class folders without images are passed over.
    *
-   * @throws ERR_DATA_EMPTY; ERR_DATA_CLASSES, also where the folders are sides, such as train/ and val/: name one as `within`
+   * @throws ERR_DATA_EMPTY; ERR_DATA_CLASSES, also where the folders are sets, such as train/ and val/: name one as `within`
    */
   static async open(location: LocalPath, options: ImageFolderOptions = {}): Promise<ImageFolder> {
     aPath('a folder')(location, 'root')
@@ -125,7 +125,7 @@ export class ImageFolder implements Dataset {
     return this.#item(index).hash
   }
 
-  /** Two sides of the same classes: stratified, decided by content, exact duplicates on one side. */
+  /** Two sets of the same classes: stratified, decided by content, exact duplicates in one split. */
   split(options: SplitOptions): { readonly train: ImageFolder; readonly val: ImageFolder } {
     checkFields<SplitOptions>(options, SPLIT_FIELDS, 'split')
     const { train, val } = splitByContent(this.items, options)

@@ -26,7 +26,7 @@ export interface ListedImage {
 export async function listClasses(folder: string, passedOver = new PassedOverCounts()): Promise<{ readonly classes: ClassFolder[]; readonly skipped: SkippedFile[] }> {
   const { entries, misnamed } = await list(folder, passedOver).catch((cause: unknown) => {
     const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (why(code) ?? systemReason(cause))
+    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (errnoReason(code) ?? systemReason(cause))
     throw new TorchgraftError('ERR_DATA_EMPTY', `Could not list ${folder}: ${reason}`, { path: folder, cause })
   })
   const classes: ClassFolder[] = []
@@ -73,7 +73,7 @@ export async function listImages(classes: readonly ClassFolder[], { root, follow
     const before = images.length + skipped.length
     const found = await list(path, passedOver).catch((cause: unknown) => {
       const { code } = cause as NodeJS.ErrnoException
-      skip(path, `the folder cannot be listed: ${why(code) ?? systemReason(cause)}`)
+      skip(path, `the folder cannot be listed: ${errnoReason(code) ?? systemReason(cause)}`)
       return undefined
     })
     if (!found) return
@@ -111,7 +111,7 @@ export async function listImages(classes: readonly ClassFolder[], { root, follow
   const visitUnnamed = async (path: string, label: string, found: Recognized | Error): Promise<void> => {
     if (found === 'image') return take(path, label)
     if (found === undefined) return passedOver.addEnding('')
-    skip(path, found instanceof Error ? (why((found as NodeJS.ErrnoException).code) ?? 'it is gone') : found.reason)
+    skip(path, found instanceof Error ? (errnoReason((found as NodeJS.ErrnoException).code) ?? 'it is gone') : found.reason)
   }
 
   const take = async (path: string, label: string): Promise<void> => {
@@ -166,7 +166,7 @@ function notUtf8(path: string): SkippedFile {
 }
 
 /** A system's code in words, where there are better ones than its own. */
-export function why(code: string | undefined): string | undefined {
+export function errnoReason(code: string | undefined): string | undefined {
   return code === 'EACCES' || code === 'EPERM' ? 'you may not read it' : undefined
 }
 

@@ -51,7 +51,7 @@ export function joinPassedOver(several: readonly PassedOver[]): PassedOver {
 }
 
 /** A sentence for each kind, none for nothing. */
-export function tellPassedOver({ endings, leftovers, unclassed }: PassedOver): string[] {
+export function passedOverNotes({ endings, leftovers, unclassed }: PassedOver): string[] {
   const files = endings.reduce((sum, { count }) => sum + count, 0)
   return [
     ...(files > 0 ? [`${plural(files, 'file')} passed over by ${files === 1 ? 'its name' : 'their names'}: ${list(endings.map(({ ending, count }) => `${count} ${ending === '' ? 'without an ending' : ending}`))}.`] : []),

@@ -1,18 +1,18 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { plural } from '../text/plural.js'
-import { findSides, look, nextFolderDown } from './find-splits.js'
+import { findSplits, look, nextFolderDown } from './find-splits.js'
 import type { SkippedFile } from './image-folder.js'
 import { listClasses } from './list-images.js'
-import { type PassedOver, tellPassedOver } from './passed-over.js'
-import { SIDES } from './split-names.js'
+import { type PassedOver, passedOverNotes } from './passed-over.js'
+import { SPLITS } from './split-names.js'
 
-/** Folders for sides are no classes. Whoever means them so says it, by naming the folder that they are in. */
+/** Folders for sets are no classes. Whoever means them so says it, by naming the folder that they are in. */
 export async function refuseSides(root: string): Promise<void> {
-  const found = await findSides(root)
+  const found = await findSplits(root)
   if (!found) return
-  const names = SIDES.flatMap((side) => found.folders[side]).map((path) => basename(path))
-  throw new TorchgraftError('ERR_DATA_CLASSES', `${root} has folders for sides, ${names.join(' and ')}, and not for classes: open one of them with within, such as '${join(root, names[0] ?? '')}'`, { path: root })
+  const names = SPLITS.flatMap((split) => found.folders[split]).map((path) => basename(path))
+  throw new TorchgraftError('ERR_DATA_CLASSES', `${root} has folders for sets, ${names.join(' and ')}, and not for classes: open one of them with within, such as '${join(root, names[0] ?? '')}'`, { path: root })
 }
 
 /** What to say of a data folder without a class folder that holds images. */
@@ -26,7 +26,7 @@ export async function nothingFound(folders: readonly string[], passedOver: Passe
   }
   const [first] = skipped
   const unread = first ? [`${plural(skipped.length, 'file')} cannot be taken, such as ${first.path}: ${first.message}.`] : []
-  const told = [...unread, ...tellPassedOver(passedOver)]
+  const told = [...unread, ...passedOverNotes(passedOver)]
   return new TorchgraftError('ERR_DATA_EMPTY', `There are no images in ${folder}. Lay them out as ${layout}, a folder for each class${told.length > 0 ? `. ${told.join(' ').replace(/\.$/, '')}` : ''}`, { path: folder })
 }
 
@@ -43,7 +43,7 @@ const MOST_LOOKED_AT = 20
 /** A folder of images among others like it is one class of theirs. */
 async function orFolderAbove(folder: string): Promise<string> {
   const above = dirname(resolve(folder))
-  if (above === resolve(folder) || (await findSides(above))) return ''
+  if (above === resolve(folder) || (await findSplits(above))) return ''
   const { classes } = await listClasses(above).catch(() => ({ classes: [] }))
   for (const { path } of classes.slice(0, MOST_LOOKED_AT)) {
     if (resolve(path) !== resolve(folder) && (await look(path)).images > 0) return `. If it is one class of several, name the folder above it: ${dirname(folder) === '.' ? above : dirname(folder)}`

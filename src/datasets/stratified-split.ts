@@ -3,7 +3,7 @@ import { argumentError } from '../errors.js'
 import { integer } from '../options/arguments.js'
 
 export interface SplitOptions {
-  /** Share of each class that goes to the validation side: between 0 and 1. */
+  /** Share of each class that goes to the validation set: between 0 and 1. */
   readonly val: number
   /** @default 1 */
   readonly seed?: number
@@ -16,9 +16,9 @@ interface Splittable {
 }
 
 /**
- * Which images go to which side, by number. Class by class, so that both sides hold all of them; decided by the
- * images' contents, so that renaming or reordering moves none; exact duplicates on one side, across classes too.
- * A class of two or more different images has at least one on each side.
+ * Which images go to which set, by number. Class by class, so that both sets hold all of them; decided by the
+ * images' contents, so that renaming or reordering moves none; exact duplicates in one set, across classes too.
+ * A class of two or more different images has at least one in each set.
  */
 export function splitByContent(items: readonly Splittable[], { val, seed = 1 }: SplitOptions): { readonly train: number[]; readonly val: number[] } {
   if (!(typeof val === 'number' && val > 0 && val < 1)) throw argumentError('a fraction between 0 and 1', 'val', val)

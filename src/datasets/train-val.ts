@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { describeSides, type Sides, some, tellSidesAmongClasses } from './describe-splits.js'
-import { findSides, type FoundSides, oneFolder, trainCommand } from './find-splits.js'
+import { describeTrainVal, type TrainVal, some, splitsAmongClassesNotes } from './describe-splits.js'
+import { findSplits, type FoundSplits, oneFolder, trainCommand } from './find-splits.js'
 import { ImageFolder, type ImageFolderOptions, type ImageItem } from './image-folder.js'
 import { compareCodePoints } from './list-images.js'
 
-export interface SidesOptions {
+export interface TrainValOptions {
   /** A folder, or a fraction of each class: not used where the data folder has its own `val/`. */
   readonly val: number | string
   readonly seed: number
@@ -15,14 +15,14 @@ export interface SidesOptions {
 }
 
 /**
- * Opens a data folder: one with folders for sides inside, such as `train/` and `val/`, or one with a folder for each class, which is split.
+ * Opens a data folder: one with folders for sets inside, such as `train/` and `val/`, or one with a folder for each class, which is split.
  *
  * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES, ERR_ARGUMENT
  */
-export async function openSides(data: string, { val, seed, followLinks = false, signal }: SidesOptions): Promise<Sides> {
+export async function openTrainVal(data: string, { val, seed, followLinks = false, signal }: TrainValOptions): Promise<TrainVal> {
   const common = { followLinks, ...(signal && { signal }) }
   const { train, val: scored, told } = await openBoth(data, val, seed, common)
-  return describeSides(data, train, scored, told)
+  return describeTrainVal(data, train, scored, told)
 }
 
 interface Opened {
@@ -32,13 +32,13 @@ interface Opened {
 }
 
 async function openBoth(data: string, val: number | string, seed: number, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<Opened> {
-  const found = await findSides(data)
+  const found = await findSplits(data)
   if (!found) {
     const all = await ImageFolder.open(data, { ...common, within: data })
-    const told = tellSidesAmongClasses(data, all)
+    const told = splitsAmongClassesNotes(data, all)
     return typeof val === 'number' ? { ...all.split({ val, seed }), told } : { train: all, val: await openOther(data, val, all, common), told }
   }
-  const { train: within, val: other, told } = chooseSides(found, val)
+  const { train: within, val: other, told } = chooseSplits(found, val)
   const train = await ImageFolder.open(data, { ...common, within })
   if (other !== undefined) return { train, val: await openOther(data, other, train, common), told }
   return { ...train.split({ val: val as number, seed }), told }
@@ -49,12 +49,12 @@ function openOther(data: string, within: string, { classes }: ImageFolder, commo
 }
 
 /**
- * What of a data folder with sides to train and to validate on. Without a folder for the latter it is split off the former;
+ * What of a data folder with sets to train and to validate on. Without a folder for the latter it is split off the former;
  * one that is named is taken before one that lies there.
  *
  * @throws ERR_DATA_CLASSES where only a person can choose, with what to run
  */
-export function chooseSides(found: FoundSides, val: number | string): { readonly train: string; readonly val: string | undefined; readonly told: readonly string[] } {
+export function chooseSplits(found: FoundSplits, val: number | string): { readonly train: string; readonly val: string | undefined; readonly told: readonly string[] } {
   const { data, folders, others } = found
   const validation = typeof val === 'string' ? val : folders.val[0]
   const train = oneFolder(found, 'train', (folder) => trainCommand(folder, [validation, ...folders.test].find((path) => path !== folder)))

@@ -6,7 +6,7 @@ import type { ImageFolder, SkippedFile } from '../datasets/image-folder.js'
 import { compareCodePoints } from '../datasets/list-images.js'
 import type { PassedOver } from '../datasets/passed-over.js'
 import { notebookStatisticsTransform } from '../recipes/notebook/transforms.js'
-import { type Sides, tellDuplicates } from '../datasets/describe-splits.js'
+import { type TrainVal, duplicateNotes } from '../datasets/describe-splits.js'
 import type { Rgb } from '../augment/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { callback, checkFields, type Fields } from '../options/fields.js'
@@ -18,7 +18,7 @@ import { resolveOptions } from '../train/options/resolve.js'
 import { RECIPE_OF } from '../recipes/by-name.js'
 import { NotebookStatistics, ImageStatistics, type PixelStatistics } from './pixel-statistics.js'
 
-/** As of training, whose sides these are. `size` is of the notebook's recipe only: what its images are squashed to. */
+/** As of training, whose sets these are. `size` is of the notebook's recipe only: what its images are squashed to. */
 export interface DataStatisticsOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
   readonly data: LocalPath
@@ -33,7 +33,7 @@ export interface DataStatistics {
   readonly classes: readonly ClassCount[]
   /** Images that can be read. */
   readonly count: number
-  /** Images of the largest class, both sides together, over those of the smallest; null where that has none. */
+  /** Images of the largest class, both sets together, over those of the smallest; null where that has none. */
   readonly imbalance: number | null
   /** Of all images that can be read, turned upright where the recipe does so. */
   readonly sizes: { readonly width: Spread; readonly height: Spread }
@@ -45,7 +45,7 @@ export interface DataStatistics {
   readonly contradictions: readonly Contradiction[]
   /** What is odd about the folders and classes, in words: of the above, too. */
   readonly notes: readonly string[]
-  /** Of the training side's pixels in 0–1. */
+  /** Of the training set's pixels in 0–1. */
   readonly mean: Rgb
   readonly std: Rgb
 }
@@ -71,13 +71,13 @@ export async function dataStatistics(asked: DataStatisticsOptions): Promise<Data
   const { data, signal, onProgress, ...options } = local(asked)
   const resolved = resolveOptions({ ...options, weights: null })
   if (resolved.recipe === 'notebook') await setUpAtFirstUse() // the other computes nothing on libtorch
-  const sides = await RECIPE_OF[resolved.recipe].openSides(data, resolved, signal)
-  const { rule, pixels } = waysOf(resolved, sides.train.length)
-  const train = new Tally(sides.classes)
-  const val = new Tally(sides.classes)
-  const total = sides.train.length + sides.val.length
+  const sets = await RECIPE_OF[resolved.recipe].openTrainVal(data, resolved, signal)
+  const { rule, pixels } = waysOf(resolved, sets.train.length)
+  const train = new Tally(sets.classes)
+  const val = new Tally(sets.classes)
+  const total = sets.train.length + sets.val.length
   let done = 0
-  for (const [folder, tally] of [[sides.train, train], [sides.val, val]] as const) {
+  for (const [folder, tally] of [[sets.train, train], [sets.val, val]] as const) {
     for await (const image of decodeInOrder(folder, rule, signal)) {
       tally.add(image)
       if (tally === train) await pixels.add(image.pixels)
@@ -85,7 +85,7 @@ export async function dataStatistics(asked: DataStatisticsOptions): Promise<Data
     }
   }
   if (train.count === 0) throw nothingToRead(data, train.faults)
-  return { ...summary(sides, train, val), ...(await pixels.meanStd()) }
+  return { ...summary(sets, train, val), ...(await pixels.meanStd()) }
 }
 
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
@@ -128,7 +128,7 @@ async function decode(folder: ImageFolder, index: number, rule: ResizeRule): Pro
   }
 }
 
-/** What is kept of a side's images. */
+/** What is kept of a split's images. */
 class Tally {
   readonly counts: number[]
   readonly widths: number[] = []
@@ -152,20 +152,20 @@ class Tally {
   }
 }
 
-function summary(sides: Sides, train: Tally, val: Tally): Omit<DataStatistics, 'mean' | 'std'> {
-  const classes = sides.classes.map((label, i) => ({ label, train: train.counts[i] ?? 0, val: val.counts[i] ?? 0 }))
+function summary(sets: TrainVal, train: Tally, val: Tally): Omit<DataStatistics, 'mean' | 'std'> {
+  const classes = sets.classes.map((label, i) => ({ label, train: train.counts[i] ?? 0, val: val.counts[i] ?? 0 }))
   const totals = classes.map((each) => each.train + each.val).sort((a, b) => a - b)
   const [least = 0, most = 0] = [totals[0], totals.at(-1)]
-  const files = [...sides.train.skipped, ...sides.val.skipped, ...train.faults, ...val.faults]
+  const files = [...sets.train.skipped, ...sets.val.skipped, ...train.faults, ...val.faults]
   return {
     classes,
     count: train.count + val.count,
     imbalance: least === 0 ? null : most / least,
     sizes: { width: spread([...train.widths, ...val.widths]), height: spread([...train.heights, ...val.heights]) },
-    faults: [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) => compareCodePoints(a.path, b.path)), // both sides of one folder tell of the same
-    passedOver: sides.passedOver,
-    contradictions: sides.contradictions,
-    notes: [...tellDuplicates(sides), ...sides.notes],
+    faults: [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) => compareCodePoints(a.path, b.path)), // both sets of one folder tell of the same
+    passedOver: sets.passedOver,
+    contradictions: sets.contradictions,
+    notes: [...duplicateNotes(sets), ...sets.notes],
   }
 }
 

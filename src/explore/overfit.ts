@@ -2,7 +2,7 @@ import type { Batch } from '../loader/batch.js'
 import { findContradictions } from '../datasets/contradictions.js'
 import type { ImageFolder } from '../datasets/image-folder.js'
 import { TorchgraftError } from '../errors.js'
-import { callback, checkFields, type Fields, whole } from '../options/fields.js'
+import { callback, checkFields, type Fields, integerField } from '../options/fields.js'
 import { local, type LocalPath } from '../options/local-path.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { isOnGpu } from '../session/on-gpu.js'
@@ -12,7 +12,7 @@ import { DATA, trainFields } from '../train/options/checks.js'
 import type { TrainOptions } from '../train/options/options.js'
 import { resolveOptions } from '../train/options/resolve.js'
 import { RECIPE_OF } from '../recipes/by-name.js'
-import { beginModel, openStartingWeights } from '../models/weights/initial-weights.js'
+import { beginModel, openInitialWeights } from '../models/weights/initial-weights.js'
 import { judge, type Verdict } from './overfit-verdict.js'
 
 /** The notebook's optimizer for this: `Adam(lr=3e-4, weight_decay=.001)`. */
@@ -32,7 +32,7 @@ export interface OverfitOptions extends Pick<TrainOptions, Shared> {
 
 const FIELDS: Fields<OverfitOptions> = {
   ...trainFields('recipe', 'model', 'weights', 'batchSize', 'size', 'lr', 'val', 'seed', 'freeze', 'meanStd', 'device', 'precision', 'memoryFormat', 'threads', 'strictImages', 'followLinks', 'signal'),
-  data: DATA, steps: whole({ min: 2, max: 1_000_000 }), onStart: callback, onStep: callback,
+  data: DATA, steps: integerField({ min: 2, max: 1_000_000 }), onStart: callback, onStep: callback,
 }
 
 export interface OverfitStart {
@@ -71,18 +71,18 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
   const resolved = resolveOptions({ lr: LR, precision: 'fp32', ...rest })
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]
-  const sides = await recipe.openSides(data, resolved, signal)
-  const fitting = { ...resolved, progressiveResizing: false, batchSize: Math.min(resolved.batchSize, sides.train.length) }
-  const meanStd = await decideMeanStd(sides.train, { ...fitting, signal })
-  await using loaders = recipe.loaders(fitting, sides, meanStd)
-  await using weights = resolved.weights === null ? null : await openStartingWeights(resolved.weights)
-  const wanted = recipe.sessionOptions(resolved, sides.classes.length, sides.classes.map(() => 1), isOnGpu(resolved.device))
+  const sets = await recipe.openTrainVal(data, resolved, signal)
+  const fitting = { ...resolved, progressiveResizing: false, batchSize: Math.min(resolved.batchSize, sets.train.length) }
+  const meanStd = await decideMeanStd(sets.train, { ...fitting, signal })
+  await using loaders = recipe.loaders(fitting, sets, meanStd)
+  await using weights = resolved.weights === null ? null : await openInitialWeights(resolved.weights)
+  const wanted = recipe.sessionOptions(resolved, sets.classes.length, sets.classes.map(() => 1), isOnGpu(resolved.device))
   await using session = await Session.create({ ...wanted, loss: {}, optimizer: { type: 'adam', lr: resolved.lr, weightDecay: WEIGHT_DECAY } })
-  const notes = await beginModel(session, weights, sides.classes)
+  const notes = await beginModel(session, weights, sets.classes)
 
   const batch = await firstBatch(loaders.train.epoch(0, signal ? { signal } : {}), data)
-  const images = [...batch.indices].map((index) => sides.train.name(index))
-  onStart?.({ model: session.model, images: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes: [...sides.notes, ...notes] })
+  const images = [...batch.indices].map((index) => sets.train.name(index))
+  onStart?.({ model: session.model, images: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes: [...sets.notes, ...notes] })
   const steps: OverfitStep[] = []
   for (let step = 1; step <= count; step++) {
     const { loss, correct } = await session.trainStep(batch)
@@ -92,7 +92,7 @@ export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
     onStep?.(told)
     if (!Number.isFinite(loss)) break
   }
-  return { ...judge(steps, { size: batch.size, ...about(batch, sides.train), resolved }), steps, images }
+  return { ...judge(steps, { size: batch.size, ...about(batch, sets.train), resolved }), steps, images }
 }
 
 async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<Batch> {

@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { SkippedImage } from '../loader/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, checkFields, type Fields, whole } from '../options/fields.js'
+import { type Check, checkFields, type Fields, integerField } from '../options/fields.js'
 import { writeFileWhole } from '../formats/files/write-file.js'
 import { aPath, local, type LocalPath, toPath } from '../options/local-path.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
@@ -48,7 +48,7 @@ const pngFile: Check = (value, name) => {
   if (extname(toPath(value as LocalPath)).toLowerCase() !== '.png') throw argumentError(ENDS_IN_PNG, name, value)
 }
 const FIELDS: Fields<PreviewOptions> = {
-  ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, output: pngFile, count: whole({ min: 1, max: MOST_IMAGES }), epoch: whole({ min: 1, max: 100_000 }),
+  ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, output: pngFile, count: integerField({ min: 1, max: MOST_IMAGES }), epoch: integerField({ min: 1, max: 100_000 }),
 }
 
 /**
@@ -64,14 +64,14 @@ export async function preview(asked: PreviewOptions): Promise<Preview> {
   await refuseExisting(output)
   await setUpAtFirstUse()
   const recipe = RECIPE_OF[resolved.recipe]
-  const sides = await recipe.openSides(data, resolved, signal)
-  const layout = layOut(Math.min(count, sides.train.length), resolved.size)
-  await using loaders = recipe.loaders(resolved, sides, { mean: [0, 0, 0], std: [1, 1, 1] })
+  const sets = await recipe.openTrainVal(data, resolved, signal)
+  const layout = layOut(Math.min(count, sets.train.length), resolved.size)
+  await using loaders = recipe.loaders(resolved, sets, { mean: [0, 0, 0], std: [1, 1, 1] })
 
   const images: (SheetImage & { readonly path: string })[] = []
   for await (const batch of loaders.train.epoch(epoch - 1, signal ? { signal } : {})) {
-    const { path, label } = sides.train.items[batch.indices[0] ?? 0]!
-    images.push({ path, label: sides.classes[label] ?? String(label), tile: await toTile(await renderBatch(batch), resolved.size, layout.tile) })
+    const { path, label } = sets.train.items[batch.indices[0] ?? 0]!
+    images.push({ path, label: sets.classes[label] ?? String(label), tile: await toTile(await renderBatch(batch), resolved.size, layout.tile) })
     if (images.length === count) break
   }
   const { skipped } = loaders.train
@@ -79,7 +79,7 @@ export async function preview(asked: PreviewOptions): Promise<Preview> {
   const { png, labelled } = await contactSheet(images, layout)
   await refuseExisting(output) // it may have come meanwhile
   await writeFileWhole(output, [png])
-  return { file: output, images: images.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped, notes: sides.notes }
+  return { file: output, images: images.map(({ path, label }) => ({ path, label })), columns: layout.columns, labelled, skipped, notes: sets.notes }
 }
 
 /** A sheet is made again in seconds; what stands there, perhaps an image of the data, is not. */

@@ -3,7 +3,7 @@ import { modelFileAt } from '../runs/model-file-at.js'
 import { decodeImage } from '../images/decode.js'
 import type { ImageSource } from '../images/image-source.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, whole } from '../options/fields.js'
+import { abortSignal, type Check, checkFields, type Fields, integerField } from '../options/fields.js'
 import { fileKind } from '../formats/file-kind.js'
 import { aPath, type LocalPath } from '../options/local-path.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
@@ -23,8 +23,8 @@ export interface PredictAllOptions extends PredictOptions {
 }
 
 /** What each option of predicting takes. */
-export const PREDICT_FIELDS: Fields<PredictOptions> = { topK: whole({ min: 1 }), signal: abortSignal }
-const PREDICT_ALL_FIELDS: Fields<PredictAllOptions> = { ...PREDICT_FIELDS, batchSize: whole({ min: 1, max: 65_536 }) }
+export const PREDICT_FIELDS: Fields<PredictOptions> = { topK: integerField({ min: 1 }), signal: abortSignal }
+const PREDICT_ALL_FIELDS: Fields<PredictAllOptions> = { ...PREDICT_FIELDS, batchSize: integerField({ min: 1, max: 65_536 }) }
 
 export interface Prediction {
   readonly label: string

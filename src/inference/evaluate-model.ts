@@ -2,16 +2,16 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { modelFileAt } from '../runs/model-file-at.js'
 import { readSplitBeside, type RunSplit } from '../runs/run-folder.js'
-import { type Contradiction, findContradictions, tellContradictions } from '../datasets/contradictions.js'
+import { type Contradiction, findContradictions, contradictionNotes } from '../datasets/contradictions.js'
 import { DataLoader } from '../loader/data-loader.js'
-import { findSides, type FoundSides, NAMES, oneFolder } from '../datasets/find-splits.js'
+import { findSplits, type FoundSplits, SPLIT_NAMES, oneFolder } from '../datasets/find-splits.js'
 import { ImageFolder, type SkippedFile } from '../datasets/image-folder.js'
-import { type PassedOver, tellPassedOver } from '../datasets/passed-over.js'
-import { type Side, SIDES } from '../datasets/split-names.js'
+import { type PassedOver, passedOverNotes } from '../datasets/passed-over.js'
+import { type Split, SPLITS } from '../datasets/split-names.js'
 import type { SkippedImage } from '../loader/data-loader.js'
 import { scoringTransform } from '../augment/transforms.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { abortSignal, checkFields, type Fields, flag, needed, word } from '../options/fields.js'
+import { abortSignal, checkFields, type Fields, booleanField, required, oneOfField } from '../options/fields.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
@@ -23,15 +23,15 @@ export interface EvaluateModelOptions extends ComputeOptions {
   readonly model: LocalPath
   /** A folder with a folder for each class, or one with folders such as train/, val/ and test/ of those inside. */
   readonly data: LocalPath
-  /** Of a folder that has sides. @default 'val'; where there is none, the test set */
-  readonly side?: Side
+  /** Of a folder that has sets. @default 'val'; where there is none, the test set */
+  readonly side?: Split
   /** Also scores the images that the model was trained on. @default false */
   readonly all?: boolean
   readonly signal?: AbortSignal
 }
 
 const FIELDS: Fields<EvaluateModelOptions> = {
-  ...COMPUTE_FIELDS, model: needed(aPath('a model file')), data: needed(aPath('a folder of images')), side: word(SIDES), all: flag, signal: abortSignal,
+  ...COMPUTE_FIELDS, model: required(aPath('a model file')), data: required(aPath('a folder of images')), side: oneOfField(SPLITS), all: booleanField, signal: abortSignal,
 }
 
 export interface ModelEvaluation extends Evaluation {
@@ -61,7 +61,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
   await using session = opened.session
   const { metadata } = opened
   const split = await readSplitBeside(model)
-  const chosen = chooseFolder(await findSides(data), { data, model, side, split })
+  const chosen = chooseFolder(await findSplits(data), { data, model, side, split })
   const folder = await ImageFolder.open(data, { within: chosen.folder, classes: metadata.classes, ...(signal && { signal }) })
   const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
   const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
@@ -83,7 +83,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       skipped: [...folder.skipped, ...loader.skipped],
       passedOver: folder.passedOver,
       contradictions,
-      notes: [...opened.notes, ...chosen.told, ...tellContradictions(contradictions), ...tellPassedOver(folder.passedOver)],
+      notes: [...opened.notes, ...chosen.told, ...contradictionNotes(contradictions), ...passedOverNotes(folder.passedOver)],
     }
   } finally {
     await loader.dispose()
@@ -93,17 +93,17 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
 interface Asked {
   readonly data: string
   readonly model: string
-  readonly side: Side | undefined
+  readonly side: Split | undefined
   readonly split: RunSplit | undefined
 }
 
 /** Without a validation set it is what was split off the training set, where it is known what that was; else the test set is next. */
-function chooseFolder(found: FoundSides | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly told: readonly string[] } {
+function chooseFolder(found: FoundSplits | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly told: readonly string[] } {
   if (!found) {
     if (side === undefined) return { folder: data, told: [] }
     throw argumentError('no side, since the folder has no training and validation set inside,', 'side', side)
   }
-  const folderOf = (which: Side): string => oneFolder(found, which, (folder) => `torchgraft evaluate ${shellWord(model)} ${shellWord(folder)}`)
+  const folderOf = (which: Split): string => oneFolder(found, which, (folder) => `torchgraft evaluate ${shellWord(model)} ${shellWord(folder)}`)
   const [train] = found.folders.train
   if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), told: [] }
   if (train !== undefined && split !== undefined && isOf(split, found)) {
@@ -112,10 +112,10 @@ function chooseFolder(found: FoundSides | undefined, { data, model, side, split 
   }
   const next = side === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
   if (next === undefined) return { folder: folderOf('val'), told: [] }
-  return { folder: folderOf(next), told: [`${data} has no folder for the validation set: scored is the ${NAMES[next]}, ${basename(folderOf(next))}.`] }
+  return { folder: folderOf(next), told: [`${data} has no folder for the validation set: scored is the ${SPLIT_NAMES[next]}, ${basename(folderOf(next))}.`] }
 }
 
 /** Whether a run split the training set of this folder, by the names of its images. */
-function isOf({ val: [one] }: RunSplit, { data, folders }: FoundSides): boolean {
+function isOf({ val: [one] }: RunSplit, { data, folders }: FoundSplits): boolean {
   return one !== undefined && folders.train.some((path) => one.path.startsWith(`${basename(path)}/`)) && existsSync(join(data, one.path))
 }

@@ -5,7 +5,7 @@ import { isModelFile, readModelFile, writeModelFile } from '../runs/model-file.j
 import { type TrainingMetadata, withoutTraining } from '../runs/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../runs/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { checkFields, type Fields, flag, needed, word } from '../options/fields.js'
+import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/fields.js'
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
@@ -31,7 +31,7 @@ export interface ExportOptions extends ForeignOptions {
   readonly fp16?: boolean
 }
 
-const FIELDS: Fields<ExportOptions> = { model: needed(aPath('a model file')), format: needed(word(EXPORT_FORMATS)), output: aPath('a file'), fp16: flag, ...FOREIGN_FIELDS }
+const FIELDS: Fields<ExportOptions> = { model: required(aPath('a model file')), format: required(oneOfField(EXPORT_FORMATS)), output: aPath('a file'), fp16: booleanField, ...FOREIGN_FIELDS }
 
 export interface ExportResult {
   /** Of `web`, the folder. */

@@ -1,4 +1,4 @@
-import { type Fields, list, text, whole } from '../options/fields.js'
+import { type Fields, list, text, integerField } from '../options/fields.js'
 
 export interface ForeignOptions {
   /** Names of the outputs, in their order, of a file that tells none: a .pth file, or weights that others wrote. */
@@ -8,4 +8,4 @@ export interface ForeignOptions {
 }
 
 /** What each option of a file that tells no classes takes. */
-export const FOREIGN_FIELDS: Fields<ForeignOptions> = { classes: list(text('a name')), size: whole({ min: 32, max: 2048 }) }
+export const FOREIGN_FIELDS: Fields<ForeignOptions> = { classes: list(text('a name')), size: integerField({ min: 32, max: 2048 }) }

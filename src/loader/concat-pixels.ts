@@ -5,7 +5,7 @@ import type { Pixels, ResizeRule } from '../images/decode.js'
 /** Bytes copied between two turns of the event loop: well under a millisecond. */
 const COPY_CHUNK = 1 << 20
 
-export interface JoinedPixels {
+export interface ConcatenatedPixels {
   /** Sources one after another, uint8, height × width × 3 each. */
   readonly pixels: Uint8Array
   /** [images, 2]: height and width of each source. */
@@ -22,7 +22,7 @@ export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Siz
 }
 
 /** Images as a batch holds them, copied in turns, so that nothing else waits long. */
-export async function joinPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<JoinedPixels> {
+export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatenatedPixels> {
   const sizes = images.map((image) => paddedSize(image, pad))
   const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
   let offset = 0

@@ -1,11 +1,11 @@
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, flag, having, MEAN, needed, real, STD, whole } from '../options/fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, withMethods, MEAN, required, numberField, STD, integerField } from '../options/fields.js'
 import { abortable } from './abortable.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from '../datasets/dataset.js'
 import { type Pixels, reasonOf, type ResizeRule } from '../images/decode.js'
-import { joinPixels, paddedSize } from './concat-pixels.js'
-import { unjoined } from './lazy-pixels.js'
+import { concatPixels, paddedSize } from './concat-pixels.js'
+import { lazyPixels } from './lazy-pixels.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
 import type { Rgb } from '../augment/plan.js'
 import { type Random, random, shuffle } from '../random/sfc32.js'
@@ -28,7 +28,7 @@ export interface DataLoaderOptions {
   /** Of order and augmentation. @default 0 */
   readonly seed?: number
   /** Where the images' random numbers come from, by epoch, number and place in the epoch. @default a generator that seed, epoch and number decide */
-  readonly draws?: (epoch: number, index: number, position: number) => Random
+  readonly rngFor?: (epoch: number, index: number, position: number) => Random
   /** For the transform's progress. @default progress stays 0 */
   readonly epochs?: number
   /** Memory for decoded images, beyond which a temporary file takes them; 0 decodes anew each time. @default a quarter of what is free */
@@ -42,16 +42,16 @@ export interface DataLoaderOptions {
 const aTransform: Check = (value, name) => {
   if (typeof value !== 'function') throw argumentError('a transform, such as evalTransform(),', name, value)
 }
-const DATASET = having('a data set', 'get')
+const DATASET = withMethods('a data set', 'get')
 const FIELDS: Fields<DataLoaderOptions> = {
-  batchSize: needed(whole({ min: 1, max: 65_536 })), size: needed(whole({ min: 1, max: 16_384 })), sizeAt: callback, transform: needed(aTransform), mean: MEAN, std: STD, shuffle: flag, dropLast: flag, seed: whole({ min: 0 }),
-  draws: callback, epochs: whole({ min: 1 }), cacheBytes: real({ min: 0 }), prefetch: whole({ min: 0, max: 64 }), strict: flag,
+  batchSize: required(integerField({ min: 1, max: 65_536 })), size: required(integerField({ min: 1, max: 16_384 })), sizeAt: callback, transform: required(aTransform), mean: MEAN, std: STD, shuffle: booleanField, dropLast: booleanField, seed: integerField({ min: 0 }),
+  rngFor: callback, epochs: integerField({ min: 1 }), cacheBytes: numberField({ min: 0 }), prefetch: integerField({ min: 0, max: 64 }), strict: booleanField,
 }
 interface EpochOptions {
   readonly from?: number
   readonly signal?: AbortSignal
 }
-const EPOCH_FIELDS: Fields<EpochOptions> = { from: whole({ min: 0 }), signal: abortSignal }
+const EPOCH_FIELDS: Fields<EpochOptions> = { from: integerField({ min: 0 }), signal: abortSignal }
 
 /** A broken image that was left out. */
 export interface SkippedImage {
@@ -96,7 +96,7 @@ export class DataLoader {
   readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'strict'>> & { readonly epochs: number | undefined }
   readonly #cache: PixelCache
   readonly #rule: ResizeRule
-  readonly #draws: NonNullable<DataLoaderOptions['draws']>
+  readonly #draws: NonNullable<DataLoaderOptions['rngFor']>
   readonly #sizeAt: NonNullable<DataLoaderOptions['sizeAt']>
   readonly #skipped = new Map<number, SkippedImage>()
   #heaviest: number | undefined // bytes of a batch, once there is one
@@ -113,7 +113,7 @@ export class DataLoader {
     this.std = std
     this.seed = seed
     this.#options = { shuffle, dropLast, strict, epochs, prefetch }
-    this.#draws = options.draws ?? ((epoch, index) => random(seed, epoch, AUGMENTATION, index))
+    this.#draws = options.rngFor ?? ((epoch, index) => random(seed, epoch, AUGMENTATION, index))
     this.#sizeAt = options.sizeAt ?? (() => size)
     this.#rule = transform.decode?.(size) ?? AS_IT_IS
     this.#cache = new PixelCache(this.#rule, options.cacheBytes ?? defaultCacheBytes())
@@ -137,7 +137,7 @@ export class DataLoader {
    * @throws `signal.reason` when aborted; a broken image's error when strict; ERR_DISPOSED
    */
   async *epoch(epoch: number, options: EpochOptions = {}): AsyncGenerator<Batch, void, undefined> {
-    whole({ min: 0 })(epoch, 'epoch')
+    integerField({ min: 0 })(epoch, 'epoch')
     checkFields<EpochOptions>(options, EPOCH_FIELDS, 'epoch')
     const { from = 0, signal } = options
     const order = this.#order(epoch)
@@ -182,7 +182,7 @@ export class DataLoader {
 
   #outputAt(epoch: number, step: number): number {
     const output = this.#sizeAt(epoch, step)
-    whole({ min: 1, max: this.size })(output, `sizeAt(${epoch}, ${step})`)
+    integerField({ min: 1, max: this.size })(output, `sizeAt(${epoch}, ${step})`)
     return output
   }
 
@@ -211,7 +211,7 @@ export class DataLoader {
     const plans = images.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output }, this.#draws(epoch, index, position), progress))
     const rest = { plans, output, mean: this.mean, std: this.std }
     const sources = images.map(({ pixels }) => pixels)
-    return pad === null ? unjoined(sources, rest) : { ...(await joinPixels(sources, pad)), ...rest }
+    return pad === null ? lazyPixels(sources, rest) : { ...(await concatPixels(sources, pad)), ...rest }
   }
 
   async #load(index: number, position: number): Promise<LoadedImage | SkippedImage> {

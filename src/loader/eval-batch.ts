@@ -1,6 +1,6 @@
 import type { Batch } from './batch.js'
 import type { Pixels, ResizeRule } from '../images/decode.js'
-import { joinPixels, paddedSize } from './concat-pixels.js'
+import { concatPixels, paddedSize } from './concat-pixels.js'
 import type { Rgb } from '../augment/plan.js'
 import { random } from '../random/sfc32.js'
 import { scoringTransform } from '../augment/transforms.js'
@@ -21,6 +21,6 @@ export async function evalBatch(images: readonly Pixels[], { size, mean, std, re
     size: images.length,
     step: 0,
     indices: Int32Array.from(images, (_, i) => i),
-    images: { ...(await joinPixels(images, resize.pad)), plans, output: size, mean, std },
+    images: { ...(await concatPixels(images, resize.pad)), plans, output: size, mean, std },
   }
 }

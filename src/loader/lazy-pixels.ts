@@ -11,7 +11,7 @@ interface Sources {
 const SOURCES = new WeakMap<object, Sources>()
 
 /** A batch's images whose `pixels` are joined only when someone looks: native code takes the images one by one. */
-export function unjoined(images: readonly Pixels[], rest: Omit<BatchImages, 'pixels' | 'shapes'>): BatchImages {
+export function lazyPixels(images: readonly Pixels[], rest: Omit<BatchImages, 'pixels' | 'shapes'>): BatchImages {
   const sources: Sources = { images: images.map(({ data }) => data) }
   const shapes = Int32Array.from(images.flatMap(({ width, height }) => [height, width]))
   // A property of its own, so that it is there in a copy too.

@@ -27,7 +27,7 @@ export class PixelCache implements AsyncDisposable {
   readonly #rule: ResizeRule
   readonly #limit: number
   readonly #kept = new Map<string, Promise<Pixels | Place>>()
-  readonly #decoding = new Slots(Math.max(2, availableParallelism()))
+  readonly #decoding = new Semaphore(Math.max(2, availableParallelism()))
   #bytes = 0
   #disposed = false
   #file: Promise<FileHandle> | undefined
@@ -100,7 +100,7 @@ function disposed(): TorchgraftError {
 }
 
 /** Lets only so many jobs run at once; the others wait in turn. */
-class Slots {
+class Semaphore {
   readonly #waiting: (() => void)[] = []
   #free: number
 

@@ -1,7 +1,7 @@
 import type { DataLoader, SkippedImage } from './data-loader.js'
 
 /** Validation images in the size that each epoch is scored at. Those of one size are kept at a time. */
-export class ScoringLoaders implements AsyncDisposable {
+export class ValLoaders implements AsyncDisposable {
   readonly #make: (size: number) => DataLoader
   readonly #sizeInEpoch: (epoch: number) => number
   readonly #all: DataLoader[] = []

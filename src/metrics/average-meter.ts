@@ -1,6 +1,6 @@
-import { anyNumber, real } from '../options/fields.js'
+import { anyNumber, numberField } from '../options/fields.js'
 
-const COUNT = real({ min: 0 })
+const COUNT = numberField({ min: 0 })
 
 /** The running average of a value, weighted by counts. */
 export class AverageMeter {

@@ -19,7 +19,7 @@ export interface EpochMetrics {
 export interface BestEpoch {
   /** From 1. */
   readonly epoch: number
-  /** Of the validation side. */
+  /** Of the validation set. */
   readonly metrics: Metrics
   /** The monitored number. */
   readonly value: number

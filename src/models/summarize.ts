@@ -3,7 +3,7 @@ import { isTrainingState } from '../runs/checkpoint-store.js'
 import { modelFileAt } from '../runs/model-file-at.js'
 import { METADATA_KEY, parseModelMetadata } from '../runs/model-metadata.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, checkFields, type Fields, needed, whole } from '../options/fields.js'
+import { type Check, checkFields, type Fields, required, integerField } from '../options/fields.js'
 import { contentsOf } from '../formats/pth/checkpoint-contents.js'
 import { fileKind } from '../formats/file-kind.js'
 import { PthFile } from '../formats/pth/pth.js'
@@ -83,10 +83,10 @@ export async function summarize(options: SummarizeOptions): Promise<ModelSummary
 }
 
 const openOrWhole: Check = (value, name) => {
-  whole({ min: -1, max: 65_536 })(value, name)
+  integerField({ min: -1, max: 65_536 })(value, name)
   if (value === 0) throw argumentError('-1 or an integer of at least 1', name, value)
 }
-const FIELDS: Fields<SummarizeOptions> = { model: needed(aPath('a model file or the name of a variant')), size: whole({ min: 1, max: 8192 }), classes: whole({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
+const FIELDS: Fields<SummarizeOptions> = { model: required(aPath('a model file or the name of a variant')), size: integerField({ min: 1, max: 8192 }), classes: integerField({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
 
 interface ModelShape {
   readonly model: RegNetVariant

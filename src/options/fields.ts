@@ -5,11 +5,11 @@ import { nearestName } from './nearest-name.js'
 /** Throws, naming the field, where a value is not what the field takes. */
 export type Check = (value: unknown, name: string) => void
 /** Of a field that must be there. */
-export type NeededCheck = Check & { readonly needed: true }
+export type RequiredCheck = Check & { readonly needed: true }
 type OptionalKeys<T> = { [Name in keyof T]-?: object extends Pick<T, Name> ? Name : never }[keyof T]
 
 /** A check for every field of an options object: the compiler asks for one wherever an option is added. */
-export type Fields<T> = { readonly [Name in keyof T]-?: Name extends OptionalKeys<T> ? Check : NeededCheck }
+export type Fields<T> = { readonly [Name in keyof T]-?: Name extends OptionalKeys<T> ? Check : RequiredCheck }
 
 /**
  * Checks an options object at the public door: that it is one, that it has no field of another name, and each field.
@@ -34,19 +34,19 @@ function unknownField(path: string, name: string, names: readonly string[], of: 
   return new TorchgraftError('ERR_ARGUMENT', `There is no option ${JSON.stringify(path)} of ${of}${meant === undefined ? `: there are ${names.join(', ')}` : `. Did you mean ${meant}?`}`)
 }
 
-export function needed(check: Check): NeededCheck {
+export function required(check: Check): RequiredCheck {
   return Object.assign((value: unknown, name: string) => check(value, name), { needed: true } as const)
 }
 
-export const whole = (range: NumberRange = {}): Check => (value, name) => void integer(value, name, range)
-export const real = (range: NumberRange = {}): Check => (value, name) => void finite(value, name, range)
-export const word = (words: readonly string[]): Check => (value, name) => void oneOf(value, name, words)
+export const integerField = (range: NumberRange = {}): Check => (value, name) => void integer(value, name, range)
+export const numberField = (range: NumberRange = {}): Check => (value, name) => void finite(value, name, range)
+export const oneOfField = (words: readonly string[]): Check => (value, name) => void oneOf(value, name, words)
 export const orNull = (check: Check): Check => (value, name) => {
   if (value !== null) check(value, name)
 }
 export const fieldsOf = <T>(fields: Fields<T>, of: string): Check => (value, name) => checkFields<T>(value, fields, of, `${name}.`)
 
-export const flag: Check = (value, name) => {
+export const booleanField: Check = (value, name) => {
   if (typeof value !== 'boolean') throw argumentError('true or false', name, value)
 }
 
@@ -60,7 +60,7 @@ export const anObject: Check = (value, name) => {
 }
 
 /** Whatever has these methods: there may be more than one class of a name, and users bring their own. */
-export const having = (what: string, ...methods: readonly string[]): Check => (value, name) => {
+export const withMethods = (what: string, ...methods: readonly string[]): Check => (value, name) => {
   const parts = (value ?? {}) as Readonly<Record<string, unknown>>
   if (!methods.every((method) => typeof parts[method] === 'function')) throw argumentError(what, name, value)
 }
@@ -87,5 +87,5 @@ export const list = (check: Check, length?: number, what = 'an array'): Check =>
   for (const [i, part] of value.entries()) check(part, `${name}[${i}]`)
 }
 
-export const MEAN = list(real(), 3, 'three numbers')
-export const STD = list(real({ above: 0 }), 3, 'three numbers')
+export const MEAN = list(numberField(), 3, 'three numbers')
+export const STD = list(numberField({ above: 0 }), 3, 'three numbers')

@@ -1,13 +1,13 @@
-import { type Bits, mt19937 } from './mt19937.js'
+import { type Uint32Generator, mt19937 } from './mt19937.js'
 import type { Random } from './sfc32.js'
 
 /** `torch.manual_seed(seed)`: PyTorch's generator on the CPU. It takes the seed's low 32 bits, as PyTorch does. */
-export function torchGenerator(seed: number): Bits {
+export function torchGenerator(seed: number): Uint32Generator {
   return mt19937(seed % 2 ** 32)
 }
 
 /** `torch.randperm(n)`. */
-export function torchRandperm(n: number, bits: Bits): number[] {
+export function torchRandperm(n: number, bits: Uint32Generator): number[] {
   const order = Array.from({ length: n }, (_, i) => i)
   for (let i = 0; i < n - 1; i++) {
     const j = i + (bits() % (n - i))
@@ -19,14 +19,14 @@ export function torchRandperm(n: number, bits: Bits): number[] {
 }
 
 /** One number of `torch.empty(n).uniform_(from, to)`, float32: 24 bits, the product and the sum rounded once. */
-export function torchUniform(from: number, to: number, bits: Bits): number {
+export function torchUniform(from: number, to: number, bits: Uint32Generator): number {
   const low = Math.fround(from)
   const share = (bits() % 2 ** 24) / 2 ** 24
   return Math.fround(share * Math.fround(Math.fround(to) - low) + low)
 }
 
 /** What `torch.nn.Linear(inputs, outputs)` begins with: uniform within ±1/√inputs, the weight before the bias. */
-export function torchLinear(inputs: number, outputs: number, bits: Bits): { readonly weight: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer> } {
+export function torchLinear(inputs: number, outputs: number, bits: Uint32Generator): { readonly weight: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer> } {
   const kaiming = Math.sqrt(3) * (Math.sqrt(2 / (1 + Math.sqrt(5) ** 2)) / Math.sqrt(inputs)) // kaiming_uniform_ with a = √5
   const bound = 1 / Math.sqrt(inputs)
   return {
@@ -39,13 +39,13 @@ export function torchLinear(inputs: number, outputs: number, bits: Bits): { read
 const LOADER_DRAWS = 2
 
 /** Passes over what `iter(DataLoader(…))` draws. */
-export function skipLoaderSeed(bits: Bits): void {
+export function skipLoaderSeed(bits: Uint32Generator): void {
   for (let i = 0; i < LOADER_DRAWS; i++) bits()
 }
 
 /** 32 bits of a generator as a number in [0, 1), and back. */
-export const toRandom = (bits: Bits): Random => () => bits() / 2 ** 32
-export const toBits = (random: Random): Bits => () => random() * 2 ** 32
+export const toRandom = (bits: Uint32Generator): Random => () => bits() / 2 ** 32
+export const toBits = (random: Random): Uint32Generator => () => random() * 2 ** 32
 
 /**
  * The draws of an epoch of `DataLoader(…, num_workers=0)` after `torch.manual_seed(seed + epoch)`, for images that draw
@@ -66,7 +66,7 @@ export function torchEpochs(seed: number, each: number): (epoch: number, positio
 
 /** A generator's numbers by their place, kept once drawn. */
 class EpochDraws {
-  readonly #bits: Bits
+  readonly #bits: Uint32Generator
   readonly #drawn: number[] = []
 
   constructor(seed: number) {

@@ -1,10 +1,10 @@
 import { finite } from '../options/arguments.js'
-import { checkFields, type Fields, needed, real, whole } from '../options/fields.js'
+import { checkFields, type Fields, required, numberField, integerField } from '../options/fields.js'
 
 /** Learning rate of an applied step, counted from 0. Pure. */
 export type Schedule = (step: number) => number
 
-const STEP = whole({ min: 0 })
+const STEP = integerField({ min: 0 })
 
 export function constant(lr: number): Schedule {
   finite(lr, 'lr', { min: 0 })
@@ -22,7 +22,7 @@ export interface WarmupCosineOptions {
   readonly min?: number
 }
 
-const FIELDS: Fields<WarmupCosineOptions> = { lr: needed(real({ min: 0 })), steps: needed(whole({ min: 1 })), warmup: whole({ min: 0 }), min: real({ min: 0 }) }
+const FIELDS: Fields<WarmupCosineOptions> = { lr: required(numberField({ min: 0 })), steps: required(integerField({ min: 1 })), warmup: integerField({ min: 0 }), min: numberField({ min: 0 }) }
 
 /** Linear warm-up, then half a cosine down to `min` (Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts). */
 export function warmupCosine(options: WarmupCosineOptions): Schedule {

@@ -27,7 +27,7 @@ export interface SavedFile {
 export interface LastCheckpoint extends ModelFile<TrainingMetadata> {
   readonly file: string
   /** Why a newer file could not be used. */
-  readonly fellBack?: TorchgraftError
+  readonly recoveredFrom?: TorchgraftError
 }
 
 export const BEST_FILE = 'best.safetensors'
@@ -94,7 +94,7 @@ export class CheckpointStore {
       try {
         const { tensors, metadata } = await readModelFile(path)
         this.#lastIsDamaged = fellBack !== undefined
-        return { tensors, metadata: asTrainingMetadata(path, metadata), file, ...(fellBack && { fellBack }) }
+        return { tensors, metadata: asTrainingMetadata(path, metadata), file, ...(fellBack && { recoveredFrom: fellBack }) }
       } catch (error) {
         if (!(error instanceof TorchgraftError)) throw error
         fellBack ??= error

@@ -18,7 +18,7 @@ export interface ModelMetadata {
   readonly resize: ResizeRule
   readonly mean: Rgb
   readonly std: Rgb
-  /** Of the validation side; `epoch` from 1. */
+  /** Of the validation set; `epoch` from 1. */
   readonly metrics?: Metrics & { readonly epoch: number }
   /** Where training began. */
   readonly weights?: WeightsOrigin | null

@@ -32,7 +32,7 @@ export interface RunConfig<Options> {
   readonly processor: string
 }
 
-/** `split.json`: which image is on which side. */
+/** `split.json`: which image is in which split. */
 export interface RunSplit {
   readonly formatVersion: 1
   /** By which rules the data folder was listed; none in runs from before there were several. */
@@ -80,7 +80,7 @@ export class RunFolder implements AsyncDisposable {
   }
 
   /** Set where the folder was another process's, which is dead: its number, or null where nothing tells it. */
-  get tookOver(): number | null | undefined {
+  get staleLockPid(): number | null | undefined {
     return this.#lock.tookOver
   }
 
@@ -148,7 +148,7 @@ export async function readSplitIn(folder: string): Promise<RunSplit | undefined>
   const path = join(folder, SPLIT_FILE)
   if (!existsSync(path)) return undefined
   const split = (await readJson(path)) as Partial<RunSplit>
-  const valid = [split.train, split.val].every((side) => Array.isArray(side) && side.every((item: Partial<SplitItem> | null) => typeof item?.hash === 'string'))
+  const valid = [split.train, split.val].every((split) => Array.isArray(split) && split.every((item: Partial<SplitItem> | null) => typeof item?.hash === 'string'))
   if (!valid) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a split that torchgraft wrote`, { path })
   return split as RunSplit
 }

@@ -6,10 +6,10 @@ export interface SavedPosition extends Pick<Position, 'epoch' | 'step'> {
 }
 
 /** In words, as events count: from 1. */
-export function tellPosition({ epoch, step }: Pick<Position, 'epoch' | 'step'>): string {
+export function describePosition({ epoch, step }: Pick<Position, 'epoch' | 'step'>): string {
   return step === 0 ? `the end of epoch ${epoch}` : `epoch ${epoch + 1}, step ${step}`
 }
 
 export function tellLastGood(saved: SavedPosition | undefined): string {
-  return saved ? `The last good state is ${saved.file}, from ${tellPosition(saved)}.` : 'Nothing had been saved yet.'
+  return saved ? `The last good state is ${saved.file}, from ${describePosition(saved)}.` : 'Nothing had been saved yet.'
 }

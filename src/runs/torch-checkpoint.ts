@@ -1,5 +1,5 @@
 import { TorchgraftError } from '../errors.js'
-import { anObject, checkFields, type Fields, list, needed, text } from '../options/fields.js'
+import { anObject, checkFields, type Fields, list, required, text } from '../options/fields.js'
 import { contentsOf } from '../formats/pth/checkpoint-contents.js'
 import { checkStateDict } from '../formats/check-state-dict.js'
 import { loadAll } from '../formats/lazy-tensor.js'
@@ -30,7 +30,7 @@ export interface ReadTorchOptions {
 }
 
 const WRITE_FIELDS: Fields<TorchCheckpoint> = {
-  model: needed(checkStateDict), training: checkStateDict, optimizer: anObject, notes: list(text('a note')),
+  model: required(checkStateDict), training: checkStateDict, optimizer: anObject, notes: list(text('a note')),
 }
 const READ_FIELDS: Fields<ReadTorchOptions> = { groups: list(list(text('a name'))) }
 

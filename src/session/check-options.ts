@@ -1,6 +1,6 @@
 import { finite } from '../options/arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, type Fields, fieldsOf, flag, list, needed, real, whole, word } from '../options/fields.js'
+import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/fields.js'
 import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
 
@@ -18,30 +18,30 @@ const share: Check = (value, name) => {
 const pattern: Check = (value, name) => {
   if (!(value instanceof RegExp)) throw argumentError('a regular expression', name, value)
 }
-const GROUP_FIELDS: Fields<ParameterGroup> = { match: needed(pattern), lrScale: real({ min: 0 }), weightDecay: real({ min: 0 }) }
+const GROUP_FIELDS: Fields<ParameterGroup> = { match: required(pattern), lrScale: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }) }
 const OPTIMIZER_FIELDS: Fields<OptimizerOptions> = {
-  type: word(['adam', 'adamw']), lr: real({ min: 0 }), betas: list(beta, 2, 'two numbers'), eps: real({ min: 0 }), weightDecay: real({ min: 0 }), fused: flag, groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
+  type: oneOfField(['adam', 'adamw']), lr: numberField({ min: 0 }), betas: list(beta, 2, 'two numbers'), eps: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }), fused: booleanField, groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
 }
-const SCALER_FIELDS: Fields<GradScalerOptions> = { initScale: real({ above: 0 }), growthFactor: real({ above: 1 }), backoffFactor: share, growthInterval: whole({ min: 1 }) }
-const LOSS_FIELDS: Fields<LossOptions> = { labelSmoothing: real({ min: 0, max: 1 }), classWeights: list(real({ min: 0 })) }
+const SCALER_FIELDS: Fields<GradScalerOptions> = { initScale: numberField({ above: 0 }), growthFactor: numberField({ above: 1 }), backoffFactor: share, growthInterval: integerField({ min: 1 }) }
+const LOSS_FIELDS: Fields<LossOptions> = { labelSmoothing: numberField({ min: 0, max: 1 }), classWeights: list(numberField({ min: 0 })) }
 
 /** What each option of a session takes. */
 export const SESSION_FIELDS: Fields<SessionOptions> = {
-  model: needed(aModel),
-  classes: needed(whole({ min: 1, max: 1_000_000 })),
+  model: required(aModel),
+  classes: required(integerField({ min: 1, max: 1_000_000 })),
   device: aDevice,
-  precision: word(PRECISIONS),
-  scorePrecision: word(['same', 'fp32']),
-  allowSlow: flag,
-  memoryFormat: word(MEMORY_FORMATS),
-  kernels: word(KERNELS),
-  threads: whole({ min: 1, max: 1024 }),
-  seed: whole({ min: 0 }),
+  precision: oneOfField(PRECISIONS),
+  scorePrecision: oneOfField(['same', 'fp32']),
+  allowSlow: booleanField,
+  memoryFormat: oneOfField(MEMORY_FORMATS),
+  kernels: oneOfField(KERNELS),
+  threads: integerField({ min: 1, max: 1024 }),
+  seed: integerField({ min: 0 }),
   optimizer: fieldsOf(OPTIMIZER_FIELDS, 'optimizer'),
   scaler: fieldsOf(SCALER_FIELDS, 'scaler'),
   loss: fieldsOf(LOSS_FIELDS, 'loss'),
-  clipNorm: real({ above: 0 }),
-  freeze: word(['none', 'trunk', 'batch-norm-statistics']),
+  clipNorm: numberField({ above: 0 }),
+  freeze: oneOfField(['none', 'trunk', 'batch-norm-statistics']),
 }
 
 /** @throws ERR_MODEL_UNKNOWN, naming those that there are */

@@ -12,7 +12,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
   const { model, classes, device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last', optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
   const system = binding.system()
   const where = resolveDevice(device, system)
-  const { chosen, why } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
+  const { chosen, precisionReason: why } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
   const parameters = binding.describe(model, classes).filter(({ trainable }) => trainable)
   const native: NativeSessionOptions = {
     model,
@@ -45,21 +45,21 @@ function resolveDevice(device: Device, { cuda }: NativeSystem): string {
 
 interface PrecisionChoice {
   readonly chosen: Exclude<Precision, 'auto'>
-  readonly why: string
+  readonly precisionReason: string
 }
 
 async function choosePrecision(device: string, binding: Pick<Binding, 'system' | 'multipliesBf16'>): Promise<PrecisionChoice> {
   if (device === 'cpu') {
-    return binding.system().bf16 ? { chosen: 'bf16', why: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', why: 'this processor has no bf16 instructions' }
+    return binding.system().bf16 ? { chosen: 'bf16', precisionReason: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', precisionReason: 'this processor has no bf16 instructions' }
   }
-  return (await binding.multipliesBf16(device)) ? { chosen: 'bf16', why: 'this GPU multiplies bf16 itself' } : { chosen: 'fp16', why: 'this GPU has no bf16 instructions' }
+  return (await binding.multipliesBf16(device)) ? { chosen: 'bf16', precisionReason: 'this GPU multiplies bf16 itself' } : { chosen: 'fp16', precisionReason: 'this GPU has no bf16 instructions' }
 }
 
 function checkPrecision(precision: Exclude<Precision, 'auto'>, device: string, allowSlow: boolean): PrecisionChoice {
   if (precision === 'fp16' && device === 'cpu' && !allowSlow) {
     throw new TorchgraftError('ERR_PRECISION', 'fp16 on the CPU is about a hundred times slower than fp32: use bf16, fp32 or a GPU (from code, allowSlow permits it, for tests)')
   }
-  return { chosen: precision, why: 'as requested' }
+  return { chosen: precision, precisionReason: 'as requested' }
 }
 
 function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 }: GradScalerOptions) {

@@ -1,7 +1,7 @@
 import type { Batch } from '../loader/batch.js'
 import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
-import { checkFields, type Fields, flag, having, real } from '../options/fields.js'
+import { checkFields, type Fields, booleanField, withMethods, numberField } from '../options/fields.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrainSums } from './binding.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
@@ -27,10 +27,10 @@ export interface TrainStepOptions {
   readonly read?: boolean
 }
 
-const LR = real({ min: 0 })
-const STATE = having('a Map of tensors by their names', 'get')
-const TRAIN_STEP_FIELDS: Fields<TrainStepOptions> = { lr: LR, read: flag }
-const LOAD_FIELDS: Fields<{ readonly strict?: boolean }> = { strict: flag }
+const LR = numberField({ min: 0 })
+const STATE = withMethods('a Map of tensors by their names', 'get')
+const TRAIN_STEP_FIELDS: Fields<TrainStepOptions> = { lr: LR, read: booleanField }
+const LOAD_FIELDS: Fields<{ readonly strict?: boolean }> = { strict: booleanField }
 
 /**
  * A model on a device with the optimizer that trains it.
@@ -52,7 +52,7 @@ export class Session implements AsyncDisposable {
   /** Of a step that names none. */
   readonly lr: number
   /** Why this device and precision, in words. */
-  readonly why: string
+  readonly precisionReason: string
 
   private constructor(native: NativeSession, options: Awaited<ReturnType<typeof resolveSessionOptions>>) {
     this.#native = native
@@ -65,7 +65,7 @@ export class Session implements AsyncDisposable {
     this.precision = options.native.precision
     this.memoryFormat = options.memoryFormat
     this.threads = options.native.threads
-    this.why = options.why
+    this.precisionReason = options.why
   }
 
   /**

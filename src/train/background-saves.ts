@@ -5,7 +5,7 @@ import type { TrainingEvent } from './events.js'
 import { poisoned } from './not-finite.js'
 import type { SavedPosition } from '../runs/saved-position.js'
 
-interface Taken {
+interface Snapshot {
   readonly state: Savable
   readonly last: Omit<TrainingMetadata, 'scaler'>
   readonly best: ModelMetadata | undefined
@@ -18,7 +18,7 @@ interface Taken {
 export class BackgroundSaves {
   readonly #store: Pick<CheckpointStore, 'save'>
   /** Two at most. */
-  #waiting: Taken[] = []
+  #waiting: Snapshot[] = []
   #work: Promise<void> | undefined
   #written: TrainingEvent[] = []
   #failure: { readonly error: unknown } | undefined
@@ -39,7 +39,7 @@ export class BackgroundSaves {
   }
 
   /** Copies the state, and gives it to be written. What still waits gives way to it, but for a best that is not beaten. */
-  async take(session: Savable, last: Omit<TrainingMetadata, 'scaler'>, best?: ModelMetadata): Promise<void> {
+  async snapshot(session: Savable, last: Omit<TrainingMetadata, 'scaler'>, best?: ModelMetadata): Promise<void> {
     const [model, training] = await Promise.all([session.stateDict(), session.trainingState()])
     const state = { stateDict: () => Promise.resolve(model), trainingState: () => Promise.resolve(training), ...(last.optimizer && { describeOptimizer: () => last.optimizer! }) }
     this.#waiting = [...this.#waiting.filter((other) => other.best && !best), { state, last, best }]
@@ -66,7 +66,7 @@ export class BackgroundSaves {
     }
   }
 
-  async #save({ state, last, best }: Taken): Promise<void> {
+  async #save({ state, last, best }: Snapshot): Promise<void> {
     const { epoch, step } = last.position
     if (!(await allFinite(await state.stateDict()))) throw poisoned({ epoch, step }, this.#lastGood)
     const { file, bytes } = await this.#store.save('last', state, last)

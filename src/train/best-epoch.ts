@@ -1,7 +1,7 @@
 import { type BestEpoch, type EpochMetrics, type Metrics, type Monitor, monitored, monitorMode } from '../metrics/metrics.js'
 
 /** Remembers the best epoch: a strict improvement of the monitored number, ties decided by the validation loss. */
-export class BestSoFar {
+export class BestEpochTracker {
   readonly #monitor: Monitor
   #best: BestEpoch | undefined
 

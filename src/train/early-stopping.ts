@@ -1,5 +1,5 @@
 import type { Patience } from '../runs/model-metadata.js'
-import { anyNumber, checkFields, type Fields, needed, orNull, real, whole, word } from '../options/fields.js'
+import { anyNumber, checkFields, type Fields, required, orNull, numberField, integerField, oneOfField } from '../options/fields.js'
 
 export interface EarlyStoppingOptions {
   /** Epochs without improvement before training stops. @default 3 */
@@ -10,8 +10,8 @@ export interface EarlyStoppingOptions {
   readonly mode?: 'min' | 'max'
 }
 
-const FIELDS: Fields<EarlyStoppingOptions> = { patience: whole({ min: 1 }), minDelta: real({ min: 0 }), mode: word(['min', 'max']) }
-const STATE_FIELDS: Fields<Patience> = { best: needed(orNull(anyNumber)), wait: needed(whole({ min: 0 })) }
+const FIELDS: Fields<EarlyStoppingOptions> = { patience: integerField({ min: 1 }), minDelta: numberField({ min: 0 }), mode: oneOfField(['min', 'max']) }
+const STATE_FIELDS: Fields<Patience> = { best: required(orNull(anyNumber)), wait: required(integerField({ min: 0 })) }
 
 /** Says when a number has stopped improving. It only keeps score: the loop decides what to do. */
 export class EarlyStopping {

@@ -1,6 +1,6 @@
 import type { Batch } from '../loader/batch.js'
 import type { DataLoader } from '../loader/data-loader.js'
-import { abortSignal, checkFields, type Fields, having } from '../options/fields.js'
+import { abortSignal, checkFields, type Fields, withMethods } from '../options/fields.js'
 import { AverageMeter } from '../metrics/average-meter.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { EvalStepResult } from '../session/session.js'
@@ -16,8 +16,8 @@ export interface Evaluation extends Metrics {
   readonly classes: readonly { readonly label: string; readonly count: number; readonly correct: number }[]
 }
 
-const SESSION = having('a session', 'evalStep')
-const LOADER = having('a data loader', 'epoch')
+const SESSION = withMethods('a session', 'evalStep')
+const LOADER = withMethods('a data loader', 'epoch')
 const FIELDS: Fields<{ readonly signal?: AbortSignal }> = { signal: abortSignal }
 
 /**

@@ -25,7 +25,7 @@ export interface StartEvent {
   readonly device: string
   readonly precision: string
   /** Why this device and precision. */
-  readonly why: string
+  readonly precisionReason: string
   readonly model: RegNetVariant
   readonly weights: string | null
   /** Images. */

@@ -1,20 +1,20 @@
-import { abortSignal, anObject, callback, type Fields, having, list, needed, real, text, whole, word } from '../options/fields.js'
+import { abortSignal, anObject, callback, type Fields, withMethods, list, required, numberField, text, integerField, oneOfField } from '../options/fields.js'
 import { MONITORS } from '../metrics/metrics.js'
 import type { FitOptions } from './fit.js'
 
-export const LOADER = having('a DataLoader', 'epoch')
-export const TRAINABLE = having('a session', 'trainStep', 'evalStep')
+export const LOADER = withMethods('a DataLoader', 'epoch')
+export const TRAINABLE = withMethods('a session', 'trainStep', 'evalStep')
 
 /** What each option of `fit` takes. */
 export const FIT_FIELDS: Fields<FitOptions> = {
-  train: needed(LOADER),
-  val: needed((value, name) => (typeof value === 'function' ? undefined : LOADER(value, name))),
-  epochs: needed(whole({ min: 1 })),
+  train: required(LOADER),
+  val: required((value, name) => (typeof value === 'function' ? undefined : LOADER(value, name))),
+  epochs: required(integerField({ min: 1 })),
   schedule: callback,
-  monitor: word(MONITORS),
-  earlyStopping: having('an EarlyStopping', 'update'),
-  checkpoints: having('a CheckpointStore', 'save'),
-  saveEveryMinutes: real({ above: 0 }),
+  monitor: oneOfField(MONITORS),
+  earlyStopping: withMethods('an EarlyStopping', 'update'),
+  checkpoints: withMethods('a CheckpointStore', 'save'),
+  saveEveryMinutes: numberField({ above: 0 }),
   origin: anObject,
   settings: anObject,
   notes: list(text('a line')),

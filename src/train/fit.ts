@@ -8,7 +8,7 @@ import type { RegNetVariant } from '../models/variants.js'
 import type { Batch } from '../loader/batch.js'
 import type { TrainStepOptions, TrainStepResult } from '../session/session.js'
 import { BackgroundSaves } from './background-saves.js'
-import { BestSoFar } from './best-epoch.js'
+import { BestEpochTracker } from './best-epoch.js'
 import type { EarlyStopping } from './early-stopping.js'
 import { evaluate, type Scorer } from './evaluate.js'
 import type { StopReason, TrainingEvent } from './events.js'
@@ -23,7 +23,7 @@ export interface Trainable extends Scorer, Savable {
   readonly model: RegNetVariant
   readonly device: string
   readonly precision: string
-  readonly why: string
+  readonly precisionReason: string
   readonly lr: number
   trainStep(batch: Batch, options?: TrainStepOptions): Promise<TrainStepResult>
 }
@@ -80,7 +80,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   }
   const saveEvery = (options.saveEveryMinutes ?? Infinity) * 60_000
   const before = resume?.metadata
-  const bestSoFar = new BestSoFar(monitor, before?.best ?? undefined)
+  const bestSoFar = new BestEpochTracker(monitor, before?.best ?? undefined)
   if (before?.patience) earlyStopping?.restore(before.patience)
   let position: Position = before?.position ?? { epoch: 0, step: 0, appliedSteps: 0, images: 0 }
   let running: RunningSums = before?.running ?? NOTHING
@@ -98,7 +98,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
     if (losses.first || taken === position) return // losses that are not finite may have spoiled the weights
     taken = position
     const optimizer = session.describeOptimizer?.(lr)
-    await saves?.take(session, { ...metadata(), ...(settings && { settings }), position, running, ...(optimizer && { optimizer }), best: bestSoFar.best ?? null, patience: earlyStopping?.state ?? null }, best)
+    await saves?.snapshot(session, { ...metadata(), ...(settings && { settings }), position, running, ...(optimizer && { optimizer }), best: bestSoFar.best ?? null, patience: earlyStopping?.state ?? null }, best)
   }
   const allWritten = async function* (): AsyncGenerator<TrainingEvent> {
     await saves?.finish()
@@ -107,7 +107,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const step = (batch: Batch): Promise<TrainStepResult> => session.trainStep(batch, { lr }).catch((error: unknown) => Promise.reject(explainOutOfMemory(error, batch, saves?.lastGood) as Error))
 
   yield {
-    type: 'start', device: session.device, precision: session.precision, why: session.why, model: session.model, weights: origin.weights?.name ?? null,
+    type: 'start', device: session.device, precision: session.precision, precisionReason: session.precisionReason, model: session.model, weights: origin.weights?.name ?? null,
     train: train.dataset.length, val: val(position.epoch).dataset.length, epochs, steps: train.length, notes: options.notes ?? [],
   }
   if (resume) yield { type: 'resume', epoch: position.epoch + 1, step: position.step, from: resume.from, over: position.epoch >= epochs || earlyStopping?.shouldStop === true }

@@ -1,6 +1,6 @@
 import type { Position } from '../runs/model-metadata.js'
 import { type NameOption, TorchgraftError } from '../errors.js'
-import { type SavedPosition, tellLastGood, tellPosition } from '../runs/saved-position.js'
+import { type SavedPosition, tellLastGood, describePosition } from '../runs/saved-position.js'
 
 /**
  * Losses in a row that end a run. One that is not finite may be a batch's own; but where it has reached the weights all
@@ -44,7 +44,7 @@ export class NotFiniteLosses {
 
 /** Weights that were about to be saved, and are not finite. */
 export function poisoned(at: Pick<Position, 'epoch' | 'step'>, lastGood: SavedPosition | undefined): TorchgraftError {
-  return new TorchgraftError('ERR_NOT_FINITE', (option) => `The model's weights are no longer finite (NaN or infinite) after ${tellPosition(at)}, and were not saved. ${tellLastGood(lastGood)} ${advice(option)}`)
+  return new TorchgraftError('ERR_NOT_FINITE', (option) => `The model's weights are no longer finite (NaN or infinite) after ${describePosition(at)}, and were not saved. ${tellLastGood(lastGood)} ${advice(option)}`)
 }
 
 /** A new run can begin from a good state. */

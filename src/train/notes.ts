@@ -4,7 +4,7 @@ import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import type { LastCheckpoint } from '../runs/checkpoint-store.js'
 import { EVENTS_FILE, type RunConfig, type RunFolder } from '../runs/run-folder.js'
 import type { SkippedFile } from '../datasets/image-folder.js'
-import { type Sides, tellDuplicates } from '../datasets/describe-splits.js'
+import { type TrainVal, duplicateNotes } from '../datasets/describe-splits.js'
 import { adviseOnGpu } from '../addon/doctor.js'
 import { loadAddon } from '../addon/load.js'
 import { packageRoot } from '../package.js'
@@ -13,48 +13,48 @@ import { readLoggedPosition } from '../runs/read-events.js'
 import type { ResolvedOptions } from './options/options.js'
 import { sizeSteps } from '../recipes/default/progressive-sizes.js'
 
-export function tellData(sides: Sides): string[] {
-  const left = leftOut(sides).length
+export function dataNotes(sets: TrainVal): string[] {
+  const left = leftOut(sets).length
   return [
-    ...tellDuplicates(sides),
-    ...sides.notes,
+    ...duplicateNotes(sets),
+    ...sets.notes,
     ...(left > 0 ? [`${plural(left, 'file')} ${left === 1 ? 'was' : 'were'} left out: ${EVENTS_FILE} names ${left === 1 ? 'it' : 'them'}.`] : []),
   ]
 }
 
 /** Files of the data folder that are no images to train on, each once. */
-export function leftOut({ train, val }: Sides): SkippedFile[] {
+export function leftOut({ train, val }: TrainVal): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
-export function tellSizes(options: ResolvedOptions): string[] {
+export function sizeNotes(options: ResolvedOptions): string[] {
   const [first] = sizeSteps(options)
   return first ? [`Images grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
 }
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */
-export function tellGpu({ device }: ResolvedOptions): string[] {
+export function gpuNotes({ device }: ResolvedOptions): string[] {
   return device === 'cpu' ? [] : adviseOnGpu(loadAddon().system().cuda, locateLibtorch({ root: packageRoot() }).found?.cuda === true)
 }
 
-export function tellFolder({ tookOver }: RunFolder): string[] {
+export function lockNotes({ staleLockPid: tookOver }: RunFolder): string[] {
   if (tookOver === undefined) return []
   return [tookOver === null ? 'The lock of this run named no process, and was taken over.' : `Process ${tookOver}, which had locked this run, no longer runs: the lock was taken over.`]
 }
 
-export function tellFallBack({ fellBack, file }: LastCheckpoint): string[] {
+export function fallbackNotes({ recoveredFrom: fellBack, file }: LastCheckpoint): string[] {
   return fellBack ? [`${fellBack.message}. Continuing from ${file}, the one saved before it.`] : []
 }
 
 /** The log is written before the files that it must not fall behind: where it does, it was changed since. */
-export async function tellLog(folder: RunFolder, { metadata: { position } }: LastCheckpoint): Promise<string[]> {
+export async function logNotes(folder: RunFolder, { metadata: { position } }: LastCheckpoint): Promise<string[]> {
   const logged = await readLoggedPosition(join(folder.path, EVENTS_FILE))
   if (!logged || logged.epoch < position.epoch) return [`${EVENTS_FILE} ${logged ? `ends in epoch ${logged.epoch + 1}` : 'is missing'}, though epoch ${position.epoch} is finished: it has been changed since. Training does not depend on it.`]
   return logged.unreadable > 0 ? [`${EVENTS_FILE} has ${plural(logged.unreadable, 'line')} that cannot be read as ${logged.unreadable === 1 ? 'an event' : 'events'}.`] : []
 }
 
 /** Equal bytes take the same threads and processor. */
-export function tellMachine(before: Pick<RunConfig<unknown>, 'threads' | 'processor'>, threads: number): string[] {
+export function machineNotes(before: Pick<RunConfig<unknown>, 'threads' | 'processor'>, threads: number): string[] {
   const now = processorName()
   if (before.threads === undefined || (before.threads === threads && before.processor === now)) return []
   return [`This run began with ${plural(before.threads, 'thread')} on ${before.processor}, and continues with ${threads} on ${now}: the last digits may differ from those of a run that was never stopped.`]

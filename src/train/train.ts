@@ -5,7 +5,7 @@ import { type RunConfig, RunFolder } from '../runs/run-folder.js'
 import type { ImageFolder, SkippedFile } from '../datasets/image-folder.js'
 import { NOTEBOOK_SPLIT_SEED } from '../recipes/notebook/split.js'
 import type { Contradiction } from '../datasets/contradictions.js'
-import type { Sides } from '../datasets/describe-splits.js'
+import type { TrainVal } from '../datasets/describe-splits.js'
 import { fingerprint } from '../datasets/train-val.js'
 import type { PassedOver } from '../datasets/passed-over.js'
 import { argumentError } from '../errors.js'
@@ -22,9 +22,9 @@ import type { StartEvent, StopEvent, StopReason, TrainingEvent } from './events.
 import { fit } from './fit.js'
 import { chooseMemoryFormat } from './memory-format.js'
 import { decideMeanStd } from '../recipes/notebook/mean-std.js'
-import { mendBest } from './resume/reconcile-best.js'
+import { reconcileBest } from './resume/reconcile-best.js'
 import { notebookHead } from '../recipes/notebook/head.js'
-import { leftOut, processorName, tellData, tellFallBack, tellFolder, tellGpu, tellLog, tellMachine, tellSizes } from './notes.js'
+import { leftOut, processorName, dataNotes, fallbackNotes, lockNotes, gpuNotes, logNotes, machineNotes, sizeNotes } from './notes.js'
 import { TRAIN_FIELDS } from './options/checks.js'
 import type { TrainOptions } from './options/options.js'
 import { sizeSteps } from '../recipes/default/progressive-sizes.js'
@@ -33,10 +33,10 @@ import { makeEarlyStopping } from '../recipes/recipe.js'
 import { RECIPE_OF } from '../recipes/by-name.js'
 import { refuseLeftOut } from './refuse-left-out.js'
 import { checkSame, dataOf, decide, settingsOf } from './resume/resume.js'
-import { sidesOfRun, splitOf } from './resume/splits.js'
+import { trainValOfRun, splitOf } from './resume/splits.js'
 import { type SanityCheck, sanityCheck } from '../recipes/notebook/sanity-check.js'
-import { scoreBestAgain } from './verify-best.js'
-import { beginModel, openStartingWeights } from '../models/weights/initial-weights.js'
+import { verifyBest } from './verify-best.js'
+import { beginModel, openInitialWeights } from '../models/weights/initial-weights.js'
 
 export interface TrainResult {
   /** The run folder. */
@@ -77,25 +77,25 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
   const before: RunConfig<unknown> = options.resume === true ? await folder.readConfig() : { formatVersion: 1, torchgraft: packageVersion(), data: resolve(data), options: resolved, processor: processorName() }
   if (options.resume !== true) await folder.prepare(before)
   const recipe = RECIPE_OF[resolved.recipe]
-  const openSides = (): Promise<Sides> => recipe.openSides(data, resolved, signal)
-  const sides = options.resume === true ? await sidesOfRun(folder.path, data, openSides, signal) : await openSides()
-  recipe.checkSides?.(resolved, sides)
-  if (resolved.strictImages) refuseLeftOut(data, leftOut(sides))
-  const split = splitOf(resolved.recipe === 'notebook' ? NOTEBOOK_SPLIT_SEED : resolved.seed, sides)
-  const origin = { data: { fingerprint: fingerprint(sides.classes, [...sides.train.items, ...sides.val.items]), train: sides.train.length, val: sides.val.length } }
+  const openTrainVal = (): Promise<TrainVal> => recipe.openTrainVal(data, resolved, signal)
+  const sets = options.resume === true ? await trainValOfRun(folder.path, data, openTrainVal, signal) : await openTrainVal()
+  recipe.checkTrainVal?.(resolved, sets)
+  if (resolved.strictImages) refuseLeftOut(data, leftOut(sets))
+  const split = splitOf(resolved.recipe === 'notebook' ? NOTEBOOK_SPLIT_SEED : resolved.seed, sets)
+  const origin = { data: { fingerprint: fingerprint(sets.classes, [...sets.train.items, ...sets.val.items]), train: sets.train.length, val: sets.val.length } }
   const last = await folder.checkpoints.last()
   const same = last ? await checkSame(folder, last, { fingerprint: origin.data.fingerprint, split, resolved }) : []
-  await using weights = resolved.weights === null || last ? null : await openStartingWeights(resolved.weights)
+  await using weights = resolved.weights === null || last ? null : await openInitialWeights(resolved.weights)
 
   const gpu = isOnGpu(resolved.device)
-  const wanted = { ...recipe.sessionOptions(resolved, sides.classes.length, countLabels(sides.train), gpu), ...computing }
+  const wanted = { ...recipe.sessionOptions(resolved, sets.classes.length, countLabels(sets.train), gpu), ...computing }
   const { memoryFormat, told } = await chooseMemoryFormat(wanted, resolved)
-  const meanStd = last?.metadata ?? saved ?? (await decideMeanStd(sides.train, { ...resolved, signal, onProgress }))
-  await using loaders = recipe.loaders(resolved, sides, meanStd)
-  const head = resolved.recipe === 'notebook' && !last ? notebookHead(resolved.model, sides.classes.length, resolved.seed) : undefined
-  const begin = (session: Session): Promise<string[]> => beginModel(session, weights, sides.classes, head?.tensors)
+  const meanStd = last?.metadata ?? saved ?? (await decideMeanStd(sets.train, { ...resolved, signal, onProgress }))
+  await using loaders = recipe.loaders(resolved, sets, meanStd)
+  const head = resolved.recipe === 'notebook' && !last ? notebookHead(resolved.model, sets.classes.length, resolved.seed) : undefined
+  const begin = (session: Session): Promise<string[]> => beginModel(session, weights, sets.classes, head?.tensors)
   const checked = head && resolved.sanitySteps > 0
-    ? await sanityCheck({ resolved, session: { ...wanted, memoryFormat }, train: sides.train, meanStd, bits: head.bits, begin, signal, onProgress })
+    ? await sanityCheck({ resolved, session: { ...wanted, memoryFormat }, train: sets.train, meanStd, bits: head.bits, begin, signal, onProgress })
     : undefined
   await using session = await Session.create({ ...wanted, memoryFormat })
   const slower = (await session.deviceNotes()).filter((note) => !told.includes(note)) // a format that is named was not tried
@@ -106,10 +106,10 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
   })
   await folder.writeSplit(split)
 
-  const wentOn = last ? [...(await tellLog(folder, last)), ...tellMachine(before, session.threads)] : []
+  const wentOn = last ? [...(await logNotes(folder, last)), ...machineNotes(before, session.threads)] : []
   await using log = await EventLog.open(folder.eventsFile)
   const checkpoints = afterLog(log, resolved.recipe === 'notebook' ? withBestModelPth(folder.checkpoints) : folder.checkpoints)
-  const mended = last && (await mendBest(folder.checkpoints, checkpoints, last, resolved.monitor))
+  const mended = last && (await reconcileBest(folder.checkpoints, checkpoints, last, resolved.monitor))
   const earlyStopping = makeEarlyStopping(resolved)
   const events = fit(session, {
     train: loaders.train,
@@ -122,22 +122,22 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { ...origin, weights: last ? (last.metadata.weights ?? null) : (weights?.origin ?? null) },
     settings: settingsOf(resolved),
-    notes: [...tellFolder(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...slower, ...tellSizes(resolved), ...tellData(sides), ...tellGpu(resolved)],
+    notes: [...lockNotes(folder), ...notes, ...same, ...wentOn, ...(mended?.notes ?? []), ...told, ...slower, ...sizeNotes(resolved), ...dataNotes(sets), ...gpuNotes(resolved)],
     ...(last && mended && { resume: { from: last.file, metadata: { ...last.metadata, best: mended.best } } }),
     ...(signal && { signal }),
   })
   const asBefore = computing.precision === undefined ? undefined : 'as in the run\'s config.json'
-  const why = asBefore ?? (resolved.precision === 'auto' ? recipe.why?.(gpu) : undefined)
+  const why = asBefore ?? (resolved.precision === 'auto' ? recipe.precisionReason?.(gpu) : undefined)
   const sizes = sizeSteps(resolved)
   let stop: StopEvent | undefined
-  for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }), ...(sizes.length > 0 && { sizes }) }, leftOut(sides))) {
+  for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }), ...(sizes.length > 0 && { sizes }) }, leftOut(sets))) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
   }
 
-  const { best, reloaded } = await scoreBestAgain(session, folder, (size) => loaders.val.ofSize(size), signal)
-  const skipped = [...leftOut(sides), ...loaders.train.skipped, ...loaders.val.skipped].map(({ path, code, message }) => ({ path, code, message }))
+  const { best, reloaded } = await verifyBest(session, folder, (size) => loaders.val.ofSize(size), signal)
+  const skipped = [...leftOut(sets), ...loaders.train.skipped, ...loaders.val.skipped].map(({ path, code, message }) => ({ path, code, message }))
   return {
     output: folder.path,
     stop: stop?.reason ?? 'completed',
@@ -149,8 +149,8 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
     precision: session.precision,
     skippedImages: skipped.length,
     skipped,
-    passedOver: sides.passedOver,
-    contradictions: sides.contradictions,
+    passedOver: sets.passedOver,
+    contradictions: sets.contradictions,
   }
 }
 
@@ -177,7 +177,7 @@ async function restore(session: Session, last: LastCheckpoint): Promise<string[]
   const { model, training } = separateState(last.tensors)
   await session.loadStateDict(model)
   await session.loadTrainingState(training)
-  return tellFallBack(last)
+  return fallbackNotes(last)
 }
 
 async function goOnFrom(session: Session, { state, notes }: SanityCheck): Promise<readonly string[]> {

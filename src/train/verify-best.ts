@@ -9,7 +9,7 @@ import { evaluate } from './evaluate.js'
 import type { TrainResult } from './train.js'
 
 /** The proof that the file is the model that was scored. */
-export async function scoreBestAgain(session: Session, folder: RunFolder, val: (size: number) => DataLoader, signal: AbortSignal | undefined): Promise<Pick<TrainResult, 'best' | 'reloaded'>> {
+export async function verifyBest(session: Session, folder: RunFolder, val: (size: number) => DataLoader, signal: AbortSignal | undefined): Promise<Pick<TrainResult, 'best' | 'reloaded'>> {
   const path = join(folder.path, BEST_FILE)
   if (!existsSync(path)) throw new TorchgraftError('ERR_NOT_FINITE', 'The validation loss was not finite (NaN or infinite) in any epoch, so there is no best model. Try a lower learning rate')
   const { tensors, metadata } = await folder.checkpoints.best()

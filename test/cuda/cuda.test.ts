@@ -229,6 +229,6 @@ else describe(`on a GPU (${where})`, () => {
   test('precision auto is bf16 or fp16, and says why', async () => {
     await using session = await Session.create(base({ precision: 'auto' }))
     expect(session.precision).toMatch(onCpu ? /^(bf16|fp32)$/ : /^(bf16|fp16)$/)
-    expect(session.why).toMatch(/instructions|multiplies/)
+    expect(session.precisionReason).toMatch(/instructions|multiplies/)
   })
 })

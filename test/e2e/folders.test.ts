@@ -12,11 +12,11 @@ const at = (...path: string[]): string => join(folder, ...path)
 const cli = (...args: readonly string[]): Promise<ChildEnd> => runCli(args, { cwd: folder })
 const json = (text: string): unknown => JSON.parse(text) as unknown
 
-/** Images of three colours in folders for sides, none in two of them. */
-async function layOut(root: string, sides: Readonly<Record<string, number>>): Promise<void> {
-  await makeImages(at('all'), Object.values(sides).reduce((sum, count) => sum + count))
+/** Images of three colours in folders for sets, none in two of them. */
+async function layOut(root: string, sets: Readonly<Record<string, number>>): Promise<void> {
+  await makeImages(at('all'), Object.values(sets).reduce((sum, count) => sum + count))
   let first = 0
-  for (const [side, count] of Object.entries(sides)) {
+  for (const [side, count] of Object.entries(sets)) {
     for (const colour of ['blue', 'green', 'red']) {
       for (let i = first; i < first + count; i++) await cp(at('all', colour, `${i}.png`), at(root, side, colour, `${i}.png`))
     }
@@ -115,7 +115,7 @@ describe('a contest’s training and test set', () => {
 })
 
 describe('an exporter’s train, valid and test', () => {
-  test('are sides for stats, preview and evaluate', async () => {
+  test('are sets for stats, preview and evaluate', async () => {
     const { classes } = json((await cli('stats', 'exported', '--json')).stdout) as { classes: unknown[] }
     expect(classes).toEqual(['blue', 'green', 'red'].map((label) => ({ label, train: 8, val: 3 })))
     const shown = json((await cli('preview', 'exported', '--count', '4', '--size', '32', '--json')).stdout) as { images: { path: string }[] }

@@ -19,7 +19,7 @@ export class StandInSession implements Trainable {
   readonly model = 'regnet_y_400mf'
   readonly device = 'cpu'
   readonly precision: string
-  readonly why = 'a stand-in'
+  readonly precisionReason = 'a stand-in'
   readonly lr = 0.1
   readonly steps: { readonly indices: number[]; readonly lr: number | undefined }[] = []
   readonly #script: Script

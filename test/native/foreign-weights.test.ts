@@ -14,7 +14,7 @@ import { Classifier } from '../../src/inference/classifier.js'
 import { exportModel } from '../../src/inference/export-model.js'
 import { openModel } from '../../src/inference/open-model.js'
 import { summarize } from '../../src/models/summarize.js'
-import { beginModel, openStartingWeights } from '../../src/models/weights/initial-weights.js'
+import { beginModel, openInitialWeights } from '../../src/models/weights/initial-weights.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const CLASSES = ['ant', 'bee', 'cat']
@@ -83,7 +83,7 @@ describe('weights of others, under names and in files as people have them', () =
     await using session = opened
     expect(metadata).toMatchObject({ model: MODEL, classes: CLASSES })
     expect(same(await session.stateDict(), state)).toBe(true)
-    await using weights = await openStartingWeights(at(name))
+    await using weights = await openInitialWeights(at(name))
     await using fresh = await Session.create({ model: MODEL, classes: CLASSES.length, device: 'cpu', precision: 'fp32', seed: 4 })
     expect((await beginModel(fresh, weights, CLASSES)).at(-1)).toMatch(/^The head is taken from/)
     expect(same(await fresh.stateDict(), state)).toBe(true)
@@ -103,7 +103,7 @@ describe('weights of others, under names and in files as people have them', () =
   })
 
   test('weights without a head are trained with a new one, and cannot predict', async () => {
-    await using weights = await openStartingWeights(at('no-head.pth'))
+    await using weights = await openInitialWeights(at('no-head.pth'))
     await using session = await Session.create({ model: MODEL, classes: 2, device: 'cpu', precision: 'fp32' })
     expect(await beginModel(session, weights, ['a', 'b'])).toContain('The head (the last layer) is new, for 2 classes.')
     await expect(Classifier.open(at('no-head.pth'), { classes: CLASSES })).rejects.toMatchObject({
@@ -117,7 +117,7 @@ describe('weights of others, under names and in files as people have them', () =
     ['weights', 'regnet_y_800mf', /they look like those of regnet_y_400mf: choose model: 'regnet_y_400mf'/],
     ['no-head.pth', 'regnet_y_800mf', /choose model: 'regnet_y_400mf'/],
   ] as const)('training from %s by %s is refused with what is nearest', async (name, model, message) => {
-    await using weights = await openStartingWeights(at(name))
+    await using weights = await openInitialWeights(at(name))
     await using session = await Session.create({ model, classes: 2, device: 'cpu', precision: 'fp32' })
     await expect(beginModel(session, weights, ['a', 'b'])).rejects.toMatchObject({
       code: 'ERR_STATE_DICT_MISMATCH', message: expect.stringMatching(message) as string,
@@ -127,12 +127,12 @@ describe('weights of others, under names and in files as people have them', () =
   test('what is no model is told of as what it is, wherever one is opened', async () => {
     await writeFile(at('pointer.pth'), 'version https://git-lfs.github.com/spec/v1\n')
     const expected = { code: 'ERR_FILE_FORMAT', message: expect.stringContaining('git lfs pull') as string }
-    await expect(openStartingWeights(at('pointer.pth'))).rejects.toMatchObject(expected)
+    await expect(openInitialWeights(at('pointer.pth'))).rejects.toMatchObject(expected)
     await expect(Classifier.open(at('pointer.pth'))).rejects.toMatchObject(expected)
     await expect(summarize({ model: at('pointer.pth') })).rejects.toMatchObject(expected)
     await expect(inspectFile(at('pointer.pth'))).rejects.toMatchObject(expected)
     await expect(exportModel({ model: at('pointer.pth'), format: 'onnx' })).rejects.toMatchObject(expected)
-    await expect(openStartingWeights(folder.path)).rejects.toMatchObject({
+    await expect(openInitialWeights(folder.path)).rejects.toMatchObject({
       code: 'ERR_FILE_FORMAT', message: expect.stringContaining('it is a folder without a best.safetensors') as string,
     })
   })

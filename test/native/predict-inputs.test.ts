@@ -12,7 +12,7 @@ import { Classifier } from '../../src/inference/classifier.js'
 import { evaluateModel } from '../../src/inference/evaluate-model.js'
 import { exportModel } from '../../src/inference/export-model.js'
 import { summarize } from '../../src/models/summarize.js'
-import { openStartingWeights } from '../../src/models/weights/initial-weights.js'
+import { openInitialWeights } from '../../src/models/weights/initial-weights.js'
 import { collect, oneImage } from '../helpers/loader.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
@@ -94,7 +94,7 @@ describe('a run folder stands for its best model', () => {
     expect(await summarize({ model: 'other' })).toMatchObject({ model: 'regnet_x_400mf', classes: 2, size: 32 })
     expect(await evaluateModel({ model: pathToFileURL(at('other')), data: 'photos', device: 'cpu' })).toMatchObject({ count: 2, skipped: [{ path: 'b/bad.jpg', message: expect.stringMatching(/^it is not an image/) }] })
     expect(await exportModel({ model: 'other', format: 'onnx' })).toMatchObject({ file: 'other/best.onnx' })
-    await using weights = await openStartingWeights('other')
+    await using weights = await openInitialWeights('other')
     expect(weights.classes).toEqual(['a', 'b'])
   })
 

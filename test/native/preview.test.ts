@@ -30,12 +30,12 @@ async function cutOut(file: string, left: number, top: number, width: number, he
 /** What training itself makes of an epoch's first images, in its batches. */
 async function trainingImages(data: string, recipe: RecipeName, epoch: number, batchSize: number, seed: number) {
   const resolved = resolveOptions({ recipe, weights: null, size: 128, progressiveResizing: false, batchSize, seed, val: 0.3 })
-  const sides = await RECIPE_OF[recipe].openSides(data, resolved)
-  await using loaders = RECIPE_OF[recipe].loaders(resolved, sides, { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] })
+  const sets = await RECIPE_OF[recipe].openTrainVal(data, resolved)
+  await using loaders = RECIPE_OF[recipe].loaders(resolved, sets, { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] })
   const found: { readonly path: string; readonly pixels: Float32Array }[] = []
   for await (const batch of loaders.train.epoch(epoch)) {
     const pixels = await renderBatch({ ...batch, images: { ...batch.images, mean: [0, 0, 0], std: [1, 1, 1] } })
-    for (const [i, index] of batch.indices.entries()) found.push({ path: sides.train.name(index), pixels: pixels.subarray(i * 128 * 128 * 3, (i + 1) * 128 * 128 * 3) })
+    for (const [i, index] of batch.indices.entries()) found.push({ path: sets.train.name(index), pixels: pixels.subarray(i * 128 * 128 * 3, (i + 1) * 128 * 128 * 3) })
   }
   return found
 }
@@ -66,9 +66,9 @@ describe.each(['default', 'notebook'] as const)('the %s recipe', (recipe) => {
     await makeImages(at('data'), 2)
     for (const colour of ['blue', 'green', 'red']) await writeFile(at('data', colour, 'broken.png'), colour)
     const { images, skipped } = await preview({ data: at('data'), output: at('sheet.png'), recipe, size: 32, val: 0.2 })
-    const sides = await RECIPE_OF[recipe].openSides(at('data'), resolveOptions({ recipe, weights: null, val: 0.2 }))
-    expect(new Set(images.map(({ path }) => path))).toEqual(new Set(sides.train.items.map(({ path }) => path).filter((path) => !path.includes('broken'))))
-    expect(images.length + skipped.length).toBe(sides.train.length)
+    const sets = await RECIPE_OF[recipe].openTrainVal(at('data'), resolveOptions({ recipe, weights: null, val: 0.2 }))
+    expect(new Set(images.map(({ path }) => path))).toEqual(new Set(sets.train.items.map(({ path }) => path).filter((path) => !path.includes('broken'))))
+    expect(images.length + skipped.length).toBe(sets.train.length)
     expect(skipped.every(({ path }) => path.endsWith('broken.png'))).toBe(true)
   })
 })

@@ -4,8 +4,8 @@ import { Writable } from 'node:stream'
 import sharp from 'sharp'
 import { statsCommand } from '../../src/cli/commands/stats.js'
 import { ImageFolder } from '../../src/datasets/image-folder.js'
-import { openNotebookSides } from '../../src/recipes/notebook/split.js'
-import { openSides } from '../../src/datasets/train-val.js'
+import { openNotebookSplit } from '../../src/recipes/notebook/split.js'
+import { openTrainVal } from '../../src/datasets/train-val.js'
 import { dataStatistics, type DataStatisticsOptions } from '../../src/explore/data-statistics.js'
 import { statisticsText } from '../../src/report/statistics.js'
 import { decideMeanStd } from '../../src/recipes/notebook/mean-std.js'
@@ -25,17 +25,17 @@ async function oneImage(path: string, colour: readonly [number, number, number],
 }
 
 describe('the default recipe', () => {
-  test('counts classes on the sides that a run has', async () => {
+  test('counts classes on the sets that a run has', async () => {
     await makeImages(folder.path, 10, 16)
     const { classes, count, imbalance, faults } = await dataStatistics({ data: folder.path, val: 0.3 })
-    const sides = await openSides(folder.path, { val: 0.3, seed: 1 })
+    const sets = await openTrainVal(folder.path, { val: 0.3, seed: 1 })
     const of = (items: ImageFolder['items'], label: number) => items.filter((item) => item.label === label).length
-    expect(classes).toEqual(['blue', 'green', 'red'].map((label, i) => ({ label, train: of(sides.train.items, i), val: of(sides.val.items, i) })))
+    expect(classes).toEqual(['blue', 'green', 'red'].map((label, i) => ({ label, train: of(sets.train.items, i), val: of(sets.val.items, i) })))
     expect(classes[0]).toEqual({ label: 'blue', train: 7, val: 3 })
     expect([count, imbalance, faults]).toEqual([30, 1, []])
   })
 
-  test('every training image counts alike, however large; the validation side does not', async () => {
+  test('every training image counts alike, however large; the validation set does not', async () => {
     await oneImage(at('train', 'a', '1.png'), [255, 51, 0], 4, 2)
     await oneImage(at('train', 'b', '1.png'), [0, 51, 102], 300, 200)
     await oneImage(at('val', 'a', '1.png'), [77, 77, 77], 50, 50)
@@ -74,24 +74,24 @@ describe('the default recipe', () => {
 })
 
 describe('the notebook’s recipe', () => {
-  test('has the sides, the mean and the standard deviation of a run, to the last bit, broken images or not', async () => {
+  test('has the sets, the mean and the standard deviation of a run, to the last bit, broken images or not', async () => {
     await makeImages(folder.path, 30, 24)
     const places = ['blue/3.png', 'green/11.png', 'red/7.png']
     for (const broken of [false, true]) {
       if (broken) for (const place of places) await writeFile(at(place), `no image ${place}`)
-      const sides = await openNotebookSides(folder.path, { val: 0.2 })
-      const expected = await decideMeanStd(sides.train, { batchSize: 64, size: 33, meanStd: 'data', strictImages: false })
+      const sets = await openNotebookSplit(folder.path, { val: 0.2 })
+      const expected = await decideMeanStd(sets.train, { batchSize: 64, size: 33, meanStd: 'data', strictImages: false })
       const { mean, std, count, classes, faults } = await dataStatistics({ data: folder.path, recipe: 'notebook', size: 33, val: 0.2 })
       expect({ mean, std }).toEqual(expected)
       expect([count, faults.map(({ path }) => path)]).toEqual(broken ? [87, places] : [90, []])
-      expect(classes.reduce((sum, { train }) => sum + train, 0)).toBe(72 - (broken ? sides.train.items.filter(({ path }) => places.includes(path)).length : 0))
+      expect(classes.reduce((sum, { train }) => sum + train, 0)).toBe(72 - (broken ? sets.train.items.filter(({ path }) => places.includes(path)).length : 0))
     }
   })
 
   test('with fewer than 64 training images these are one batch', async () => {
     await makeImages(folder.path, 5, 12)
-    const sides = await openNotebookSides(folder.path, { val: 0.2 })
-    const expected = await decideMeanStd(sides.train, { batchSize: 12, size: 32, meanStd: 'data', strictImages: false })
+    const sets = await openNotebookSplit(folder.path, { val: 0.2 })
+    const expected = await decideMeanStd(sets.train, { batchSize: 12, size: 32, meanStd: 'data', strictImages: false })
     const { mean, std } = await dataStatistics({ data: folder.path, recipe: 'notebook', size: 32, val: 0.2 })
     expect({ mean, std }).toEqual(expected)
   })

@@ -8,7 +8,7 @@ import { EXPORT_FORMATS, exportModel, type ExportOptions } from '../../inference
 import { printable } from '../../text/format.js'
 import { prose, proseRows, type Width } from '../../text/prose.js'
 import { systemReason } from '../../text/system-reason.js'
-import { type RunStanding, runStanding } from '../../train/resume/status.js'
+import { type RunStatus, runStatus } from '../../train/resume/status.js'
 import { EXIT, given, jsonOption, number, type Streams } from '../command.js'
 import { shellWord } from '../../text/shell-word.js'
 import { standingRows } from '../status.js'
@@ -33,7 +33,7 @@ export function inspectCommand({ stdout }: Streams, exit: (code: number) => void
     .addOption(jsonOption())
     .action(async (file: string, { json = false }: { readonly json?: boolean }) => {
       const found = await inspectFile(file)
-      const standing = found.kind === 'run' ? await runStanding(file) : undefined
+      const standing = found.kind === 'run' ? await runStatus(file) : undefined
       stdout.write(json ? `${JSON.stringify({ ...found, ...(standing && { standing }) })}\n` : inspectionText(found, standing, stdout))
       exit(EXIT.done)
     })
@@ -72,7 +72,7 @@ const EXPORT_TEXT = `Writes MODEL for other programs.
   onnx         pixels in, probabilities out, for onnxruntime and others
   web          a folder for any static host: a page that runs the model`
 
-function inspectionText({ kind, model, metadata, tensors, fits, nearest, bytes, files = [] }: Inspection, standing: RunStanding | undefined, stream: Width): string {
+function inspectionText({ kind, model, metadata, tensors, fits, nearest, bytes, files = [] }: Inspection, standing: RunStatus | undefined, stream: Width): string {
   const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => [printable(key), printable(short(value))] as const)
   const misfit = `Fits no RegNet of torchvision${nearest === null ? ', as far as can be told here' : `: ${printable(nearest)}`}.`
   const fit = fits ? `Fits ${fits.variant} with ${plural(fits.classes, 'class', 'classes')}.` : misfit

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { joinPassedOver, tellPassedOver } from '../../datasets/passed-over.js'
+import { joinPassedOver, passedOverNotes } from '../../datasets/passed-over.js'
 import { TorchgraftError } from '../../errors.js'
 import { Classifier, type ClassifierOptions, PREDICT_FIELDS, type Prediction, type PredictOptions } from '../../inference/classifier.js'
 import { percent, printable } from '../../text/format.js'
@@ -37,7 +37,7 @@ async function runPredict(model: string, operands: readonly string[], { topK = 3
   const found = await openOperands(operands, streams)
   const warn = (line: string): void => void stderr.write(`${prose(printable(line), stderr)}\n`)
   for (const { path, message } of found.flatMap(({ skipped }) => skipped)) warn(`Left out ${path}: ${message}`)
-  const passedOver = tellPassedOver(joinPassedOver(found.flatMap((operand) => operand.passedOver ?? [])))
+  const passedOver = passedOverNotes(joinPassedOver(found.flatMap((operand) => operand.passedOver ?? [])))
   const images = found.flatMap((operand) => operand.images)
   if (images.length === 0) {
     const besides = passedOver.length > 0 ? `. ${passedOver.join(' ').replace(/\.$/, '')}` : ''

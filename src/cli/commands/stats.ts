@@ -13,7 +13,7 @@ export function statsCommand({ stdout, stderr }: Streams, exit: (code: number) =
     .description('Decodes each image of DATA once, and tells how many images of each class there are to train on and to score, their sizes, which files cannot be read and why, and the mean and standard deviation of the training images.')
     .argument('<data>', 'folder of images')
     .addOption(recipeOption())
-    .option('--val <fraction|folder>', `validation side (${defaults('val')} of each class)`, fractionOrFolder)
+    .option('--val <fraction|folder>', `validation set (${defaults('val')} of each class)`, fractionOrFolder)
     .option('--seed <n>', `of the split (${defaults('seed')})`, number)
     .option('--size <px>', `notebook recipe: height and width that images are resized to (${defaults('size')})`, number)
     .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')

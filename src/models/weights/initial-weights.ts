@@ -26,7 +26,7 @@ import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
 import { checkWeights } from './check-weights.js'
 import { SHIPPED_WEIGHTS } from '../../train/options/options.js'
 
-export interface StartingWeights extends AsyncDisposable {
+export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict
   /** Of the head, where the file tells. */
   readonly classes: readonly string[] | undefined
@@ -44,7 +44,7 @@ const HEAD = new Set(['fc.weight', 'fc.bias'])
  *
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
-export async function openStartingWeights(weights: string): Promise<StartingWeights> {
+export async function openInitialWeights(weights: string): Promise<InitialWeights> {
   const { name, path, entry } = await locate(weights)
   const kind = await fileKind(path)
   const sha256 = entry ? (await checkWeights(entry, path)).sha256 : await hashFile(path)
@@ -81,13 +81,13 @@ export async function openStartingWeights(weights: string): Promise<StartingWeig
  * @returns what to tell the user.
  * @throws ERR_STATE_DICT_MISMATCH when anything but the head does not fit
  */
-export async function beginModel(session: Session, weights: StartingWeights | null, classes: readonly string[], recipeHead?: StateDict): Promise<string[]> {
+export async function beginModel(session: Session, weights: InitialWeights | null, classes: readonly string[], recipeHead?: StateDict): Promise<string[]> {
   const notes = weights ? await applyWeights(session, weights, classes, recipeHead !== undefined) : ['The model is trained from scratch.']
   if (recipeHead) await session.loadStateDict(recipeHead, { strict: false })
   return notes
 }
 
-async function applyWeights(session: Session, weights: StartingWeights, classes: readonly string[], newHead: boolean): Promise<string[]> {
+async function applyWeights(session: Session, weights: InitialWeights, classes: readonly string[], newHead: boolean): Promise<string[]> {
   const { origin } = weights
   const { model } = weights
   if (model !== undefined && model !== session.model) {
@@ -106,7 +106,7 @@ async function applyWeights(session: Session, weights: StartingWeights, classes:
 }
 
 /** Says what these weights are, or what differs. */
-function unfitError({ model, classes }: Session, { origin, tensors }: StartingWeights, report: LoadReport): TorchgraftError {
+function unfitError({ model, classes }: Session, { origin, tensors }: InitialWeights, report: LoadReport): TorchgraftError {
   const family = familyOf(tensors.keys())
   const nearest = family === undefined ? nearestModel(tensors) : undefined
   const refuse = (what: Message): TorchgraftError => {
@@ -120,7 +120,7 @@ function unfitError({ model, classes }: Session, { origin, tensors }: StartingWe
 }
 
 /** The head's tensors in the order of `classes`, or none where its classes are others. */
-async function fitHead({ tensors, classes: trained }: StartingWeights, classes: readonly string[]): Promise<[string, Tensor][]> {
+async function fitHead({ tensors, classes: trained }: InitialWeights, classes: readonly string[]): Promise<[string, Tensor][]> {
   const head = [...(await loadAll(new Map([...tensors].filter(([name]) => HEAD.has(name)))))]
   if (!trained) return head
   const rows = classes.map((label) => trained.indexOf(label))

@@ -1,12 +1,12 @@
 import { DataLoader } from '../../loader/data-loader.js'
-import { openSides } from '../../datasets/train-val.js'
+import { openTrainVal } from '../../datasets/train-val.js'
 import { evalTransform, trainTransform } from '../../augment/transforms.js'
 import type { SessionOptions } from '../../session/options.js'
 import type { ResolvedOptions } from '../../train/options/options.js'
 import { sizeInEpoch } from './progressive-sizes.js'
 import { joinLoaders, type Recipe } from '../recipe.js'
 import { warmupCosine } from '../schedules.js'
-import { ScoringLoaders } from '../../loader/val-loaders.js'
+import { ValLoaders } from '../../loader/val-loaders.js'
 
 /** Decoupled weight decay, for all but norms and biases. */
 const WEIGHT_DECAY = 0.02
@@ -16,9 +16,9 @@ const HEAD_LR_SCALE = 2
 
 /** What design and measurements found best for a few epochs from pretrained weights. */
 export const DEFAULT_RECIPE: Recipe = {
-  openSides: (data, { val, seed, followLinks }, signal) => openSides(data, { val, seed, followLinks, ...(signal && { signal }) }),
+  openTrainVal: (data, { val, seed, followLinks }, signal) => openTrainVal(data, { val, seed, followLinks, ...(signal && { signal }) }),
   sessionOptions,
-  loaders(options, sides, { mean, std }) {
+  loaders(options, sets, { mean, std }) {
     const { batchSize, size, seed, epochs, strictImages } = options
     const common = { batchSize, seed, mean, std, strict: strictImages }
     const sizeOf = sizeInEpoch(options)
@@ -26,8 +26,8 @@ export const DEFAULT_RECIPE: Recipe = {
     const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))
     return joinLoaders(
       // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few images.
-      new DataLoader(sides.train, { ...common, size, sizeAt, transform: trainTransform(), shuffle: true, dropLast: sides.train.length > batchSize, epochs }),
-      new ScoringLoaders((scored) => new DataLoader(sides.val, { ...common, size: scored, transform: evalTransform() }), sizeOf),
+      new DataLoader(sets.train, { ...common, size, sizeAt, transform: trainTransform(), shuffle: true, dropLast: sets.train.length > batchSize, epochs }),
+      new ValLoaders((scored) => new DataLoader(sets.val, { ...common, size: scored, transform: evalTransform() }), sizeOf),
     )
   },
   /** One epoch of warm-up, then cosine to 0. */

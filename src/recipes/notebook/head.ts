@@ -1,4 +1,4 @@
-import type { Bits } from '../../random/mt19937.js'
+import type { Uint32Generator } from '../../random/mt19937.js'
 import { torchGenerator, torchLinear } from '../../random/torch.js'
 import { float32Tensor, type StateDict } from '../../formats/tensor.js'
 import { loadAddon } from '../../addon/load.js'
@@ -7,7 +7,7 @@ import type { RegNetVariant } from '../../models/variants.js'
 export interface NotebookHead {
   readonly tensors: StateDict
   /** The generator, as making the head leaves it. */
-  readonly bits: Bits
+  readonly bits: Uint32Generator
 }
 
 /** `torch.manual_seed(seed); model.fc = nn.Linear(model.fc.in_features, classes)`. */

@@ -14,7 +14,7 @@ export interface MeanStdOptions extends Pick<ResolvedOptions, 'batchSize' | 'siz
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** The mean and standard deviation that a run normalizes with: named, or computed over the training side. */
+/** The mean and standard deviation that a run normalizes with: named, or computed over the training set. */
 export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Promise<MeanStd> {
   const { meanStd } = options
   if (typeof meanStd === 'object') return meanStd
@@ -22,7 +22,7 @@ export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Pr
   return meanStd === 'notebook' ? NOTEBOOK : computeMeanStd(train, options)
 }
 
-/** Over the training side's images, squashed to the size, in full batches. */
+/** Over the training set's images, squashed to the size, in full batches. */
 async function computeMeanStd(train: Dataset, { batchSize, size, strictImages, signal, onProgress = () => {} }: MeanStdOptions): Promise<MeanStd> {
   await using loader = new DataLoader(train, { batchSize, size, transform: notebookStatisticsTransform(), mean: [0, 0, 0], std: [1, 1, 1], dropLast: true, strict: strictImages, cacheBytes: 0 })
   const moments = new BatchMoments()

@@ -1,5 +1,5 @@
 import type { ImageFolder } from '../../datasets/image-folder.js'
-import type { Bits } from '../../random/mt19937.js'
+import type { Uint32Generator } from '../../random/mt19937.js'
 import { NOTEBOOK_DRAWS } from './transforms.js'
 import { skipLoaderSeed, toRandom } from '../../random/torch.js'
 import { TorchgraftError } from '../../errors.js'
@@ -19,7 +19,7 @@ export interface SanityCheckOptions {
   readonly train: ImageFolder
   readonly meanStd: MeanStd
   /** The generator, as making the head left it. */
-  readonly bits: Bits
+  readonly bits: Uint32Generator
   /** Loads what the run begins from. */
   readonly begin: (session: Session) => Promise<readonly string[]>
   readonly signal?: AbortSignal | undefined
@@ -58,7 +58,7 @@ export async function sanityCheck({ resolved, session: options, train, meanStd, 
 }
 
 /** What the notebook's first batch draws where nothing is seeded anew after the head. */
-function drawsOf(bits: Bits, images: number) {
+function drawsOf(bits: Uint32Generator, images: number) {
   skipLoaderSeed(bits)
   const drawn = Array.from({ length: images * NOTEBOOK_DRAWS }, bits)
   return (_: number, position: number) => {

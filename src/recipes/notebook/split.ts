@@ -1,10 +1,10 @@
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
-import { describeSides, type Sides, tellSidesAmongClasses } from '../../datasets/describe-splits.js'
-import { findSides } from '../../datasets/find-splits.js'
+import { describeTrainVal, type TrainVal, splitsAmongClassesNotes } from '../../datasets/describe-splits.js'
+import { findSplits } from '../../datasets/find-splits.js'
 import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folder.js'
 import { compareCodePoints } from '../../datasets/list-images.js'
 import { numpyShuffled } from '../../random/numpy.js'
-import { chooseSides } from '../../datasets/train-val.js'
+import { chooseSplits } from '../../datasets/train-val.js'
 import { endingOf } from '../../datasets/image-names.js'
 
 /** The seed of the notebook's split, whatever the run's is. */
@@ -18,24 +18,24 @@ export interface NotebookSidesOptions extends Pick<ImageFolderOptions, 'followLi
 }
 
 /**
- * The notebook's two sides: the images in the order of torchvision's `ImageFolder`, those of `train/` and `val/` together
+ * The notebook's two sets: the images in the order of torchvision's `ImageFolder`, those of `train/` and `val/` together
  * where the data folder has them, shuffled by `np.random.seed(1999); np.random.shuffle`; the first `floor((1 − val) · n)`
- * are learned from. With a folder as `val`, each side is all of its own folder, shuffled so.
+ * are learned from. With a folder as `val`, each set is all of its own folder, shuffled so.
  *
  * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
  */
-export async function openNotebookSides(data: string, { val, ...options }: NotebookSidesOptions): Promise<Sides> {
-  const found = await findSides(data)
-  const chosen = found && chooseSides(found, val)
+export async function openNotebookSplit(data: string, { val, ...options }: NotebookSidesOptions): Promise<TrainVal> {
+  const found = await findSplits(data)
+  const chosen = found && chooseSplits(found, val)
   if (typeof val === 'string') {
     const train = shuffled(await openInOrder(data, [chosen?.train ?? data], options))
     const scored = shuffled(await openInOrder(data, [val], { ...options, classes: train.classes }))
-    return describeSides(data, train, scored, chosen?.told)
+    return describeTrainVal(data, train, scored, chosen?.told)
   }
   const all = shuffled(await openInOrder(data, chosen ? [chosen.train, ...(chosen.val === undefined ? [] : [chosen.val])] : [data], options))
   const count = Math.floor((1 - val) * all.length)
   const numbers = Array.from(all.items.keys())
-  return describeSides(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)), chosen?.told ?? tellSidesAmongClasses(data, all))
+  return describeTrainVal(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)), chosen?.told ?? splitsAmongClassesNotes(data, all))
 }
 
 function shuffled(folder: ImageFolder): ImageFolder {
@@ -46,7 +46,7 @@ function shuffled(folder: ImageFolder): ImageFolder {
 async function openInOrder(data: string, within: readonly string[], options: ImageFolderOptions): Promise<ImageFolder> {
   const folder = await ImageFolder.open(data, { ...options, within })
   const places = folder.items.map(({ path, label }, index) => {
-    const classFolders = within.map((side) => join(side, folder.classes[label] ?? ''))
+    const classFolders = within.map((set) => join(set, folder.classes[label] ?? ''))
     const inside = classFolders.map((classFolder) => relative(classFolder, resolve(data, path))).find((inner) => !inner.startsWith(`..${sep}`)) ?? path
     const parent = dirname(inside)
     return { index, path, key: [label, parent === '.' ? '' : parent, basename(inside), path] as const }

@@ -1,7 +1,7 @@
 import type { ResizeRule } from '../../images/decode.js'
 import { then, translate } from '../../augment/affine.js'
 import type { Matrix2x3, Plan } from '../../augment/plan.js'
-import { squash } from '../../augment/stretch.js'
+import { stretch } from '../../augment/stretch.js'
 import { toBits, torchRandperm, torchUniform } from '../../random/torch.js'
 import type { Image, Transform } from '../../augment/transforms.js'
 
@@ -32,12 +32,12 @@ export function notebookTrainTransform(): Transform {
 
 /** The notebook's validation images: `ToTensor`, `PadImage`, `Resize` without antialiasing. */
 export function notebookEvalTransform(): Transform {
-  return Object.assign(squash, { decode: () => RULE })
+  return Object.assign(stretch, { decode: () => RULE })
 }
 
 /** The images that the notebook's mean and standard deviation come from: `ToTensor` and `Resize`, no `PadImage`. */
 export function notebookStatisticsTransform(): Transform {
-  return Object.assign((image: Image) => squash(image), { decode: () => ({ ...RULE, pad: null }) })
+  return Object.assign((image: Image) => stretch(image), { decode: () => ({ ...RULE, pad: null }) })
 }
 
 export interface NotebookDraws {
@@ -53,7 +53,7 @@ export interface NotebookDraws {
 export function notebookPlan(image: Image, { brightness, angle, shear }: NotebookDraws): Plan {
   const centre = image.output / 2
   const geometry = then(then(translate(-centre, -centre), inverseAffine(angle, shear)), translate(centre, centre))
-  return { ...squash(image), geometry, border: [0, 0, 0], colour: [brightness, 0, 0, 0, 0, brightness, 0, 0, 0, 0, brightness, 0] }
+  return { ...stretch(image), geometry, border: [0, 0, 0], colour: [brightness, 0, 0, 0, 0, brightness, 0, 0, 0, 0, brightness, 0] }
 }
 
 /** From where a pixel comes that is first sheared along x, then turned. */

@@ -1,5 +1,5 @@
 import { argumentError } from '../../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, flag, MEAN, needed, orNull, real, STD, whole, word } from '../../options/fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, MEAN, required, orNull, numberField, STD, integerField, oneOfField } from '../../options/fields.js'
 import { aPath } from '../../options/local-path.js'
 import { MONITORS } from '../../metrics/metrics.js'
 import { aDevice, aModel } from '../../session/check-options.js'
@@ -15,48 +15,48 @@ const valSide: Check = (value, name) => {
   else if (!(value > 0 && value < 1)) throw argumentError(FRACTION_OR_FOLDER, name, value)
 }
 
-const MEAN_STD_FIELDS: Fields<MeanStd> = { mean: needed(MEAN), std: needed(STD) }
+const MEAN_STD_FIELDS: Fields<MeanStd> = { mean: required(MEAN), std: required(STD) }
 const meanStd: Check = (value, name) => {
   if (typeof value === 'object' && value !== null) checkFields<MeanStd>(value, MEAN_STD_FIELDS, 'train', `${name}.`)
-  else word(['data', 'notebook', 'imagenet'])(value, name)
+  else oneOfField(['data', 'notebook', 'imagenet'])(value, name)
 }
 
 /** What each option of training takes. Those that take each other into account are checked where they are resolved. */
 export const TRAIN_FIELDS: Fields<TrainOptions> = {
-  recipe: word(RECIPES),
+  recipe: oneOfField(RECIPES),
   data: FOLDER,
   output: aPath('a folder'),
   model: aModel,
   weights: orNull(aPath('a name, a file or null')),
-  epochs: whole({ min: 1, max: 100_000 }),
-  batchSize: whole({ min: 1, max: 65_536 }),
-  size: whole({ min: 32, max: 2048 }),
-  progressiveResizing: flag,
-  lr: real({ above: 0 }),
+  epochs: integerField({ min: 1, max: 100_000 }),
+  batchSize: integerField({ min: 1, max: 65_536 }),
+  size: integerField({ min: 32, max: 2048 }),
+  progressiveResizing: booleanField,
+  lr: numberField({ above: 0 }),
   val: valSide,
-  seed: whole({ min: 0 }),
-  monitor: word(MONITORS),
-  patience: orNull(whole({ min: 1 })),
-  freeze: word(['none', 'trunk']),
-  classWeights: word(['none', 'balanced']),
+  seed: integerField({ min: 0 }),
+  monitor: oneOfField(MONITORS),
+  patience: orNull(integerField({ min: 1 })),
+  freeze: oneOfField(['none', 'trunk']),
+  classWeights: oneOfField(['none', 'balanced']),
   meanStd,
-  sanitySteps: whole({ min: 0, max: 100_000 }),
+  sanitySteps: integerField({ min: 0, max: 100_000 }),
   device: aDevice,
-  precision: word(PRECISIONS),
-  memoryFormat: word(MEMORY_FORMATS),
-  kernels: word(KERNELS),
-  threads: whole({ min: 1, max: 1024 }),
-  strictImages: flag,
-  followLinks: flag,
-  saveEveryMinutes: real({ above: 0 }),
-  resume: flag,
+  precision: oneOfField(PRECISIONS),
+  memoryFormat: oneOfField(MEMORY_FORMATS),
+  kernels: oneOfField(KERNELS),
+  threads: integerField({ min: 1, max: 1024 }),
+  strictImages: booleanField,
+  followLinks: booleanField,
+  saveEveryMinutes: numberField({ above: 0 }),
+  resume: booleanField,
   signal: abortSignal,
   onEvent: callback,
   onProgress: callback,
 }
 
 /** Of what else is asked of a data folder: it cannot be left out. */
-export const DATA = needed(FOLDER)
+export const DATA = required(FOLDER)
 
 /** The checks of some of training's options. */
 export function trainFields<Name extends keyof TrainOptions>(...names: readonly Name[]): Fields<Pick<TrainOptions, Name>> {

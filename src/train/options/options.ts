@@ -58,7 +58,7 @@ export interface TrainOptions {
   readonly freeze?: 'none' | 'trunk'
   /** `balanced` weighs each class by the inverse of its count. @default 'none' */
   readonly classWeights?: 'none' | 'balanced'
-  /** The notebook's recipe only: computed over its training side (`data`), as the notebook printed them, ImageNet's, or six numbers. @default 'data' */
+  /** The notebook's recipe only: computed over its training set (`data`), as the notebook printed them, ImageNet's, or six numbers. @default 'data' */
   readonly meanStd?: 'data' | 'notebook' | 'imagenet' | MeanStd
   /** The notebook's recipe only: steps of its sanity check, which trains the model itself on one batch before training. @default 0: none */
   readonly sanitySteps?: number

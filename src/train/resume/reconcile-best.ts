@@ -18,7 +18,7 @@ export interface MendedBest {
  *
  * @param store writes what the run's does
  */
-export async function mendBest(folder: CheckpointStore, store: Pick<CheckpointStore, 'save'>, last: LastCheckpoint, monitor: Monitor): Promise<MendedBest> {
+export async function reconcileBest(folder: CheckpointStore, store: Pick<CheckpointStore, 'save'>, last: LastCheckpoint, monitor: Monitor): Promise<MendedBest> {
   const { best, position } = last.metadata
   const found = await read(folder)
   const epoch = found?.metadata?.metrics?.epoch

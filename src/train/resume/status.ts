@@ -8,16 +8,16 @@ import type { BestEpoch } from '../../metrics/metrics.js'
 import { readLoggedPosition } from '../../runs/read-events.js'
 import type { ResolvedOptions } from '../options/options.js'
 import { checkConfig, checkSettings } from './resume.js'
-import { tellPosition } from '../../runs/saved-position.js'
+import { describePosition } from '../../runs/saved-position.js'
 
 /** Where a run stands. Epochs are those that are over, steps those of the next. */
-export interface RunStanding {
+export interface RunStatus {
   /** As asked for; null where `config.json` does not tell. */
   readonly epochs: number | null
   /** On disk; null where nothing was saved yet. */
   readonly saved: { readonly file: string; readonly epoch: number; readonly step: number } | null
   /** What `events.jsonl` tells of, which may be further. */
-  readonly told: { readonly epoch: number; readonly step: number } | null
+  readonly logged: { readonly epoch: number; readonly step: number } | null
   readonly best: Pick<BestEpoch, 'epoch' | 'metrics'> | null
   /** The process that the folder is locked for, dead or alive. */
   readonly holder: Holder | null
@@ -30,11 +30,11 @@ export interface RunStanding {
  *
  * @throws ERR_FILE_FORMAT where there is no run
  */
-export async function runStanding(folder: string): Promise<RunStanding> {
+export async function runStatus(folder: string): Promise<RunStatus> {
   const config = await readConfigIn(folder)
   const holder = (await holderOf(folder)) ?? null
   const logged = await readLoggedPosition(join(folder, EVENTS_FILE))
-  const common = { told: logged ? { epoch: logged.epoch, step: logged.step } : null, holder }
+  const common = { logged: logged ? { epoch: logged.epoch, step: logged.step } : null, holder }
   let resolved: ResolvedOptions | undefined
   let last: LastCheckpoint | undefined
   try {
@@ -49,7 +49,7 @@ export async function runStanding(folder: string): Promise<RunStanding> {
   }
 }
 
-function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | undefined): Pick<RunStanding, 'epochs' | 'saved' | 'best'> {
+function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | undefined): Pick<RunStatus, 'epochs' | 'saved' | 'best'> {
   const best = last?.metadata.best
   return {
     epochs: resolved?.epochs ?? null,
@@ -58,10 +58,10 @@ function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | 
   }
 }
 
-function foresee(last: LastCheckpoint | undefined, { epochs, patience }: ResolvedOptions, holder: Holder | null): RunStanding['resume'] {
+function foresee(last: LastCheckpoint | undefined, { epochs, patience }: ResolvedOptions, holder: Holder | null): RunStatus['resume'] {
   if (holder?.life === 'alive') return { possible: false, says: `would be refused: process ${holder.pid} is training here` }
   if (holder?.life === 'unknown') return { possible: false, says: `would be refused: process ${holder.pid} on ${holder.host} has locked it, and may still be running` }
-  const first = [...(holder ? ['take over from a process that no longer runs'] : []), ...(last?.fellBack ? [`fall back to ${last.file} (${last.fellBack.message})`] : [])]
+  const first = [...(holder ? ['take over from a process that no longer runs'] : []), ...(last?.recoveredFrom ? [`fall back to ${last.file} (${last.recoveredFrom.message})`] : [])]
   return { possible: true, says: `would ${[...first, whatIsLeft(last, epochs, patience)].join(', and ')}` }
 }
 
@@ -69,5 +69,5 @@ function whatIsLeft(last: LastCheckpoint | undefined, epochs: number, patience: 
   if (!last) return 'start from the beginning: nothing was saved yet'
   const { position, patience: kept } = last.metadata
   const over = position.epoch >= epochs || (patience !== null && kept !== null && kept.wait >= patience)
-  return over ? 'load the best model and score it again: training is finished' : `continue after ${tellPosition(position)}`
+  return over ? 'load the best model and score it again: training is finished' : `continue after ${describePosition(position)}`
 }

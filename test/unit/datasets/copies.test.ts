@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { findContradictions, tellContradictions } from '../../../src/datasets/contradictions.js'
-import { openNotebookSides } from '../../../src/recipes/notebook/split.js'
-import { openSides } from '../../../src/datasets/train-val.js'
+import { findContradictions, contradictionNotes } from '../../../src/datasets/contradictions.js'
+import { openNotebookSplit } from '../../../src/recipes/notebook/split.js'
+import { openTrainVal } from '../../../src/datasets/train-val.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>
@@ -18,12 +18,12 @@ async function lay(files: Readonly<Record<string, string>>): Promise<void> {
 }
 
 const copies = (where: string, count: number, content?: string): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${where}/${i}.jpg`, content ?? `${where} ${i}`]))
-const openers = { default: () => openSides(folder.path, { val: 0.25, seed: 1 }), notebook: () => openNotebookSides(folder.path, { val: 0.25 }) }
+const openers = { default: () => openTrainVal(folder.path, { val: 0.25, seed: 1 }), notebook: () => openNotebookSplit(folder.path, { val: 0.25 }) }
 
 describe.each(['default', 'notebook'] as const)('in the %s recipe', (recipe) => {
   const open = openers[recipe]
 
-  test.each<[string, string]>([['classes', ''], ['sides', 'train/']])('images that are all one are refused as its copies, by name: in %s', async (_, side) => {
+  test.each<[string, string]>([['classes', ''], ['sets', 'train/']])('images that are all one are refused as its copies, by name: in %s', async (_, side) => {
     for (const label of ['red', 'green', 'blue']) await lay({ ...copies(`${side}${label}`, 8, 'one'), ...(side === '' ? {} : copies(`val/${label}`, 2, 'one')) })
     await expect(open()).rejects.toMatchObject({
       code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^All (24|30) images in \S+ are copies of one, under 3 labels: (\S+\/\d+\.jpg(, )?){3}\. Put different images there$/),
@@ -61,6 +61,6 @@ test('where copies leave a side empty, how many different images there are is sa
 test('of many the first are told, and how many more there are', () => {
   const images = Array.from({ length: 8 }, (_, i) => [{ path: `a/${i}`, label: 'a', hash: `${i}` }, { path: `b/${i}`, label: 'b', hash: `${i}` }]).flat()
   const found = findContradictions(images)
-  expect([found.length, tellContradictions(found)[0]]).toEqual([8, 'The same image under different labels: a/0 and b/0; a/1 and b/1; a/2 and b/2; a/3 and b/3; a/4 and b/4; and 3 more. Keep the one that is right.'])
-  expect(tellContradictions(findContradictions(images.filter(({ label }) => label === 'a')))).toEqual([])
+  expect([found.length, contradictionNotes(found)[0]]).toEqual([8, 'The same image under different labels: a/0 and b/0; a/1 and b/1; a/2 and b/2; a/3 and b/3; a/4 and b/4; and 3 more. Keep the one that is right.'])
+  expect(contradictionNotes(findContradictions(images.filter(({ label }) => label === 'a')))).toEqual([])
 })

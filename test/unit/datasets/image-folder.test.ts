@@ -1,7 +1,7 @@
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ImageFolder } from '../../../src/datasets/image-folder.js'
-import { fingerprint, openSides } from '../../../src/datasets/train-val.js'
+import { fingerprint, openTrainVal } from '../../../src/datasets/train-val.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 /** Files with these contents: an image folder never decodes. */
@@ -72,36 +72,36 @@ describe('ImageFolder', () => {
   })
 })
 
-describe('openSides', () => {
+describe('openTrainVal', () => {
   const options = { val: 0.2, seed: 1 }
 
   test('a flat folder is split; renaming an image moves nothing', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, { ...manyOf('a', 20), ...manyOf('b', 10) })
-    const before = await openSides(folder.path, options)
+    const before = await openTrainVal(folder.path, options)
     expect([before.train.length, before.val.length]).toEqual([24, 6])
     const hashes = before.val.items.map(({ hash }) => hash).sort()
     await rename(join(folder.path, 'a/0.jpg'), join(folder.path, 'a/zz.jpg'))
-    const after = await openSides(folder.path, options)
+    const after = await openTrainVal(folder.path, options)
     expect(after.val.items.map(({ hash }) => hash).sort()).toEqual(hashes)
     expect(fingerprint(after.classes, [...after.train.items, ...after.val.items])).toBe(fingerprint(before.classes, [...before.val.items, ...before.train.items]))
   })
 
-  test('a folder with train/ and val/ is taken as it is, paths relative to it; what lies on both sides is counted', async () => {
+  test('a folder with train/ and val/ is taken as it is, paths relative to it; what lies in both sets is counted', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, { 'train/a/1.jpg': '1', 'train/b/1.jpg': '2', 'val/b/9.jpg': '2', 'val/a/8.jpg': '3', 'test/a/7.jpg': '4' })
-    const sides = await openSides(folder.path, options)
-    expect(sides.train.items.map(({ path }) => path)).toEqual(['train/a/1.jpg', 'train/b/1.jpg'])
-    expect(sides.val.items).toMatchObject([{ path: 'val/a/8.jpg', label: 0 }, { path: 'val/b/9.jpg', label: 1 }])
-    expect(sides).toMatchObject({ duplicates: 1, shared: 1 })
+    const sets = await openTrainVal(folder.path, options)
+    expect(sets.train.items.map(({ path }) => path)).toEqual(['train/a/1.jpg', 'train/b/1.jpg'])
+    expect(sets.val.items).toMatchObject([{ path: 'val/a/8.jpg', label: 0 }, { path: 'val/b/9.jpg', label: 1 }])
+    expect(sets).toMatchObject({ duplicates: 1, shared: 1 })
   })
 
-  test('a folder of its own as the validation side may lack classes, but have no others', async () => {
+  test('a folder of its own as the validation set may lack classes, but have no others', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, { ...Object.fromEntries(Object.entries({ ...manyOf('a', 3), ...manyOf('b', 3) }).map(([path, text]) => [`data/${path}`, text])), 'other/b/1.jpg': 'x', 'wrong/c/1.jpg': 'y' })
-    const sides = await openSides(join(folder.path, 'data'), { ...options, val: join(folder.path, 'other') })
-    expect(sides.val.items).toMatchObject([{ path: '../other/b/1.jpg', label: 1 }])
-    await expect(openSides(join(folder.path, 'data'), { ...options, val: join(folder.path, 'wrong') })).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringContaining('unknown classes: c') })
+    const sets = await openTrainVal(join(folder.path, 'data'), { ...options, val: join(folder.path, 'other') })
+    expect(sets.val.items).toMatchObject([{ path: '../other/b/1.jpg', label: 1 }])
+    await expect(openTrainVal(join(folder.path, 'data'), { ...options, val: join(folder.path, 'wrong') })).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringContaining('unknown classes: c') })
   })
 
   test('the fingerprint knows labels and contents', () => {

@@ -4,8 +4,8 @@ import sharp from 'sharp'
 import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
 import { recognizeBytes } from '../../../src/images/first-bytes.js'
 import { ImageFolder } from '../../../src/datasets/image-folder.js'
-import { openNotebookSides } from '../../../src/recipes/notebook/split.js'
-import { openSides } from '../../../src/datasets/train-val.js'
+import { openNotebookSplit } from '../../../src/recipes/notebook/split.js'
+import { openTrainVal } from '../../../src/datasets/train-val.js'
 import { endingOf, leftoverName } from '../../../src/datasets/image-names.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
@@ -66,7 +66,7 @@ describe('files without an ending are taken by their first bytes', () => {
 
   test('but not by the notebook’s recipe, which takes what torchvision takes and names the others', async () => {
     await lay({ 'a/bare': JPEG, 'a/x.jfif': JPEG })
-    const { train, val } = await openNotebookSides(folder.path, { val: 0.5 })
+    const { train, val } = await openNotebookSplit(folder.path, { val: 0.5 })
     expect([train.length + val.length, train.skipped.map(({ path, message }) => `${path}: ${message}`)]).toEqual([4, ['a/bare: the notebook\'s data set takes no files without an ending', 'a/x.jfif: the notebook\'s data set takes no .jfif images']])
   })
 })
@@ -86,7 +86,7 @@ test.each<[string, Uint8Array, unknown]>([
 
 test('what is passed over by its name is counted by ending, the most first', async () => {
   await lay({ 'a/1.txt': 'x', 'a/deep/2.TXT': 'x', 'b/3.txt': 'x', 'b/1.json': 'x', 'labels.csv': 'x', 'b/film.mp4': 'x', 'b/readme': 'x' })
-  const { train, passedOver, notes } = await openSides(folder.path, { val: 0.5, seed: 1 })
+  const { train, passedOver, notes } = await openTrainVal(folder.path, { val: 0.5, seed: 1 })
   const endings = [{ ending: '.txt', count: 3 }, { ending: '', count: 1 }, { ending: '.csv', count: 1 }, { ending: '.json', count: 1 }, { ending: '.mp4', count: 1 }]
   expect([passedOver, train.passedOver]).toEqual([{ endings, leftovers: [], unclassed: 0 }, passedOver])
   expect(notes).toEqual(['7 files passed over by their names: 3 .txt, 1 without an ending, 1 .csv, 1 .json, 1 .mp4.'])
@@ -122,7 +122,7 @@ test.each(LEFT_FILES)('%j is passed over and counted, at any depth', async (name
 
 test('leftovers are told of once, by kind', async () => {
   await lay({ 'a/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg': 'x', 'b/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg': 'x', '#recycle/a/1.jpg': 'x', 'a/.x': 'x', 'a/.y': 'x' })
-  expect((await openSides(folder.path, { val: 0.5, seed: 1 })).notes).toEqual(['Leftovers of systems and editors passed over: 2 hidden, 2 @eaDir, 1 #recycle.'])
+  expect((await openTrainVal(folder.path, { val: 0.5, seed: 1 })).notes).toEqual(['Leftovers of systems and editors passed over: 2 hidden, 2 @eaDir, 1 #recycle.'])
 })
 
 test.each(['recycle', 'snapshot', 'macosx', 'eaDir', 'lost', 'recycled', '#1', '@home', '$5', 'thumbs', 'original', 'cvs'])('a class may be called %s', (name) => {

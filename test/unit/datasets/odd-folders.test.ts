@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ImageFolder } from '../../../src/datasets/image-folder.js'
-import { openSides } from '../../../src/datasets/train-val.js'
+import { openTrainVal } from '../../../src/datasets/train-val.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 /** Files with their own paths for contents, or with these: an image folder never decodes. */
@@ -20,60 +20,60 @@ test('an empty class is no class, and told of', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, [...many('a', 4), ...many('b', 4), 'empty/readme.txt'])
   await mkdir(join(folder.path, 'bare'))
-  const sides = await openSides(folder.path, SIDES)
-  expect(sides.classes).toEqual(['a', 'b'])
-  expect(sides.notes).toEqual(['2 class folders without images passed over: bare, empty.', '1 file passed over by its name: 1 .txt.'])
+  const sets = await openTrainVal(folder.path, SIDES)
+  expect(sets.classes).toEqual(['a', 'b'])
+  expect(sets.notes).toEqual(['2 class folders without images passed over: bare, empty.', '1 file passed over by its name: 1 .txt.'])
 })
 
 test('a class of one image is learned from, and that it is not scored is told', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, [...many('a', 8), ...many('b', 8), 'rare/1.jpg'])
-  const sides = await openSides(folder.path, SIDES)
-  expect(sides.train.items.filter(({ label }) => label === 2).map(({ path }) => path)).toEqual(['rare/1.jpg'])
-  expect(sides.notes).toEqual(['1 class without a validation image: rare.'])
+  const sets = await openTrainVal(folder.path, SIDES)
+  expect(sets.train.items.filter(({ label }) => label === 2).map(({ path }) => path)).toEqual(['rare/1.jpg'])
+  expect(sets.notes).toEqual(['1 class without a validation image: rare.'])
 })
 
 test('one class is refused by name, with what it takes', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, many('only', 3))
-  await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(/one class only, only: .* two or more, each in a folder of its own$/) })
+  await expect(openTrainVal(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(/one class only, only: .* two or more, each in a folder of its own$/) })
 })
 
 test('one image a class leaves nothing to score, which is refused', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, ['a/1.jpg', 'b/1.jpg'])
-  await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/gives 2 training images and 0 validation images: both sets take at least one/) })
+  await expect(openTrainVal(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/gives 2 training images and 0 validation images: both sets take at least one/) })
 })
 
-test('the same image on both sides is counted', async () => {
+test('the same image in both sets is counted', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, [...many('train/a', 3), ...many('train/b', 3), 'val/a/x.jpg', 'val/b/y.jpg'], { 'val/a/x.jpg': 'train/a/1.jpg', 'val/b/y.jpg': 'train/a/2.jpg' })
-  expect(await openSides(folder.path, SIDES)).toMatchObject({ duplicates: 2, shared: 2 })
+  expect(await openTrainVal(folder.path, SIDES)).toMatchObject({ duplicates: 2, shared: 2 })
 })
 
 describe('classes that differ between train and val', () => {
   test('missing in val, are told of', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, [...many('train/a', 2), ...many('train/b', 2), ...many('train/c', 2), ...many('val/b', 2)])
-    expect((await openSides(folder.path, SIDES)).notes).toEqual(['2 classes without a validation image: a, c.'])
+    expect((await openTrainVal(folder.path, SIDES)).notes).toEqual(['2 classes without a validation image: a, c.'])
   })
 
   test('only in val, are refused by name', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, [...many('train/a', 2), ...many('train/b', 2), ...many('val/c', 2)])
-    await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(/unknown classes: c\. The classes are a, b$/) })
+    await expect(openTrainVal(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringMatching(/unknown classes: c\. The classes are a, b$/) })
   })
 
   test.each([['Cat', 'cat'], ['caf\u00e9', 'cafe\u0301']])('in nothing but case or composition, %s and %s, are told apart', async (ours, theirs) => {
     await using folder = await temporaryFolder()
     await lay(folder.path, [...many(`train/${ours}`, 2), ...many('train/dog', 2), ...many(`val/${theirs}`, 2)])
-    await expect(openSides(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringContaining(`${ours} and ${theirs} differ in case only: rename the folders`) })
+    await expect(openTrainVal(folder.path, SIDES)).rejects.toMatchObject({ code: 'ERR_DATA_CLASSES', message: expect.stringContaining(`${ours} and ${theirs} differ in case only: rename the folders`) })
   })
 
   test('within one folder, are two classes, and told of', async () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, [...many('Cat', 4), ...many('cat', 4)])
-    const { classes, notes } = await openSides(folder.path, SIDES)
+    const { classes, notes } = await openTrainVal(folder.path, SIDES)
     expect(classes).toEqual(['Cat', 'cat'])
     expect(notes).toEqual(['Classes that differ in case only are taken for different ones: Cat and cat.'])
   })
@@ -100,9 +100,9 @@ test('twenty thousand empty folders beside two classes are passed over, and coun
   await using folder = await temporaryFolder()
   layMany(folder.path, 20_000)
   await lay(folder.path, [...many('x', 4), ...many('y', 4)])
-  const sides = await openSides(folder.path, SIDES)
-  expect(sides.classes).toEqual(['x', 'y'])
-  expect(sides.notes).toEqual(['20000 class folders without images passed over: c000000, c000001, c000002, c000003, c000004, ….'])
+  const sets = await openTrainVal(folder.path, SIDES)
+  expect(sets.classes).toEqual(['x', 'y'])
+  expect(sets.notes).toEqual(['20000 class folders without images passed over: c000000, c000001, c000002, c000003, c000004, ….'])
 }, 120_000)
 
 test('five thousand empty folders within a class', async () => {

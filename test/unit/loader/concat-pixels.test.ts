@@ -1,4 +1,4 @@
-import { joinPixels, paddedSize } from '../../../src/loader/concat-pixels.js'
+import { concatPixels, paddedSize } from '../../../src/loader/concat-pixels.js'
 
 const image = (width: number, height: number) => ({ width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => i + 1) })
 
@@ -10,7 +10,7 @@ test.each([
 })
 
 test('images lie one after another, each in the middle of its black frame', async () => {
-  const { pixels, shapes } = await joinPixels([image(1, 3), image(4, 1), image(1, 1)], 'square')
+  const { pixels, shapes } = await concatPixels([image(1, 3), image(4, 1), image(1, 1)], 'square')
   expect([...shapes]).toEqual([3, 3, 3, 4, 1, 1])
   const black = [0, 0, 0]
   const tall = [...black, 1, 2, 3, ...black, ...black, 4, 5, 6, ...black, ...black, 7, 8, 9, ...black]
@@ -19,11 +19,11 @@ test('images lie one after another, each in the middle of its black frame', asyn
 })
 
 test('without padding they are as they were', async () => {
-  const { pixels, shapes } = await joinPixels([image(2, 1), image(1, 1)], null)
+  const { pixels, shapes } = await concatPixels([image(2, 1), image(1, 1)], null)
   expect([[...pixels], [...shapes]]).toEqual([[1, 2, 3, 4, 5, 6, 1, 2, 3], [1, 2, 1, 1]])
 })
 
 test('more than memory can be had for is told as such', async () => {
   const wide = Array.from({ length: 50 }, () => ({ width: 16_000, height: 1, data: new Uint8Array(48_000) })) // square, 768 MB each
-  await expect(joinPixels(wide, 'square')).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: expect.stringMatching(/take 38\.4 GB, .* smaller batch size/) })
+  await expect(concatPixels(wide, 'square')).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: expect.stringMatching(/take 38\.4 GB, .* smaller batch size/) })
 })

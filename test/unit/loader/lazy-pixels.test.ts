@@ -1,8 +1,8 @@
 import type { BatchImages } from '../../../src/loader/batch.js'
-import { sourcesOf, unjoined } from '../../../src/loader/lazy-pixels.js'
+import { sourcesOf, lazyPixels } from '../../../src/loader/lazy-pixels.js'
 
 const IMAGES = [{ width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }, { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) }]
-const images = (): BatchImages => unjoined(IMAGES, { plans: [], output: 1, mean: [0, 0, 0], std: [1, 1, 1] })
+const images = (): BatchImages => lazyPixels(IMAGES, { plans: [], output: 1, mean: [0, 0, 0], std: [1, 1, 1] })
 
 describe('a batch whose images are not joined yet', () => {
   test('is taken image by image, without a copy', () => {

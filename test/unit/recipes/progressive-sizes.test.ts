@@ -1,5 +1,5 @@
 import { progressiveSizes, sizeInEpoch, sizeSteps } from '../../../src/recipes/default/progressive-sizes.js'
-import { ScoringLoaders } from '../../../src/loader/val-loaders.js'
+import { ValLoaders } from '../../../src/loader/val-loaders.js'
 import { collect, numberedLoader } from '../../helpers/loader.js'
 
 describe('progressive resizing', () => {
@@ -30,12 +30,12 @@ describe('ScoringLoaders', () => {
   test('gives a loader of the epoch\'s size, one for epochs alike, and lets go of the one before', async () => {
     const made = new Map([4, 8].map((size) => [size, numberedLoader(4, { size })]))
     const loaders = new Map(await Promise.all([...made].map(async ([size, loader]) => [size, await loader] as const)))
-    await using sides = new ScoringLoaders((size) => loaders.get(size)!, (epoch) => (epoch < 2 ? 4 : 8))
-    const small = sides.at(0)
-    expect(sides.at(1)).toBe(small)
+    await using sets = new ValLoaders((size) => loaders.get(size)!, (epoch) => (epoch < 2 ? 4 : 8))
+    const small = sets.at(0)
+    expect(sets.at(1)).toBe(small)
     expect(await collect(small.epoch(0))).toHaveLength(1)
-    expect(sides.at(2).size).toBe(8)
+    expect(sets.at(2).size).toBe(8)
     await expect(collect(small.epoch(0))).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
-    expect(sides.ofSize(4).size).toBe(4)
+    expect(sets.ofSize(4).size).toBe(4)
   })
 })

@@ -3,7 +3,7 @@ import { duration, percent, printable } from '../../../src/text/format.js'
 import type { TrainingEvent } from '../../../src/train/events.js'
 
 const EVENTS: readonly TrainingEvent[] = [
-  { type: 'start', device: 'cpu', precision: 'fp32', why: 'this processor has no bf16 instructions', model: 'regnet_y_400mf', weights: 'tiny', train: 64, val: 10, epochs: 2, steps: 2, notes: ['A note.'] },
+  { type: 'start', device: 'cpu', precision: 'fp32', precisionReason: 'this processor has no bf16 instructions', model: 'regnet_y_400mf', weights: 'tiny', train: 64, val: 10, epochs: 2, steps: 2, notes: ['A note.'] },
   { type: 'image-skipped', path: 'a\u001b[31m.jpg', code: 'ERR_IMAGE_DECODE', message: 'broken' },
   { type: 'step', epoch: 1, step: 1, loss: 2.5, lr: 0.1, scale: 1, imagesPerSecond: 32 },
   { type: 'step', epoch: 1, step: 2, loss: 2.25, lr: 0.1, scale: 1, imagesPerSecond: 32 },

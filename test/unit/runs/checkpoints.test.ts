@@ -22,7 +22,7 @@ describe('CheckpointStore', () => {
     expect([...(await store.best()).tensors.keys()]).toEqual(['fc.bias'])
     const last = await store.last()
     expect(last?.metadata.position.step).toBe(2)
-    expect(last?.fellBack).toBeUndefined()
+    expect(last?.recoveredFrom).toBeUndefined()
     const { model, training } = separateState(last!.tensors)
     expect([[...model.keys()], [...training.keys()]]).toEqual([['fc.bias'], ['optimizer.step.fc.bias']])
   })

@@ -43,7 +43,7 @@ describe('saving, when something fails', () => {
       const outcome = await store.save('last', session, trainingMetadata(3)).then(() => 'saved', (error: { code: string; message: string }) => `${error.code} ${error.message}`)
       if (outcome !== 'saved') expect(outcome).toMatch(code === 'ENOSPC' ? /^ERR_WRITE .*Free some space/ : /^ERR_WRITE .*The disk may be failing/)
       const last = await (await CheckpointStore.open(folder.path)).last()
-      expect(last?.fellBack).toBeUndefined()
+      expect(last?.recoveredFrom).toBeUndefined()
       expect(last?.metadata.position.step).toBe(outcome === 'saved' || fatal > 11 ? 3 : 2) // from the rename on it is the new one
       expect((await readdir(folder.path)).filter((name) => name.endsWith('.tmp'))).toEqual([])
       const again = await CheckpointStore.open(folder.path)
@@ -63,7 +63,7 @@ describe('saving, when something fails', () => {
       })
       await store.save('last', session, trainingMetadata(3)).catch(() => {})
       const last = await (await CheckpointStore.open(folder.path)).last()
-      expect(last?.fellBack).toBeUndefined()
+      expect(last?.recoveredFrom).toBeUndefined()
       expect(last?.metadata.position.step).toBe(at > 11 ? 3 : 2)
       expect(existsSync(join(folder.path, 'last.previous.safetensors'))).toBe(true)
     }
@@ -137,7 +137,7 @@ describe('a last file', () => {
       bytes[bit >> 3]! ^= 1 << (bit & 7)
       await writeFile(path, bytes)
       const last = await store.last()
-      if (last?.fellBack) found++
+      if (last?.recoveredFrom) found++
       else expect(last).toEqual(whole) // in the name of a key that nothing reads
     }
     expect(found / tried).toBeGreaterThan(0.95)

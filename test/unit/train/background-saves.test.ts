@@ -33,7 +33,7 @@ describe('BackgroundSaves', () => {
   test('writes one file at a time, last before the best that it tells of', async () => {
     const { begun, store } = slowStore()
     const saves = new BackgroundSaves(store)
-    await saves.take(new StandInSession(), last(1), best(1))
+    await saves.snapshot(new StandInSession(), last(1), best(1))
     await turns()
     expect(list(begun)).toEqual(['last 1'])
     expect([...saves.written()]).toEqual([])
@@ -55,9 +55,9 @@ describe('BackgroundSaves', () => {
     const { begun, store } = slowStore()
     const saves = new BackgroundSaves(store)
     const session = new StandInSession()
-    await saves.take(session, last(1))
+    await saves.snapshot(session, last(1))
     await turns()
-    for (const [epoch, improved] of taken) await saves.take(session, last(epoch), improved && best(epoch))
+    for (const [epoch, improved] of taken) await saves.snapshot(session, last(epoch), improved && best(epoch))
     for (let i = 0; i < written.length; i++) {
       begun[i]?.end()
       await turns()
@@ -71,7 +71,7 @@ describe('BackgroundSaves', () => {
     let saved: Promise<unknown> | undefined
     const saves = new BackgroundSaves({ save: (name: never, state: Savable, metadata: never) => ((saved ??= state.stateDict()), store.save(name, state, metadata)) })
     const session = new StandInSession()
-    await saves.take(session, last(1))
+    await saves.snapshot(session, last(1))
     session.stateDict = () => Promise.reject(new Error('asked again'))
     await turns()
     begun[0]?.end()
@@ -82,7 +82,7 @@ describe('BackgroundSaves', () => {
   test('a write that fails is told of by the next question, after what had been written', async () => {
     const { begun, store } = slowStore()
     const saves = new BackgroundSaves(store)
-    await saves.take(new StandInSession(), last(1), best(1))
+    await saves.snapshot(new StandInSession(), last(1), best(1))
     await turns()
     begun[0]?.end()
     await turns()

@@ -1,4 +1,4 @@
-import { BestSoFar } from '../../../src/train/best-epoch.js'
+import { BestEpochTracker } from '../../../src/train/best-epoch.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import { constant, warmupCosine } from '../../../src/recipes/schedules.js'
 
@@ -57,20 +57,20 @@ describe('BestSoFar', () => {
     ['val/top1', [true, true, false, true, false, false], 4],
     ['val/loss', [true, true, false, false, true, false], 5],
   ] as const)('by %s', (monitor, improved, best) => {
-    const bestSoFar = new BestSoFar(monitor)
+    const bestSoFar = new BestEpochTracker(monitor)
     const seen = epochs.map((val, i) => bestSoFar.update(i + 1, { train: { loss: 0, top1: 0 }, val: { ...val, count: 10 } }))
     expect(seen).toEqual(improved)
     expect(bestSoFar.best?.epoch).toBe(best)
   })
 
   test('an epoch whose validation loss is not finite is never the best, though one class may be guessed right', () => {
-    const bestSoFar = new BestSoFar('val/top1')
+    const bestSoFar = new BestEpochTracker('val/top1')
     expect(bestSoFar.update(1, { train: { loss: 1, top1: 0 }, val: { loss: Number.NaN, top1: 0.9, count: 10 } })).toBe(false)
   })
 
   test('the best epoch, done again after a crash, is the best again', () => {
     const metrics = (loss: number) => ({ train: { loss: 1, top1: 0 }, val: { loss, top1: 0.5, count: 10 } })
-    const bestSoFar = new BestSoFar('val/top1', { epoch: 4, metrics: metrics(1).val, value: 0.5 })
+    const bestSoFar = new BestEpochTracker('val/top1', { epoch: 4, metrics: metrics(1).val, value: 0.5 })
     expect([3, 4, 5].map((epoch) => bestSoFar.update(epoch, metrics(1)))).toEqual([false, true, false])
     expect(bestSoFar.update(6, metrics(0.9))).toBe(true)
   })

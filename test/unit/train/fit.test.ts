@@ -54,7 +54,7 @@ describe('fit', () => {
     expect(lastSave(saves)).toMatchObject({ position: { epoch: 3, step: 0, appliedSteps: 6, images: 24 }, running: { images: 0 }, best: { epoch: 3, value: 4 } })
   })
 
-  test('a validation side that gives a loader for each epoch: a file tells the size that its model was scored at', async () => {
+  test('a validation set that gives a loader for each epoch: a file tells the size that its model was scored at', async () => {
     const loaders = [await numberedLoader(4, { size: 4 }), await numberedLoader(4, { size: 8 })]
     const { saves, finish } = await run({ val: [5, 4] }, { epochs: 2, val: (epoch) => loaders[epoch]! })
     await finish()

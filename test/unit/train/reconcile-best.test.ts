@@ -2,7 +2,7 @@ import { readFile, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointStore } from '../../../src/runs/checkpoint-store.js'
 import type { BestEpoch } from '../../../src/metrics/metrics.js'
-import { mendBest } from '../../../src/train/resume/reconcile-best.js'
+import { reconcileBest } from '../../../src/train/resume/reconcile-best.js'
 import { trainingMetadata } from '../../helpers/files/checkpoint.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
@@ -22,7 +22,7 @@ async function folderWith(path: string, { epoch, step = 0, told, found }: { read
   return store
 }
 
-const mend = async (store: CheckpointStore, monitor: 'val/top1' | 'train/loss' = 'val/top1') => mendBest(store, store, (await store.last())!, monitor)
+const mend = async (store: CheckpointStore, monitor: 'val/top1' | 'train/loss' = 'val/top1') => reconcileBest(store, store, (await store.last())!, monitor)
 
 describe('mendBest', () => {
   test('has nothing to do where both agree, or there is no best yet', async () => {
