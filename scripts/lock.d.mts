@@ -1,6 +1,6 @@
 export interface Lock {
   /** Set where the holder of an earlier lock was found dead: its number, or null where the lock does not tell. */
-  readonly tookOver?: number | null
+  readonly staleLockPid?: number | null
   readonly release: () => Promise<void>
 }
 

@@ -28,16 +28,16 @@ export async function tryLock(path) {
   await writeFile(own, text)
   try {
     /** @type {number | null | undefined} */
-    let tookOver
+    let staleLockPid
     for (;;) {
       const { made, whole } = await linked(own, path)
-      if (made) return { ...(tookOver !== undefined && { tookOver }), release: () => release(path, text) }
+      if (made) return { ...(staleLockPid !== undefined && { staleLockPid }), release: () => release(path, text) }
       const found = await readIfThere(path)
       if (found === undefined) continue // just released
       const holder = holderIn(found)
       if (holder.life !== 'dead') return { holder }
       const beingWritten = !whole && holder.pid === null && !(await isOlder(path, own, BEING_WRITTEN_MS - (performance.now() - began)))
-      if (!beingWritten && (await removeDead(path, found, own, text))) tookOver = holder.pid
+      if (!beingWritten && (await removeDead(path, found, own, text))) staleLockPid = holder.pid
       else await sleep(5 + Math.random() * 45)
     }
   } finally {

@@ -23,8 +23,8 @@ export interface TrainVal {
   readonly notes: readonly string[]
 }
 
-/** `told` is what there is to say about how the sets were found. @throws ERR_DATA_EMPTY where a split has no images, or all are one */
-export function describeTrainVal(data: string, train: ImageFolder, scored: ImageFolder, told: readonly string[] = []): TrainVal {
+/** `notes` is what there is to say about how the sets were found. @throws ERR_DATA_EMPTY where a split has no images, or all are one */
+export function describeTrainVal(data: string, train: ImageFolder, scored: ImageFolder, notes: readonly string[] = []): TrainVal {
   const learned = new Set(train.items.map(({ hash }) => hash))
   const contents = new Set([...learned, ...scored.items.map(({ hash }) => hash)])
   const count = train.length + scored.length
@@ -47,7 +47,7 @@ export function describeTrainVal(data: string, train: ImageFolder, scored: Image
     contradictions,
     passedOver,
     notes: [
-      ...told, ...emptyClassNotes(train, scored), ...caseNotes(train.classes), ...missingClassNotes(train, scored), ...(duplicates > 0 ? copyNotes(train, scored) : []),
+      ...notes, ...emptyClassNotes(train, scored), ...caseNotes(train.classes), ...missingClassNotes(train, scored), ...(duplicates > 0 ? copyNotes(train, scored) : []),
       ...contradictionNotes(contradictions), ...passedOverNotes(passedOver),
     ],
   }
@@ -83,8 +83,8 @@ function refuseCopies(data: string, contents: number, train: ImageFolder, scored
   const images = [...labelled(train), ...labelled(scored)]
   if (contents !== 1 || images.length === 1) return
   const [one] = findContradictions(images)
-  const told = (one ?? images.slice(0, 2)).map(({ path }) => path)
-  throw new TorchgraftError('ERR_DATA_EMPTY', `All ${images.length} images in ${data} are copies of one${one ? `, under ${one.length} labels` : ''}: ${some(told)}. Put different images there`, { path: data })
+  const paths = (one ?? images.slice(0, 2)).map(({ path }) => path)
+  throw new TorchgraftError('ERR_DATA_EMPTY', `All ${images.length} images in ${data} are copies of one${one ? `, under ${one.length} labels` : ''}: ${some(paths)}. Put different images there`, { path: data })
 }
 
 function labelled({ classes, items }: ImageFolder): (LabelledImage & { readonly hash: string })[] {

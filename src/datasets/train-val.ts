@@ -21,27 +21,27 @@ export interface TrainValOptions {
  */
 export async function openTrainVal(data: string, { val, seed, followLinks = false, signal }: TrainValOptions): Promise<TrainVal> {
   const common = { followLinks, ...(signal && { signal }) }
-  const { train, val: scored, told } = await openBoth(data, val, seed, common)
-  return describeTrainVal(data, train, scored, told)
+  const { train, val: scored, notes } = await openBoth(data, val, seed, common)
+  return describeTrainVal(data, train, scored, notes)
 }
 
 interface Opened {
   readonly train: ImageFolder
   readonly val: ImageFolder
-  readonly told: readonly string[]
+  readonly notes: readonly string[]
 }
 
 async function openBoth(data: string, val: number | string, seed: number, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<Opened> {
   const found = await findSplits(data)
   if (!found) {
     const all = await ImageFolder.open(data, { ...common, within: data })
-    const told = splitsAmongClassesNotes(data, all)
-    return typeof val === 'number' ? { ...all.split({ val, seed }), told } : { train: all, val: await openOther(data, val, all, common), told }
+    const notes = splitsAmongClassesNotes(data, all)
+    return typeof val === 'number' ? { ...all.split({ val, seed }), notes } : { train: all, val: await openOther(data, val, all, common), notes }
   }
-  const { train: within, val: other, told } = chooseSplits(found, val)
+  const { train: within, val: other, notes } = chooseSplits(found, val)
   const train = await ImageFolder.open(data, { ...common, within })
-  if (other !== undefined) return { train, val: await openOther(data, other, train, common), told }
-  return { ...train.split({ val: val as number, seed }), told }
+  if (other !== undefined) return { train, val: await openOther(data, other, train, common), notes }
+  return { ...train.split({ val: val as number, seed }), notes }
 }
 
 function openOther(data: string, within: string, { classes }: ImageFolder, common: Pick<ImageFolderOptions, 'followLinks' | 'signal'>): Promise<ImageFolder> {
@@ -54,17 +54,17 @@ function openOther(data: string, within: string, { classes }: ImageFolder, commo
  *
  * @throws ERR_DATA_CLASSES where only a person can choose, with what to run
  */
-export function chooseSplits(found: FoundSplits, val: number | string): { readonly train: string; readonly val: string | undefined; readonly told: readonly string[] } {
+export function chooseSplits(found: FoundSplits, val: number | string): { readonly train: string; readonly val: string | undefined; readonly notes: readonly string[] } {
   const { data, folders, others } = found
   const validation = typeof val === 'string' ? val : folders.val[0]
   const train = oneFolder(found, 'train', (folder) => trainCommand(folder, [validation, ...folders.test].find((path) => path !== folder)))
   const own = typeof val === 'number' && folders.val.length > 0 ? oneFolder(found, 'val', (folder) => trainCommand(train, folder)) : undefined
   const test = folders.test.map((path) => basename(path)).join(' and ')
-  const told = [
+  const notes = [
     ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --side test".`}`] : []),
     ...(others.length > 0 ? [`Folders beside ${basename(train)} that are no training, validation or test set passed over: ${some(others)}.`] : []),
   ]
-  return { train, val: typeof val === 'string' ? val : own, told }
+  return { train, val: typeof val === 'string' ? val : own, notes }
 }
 
 function percent(fraction: number): string {

@@ -83,7 +83,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
       skipped: [...folder.skipped, ...loader.skipped],
       passedOver: folder.passedOver,
       contradictions,
-      notes: [...opened.notes, ...chosen.told, ...contradictionNotes(contradictions), ...passedOverNotes(folder.passedOver)],
+      notes: [...opened.notes, ...chosen.notes, ...contradictionNotes(contradictions), ...passedOverNotes(folder.passedOver)],
     }
   } finally {
     await loader.dispose()
@@ -98,21 +98,21 @@ interface Asked {
 }
 
 /** Without a validation set it is what was split off the training set, where it is known what that was; else the test set is next. */
-function chooseFolder(found: FoundSplits | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly told: readonly string[] } {
+function chooseFolder(found: FoundSplits | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly notes: readonly string[] } {
   if (!found) {
-    if (side === undefined) return { folder: data, told: [] }
+    if (side === undefined) return { folder: data, notes: [] }
     throw argumentError('no side, since the folder has no training and validation set inside,', 'side', side)
   }
   const folderOf = (which: Split): string => oneFolder(found, which, (folder) => `torchgraft evaluate ${shellWord(model)} ${shellWord(folder)}`)
   const [train] = found.folders.train
-  if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), told: [] }
+  if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), notes: [] }
   if (train !== undefined && split !== undefined && isOf(split, found)) {
     const other = found.folders.test[0]
-    return { folder: folderOf('train'), told: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` ${basename(other)} is the test set: it is scored where that side is asked for.`}`] }
+    return { folder: folderOf('train'), notes: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` ${basename(other)} is the test set: it is scored where that side is asked for.`}`] }
   }
   const next = side === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
-  if (next === undefined) return { folder: folderOf('val'), told: [] }
-  return { folder: folderOf(next), told: [`${data} has no folder for the validation set: scored is the ${SPLIT_NAMES[next]}, ${basename(folderOf(next))}.`] }
+  if (next === undefined) return { folder: folderOf('val'), notes: [] }
+  return { folder: folderOf(next), notes: [`${data} has no folder for the validation set: scored is the ${SPLIT_NAMES[next]}, ${basename(folderOf(next))}.`] }
 }
 
 /** Whether a run split the training set of this folder, by the names of its images. */

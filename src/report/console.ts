@@ -51,7 +51,7 @@ export function consoleReport(terminal: Terminal, now: () => number = () => perf
         began = now()
         return
       case 'resume':
-        if (event.over) say(`${event.from} is at the end of training: only the best model is loaded and scored again.`)
+        if (event.finished) say(`${event.from} is at the end of training: only the best model is loaded and scored again.`)
         else say(`Continuing from ${event.from}: ${event.step === 0 ? 'at the start of' : `after ${plural(event.step, 'step')} of`} epoch ${event.epoch}.`)
         return
       case 'not-finite':

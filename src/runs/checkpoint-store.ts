@@ -84,25 +84,25 @@ export class CheckpointStore {
 
   /**
    * The newest position that can be read, or undefined where nothing was saved yet. A damaged `last` falls back to its
-   * predecessor, and says so in `fellBack`.
+   * predecessor, and says so in `recoveredFrom`.
    */
   async last(): Promise<LastCheckpoint | undefined> {
-    let fellBack: TorchgraftError | undefined
+    let recoveredFrom: TorchgraftError | undefined
     for (const file of [LAST_FILE, PREVIOUS_FILE]) {
       const path = join(this.folder, file)
       if (!existsSync(path)) continue
       try {
         const { tensors, metadata } = await readModelFile(path)
-        this.#lastIsDamaged = fellBack !== undefined
-        return { tensors, metadata: asTrainingMetadata(path, metadata), file, ...(fellBack && { recoveredFrom: fellBack }) }
+        this.#lastIsDamaged = recoveredFrom !== undefined
+        return { tensors, metadata: asTrainingMetadata(path, metadata), file, ...(recoveredFrom && { recoveredFrom }) }
       } catch (error) {
         if (!(error instanceof TorchgraftError)) throw error
-        fellBack ??= error
+        recoveredFrom ??= error
       }
     }
-    if (!fellBack) return undefined
-    const { code, message, path } = fellBack
-    throw new TorchgraftError(code, `${message}; the one saved before it is missing or damaged too. To start from the beginning, remove it`, { ...(path !== undefined && { path }), cause: fellBack })
+    if (!recoveredFrom) return undefined
+    const { code, message, path } = recoveredFrom
+    throw new TorchgraftError(code, `${message}; the one saved before it is missing or damaged too. To start from the beginning, remove it`, { ...(path !== undefined && { path }), cause: recoveredFrom })
   }
 
   /** A second name for `last`, so that it is never away while its successor is written. */

@@ -81,7 +81,7 @@ export class RunFolder implements AsyncDisposable {
 
   /** Set where the folder was another process's, which is dead: its number, or null where nothing tells it. */
   get staleLockPid(): number | null | undefined {
-    return this.#lock.tookOver
+    return this.#lock.staleLockPid
   }
 
   get eventsFile(): string {

@@ -16,8 +16,8 @@ export type TrainingEvent =
   | EpochEvent
   /** A file is on disk: the state after so many epochs and so many steps of the next. It is told of when it is written, while training goes on. */
   | { readonly type: 'checkpoint'; readonly epoch: number; readonly step: number; readonly file: string; readonly bytes: number }
-  /** What was told of later positions is done again. `over`: no step is left to do. */
-  | { readonly type: 'resume'; readonly epoch: number; readonly step: number; readonly from: string; readonly over: boolean }
+  /** What was told of later positions is done again. `finished`: no step is left to do. */
+  | { readonly type: 'resume'; readonly epoch: number; readonly step: number; readonly from: string; readonly finished: boolean }
   | StopEvent
 
 export interface StartEvent {

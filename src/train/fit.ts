@@ -110,7 +110,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
     type: 'start', device: session.device, precision: session.precision, precisionReason: session.precisionReason, model: session.model, weights: origin.weights?.name ?? null,
     train: train.dataset.length, val: val(position.epoch).dataset.length, epochs, steps: train.length, notes: options.notes ?? [],
   }
-  if (resume) yield { type: 'resume', epoch: position.epoch + 1, step: position.step, from: resume.from, over: position.epoch >= epochs || earlyStopping?.shouldStop === true }
+  if (resume) yield { type: 'resume', epoch: position.epoch + 1, step: position.step, from: resume.from, finished: position.epoch >= epochs || earlyStopping?.shouldStop === true }
 
   try {
     while (position.epoch < epochs && !signal?.aborted) {

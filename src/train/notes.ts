@@ -37,13 +37,13 @@ export function gpuNotes({ device }: ResolvedOptions): string[] {
   return device === 'cpu' ? [] : adviseOnGpu(loadAddon().system().cuda, locateLibtorch({ root: packageRoot() }).found?.cuda === true)
 }
 
-export function lockNotes({ staleLockPid: tookOver }: RunFolder): string[] {
-  if (tookOver === undefined) return []
-  return [tookOver === null ? 'The lock of this run named no process, and was taken over.' : `Process ${tookOver}, which had locked this run, no longer runs: the lock was taken over.`]
+export function lockNotes({ staleLockPid }: RunFolder): string[] {
+  if (staleLockPid === undefined) return []
+  return [staleLockPid === null ? 'The lock of this run named no process, and was taken over.' : `Process ${staleLockPid}, which had locked this run, no longer runs: the lock was taken over.`]
 }
 
-export function fallbackNotes({ recoveredFrom: fellBack, file }: LastCheckpoint): string[] {
-  return fellBack ? [`${fellBack.message}. Continuing from ${file}, the one saved before it.`] : []
+export function fallbackNotes({ recoveredFrom, file }: LastCheckpoint): string[] {
+  return recoveredFrom ? [`${recoveredFrom.message}. Continuing from ${file}, the one saved before it.`] : []
 }
 
 /** The log is written before the files that it must not fall behind: where it does, it was changed since. */

@@ -76,7 +76,7 @@ test('any option can be overridden, a validation folder too', async () => {
 }, 60_000)
 
 test.each([
-  [['--batch-size', '64'], /Expected at most 7, the images of the smaller side, .*not full, for --batch-size but received 64/],
+  [['--batch-size', '64'], /Expected at most 7, the images of the smaller set, .*not full, for --batch-size but received 64/],
   [['--mean-std', '1,2/3,4'], /data, notebook, imagenet or six numbers/],
   [['--mean-std', '1,2,3/0,1,1'], /Expected a number above 0 for --mean-std \(std\[0\]\)/],
   [['--sanity-steps', '-1'], /for --sanity-steps but received -1/],

@@ -20,7 +20,7 @@ export async function examine(folder) {
   await inspectFile(folder)
   const store = await CheckpointStore.open(folder)
   const last = await store.last()
-  if (last?.fellBack) throw last.fellBack
+  if (last?.recoveredFrom) throw last.recoveredFrom
   if (existsSync(join(folder, 'best.safetensors'))) await store.best()
   const saved = events(folder).filter(({ type, file }) => type === 'checkpoint' && file === 'last.safetensors').at(-1)
   const position = last?.metadata.position

@@ -15,7 +15,7 @@ const MAX_BYTES = 2 ** 31 - 1
 let type: protobuf.Type | undefined
 
 function modelType(): protobuf.Type {
-  return (type ??= protobuf.parse(readFileSync(join(packageRoot(), 'src/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
+  return (type ??= protobuf.parse(readFileSync(join(packageRoot(), 'src/inference/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
 }
 
 /**

@@ -30,12 +30,12 @@ export async function openNotebookSplit(data: string, { val, ...options }: Noteb
   if (typeof val === 'string') {
     const train = shuffled(await openInOrder(data, [chosen?.train ?? data], options))
     const scored = shuffled(await openInOrder(data, [val], { ...options, classes: train.classes }))
-    return describeTrainVal(data, train, scored, chosen?.told)
+    return describeTrainVal(data, train, scored, chosen?.notes)
   }
   const all = shuffled(await openInOrder(data, chosen ? [chosen.train, ...(chosen.val === undefined ? [] : [chosen.val])] : [data], options))
   const count = Math.floor((1 - val) * all.length)
   const numbers = Array.from(all.items.keys())
-  return describeTrainVal(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)), chosen?.told ?? splitsAmongClassesNotes(data, all))
+  return describeTrainVal(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)), chosen?.notes ?? splitsAmongClassesNotes(data, all))
 }
 
 function shuffled(folder: ImageFolder): ImageFolder {

@@ -93,7 +93,7 @@ describe('openTrainVal', () => {
     const sets = await openTrainVal(folder.path, options)
     expect(sets.train.items.map(({ path }) => path)).toEqual(['train/a/1.jpg', 'train/b/1.jpg'])
     expect(sets.val.items).toMatchObject([{ path: 'val/a/8.jpg', label: 0 }, { path: 'val/b/9.jpg', label: 1 }])
-    expect(sets).toMatchObject({ duplicates: 1, shared: 1 })
+    expect(sets).toMatchObject({ duplicates: 1, leaked: 1 })
   })
 
   test('a folder of its own as the validation set may lack classes, but have no others', async () => {

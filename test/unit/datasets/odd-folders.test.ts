@@ -48,7 +48,7 @@ test('one image a class leaves nothing to score, which is refused', async () => 
 test('the same image in both sets is counted', async () => {
   await using folder = await temporaryFolder()
   await lay(folder.path, [...many('train/a', 3), ...many('train/b', 3), 'val/a/x.jpg', 'val/b/y.jpg'], { 'val/a/x.jpg': 'train/a/1.jpg', 'val/b/y.jpg': 'train/a/2.jpg' })
-  expect(await openTrainVal(folder.path, SIDES)).toMatchObject({ duplicates: 2, shared: 2 })
+  expect(await openTrainVal(folder.path, SIDES)).toMatchObject({ duplicates: 2, leaked: 2 })
 })
 
 describe('classes that differ between train and val', () => {

@@ -58,7 +58,7 @@ test('duplicates in both sets are counted, since the split looks at places only'
   await using folder = await temporaryFolder()
   await makeFolder(folder.path, ['a/1.jpg', 'b/1.jpg'])
   for (const name of ['2', '3', '4', '5', '6']) await writeFile(join(folder.path, 'a', `${name}.jpg`), 'the same')
-  expect(await openNotebookSplit(folder.path, { val: 0.5 })).toMatchObject({ duplicates: 4, shared: 1 })
+  expect(await openNotebookSplit(folder.path, { val: 0.5 })).toMatchObject({ duplicates: 4, leaked: 1 })
 })
 
 test('links out of the folder are followed where asked for', async () => {

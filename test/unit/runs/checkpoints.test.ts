@@ -42,7 +42,7 @@ describe('CheckpointStore', () => {
     for (const step of [1, 2]) await store.save('last', session, metadata(step))
     await damage(join(folder.path, 'last.safetensors'))
     const last = await store.last()
-    expect(last).toMatchObject({ file: 'last.previous.safetensors', metadata: { position: { step: 1 } }, fellBack: { code } })
+    expect(last).toMatchObject({ file: 'last.previous.safetensors', metadata: { position: { step: 1 } }, recoveredFrom: { code } })
     await damage(join(folder.path, 'last.previous.safetensors'))
     await expect(store.last()).rejects.toMatchObject({ code, path: join(folder.path, 'last.safetensors') })
   })

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const step = (epoch: number, step: number): TrainingEvent => ({ type: 'step', epoch, step, loss: 1, lr: 1, scale: 1, imagesPerSecond: 1 })
 const epoch = (epoch: number): TrainingEvent => ({ type: 'epoch', epoch, train: { loss: 1, top1: 1 }, val: { loss: 1, top1: 1, count: 1 }, improved: true, seconds: 1 })
-const resume = (epoch: number, step: number): TrainingEvent => ({ type: 'resume', epoch, step, from: 'last.safetensors', over: false })
+const resume = (epoch: number, step: number): TrainingEvent => ({ type: 'resume', epoch, step, from: 'last.safetensors', finished: false })
 
 async function write(path: string, events: readonly TrainingEvent[], now?: () => Date): Promise<void> {
   await using log = await EventLog.open(path, now)

@@ -60,7 +60,7 @@ describe('lockRun', () => {
   test('keeps a folder, tells who holds it, and lets it go', async () => {
     await using folder = await temporaryFolder()
     const lock = await lockRun(folder.path)
-    expect(lock.tookOver).toBeUndefined()
+    expect(lock.staleLockPid).toBeUndefined()
     expect(await holderOf(folder.path)).toEqual({ pid: process.pid, host: hostname(), life: 'alive' })
     await expect(lockRun(folder.path)).rejects.toMatchObject({ code: 'ERR_RUN_LOCKED', message: expect.stringContaining(`Process ${process.pid} is training in `) })
     await lock.release()
@@ -73,7 +73,7 @@ describe('lockRun', () => {
     await writeFile(join(folder.path, 'run.lock'), JSON.stringify({ ...self, pid }))
     expect((await holderOf(folder.path))?.life).toBe('dead')
     const lock = await lockRun(folder.path)
-    expect(lock.tookOver).toBe(pid)
+    expect(lock.staleLockPid).toBe(pid)
     await lock.release()
     expect(existsSync(join(folder.path, 'run.lock'))).toBe(false)
   })
@@ -82,7 +82,7 @@ describe('lockRun', () => {
     await using folder = await temporaryFolder()
     await writeFile(join(folder.path, 'run.lock'), text)
     const lock = await lockRun(folder.path)
-    expect(lock.tookOver).toBeNull()
+    expect(lock.staleLockPid).toBeNull()
     await lock.release()
   })
 

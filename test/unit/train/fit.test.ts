@@ -122,7 +122,7 @@ describe('fit', () => {
     const again = await run({}, { resume: { from: 'last.safetensors', metadata: lastSave(whole.saves) } })
     await again.finish()
     expect(types(again.events)).toEqual(['start', 'resume', 'stop'])
-    expect(again.events[1]).toMatchObject({ over: true })
+    expect(again.events[1]).toMatchObject({ finished: true })
     expect(again.session.steps).toEqual([])
   })
 
