@@ -1,4 +1,5 @@
 import js from '@eslint/js'
+import stylistic from '@stylistic/eslint-plugin'
 import tseslint from 'typescript-eslint'
 
 // A promise that is returned out of a block with `await using` is settled after the block has disposed of what it works on.
@@ -10,6 +11,11 @@ const PROMISES = {
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'prebuilt/', 'node_modules/', '.torchgraft/', 'runs/', 'coverage/', '**/*.d.mts'] },
   js.configs.recommended,
+  {
+    plugins: { '@stylistic': stylistic },
+    // Text that is shown to people is not broken, so that it can be found.
+    rules: { '@stylistic/max-len': ['error', { code: 140, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true }] },
+  },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked],
