@@ -91,11 +91,11 @@ function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epo
   }, 0)
 }
 
-function startLines({ model, weights, train, val, device, precision, precisionReason: why, notes }: StartEvent): string[] {
+function startLines({ model, weights, train, val, device, precision, precisionReason, notes }: StartEvent): string[] {
   return [
     ...notes,
     `${model}, from ${weights === null ? 'random weights' : weights}; ${plural(train, 'image')} to train on, ${val} to score.`,
-    `Computing on ${device} in ${precision}: ${why}.`,
+    `Computing on ${device} in ${precision}: ${precisionReason}.`,
     '',
   ]
 }

@@ -12,7 +12,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
   const { model, classes, device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last', optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
   const system = binding.system()
   const where = resolveDevice(device, system)
-  const { chosen, precisionReason: why } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
+  const { chosen, precisionReason } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
   const parameters = binding.describe(model, classes).filter(({ trainable }) => trainable)
   const native: NativeSessionOptions = {
     model,
@@ -31,7 +31,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     plainKernels: options.kernels === 'plain',
     scoreInFp32: options.scorePrecision === 'fp32',
   }
-  return { native, why, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
+  return { native, precisionReason, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
 }
 
 function resolveDevice(device: Device, { cuda }: NativeSystem): string {

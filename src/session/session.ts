@@ -65,7 +65,7 @@ export class Session implements AsyncDisposable {
     this.precision = options.native.precision
     this.memoryFormat = options.memoryFormat
     this.threads = options.native.threads
-    this.precisionReason = options.why
+    this.precisionReason = options.precisionReason
   }
 
   /**

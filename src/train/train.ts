@@ -127,10 +127,10 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
     ...(signal && { signal }),
   })
   const asBefore = computing.precision === undefined ? undefined : 'as in the run\'s config.json'
-  const why = asBefore ?? (resolved.precision === 'auto' ? recipe.precisionReason?.(gpu) : undefined)
+  const precisionReason = asBefore ?? (resolved.precision === 'auto' ? recipe.precisionReason?.(gpu) : undefined)
   const sizes = sizeSteps(resolved)
   let stop: StopEvent | undefined
-  for await (const event of complete(events, { output: folder.path, ...(why !== undefined && { why }), ...(sizes.length > 0 && { sizes }) }, leftOut(sets))) {
+  for await (const event of complete(events, { output: folder.path, ...(precisionReason !== undefined && { precisionReason }), ...(sizes.length > 0 && { sizes }) }, leftOut(sets))) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
@@ -192,7 +192,7 @@ function countLabels({ classes, items }: ImageFolder): number[] {
 }
 
 /** Adds what the loop cannot know: where the run lies, how its images grow, why the recipe computes as it does, and which files were no images from the beginning. */
-async function* complete(events: AsyncIterable<TrainingEvent>, start: Pick<StartEvent, 'sizes'> & { readonly output: string; readonly why?: string }, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
+async function* complete(events: AsyncIterable<TrainingEvent>, start: Pick<StartEvent, 'sizes'> & { readonly output: string; readonly precisionReason?: string }, files: readonly SkippedFile[]): AsyncGenerator<TrainingEvent> {
   for await (const event of events) {
     yield event.type === 'start' ? { ...event, ...start } : event
     if (event.type === 'start') for (const { path, code, message } of files) yield { type: 'image-skipped', path, code, message }
