@@ -99,6 +99,8 @@ export class DataLoader {
   readonly #draws: NonNullable<DataLoaderOptions['rngFor']>
   readonly #sizeAt: NonNullable<DataLoaderOptions['sizeAt']>
   readonly #skipped = new Map<number, SkippedImage>()
+  readonly #reported = new Set<number>() // by another loader of the data set
+  #newlySkipped: SkippedImage[] = []
   #heaviest: number | undefined // bytes of a batch, once there is one
 
   constructor(dataset: Dataset, options: DataLoaderOptions) {
@@ -129,6 +131,18 @@ export class DataLoader {
     return [...this.#skipped.values()]
   }
 
+  /** Of `skipped`, those since the last call, or since the loader was made. */
+  takeSkipped(): readonly SkippedImage[] {
+    const taken = this.#newlySkipped
+    this.#newlySkipped = []
+    return taken
+  }
+
+  /** Has `takeSkipped` leave out images that another loader of the same data set reported. */
+  markReported(images: readonly SkippedImage[]): void {
+    for (const image of images) this.#reported.add(image.index)
+  }
+
   /**
    * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Images are
    * decoded ahead, no further than `prefetch` batches, and of large images less far.
@@ -155,7 +169,7 @@ export class DataLoader {
       startUpTo(step + 1 + this.#ahead())
       const { batch, broken } = await abortable(ahead.shift() as Promise<MadeBatch>, signal)
       startUpTo(step + 1 + this.#ahead()) // the first one's weight is known now
-      for (const image of broken) if (!this.#skipped.has(image.index)) this.#skipped.set(image.index, image)
+      this.#skip(broken)
       if (batch) yield batch
     }
   }
@@ -173,6 +187,14 @@ export class DataLoader {
   #ahead(): number {
     if (this.#heaviest === undefined) return 0
     return Math.min(this.#options.prefetch, Math.floor(AHEAD_BYTES / this.#heaviest))
+  }
+
+  #skip(broken: readonly SkippedImage[]): void {
+    for (const image of broken) {
+      if (this.#skipped.has(image.index)) continue
+      this.#skipped.set(image.index, image)
+      if (!this.#reported.has(image.index)) this.#newlySkipped.push(image)
+    }
   }
 
   #order(epoch: number): Uint32Array {
