@@ -2,9 +2,8 @@ import { createHash, hash as hashOnce } from 'node:crypto'
 import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { systemReason } from '../text/system-reason.js'
-import type { SkippedFile } from './image-folder.js'
-import { errnoReason } from './list-images.js'
+import { permissionReason, systemReason } from '../text/system-reason.js'
+import type { SkippedFile } from './skipped-file.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
 
 /** Files that threads read at once: while some are read, others are hashed. */
@@ -94,7 +93,7 @@ async function hashOne(path: string, chunk: Buffer): Promise<string | SkippedFil
     return await hashContent(file, info.size, chunk)
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    return { path, code: 'ERR_IMAGE_DECODE', message: code === 'ENOENT' ? 'it is gone' : (errnoReason(code) ?? `it cannot be read: ${systemReason(cause)}`) }
+    return { path, code: 'ERR_IMAGE_DECODE', message: code === 'ENOENT' ? 'it is gone' : (permissionReason(cause) ?? `it cannot be read: ${systemReason(cause)}`) }
   } finally {
     if (file !== undefined) closeSync(file)
   }

@@ -1,5 +1,5 @@
 import { join, relative, resolve, sep } from 'node:path'
-import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
+import { argumentError, TorchgraftError } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/fields.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { hashFiles } from './content-hash.js'
@@ -7,6 +7,7 @@ import type { Dataset, Sample } from './dataset.js'
 import { compareCodePoints, listClasses, type ListedImage, listImages } from './list-images.js'
 import { NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts } from './passed-over.js'
 import { nothingFound, oneClass, refuseSides } from './refuse-folder.js'
+import type { SkippedFile } from './skipped-file.js'
 import { splitByContent, type SplitOptions } from './stratified-split.js'
 
 export interface ImageItem {
@@ -15,13 +16,6 @@ export interface ImageItem {
   readonly label: number
   /** The first 32 hex digits of the SHA-256 of the file. */
   readonly hash: string
-}
-
-/** A file that is no image to train on, and why. */
-export interface SkippedFile {
-  readonly path: string
-  readonly code: TorchgraftErrorCode
-  readonly message: string
 }
 
 export interface ImageFolderOptions {

@@ -2,9 +2,9 @@ import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import { systemReason } from '../text/system-reason.js'
+import { permissionReason, systemReason } from '../text/system-reason.js'
 import { type Recognized, recognizeFiles } from '../images/first-bytes.js'
-import type { SkippedFile } from './image-folder.js'
+import type { SkippedFile } from './skipped-file.js'
 import { PassedOverCounts } from './passed-over.js'
 import { endingOf, isImageName, leftoverName, whyUnreadable } from './image-names.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
@@ -26,7 +26,7 @@ export interface ListedImage {
 export async function listClasses(folder: string, passedOver = new PassedOverCounts()): Promise<{ readonly classes: ClassFolder[]; readonly skipped: SkippedFile[] }> {
   const { entries, misnamed } = await list(folder, passedOver).catch((cause: unknown) => {
     const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (errnoReason(code) ?? systemReason(cause))
+    const reason = code === 'ENOENT' ? 'there is no such folder' : code === 'ENOTDIR' ? 'it is not a folder' : (permissionReason(cause) ?? systemReason(cause))
     throw new TorchgraftError('ERR_DATA_EMPTY', `Could not list ${folder}: ${reason}`, { path: folder, cause })
   })
   const classes: ClassFolder[] = []
@@ -72,8 +72,7 @@ export async function listImages(classes: readonly ClassFolder[], { root, follow
     listed.add(real)
     const before = images.length + skipped.length
     const found = await list(path, passedOver).catch((cause: unknown) => {
-      const { code } = cause as NodeJS.ErrnoException
-      skip(path, `the folder cannot be listed: ${errnoReason(code) ?? systemReason(cause)}`)
+      skip(path, `the folder cannot be listed: ${permissionReason(cause) ?? systemReason(cause)}`)
       return undefined
     })
     if (!found) return
@@ -111,7 +110,7 @@ export async function listImages(classes: readonly ClassFolder[], { root, follow
   const visitUnnamed = async (path: string, label: string, found: Recognized | Error): Promise<void> => {
     if (found === 'image') return take(path, label)
     if (found === undefined) return passedOver.addEnding('')
-    skip(path, found instanceof Error ? (errnoReason((found as NodeJS.ErrnoException).code) ?? 'it is gone') : found.reason)
+    skip(path, found instanceof Error ? (permissionReason(found) ?? 'it is gone') : found.reason)
   }
 
   const take = async (path: string, label: string): Promise<void> => {
@@ -163,11 +162,6 @@ async function misnamedIn(folder: string): Promise<string[]> {
 
 function notUtf8(path: string): SkippedFile {
   return { path, code: 'ERR_IMAGE_DECODE', message: 'its name is not UTF-8 text: rename it' }
-}
-
-/** A system's code in words, where there are better ones than its own. */
-export function errnoReason(code: string | undefined): string | undefined {
-  return code === 'EACCES' || code === 'EPERM' ? 'you may not read it' : undefined
 }
 
 /** Python's order of strings; JavaScript's own compares UTF-16 units, and differs beyond U+FFFF. */

@@ -7,6 +7,7 @@ import { type Pixels, reasonOf, type ResizeRule } from '../images/decode.js'
 import { concatPixels, paddedSize } from './concat-pixels.js'
 import { lazyPixels } from './lazy-pixels.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../augment/normalization.js'
 import type { Rgb } from '../augment/plan.js'
 import { type Random, random, shuffle } from '../random/sfc32.js'
 import type { Transform } from '../augment/transforms.js'
@@ -75,8 +76,6 @@ interface MadeBatch {
   readonly broken: readonly SkippedImage[]
 }
 
-export const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
-export const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 /** Of batches made ahead: those of full-size images are large. */
 const AHEAD_BYTES = 512 * 2 ** 20
