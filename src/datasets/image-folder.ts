@@ -6,7 +6,7 @@ import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
 import { compareCodePoints, listClasses, type ListedImage, listImages } from './list-images.js'
 import { NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts } from './passed-over.js'
-import { nothingFound, oneClass, refuseSides } from './refuse-folder.js'
+import { nothingFound, oneClass, refuseSplits } from './refuse-folder.js'
 import type { SkippedFile } from './skipped-file.js'
 import { splitByContent, type SplitOptions } from './stratified-split.js'
 
@@ -67,7 +67,7 @@ export class ImageFolder implements Dataset {
     checkFields<ImageFolderOptions>(options, FIELDS, 'ImageFolder.open')
     const root = toPath(location)
     const { followLinks = false, within = root, signal } = options
-    if (options.within === undefined) await refuseSides(root)
+    if (options.within === undefined) await refuseSplits(root)
     const folders = [within].flat().map(toPath)
     const name = namer(root)
     const passed = new PassedOverCounts()
