@@ -1,7 +1,7 @@
 import type { Fields } from '../options/fields.js'
 import { SESSION_FIELDS } from '../session/check-options.js'
 import type { SessionOptions } from '../session/options.js'
-import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
+import { FOREIGN_FIELDS, type ForeignOptions } from './options.js'
 
 export interface ComputeOptions extends Pick<SessionOptions, 'device' | 'precision' | 'threads'>, ForeignOptions {}
 

@@ -1,7 +1,7 @@
 import { argumentError, TorchgraftError } from '../errors.js'
 import { checkFields } from '../options/fields.js'
 import { plural } from '../text/plural.js'
-import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
+import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from '../addon/binding.js'
 import { defaultThreads } from './threads.js'
 import { SESSION_FIELDS } from './check-options.js'
 import type { Device, GradScalerOptions, OptimizerOptions, Precision, SessionOptions } from './options.js'
