@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { shellWord } from '../text/shell-word.js'
-import { type ClassFolder, listClasses } from './list-images.js'
+import { type ClassFolder, listClasses } from './list-folder.js'
 import { PassedOverCounts } from './passed-over.js'
 import { type Split, splitNamed, SPLITS, splitsWithin } from './split-names.js'
 

@@ -3,7 +3,7 @@ import { TorchgraftError } from '../errors.js'
 import { plural } from '../text/plural.js'
 import { findSplits, scanFolder, nextFolderDown } from './find-splits.js'
 import type { SkippedFile } from './skipped-file.js'
-import { listClasses } from './list-images.js'
+import { listClasses } from './list-folder.js'
 import { type PassedOver, passedOverNotes } from './passed-over.js'
 import { SPLITS } from './split-names.js'
 
