@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp'
-import { middle, resized, type Size } from '../../web/sizes.js'
-import { scaled } from '../../web/triangle.js'
+import { middle, resized, type Size } from '../../web/resample/sizes.js'
+import { scaled } from '../../web/resample/triangle.js'
 import type { Pixels, ResizeRule } from './decode.js'
 import type { PathOrBytes } from './image-source.js'
 import { openBySharp } from './open-sharp.js'

@@ -1,4 +1,4 @@
-import { middle, resized, shrinkOnLoad, type Size, type Window } from '../../../web/sizes.js'
+import { middle, resized, shrinkOnLoad, type Size, type Window } from '../../../web/resample/sizes.js'
 import { type JpegDecoder, type JpegRequest, jpegDecoder } from './jpeg-decoder.js'
 import { colourTables } from '../colour-profile.js'
 import type { Pixels, ResizeRule } from '../decode.js'
