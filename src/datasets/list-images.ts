@@ -6,7 +6,8 @@ import { systemReason } from '../text/system-reason.js'
 import { type Recognized, recognizeFiles } from '../images/first-bytes.js'
 import type { SkippedFile } from './image-folder.js'
 import { PassedOverCounts } from './passed-over.js'
-import { endingOf, isImageName, leftoverName, whyUnreadable } from './image-names.js'
+import { endingOf, isImageName, whyUnreadable } from '../images/image-endings.js'
+import { leftoverName } from './leftover-names.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
 
 /** Neutral of how the option is given, since it is kept in logs too. */

@@ -1,4 +1,4 @@
-import type { ResizeRule } from '../../images/decode.js'
+import type { ResizeRule } from '../../images/resize-rule.js'
 import { then, translate } from '../../augment/affine.js'
 import type { Matrix2x3, Plan } from '../../augment/plan.js'
 import { stretch } from '../../augment/stretch.js'
