@@ -9,7 +9,7 @@ import { checkFields, type Fields, booleanField, required, oneOfField } from '..
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { foldedError } from './onnx/onnx-refusal.js'

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TorchgraftError } from '../errors.js'
-import type { Pixels, ResizeRule } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 
 /** Bytes copied between two turns of the event loop: well under a millisecond. */
 const COPY_CHUNK = 1 << 20

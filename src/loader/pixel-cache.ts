@@ -4,7 +4,9 @@ import { availableParallelism, freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { systemReason } from '../text/system-reason.js'
-import { decodeImage, type Pixels, type ResizeRule } from '../images/decode.js'
+import { decodeImage } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import type { ImageSource } from '../images/image-source.js'
 
 /** A quarter of what is free now: training needs memory too. */

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { decodeImage, type Pixels, type ResizeRule } from '../../src/images/decode.js'
+import { decodeImage } from '../../src/images/decode.js'
+import type { Pixels } from '../../src/images/pixels.js'
+import type { ResizeRule } from '../../src/images/resize-rule.js'
 import { concatPixels, paddedSize } from '../../src/loader/concat-pixels.js'
 import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type NotebookDraws } from '../../src/recipes/notebook/transforms.js'
 import { packPlans, type Plan } from '../../src/augment/plan.js'

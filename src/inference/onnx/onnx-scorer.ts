@@ -1,4 +1,4 @@
-import { atModelSize } from '../../../web/fit.js'
+import { atModelSize } from '../../../web/resample/fit.js'
 import { TorchgraftError } from '../../errors.js'
 import type { ComputeOptions } from '../options.js'
 import type { OpenedScorer, Scorer } from '../scorer.js'

@@ -6,7 +6,7 @@ import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folde
 import { compareCodePoints } from '../../text/code-points.js'
 import { numpyShuffled } from '../../random/numpy.js'
 import { chooseSplits } from '../../datasets/train-val.js'
-import { endingOf } from '../../datasets/image-names.js'
+import { endingOf } from '../../images/image-endings.js'
 
 /** The seed of the notebook's split, whatever the run's is. */
 export const NOTEBOOK_SPLIT_SEED = 1999

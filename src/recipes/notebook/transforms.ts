@@ -1,4 +1,4 @@
-import type { ResizeRule } from '../../images/decode.js'
+import type { ResizeRule } from '../../images/resize-rule.js'
 import { composeAffine, translate } from '../../augment/affine.js'
 import type { ImageSizes, Matrix2x3, Plan } from '../../augment/plan.js'
 import { stretch } from '../../augment/stretch.js'

@@ -1,7 +1,7 @@
-import type { LazyTensor } from './lazy-tensor.js'
-import { ANCHORS, toTorchvision } from '../models/timm-names.js'
-import { shortList, shortName } from './short-name.js'
-import type { Tensor } from './tensor.js'
+import type { LazyTensor } from '../formats/lazy-tensor.js'
+import { ANCHORS, toTorchvision } from './timm-names.js'
+import { shortList, shortName } from '../formats/short-name.js'
+import type { Tensor } from '../formats/tensor.js'
 
 type Shaped = Pick<Tensor, 'dtype' | 'shape'>
 export interface NamedTensors<T> {

@@ -1,7 +1,7 @@
 // How torchgraft makes a JPEG smaller: its decoder takes a mean of each block of 2, 4 or 8, a triangle does the rest.
 import { shrinkOnLoad } from './sizes.js'
 import { scaled } from './triangle.js'
-import { turned } from './turn.js'
+import { turned } from './orientation.js'
 
 /** @typedef {import('./resample.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */

@@ -1,9 +1,9 @@
 // Trains, and tells of each event as a line of JSON:   node training-child.mjs OPTIONS, as JSON
 //
 // `dieAt` kills it in the middle, as a power cut would; `endAfter` ends it after so many steps.
-import { torchgraft } from '../../bench/torchgraft/library.mjs'
+import { torchgraft } from '../../../bench/torchgraft/library.mjs'
 
-/** @type {import('./types.d.mts').TrainingTask} */
+/** @type {import('../types.d.mts').TrainingTask} */
 const { options, dieAt, endAfter = Infinity } = JSON.parse(process.argv[2] ?? '')
 const tell = (/** @type {object} */ message) => console.log(JSON.stringify(message))
 const controller = new AbortController()

@@ -1,6 +1,6 @@
 // Which colour profiles torchgraft applies: those of an image's own kind of colours, grey or red, green and blue.
-import { NOTES } from './notes.js'
-import { latin1 } from './origin.js'
+import { NOTES } from '../notes.js'
+import { latin1 } from './first-bytes.js'
 
 /** @typedef {{ readonly profile: boolean, readonly note?: string }} Use `profile`: whether the browser is to apply it */
 

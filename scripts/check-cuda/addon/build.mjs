@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startChild, startTeller } from './child.mjs'
-import { CheckFailed, childFailed } from './part.mjs'
+import { startChild, startTeller } from '../child.mjs'
+import { CheckFailed, childFailed } from '../part.mjs'
 
-/** @typedef {import('./types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Context} Context */
 
 const BUILD_LIMIT = 240
 const PROBE_LIMIT = 60
@@ -32,7 +32,7 @@ export async function build(context, signal) {
 async function devices({ root, env }, signal) {
   /** @type {readonly string[]} */
   let seen = []
-  const code = `import { loadAddon } from ${JSON.stringify(new URL('../../dist/addon/load.js', import.meta.url).href)}
+  const code = `import { loadAddon } from ${JSON.stringify(new URL('../../../dist/addon/load.js', import.meta.url).href)}
 console.log(JSON.stringify({ cuda: loadAddon().system().cuda }))`
   const args = ['--input-type=module', '-e', code]
   const onMessage = (/** @type {{ readonly cuda: readonly string[] }} */ { cuda }) => { seen = cuda }

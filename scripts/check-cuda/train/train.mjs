@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startTeller } from './child.mjs'
-import { aboveChance, furthest, percent, sideBySide } from './compare.mjs'
+import { startTeller } from '../child.mjs'
+import { aboveChance, furthest, percent, sideBySide } from '../compare.mjs'
 import { makeBuildings } from './made-buildings.mjs'
-import { CheckFailed, childFailed } from './part.mjs'
+import { CheckFailed, childFailed } from '../part.mjs'
 
-/** @typedef {import('./types.d.mts').Context} Context */
-/** @typedef {import('../../src/index.js').TrainOptions} TrainOptions */
-/** @typedef {import('./types.d.mts').TrainingRun} Run */
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../../../src/index.js').TrainOptions} TrainOptions */
+/** @typedef {import('../types.d.mts').TrainingRun} Run */
 
 const CHILD = new URL('training-child.mjs', import.meta.url).pathname
 const LIMIT = 60
@@ -42,7 +42,7 @@ export async function train(context, signal) {
   const options = {
     ...(quick ? QUICK : FULL),
     data,
-    device: /** @type {import('../../src/index.js').Device} */ (device),
+    device: /** @type {import('../../../src/index.js').Device} */ (device),
     saveEveryMinutes: 0.001,
     memoryFormat: 'channels_last',
   }
@@ -99,7 +99,7 @@ ${sideBySide(losses, expected)}`)
 
 /**
  * @param {Context} context @param {AbortSignal} signal
- * @param {import('./types.d.mts').TrainingTask} task
+ * @param {import('../types.d.mts').TrainingTask} task
  * @returns {Promise<Run>}
  */
 export async function runTraining({ root, env }, signal, task) {

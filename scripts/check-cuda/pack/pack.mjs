@@ -2,10 +2,10 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, 
 import { spawnSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { decoder } from '../setup/decoder.mjs'
-import { SetupError } from '../setup/fail.mjs'
-import { makeProgress } from '../setup/progress.mjs'
-import { typescript } from '../setup/typescript.mjs'
+import { decoder } from '../../setup/decoder.mjs'
+import { SetupError } from '../../setup/fail.mjs'
+import { makeProgress } from '../../setup/progress.mjs'
+import { typescript } from '../../setup/typescript.mjs'
 import { closure } from './closure.mjs'
 
 /** What test/cuda needs besides the dependencies. */

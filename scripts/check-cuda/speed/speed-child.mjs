@@ -1,7 +1,7 @@
 // One row of torchgraft's:   node speed-child.mjs ROW, as JSON. It tells what it measured as a line of JSON.
-import { torchgraft } from '../../bench/torchgraft/library.mjs'
+import { torchgraft } from '../../../bench/torchgraft/library.mjs'
 
-/** @type {import('./types.d.mts').SpeedTask} */
+/** @type {import('../types.d.mts').SpeedTask} */
 const task = JSON.parse(process.argv[2] ?? '')
 const { model, batch, precision, kernels, device, size, source, classes, threads } = task
 const WARM_UP = 6
@@ -9,7 +9,7 @@ const WARM_UP = 6
 /**
  * Images of noise, larger than what is trained on: each is cropped and every other one mirrored.
  *
- * @param {number} seed @returns {import('../../src/index.js').Batch}
+ * @param {number} seed @returns {import('../../../src/index.js').Batch}
  */
 function makeBatch(seed) {
   const pixels = new Uint8Array(batch * source * source * 3)
@@ -53,7 +53,7 @@ let count = 0
 /** @type {number[]} */
 const losses = []
 async function step() {
-  const one = /** @type {import('../../src/index.js').Batch} */ (batches[count++ % 2])
+  const one = /** @type {import('../../../src/index.js').Batch} */ (batches[count++ % 2])
   const { loss } = await (task.task === 'train' ? session.trainStep(one) : session.evalStep(one))
   losses.push(loss / batch)
 }

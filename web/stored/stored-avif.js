@@ -1,4 +1,4 @@
-import { latin1 } from './origin.js'
+import { latin1 } from './first-bytes.js'
 import { useOf } from './profile.js'
 
 /** Boxes that hold boxes, by how many bytes of their own they begin with. @type {Readonly<Record<string, number>>} */

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { hash, makeRandom } from '../../samples/generator/random.mjs'
+import { hash, makeRandom } from '../../../samples/generator/random.mjs'
 
 /** @typedef {{ readonly classes: number, readonly images: number, readonly width: number, readonly height: number }} Sizes */
 

@@ -1,6 +1,6 @@
 import { exifOrientation } from './exif.js'
-import { NOTES } from './notes.js'
-import { latin1 } from './origin.js'
+import { NOTES } from '../notes.js'
+import { latin1 } from './first-bytes.js'
 import { useOf } from './profile.js'
 
 const [EXIF, ICC] = ['Exif\0\0', 'ICC_PROFILE\0']

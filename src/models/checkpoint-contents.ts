@@ -1,10 +1,10 @@
-import { TorchgraftError } from '../../errors.js'
-import type { LazyTensor } from '../lazy-tensor.js'
-import { PickleDict, PickleTuple } from './pickle-values.js'
-import type { PthFile } from './pth.js'
-import { shortList, shortName } from '../short-name.js'
-import { torchvisionNames } from '../state-dict-names.js'
-import { TorchTensor } from './torch-tensor.js'
+import { TorchgraftError } from '../errors.js'
+import type { LazyTensor } from '../formats/lazy-tensor.js'
+import { PickleDict, PickleTuple } from '../formats/pth/pickle-values.js'
+import type { PthFile } from '../formats/pth/pth.js'
+import { shortList, shortName } from '../formats/short-name.js'
+import { torchvisionNames } from './state-dict-names.js'
+import { TorchTensor } from '../formats/pth/torch-tensor.js'
 
 export interface CheckpointContents {
   /** By torchvision's names. */

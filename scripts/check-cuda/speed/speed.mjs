@@ -1,21 +1,21 @@
-import { summarize } from '../../bench/report/statistics.mjs'
-import { startTeller } from './child.mjs'
-import { CheckFailed, childFailed } from './part.mjs'
+import { summarize } from '../../../bench/report/statistics.mjs'
+import { startTeller } from '../child.mjs'
+import { CheckFailed, childFailed } from '../part.mjs'
 import { missingForPeers, runPeer } from './speed-peers.mjs'
 import { QUICK_ROWS, ROWS } from './speed-rows.mjs'
-import { compareSpeeds } from './table.mjs'
+import { compareSpeeds } from '../table.mjs'
 
-/** @typedef {import('./types.d.mts').Context} Context */
-/** @typedef {import('./types.d.mts').Measured} Measured */
-/** @typedef {import('./types.d.mts').SpeedRow} SpeedRow */
-/** @typedef {import('./types.d.mts').Speeds} Speeds */
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Measured} Measured */
+/** @typedef {import('../types.d.mts').SpeedRow} SpeedRow */
+/** @typedef {import('../types.d.mts').Speeds} Speeds */
 
 const LIMIT = 60
 const SIZES = { size: 224, source: 320, classes: 20, repeats: 4, steps: 24 }
 /** Beside other work one thread is the fastest. */
 const QUICK_SIZES = { size: 64, source: 80, classes: 20, repeats: 2, steps: 2, threads: 1 }
 
-/** @param {Context} context @returns {import('./types.d.mts').SpeedSizes} */
+/** @param {Context} context @returns {import('../types.d.mts').SpeedSizes} */
 export const speedSizes = ({ quick }) => (quick ? QUICK_SIZES : SIZES)
 
 /** @param {boolean} quick */
@@ -68,7 +68,7 @@ export async function speed(context, signal, { measured, compiled }) {
 
 /**
  * @param {Context} context @param {AbortSignal} signal @param {SpeedRow} row
- * @param {import('./types.d.mts').TakeSpeeds} take @param {import('./types.d.mts').Tell} fail
+ * @param {import('../types.d.mts').TakeSpeeds} take @param {import('../types.d.mts').Tell} fail
  */
 async function runOwn(context, signal, row, take, fail) {
   const { name } = row

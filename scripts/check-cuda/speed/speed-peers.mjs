@@ -1,11 +1,11 @@
-import { startTeller } from './child.mjs'
-import { whatIsMissing } from './machine.mjs'
-import { PEERS, peerEnv } from './notebook.mjs'
-import { childFailed } from './part.mjs'
+import { startTeller } from '../child.mjs'
+import { whatIsMissing } from '../machine.mjs'
+import { PEERS, peerEnv } from '../notebook.mjs'
+import { childFailed } from '../part.mjs'
 import { speedSizes } from './speed.mjs'
 
-/** @typedef {import('./types.d.mts').Context} Context */
-/** @typedef {import('./types.d.mts').SpeedRow} SpeedRow */
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').SpeedRow} SpeedRow */
 
 const LIMIT = 100
 
@@ -29,7 +29,7 @@ export function peerTask(context, peer, rows, hold) {
  * All rows of one peer, in one process, which takes seconds to start.
  *
  * @param {Context} context @param {AbortSignal} signal @param {string} peer @param {readonly SpeedRow[]} rows
- * @param {import('./types.d.mts').TakeSpeeds} take @param {import('./types.d.mts').Tell} fail
+ * @param {import('../types.d.mts').TakeSpeeds} take @param {import('../types.d.mts').Tell} fail
  */
 export async function runPeer(context, signal, peer, rows, take, fail) {
   if (rows.length === 0) return

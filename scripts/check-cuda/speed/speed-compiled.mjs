@@ -1,11 +1,11 @@
-import { startTeller } from './child.mjs'
-import { peerEnv } from './notebook.mjs'
-import { childFailed } from './part.mjs'
+import { startTeller } from '../child.mjs'
+import { peerEnv } from '../notebook.mjs'
+import { childFailed } from '../part.mjs'
 import { peerTask } from './speed-peers.mjs'
 
-/** @typedef {import('./types.d.mts').Context} Context */
-/** @typedef {import('./types.d.mts').TakeSpeeds} TakeSpeeds */
-/** @typedef {import('./types.d.mts').Tell} Tell */
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').TakeSpeeds} TakeSpeeds */
+/** @typedef {import('../types.d.mts').Tell} Tell */
 /** @typedef {ReturnType<typeof startCompiled>} CompiledPeers */
 
 /** From its start to its end, the wait for the other parts in it, in seconds. */
@@ -17,7 +17,7 @@ const PATIENCE = 100
  * Starts the peers under torch.compile, a process for each row, long before they are measured: to compile takes a minute each,
  * on the CPU, while other parts run. Each stops before it is timed, and goes on when it is told to.
  *
- * @param {Context} context @param {readonly import('./types.d.mts').SpeedRow[]} rows
+ * @param {Context} context @param {readonly import('../types.d.mts').SpeedRow[]} rows
  */
 export function startCompiled(context, rows) {
   const { root, env, device, python, tell } = context

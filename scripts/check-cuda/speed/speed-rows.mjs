@@ -1,4 +1,4 @@
-/** @typedef {import('./types.d.mts').SpeedRow} SpeedRow */
+/** @typedef {import('../types.d.mts').SpeedRow} SpeedRow */
 
 const SMALL = /** @type {const} */ ({ model: 'regnet_y_400mf', batch: 128, task: 'train', precision: 'bf16', kernels: 'auto', peers: true })
 

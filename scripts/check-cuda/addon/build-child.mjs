@@ -2,13 +2,13 @@
 //   node build-child.mjs
 // In a process of its own, so that it can be ended with all that it has started.
 import { fileURLToPath } from 'node:url'
-import { addon } from '../setup/addon.mjs'
-import { decoder } from '../setup/decoder.mjs'
-import { SetupError } from '../setup/fail.mjs'
-import { makeProgress } from '../setup/progress.mjs'
-import { typescript } from '../setup/typescript.mjs'
+import { addon } from '../../setup/addon.mjs'
+import { decoder } from '../../setup/decoder.mjs'
+import { SetupError } from '../../setup/fail.mjs'
+import { makeProgress } from '../../setup/progress.mjs'
+import { typescript } from '../../setup/typescript.mjs'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 const progress = makeProgress({ write: (text) => process.stdout.write(text), isTTY: false })
 try {
   for (const step of [decoder, addon, typescript]) await step({ root, env: process.env, progress })

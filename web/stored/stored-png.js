@@ -1,5 +1,5 @@
 import { exifOrientation } from './exif.js'
-import { latin1 } from './origin.js'
+import { latin1 } from './first-bytes.js'
 import { useOf } from './profile.js'
 
 const SIGNATURE_BYTES = 8

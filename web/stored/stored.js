@@ -1,14 +1,14 @@
 // An image's file without what a browser would act on and torchgraft does not, so that all of them decode the pixels that are stored.
 // Turning them, and what else torchgraft does, is left to the page.
-import { NOTES } from './notes.js'
-import { formatOf } from './origin.js'
+import { NOTES } from '../notes.js'
+import { formatOf } from './first-bytes.js'
 import { storedAvif } from './stored-avif.js'
 import { storedGif } from './stored-gif.js'
 import { storedJpeg } from './stored-jpeg.js'
 import { storedPng } from './stored-png.js'
 import { storedWebp } from './stored-webp.js'
 
-/** @typedef {import('./resample.js').Origin} Origin */
+/** @typedef {import('../resample/resample.js').Origin} Origin */
 /**
  * @typedef {object} Stored
  * @property {readonly Uint8Array<ArrayBuffer>[]} parts of the file to decode
