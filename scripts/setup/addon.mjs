@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateLibtorch } from '../libtorch/locate.mjs'
-import { addonFiles, addonHash, buildFolder, stateFolder } from '../places.mjs'
+import { addonFiles, addonHash, buildFolder, stateFolder } from '../shared/paths.mjs'
 import { buildByCMake } from './cmake.mjs'
 import { SetupError } from './fail.mjs'
 import { isUpToDate, removeStamp, writeStamp } from './stamp.mjs'

@@ -1,6 +1,6 @@
 import { fetchLibtorch } from '../libtorch/fetch.mjs'
 import { locateLibtorch } from '../libtorch/locate.mjs'
-import { printable } from '../printable.mjs'
+import { printable } from '../shared/printable.mjs'
 import { SetupError } from './fail.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */

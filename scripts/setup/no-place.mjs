@@ -1,4 +1,4 @@
-import { printable } from '../printable.mjs'
+import { printable } from '../shared/printable.mjs'
 import { SetupError } from './fail.mjs'
 
 /** A file system's refusals that a user can mend, in words. */

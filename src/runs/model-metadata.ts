@@ -1,4 +1,4 @@
-import type { ResizeRule } from '../images/decode.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import type { Rgb } from '../augment/plan.js'
 import { TorchgraftError } from '../errors.js'
 import { parseJson } from '../formats/parse-json.js'

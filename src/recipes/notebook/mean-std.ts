@@ -1,4 +1,5 @@
-import { DataLoader, IMAGENET_MEAN, IMAGENET_STD } from '../../loader/data-loader.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../../augment/normalization.js'
+import { DataLoader } from '../../loader/data-loader.js'
 import type { Dataset } from '../../datasets/dataset.js'
 import { notebookStatisticsTransform } from './transforms.js'
 import { TorchgraftError } from '../../errors.js'

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { holderOf, isLockLeftover, tryLock } from '../../../scripts/lock.mjs'
-import { ownIdentity } from '../../../scripts/process-identity.mjs'
-import { takeLock } from '../../../scripts/setup/lock.mjs'
+import { holderOf, isLockLeftover, tryLock } from '../../../scripts/shared/lock.mjs'
+import { ownIdentity } from '../../../scripts/shared/process-identity.mjs'
+import { takeLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runNode } from '../../helpers/processes/child.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
-const LOCK = new URL('../../../scripts/lock.mjs', import.meta.url).href
+const LOCK = new URL('../../../scripts/shared/lock.mjs', import.meta.url).href
 const CONTENDER = fileURLToPath(new URL('../../helpers/processes/lock-contender.mjs', import.meta.url))
 const self = ownIdentity()
 
