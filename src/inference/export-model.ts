@@ -12,7 +12,7 @@ import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { torchvisionNames } from '../models/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
-import { foldedError } from './onnx/onnx-refusal.js'
+import { foldedError } from '../formats/file-error.js'
 import { foreignMetadata } from './foreign-model.js'
 import { FOREIGN_FIELDS, type ForeignOptions } from './options.js'
 

@@ -18,7 +18,7 @@ import { noRegNetError } from './nearest-model.js'
 import { recognizeVariant } from './recognize.js'
 import type { Shaped } from './state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
-import { foldedError } from '../inference/onnx/onnx-refusal.js'
+import { foldedError } from '../formats/file-error.js'
 
 export interface SummarizeOptions {
   /** A model file (.safetensors, .pth), a run folder, whose best one is taken, or the name of a variant where no file has it. */
