@@ -6,7 +6,7 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, integerField } from '../options/fields.js'
 import { fileKind } from '../formats/file-kind.js'
 import { aPath, type LocalPath } from '../options/local-path.js'
-import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './options.js'
 import type { OpenedScorer, Scorer } from './scorer.js'
 
 export type ClassifierOptions = ComputeOptions

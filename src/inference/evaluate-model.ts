@@ -15,7 +15,7 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import { abortSignal, checkFields, type Fields, booleanField, required, oneOfField } from '../options/fields.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
-import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './options.js'
 import { shellWord } from '../text/shell-word.js'
 import { openModel } from './open-model.js'
 

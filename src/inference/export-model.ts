@@ -14,7 +14,7 @@ import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { foldedError } from './onnx/onnx-refusal.js'
 import { foreignMetadata } from './foreign-model.js'
-import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
+import { FOREIGN_FIELDS, type ForeignOptions } from './options.js'
 
 export const EXPORT_FORMATS = ['pth', 'safetensors', 'onnx', 'web'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]

@@ -6,7 +6,7 @@ import { setUpAtFirstUse } from '../addon/first-use.js'
 import { noRegNetError } from '../models/nearest-model.js'
 import { recognizeVariant } from '../models/recognize.js'
 import { plural } from '../text/plural.js'
-import type { ForeignOptions } from './foreign-options.js'
+import type { ForeignOptions } from './options.js'
 
 /** torchvision scores its images at 224 of 256. */
 const SHORTER_SIDE = 256 / 224

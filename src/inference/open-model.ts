@@ -9,7 +9,7 @@ import { PthFile } from '../formats/pth/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
 import { torchvisionNames } from '../formats/state-dict-names.js'
 import { Session } from '../session/session.js'
-import type { ComputeOptions } from './compute-options.js'
+import type { ComputeOptions } from './options.js'
 import { foreignMetadata } from './foreign-model.js'
 
 export interface OpenedModel {

@@ -5,7 +5,7 @@ import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type 
 import { packPlans, type Plan } from '../../src/augment/plan.js'
 import { readSafetensors } from '../../src/formats/safetensors.js'
 import { toFloat32 } from '../../src/formats/tensor.js'
-import type { NativeRenderer } from '../../src/session/binding.js'
+import type { NativeRenderer } from '../../src/addon/binding.js'
 import { renderImages } from '../../src/augment/render-batch.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 

@@ -1,6 +1,6 @@
 import { atModelSize } from '../../../web/fit.js'
 import { TorchgraftError } from '../../errors.js'
-import type { ComputeOptions } from '../compute-options.js'
+import type { ComputeOptions } from '../options.js'
 import type { OpenedScorer, Scorer } from '../scorer.js'
 import { readOnnxMetadata } from './onnx-file.js'
 import { loadOnnxRuntime, type OnnxRuntime, type OnnxSession } from './onnx-runtime.js'
