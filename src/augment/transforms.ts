@@ -1,5 +1,5 @@
 import { argumentError } from '../errors.js'
-import { callback, type Check, checkFields, type Fields, list, numberField } from '../options/fields.js'
+import { callback, type Check, checkFields, type Fields, list, numberField } from '../options/checks.js'
 import type { ResizeRule } from '../images/decode.js'
 import { type Box, cropTo, IDENTITY, then } from './affine.js'
 import type { Matrix3x4, Plan } from './plan.js'

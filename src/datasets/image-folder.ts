@@ -1,6 +1,6 @@
 import { join, relative, resolve, sep } from 'node:path'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/fields.js'
+import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'

@@ -1,5 +1,5 @@
 import { finite } from '../options/arguments.js'
-import { checkFields, type Fields, required, numberField, integerField } from '../options/fields.js'
+import { checkFields, type Fields, required, numberField, integerField } from '../options/checks.js'
 
 /** Learning rate of an applied step, counted from 0. Pure. */
 export type Schedule = (step: number) => number

@@ -1,6 +1,6 @@
 import { finite } from '../options/arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/fields.js'
+import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/checks.js'
 import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
 
