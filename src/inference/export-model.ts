@@ -5,7 +5,7 @@ import { isModelFile, readModelFile, writeModelFile } from '../runs/model-file.j
 import { type TrainingMetadata, withoutTraining } from '../runs/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../runs/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/fields.js'
+import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/checks.js'
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'

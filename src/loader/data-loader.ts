@@ -1,5 +1,5 @@
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, withMethods, MEAN, required, numberField, STD, integerField } from '../options/fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, withMethods, MEAN, required, numberField, STD, integerField } from '../options/checks.js'
 import { abortable } from './abortable.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from '../datasets/dataset.js'

@@ -24,7 +24,7 @@ import { foldedError } from '../../formats/file-error.js'
 import { plural } from '../../text/plural.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
 import { checkWeights } from './check-weights.js'
-import { SHIPPED_WEIGHTS } from '../../train/options/options.js'
+import { SHIPPED_WEIGHTS } from '../../recipes/options.js'
 
 export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict
