@@ -42,8 +42,8 @@ export async function download({ url, bytes, sha256 }, file, onShare = () => {})
 function explain(url, bytes, error) {
   if (error instanceof RefusedError) return new UnreachableError(`${url}: ${error.message}`)
   if (!(error instanceof BrokenOffError)) return error
-  const { received, message } = error
-  const how = message === '' ? `ended after ${received} of ${bytes} bytes` : `broke off after ${received} of ${bytes} bytes (${message})`
+  const { received, message, cause } = error
+  const how = cause === undefined ? `ended after ${received} of ${bytes} bytes` : `broke off after ${received} of ${bytes} bytes (${message})`
   return new SetupError(`The download of ${url} ${how}. Run it again: it goes on from there.`)
 }
 

@@ -13,7 +13,7 @@ export class RefusedError extends Error {}
 export class BrokenOffError extends Error {
   /** @param {number} received @param {number | undefined} total @param {unknown} [cause] undefined where the server had no more to send */
   constructor(received, total, cause) {
-    super(cause instanceof Error ? cause.message : '', { cause })
+    super(/** @type {Error | undefined} */ (cause)?.message ?? 'the server had no more to send', { cause })
     /** Bytes of the file that are there, with those of earlier tries. */
     this.received = received
     /** Bytes of the file, where they are known. */

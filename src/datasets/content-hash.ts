@@ -1,7 +1,7 @@
 import { createHash, hash as hashOnce } from 'node:crypto'
-import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { openDescriptor, READ_NOW, readDescriptor } from '../formats/files/descriptor.js'
 import { systemReason } from '../text/system-reason.js'
 import type { SkippedFile } from './image-folder.js'
 import { errnoReason } from './list-images.js'
@@ -60,9 +60,6 @@ export async function hashFiles(paths: Paths, signal?: AbortSignal): Promise<{ r
   return { hashes, failed: [...failed].sort(([a], [b]) => a - b).map(([, file]) => file) }
 }
 
-/** A pipe that took a file's place since it was listed is not waited for. */
-const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK
-
 /** Here and now: handing a small file to a thread takes three times as long as reading it. Nothing for one that is large, or that cannot be read. */
 function hashSmall(path: string, chunk: Buffer): string | undefined {
   let file: number | undefined
@@ -78,16 +75,10 @@ function hashSmall(path: string, chunk: Buffer): string | undefined {
   }
 }
 
-// Promises' own file handles take several times as long. Of an open file size and closing wait for no disk, and take less time here
-// than on their way to another thread.
-const openFile = promisify(open)
-const readFrom = (file: number, into: Uint8Array, length: number, position: number): Promise<number> =>
-  new Promise((resolve, reject) => read(file, into, 0, length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))))
-
 async function hashOne(path: string, chunk: Buffer): Promise<string | SkippedFile> {
   let file: number | undefined
   try {
-    file = await openFile(path, 'r')
+    file = await openDescriptor(path, 'r')
     const info = fstatSync(file)
     if (!info.isFile()) return { path, code: 'ERR_IMAGE_DECODE', message: 'not a file' }
     if (info.size > MAX_FILE_BYTES) return { path, code: 'ERR_IMAGE_TOO_LARGE', message: TOO_LARGE_A_FILE }
@@ -101,12 +92,12 @@ async function hashOne(path: string, chunk: Buffer): Promise<string | SkippedFil
 }
 
 async function hashContent(file: number, size: number, chunk: Buffer): Promise<string> {
-  const first = await readFrom(file, chunk, chunk.length, 0)
+  const first = await readDescriptor(file, chunk, 0)
   if (first === size && first < chunk.length) return shorten(hashOnce('sha256', chunk.subarray(0, first), 'hex'), chunk)
   const hash = createHash('sha256')
   for (let bytes = first, position = first; bytes > 0; position += bytes) {
     hash.update(chunk.subarray(0, bytes))
-    bytes = await readFrom(file, chunk, chunk.length, position)
+    bytes = await readDescriptor(file, chunk, position)
   }
   return shorten(hash.digest('hex'), chunk)
 }
