@@ -40,9 +40,9 @@ function nameIn(node: ts.Node): ts.Node | undefined {
 /** The declaration files that a user of a module gets, in memory. */
 function declarationsOf(index: string, options: ts.CompilerOptions) {
   const files = new Map<string, string>()
-  const compiled = ts.createProgram([index], { ...options, declaration: true, emitDeclarationOnly: true, noEmit: false })
+  const host = cachingHost(options)
+  const compiled = ts.createProgram([index], { ...options, declaration: true, emitDeclarationOnly: true, noEmit: false }, host)
   compiled.emit(undefined, (name, text) => files.set(name, text))
-  const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host
   host.fileExists = (name) => files.has(name) || fileExists(name)
   host.readFile = (name) => files.get(name) ?? readFile(name)
@@ -50,5 +50,18 @@ function declarationsOf(index: string, options: ts.CompilerOptions) {
     const text = files.get(name)
     return text === undefined ? getSourceFile(name, how) : ts.createSourceFile(name, text, how)
   }
-  return { files, host, index: [...files.keys()].find((name) => name === join(options.outDir ?? dirname(index), 'index.d.ts'))! }
+  delete host.directoryExists // files in memory lie in folders that are not there
+  return { files, host, index: join(options.outDir ?? dirname(index), 'index.d.ts') }
+}
+
+/** Parses each file once: those of TypeScript and Node are most of the work. */
+function cachingHost(options: ts.CompilerOptions): ts.CompilerHost {
+  const host = ts.createCompilerHost(options)
+  const parsed = new Map<string, ts.SourceFile | undefined>()
+  const { getSourceFile } = host
+  host.getSourceFile = (name, how) => {
+    if (!parsed.has(name)) parsed.set(name, getSourceFile(name, how))
+    return parsed.get(name)
+  }
+  return host
 }
