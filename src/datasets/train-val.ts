@@ -63,7 +63,7 @@ export function chooseSplits(found: FoundSplits, val: number | string): { readon
   const own = typeof val === 'number' && folders.val.length > 0 ? oneFolder(found, 'val', (folder) => trainCommand(train, folder)) : undefined
   const test = folders.test.map((path) => basename(path)).join(' and ')
   const notes = [
-    ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --side test".`}`] : []),
+    ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --split test".`}`] : []),
     ...(others.length > 0 ? [`Folders beside ${basename(train)} that are no training, validation or test set passed over: ${firstNames(others)}.`] : []),
   ]
   return { train, val: typeof val === 'string' ? val : own, notes }

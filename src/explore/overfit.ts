@@ -19,10 +19,10 @@ import { judge, type Verdict } from './overfit-verdict.js'
 const LR = 3e-4
 const WEIGHT_DECAY = 1e-3
 
-type Shared = 'recipe' | 'model' | 'weights' | 'batchSize' | 'size' | 'lr' | 'val' | 'seed' | 'freeze' | 'meanStd' | 'device' | 'precision' | 'memoryFormat' | 'threads' | 'strictImages' | 'followLinks' | 'signal'
-
 /** As of training, but for a learning rate of 3e-4 and fp32 unless told otherwise. */
-export interface OverfitOptions extends Pick<TrainOptions, Shared> {
+export interface OverfitOptions extends Pick<TrainOptions,
+  | 'recipe' | 'model' | 'weights' | 'batchSize' | 'size' | 'lr' | 'val' | 'seed' | 'freeze' | 'meanStd' | 'device' | 'precision'
+  | 'memoryFormat' | 'threads' | 'strictImages' | 'followLinks' | 'signal'> {
   readonly data: LocalPath
   /** @default 100 */
   readonly steps?: number

@@ -50,7 +50,8 @@ const FIELDS: Fields<DataLoaderOptions> = {
   batchSize: required(integerField({ min: 1, max: 65_536 })), size: required(integerField({ min: 1, max: 16_384 })), sizeAt: callback, transform: required(aTransform), mean: MEAN, std: STD, shuffle: booleanField, dropLast: booleanField, seed: integerField({ min: 0 }),
   rngFor: callback, epochs: integerField({ min: 1 }), cacheBytes: numberField({ min: 0 }), prefetch: integerField({ min: 0, max: 64 }), strict: booleanField,
 }
-interface EpochOptions {
+export interface EpochOptions {
+  /** Batches of the epoch that are left out at its beginning, for a run that goes on. @default 0 */
   readonly from?: number
   readonly signal?: AbortSignal
 }

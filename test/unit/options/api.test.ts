@@ -87,7 +87,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<DataStatisticsOptions>({ of: 'dataStatistics', good: { data: 'nowhere' }, call: dataStatistics, kinds: { ...images, onProgress: 'callback' } }),
   door<SummarizeOptions>({ of: 'summarize', good: { model: 'nothing' }, call: summarize, kinds: { model: 'text', size: 'whole', classes: 'whole', batchSize: 'whole' } }),
   door<ExportOptions>({ of: 'exportModel', good: { model: 'nothing', format: 'pth' }, call: exportModel, kinds: { model: 'text', format: 'word', output: 'text', fp16: 'flag', classes: 'texts', size: 'whole' } }),
-  door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', side: 'word', all: 'flag', signal: 'signal' } }),
+  door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', split: 'word', all: 'flag', signal: 'signal' } }),
   door<ClassifierOptions>({ of: 'Classifier.open', good: {}, call: (options) => Classifier.open('nothing', options), kinds: computing }),
   door<ReadTorchOptions>({ of: 'readTorchCheckpoint', good: {}, call: (options) => readTorchCheckpoint('nothing', options), kinds: { groups: 'lists' } }),
   door<SessionOptions>({
