@@ -1,13 +1,13 @@
 // From an image's file to the bytes or floats that the model takes, by the rule that its file tells.
 import { readRgb } from './bitmap.js'
-import { atModelSize } from './fit.js'
-import { isHeic, isTiff } from './origin.js'
-import { resizeByRule } from './resample.js'
-import { stored } from './stored.js'
-import { turned } from './turn.js'
+import { atModelSize } from './resample/fit.js'
+import { isHeic, isTiff } from './stored/first-bytes.js'
+import { resizeByRule } from './resample/resample.js'
+import { stored } from './stored/stored.js'
+import { turned } from './resample/orientation.js'
 
-/** @typedef {import('./resample.js').Rule & { readonly orient: boolean, readonly profile: boolean }} ResizeRule */
-/** @typedef {import('./stored.js').Stored} Stored */
+/** @typedef {import('./resample/resample.js').Rule & { readonly orient: boolean, readonly profile: boolean }} ResizeRule */
+/** @typedef {import('./stored/stored.js').Stored} Stored */
 /**
  * @typedef {{ readonly pixels: Uint8Array | Float32Array, readonly note: string | undefined }} Prepared
  *   `note`: why torchgraft predict may see other pixels

@@ -1,8 +1,8 @@
 import { cpus } from 'node:os'
 import { type Attempt, hasNvidiaDriver, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { setUpCommand } from '../../scripts/places.mjs'
+import { setUpCommand } from '../../scripts/shared/paths.mjs'
 import { TorchgraftError } from '../errors.js'
-import type { NativeSystem } from '../session/binding.js'
+import type { NativeSystem } from './binding.js'
 import { loadAddon } from './load.js'
 import { packageRoot } from '../package.js'
 

@@ -1,6 +1,6 @@
 import type { Batch } from '../loader/batch.js'
 import { TorchgraftError } from '../errors.js'
-import type { NativeImages, NativeRenderer } from '../session/binding.js'
+import type { NativeImages, NativeRenderer } from '../addon/binding.js'
 import { loadAddon } from '../addon/load.js'
 import { fromNative, toNative } from '../session/to-native.js'
 

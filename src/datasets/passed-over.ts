@@ -1,4 +1,5 @@
 import { plural } from '../text/plural.js'
+import { some } from '../text/some.js'
 
 /** Files and folders that are passed over by their names, counted. */
 export interface PassedOver {
@@ -63,8 +64,7 @@ export function passedOverNotes({ endings, leftovers, unclassed }: PassedOver): 
 const MOST_KINDS = 8
 
 function list(parts: readonly string[]): string {
-  const more = parts.length - MOST_KINDS
-  return `${parts.slice(0, MOST_KINDS).join(', ')}${more > 0 ? ` and ${more} more kinds` : ''}`
+  return some(parts, MOST_KINDS, (rest) => `and ${plural(rest, 'more kind')}`).join(', ')
 }
 
 function mostFirst(counts: ReadonlyMap<string, number>): [string, number][] {

@@ -1,5 +1,6 @@
 import { plural } from '../text/plural.js'
-import type { ResolvedOptions } from '../train/options/options.js'
+import { some } from '../text/some.js'
+import type { ResolvedOptions } from '../recipes/options.js'
 import type { OverfitStep } from './overfit.js'
 
 export interface Verdict {
@@ -53,7 +54,7 @@ function frozen({ freeze }: Circumstances['resolved']): string[] {
 
 function contradict(pairs: readonly string[]): string[] {
   if (pairs.length === 0) return []
-  return [`The same image lies under different classes, which nothing can learn: ${pairs.slice(0, 3).join('; ')}${pairs.length > 3 ? `; and ${pairs.length - 3} more` : ''}.`]
+  return [`The same image lies under different classes, which nothing can learn: ${some(pairs, 3).join('; ')}.`]
 }
 
 function mean(steps: readonly OverfitStep[]): number {

@@ -1,4 +1,4 @@
-import type { Pixels } from './decode.js'
+import type { Pixels } from './pixels.js'
 
 /** Where a GIF's first frame lies in the image, and the colour of what it leaves open. */
 export interface FirstFrame {

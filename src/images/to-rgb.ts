@@ -1,5 +1,6 @@
 import type { Metadata, Sharp } from 'sharp'
-import type { Pixels, ResizeRule } from './decode.js'
+import type { Pixels } from './pixels.js'
+import type { ResizeRule } from './resize-rule.js'
 import type { PathOrBytes } from './image-source.js'
 import { fillBehind, type FirstFrame, readFirstFrame } from './gif-first-frame.js'
 import { headOf } from './read-buffers.js'

@@ -3,10 +3,10 @@ import { modelFileAt } from '../runs/model-file-at.js'
 import { decodeImage } from '../images/decode.js'
 import type { ImageSource } from '../images/image-source.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, integerField } from '../options/fields.js'
+import { abortSignal, type Check, checkFields, type Fields, integerField } from '../options/checks.js'
 import { fileKind } from '../formats/file-kind.js'
 import { aPath, type LocalPath } from '../options/local-path.js'
-import { COMPUTE_FIELDS, type ComputeOptions } from './compute-options.js'
+import { COMPUTE_FIELDS, type ComputeOptions } from './options.js'
 import type { OpenedScorer, Scorer } from './scorer.js'
 
 export type ClassifierOptions = ComputeOptions

@@ -5,16 +5,16 @@ import { isModelFile, readModelFile, writeModelFile } from '../runs/model-file.j
 import { type TrainingMetadata, withoutTraining } from '../runs/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../runs/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/fields.js'
+import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/checks.js'
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
-import { foldedError } from './onnx/onnx-refusal.js'
+import { foldedError } from '../formats/file-error.js'
 import { foreignMetadata } from './foreign-model.js'
-import { FOREIGN_FIELDS, type ForeignOptions } from './foreign-options.js'
+import { FOREIGN_FIELDS, type ForeignOptions } from './options.js'
 
 export const EXPORT_FORMATS = ['pth', 'safetensors', 'onnx', 'web'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]

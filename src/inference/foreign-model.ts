@@ -1,12 +1,12 @@
 import type { ModelMetadata } from '../runs/model-metadata.js'
-import { IMAGENET_MEAN, IMAGENET_STD } from '../loader/data-loader.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../augment/normalization.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { noRegNetError } from '../models/nearest-model.js'
 import { recognizeVariant } from '../models/recognize.js'
 import { plural } from '../text/plural.js'
-import type { ForeignOptions } from './foreign-options.js'
+import type { ForeignOptions } from './options.js'
 
 /** torchvision scores its images at 224 of 256. */
 const SHORTER_SIDE = 256 / 224

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TorchgraftError } from '../errors.js'
-import type { Pixels, ResizeRule } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 
 /** Bytes copied between two turns of the event loop: well under a millisecond. */
 const COPY_CHUNK = 1 << 20
 
-export interface ConcatenatedPixels {
+export interface ConcatPixels {
   /** Sources one after another, uint8, height × width × 3 each. */
   readonly pixels: Uint8Array
   /** [images, 2]: height and width of each source. */
@@ -17,19 +18,19 @@ type Size = Pick<Pixels, 'width' | 'height'>
 /** An image's size with what is put around it. */
 export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Size {
   if (pad === null) return { width, height }
-  const { left, top } = margins({ width, height })
+  const { left, top } = squarePadding({ width, height })
   return { width: width + 2 * left, height: height + 2 * top }
 }
 
 /** Images as a batch holds them, copied in turns, so that nothing else waits long. */
-export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatenatedPixels> {
+export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatPixels> {
   const sizes = images.map((image) => paddedSize(image, pad))
   const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
   let offset = 0
   let sinceTurn = 0
   for (const [i, image] of images.entries()) {
     const size = sizes[i] as Size
-    put(image, size, pixels.subarray(offset))
+    copyCentred(image, size, pixels.subarray(offset))
     offset += size.width * size.height * 3
     if ((sinceTurn += image.data.length) < COPY_CHUNK) continue
     sinceTurn = 0
@@ -58,7 +59,7 @@ function allocate(bytes: number): Uint8Array {
 }
 
 /** Into a black frame. */
-function put({ data, width, height }: Pixels, frame: Size, into: Uint8Array): void {
+function copyCentred({ data, width, height }: Pixels, frame: Size, into: Uint8Array): void {
   const left = (frame.width - width) / 2
   const top = (frame.height - height) / 2
   if (left === 0) return into.set(data, top * width * 3)
@@ -67,6 +68,6 @@ function put({ data, width, height }: Pixels, frame: Size, into: Uint8Array): vo
 }
 
 /** Half of what a square takes, rounded down: an odd difference leaves it a pixel short of square, as the notebook's `PadImage` does. */
-function margins({ width, height }: Size): { readonly left: number; readonly top: number } {
+function squarePadding({ width, height }: Size): { readonly left: number; readonly top: number } {
   return { left: Math.max(0, Math.floor((height - width) / 2)), top: Math.max(0, Math.floor((width - height) / 2)) }
 }

@@ -1,12 +1,15 @@
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, withMethods, MEAN, required, numberField, STD, integerField } from '../options/fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, withMethods, MEAN, required, numberField, STD, integerField } from '../options/checks.js'
 import { abortable } from './abortable.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from '../datasets/dataset.js'
-import { type Pixels, reasonOf, type ResizeRule } from '../images/decode.js'
+import { reasonOf } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import { concatPixels, paddedSize } from './concat-pixels.js'
 import { lazyPixels } from './lazy-pixels.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../augment/normalization.js'
 import type { Rgb } from '../augment/plan.js'
 import { type Random, random, shuffle } from '../random/sfc32.js'
 import type { Transform } from '../augment/transforms.js'
@@ -75,8 +78,6 @@ interface MadeBatch {
   readonly broken: readonly SkippedImage[]
 }
 
-export const IMAGENET_MEAN: Rgb = [0.485, 0.456, 0.406]
-export const IMAGENET_STD: Rgb = [0.229, 0.224, 0.225]
 const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 /** Of batches made ahead: those of full-size images are large. */
 const AHEAD_BYTES = 512 * 2 ** 20
@@ -99,6 +100,8 @@ export class DataLoader {
   readonly #draws: NonNullable<DataLoaderOptions['rngFor']>
   readonly #sizeAt: NonNullable<DataLoaderOptions['sizeAt']>
   readonly #skipped = new Map<number, SkippedImage>()
+  readonly #reported = new Set<number>() // by another loader of the data set
+  #newlySkipped: SkippedImage[] = []
   #heaviest: number | undefined // bytes of a batch, once there is one
 
   constructor(dataset: Dataset, options: DataLoaderOptions) {
@@ -129,6 +132,18 @@ export class DataLoader {
     return [...this.#skipped.values()]
   }
 
+  /** Of `skipped`, those since the last call, or since the loader was made. */
+  takeSkipped(): readonly SkippedImage[] {
+    const taken = this.#newlySkipped
+    this.#newlySkipped = []
+    return taken
+  }
+
+  /** Has `takeSkipped` leave out images that another loader of the same data set reported. */
+  markReported(images: readonly SkippedImage[]): void {
+    for (const image of images) this.#reported.add(image.index)
+  }
+
   /**
    * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Images are
    * decoded ahead, no further than `prefetch` batches, and of large images less far.
@@ -155,7 +170,7 @@ export class DataLoader {
       startUpTo(step + 1 + this.#ahead())
       const { batch, broken } = await abortable(ahead.shift() as Promise<MadeBatch>, signal)
       startUpTo(step + 1 + this.#ahead()) // the first one's weight is known now
-      for (const image of broken) if (!this.#skipped.has(image.index)) this.#skipped.set(image.index, image)
+      this.#skip(broken)
       if (batch) yield batch
     }
   }
@@ -173,6 +188,14 @@ export class DataLoader {
   #ahead(): number {
     if (this.#heaviest === undefined) return 0
     return Math.min(this.#options.prefetch, Math.floor(AHEAD_BYTES / this.#heaviest))
+  }
+
+  #skip(broken: readonly SkippedImage[]): void {
+    for (const image of broken) {
+      if (this.#skipped.has(image.index)) continue
+      this.#skipped.set(image.index, image)
+      if (!this.#reported.has(image.index)) this.#newlySkipped.push(image)
+    }
   }
 
   #order(epoch: number): Uint32Array {

@@ -27,6 +27,7 @@ export class ValLoaders implements AsyncDisposable {
       this.#disposals.push(disposal)
     }
     const loader = this.#make(size)
+    if (latest) loader.markReported(this.skipped)
     this.#all.push(loader)
     return loader
   }

@@ -2,11 +2,12 @@ import { TorchgraftError } from '../errors.js'
 import { shortList, shortName } from '../formats/short-name.js'
 import { describeTensor } from '../formats/tensor.js'
 import { plural } from '../text/plural.js'
-import type { NativeEntry } from '../session/binding.js'
+import type { NativeEntry } from '../addon/binding.js'
 import { loadAddon } from '../addon/load.js'
 import { familyOf } from './families.js'
 import { compareState, type LoadReport, type Shaped } from './state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
+import { some } from '../text/some.js'
 
 type Shapes = ReadonlyMap<string, Shaped>
 
@@ -19,7 +20,7 @@ export interface NearestModel {
 const HEAD: readonly string[] = ['fc.weight', 'fc.bias']
 /** Fewer than so many of a variant's tensors, by name and shape, say nothing. */
 const LEAST_SHARE = 0.5
-const MOST_TOLD = 3
+const MOST_NAMED = 3
 
 /** The variant that has most of these tensors, if any has many of them. */
 export function nearestModel(tensors: Shapes): NearestModel | undefined {
@@ -83,8 +84,7 @@ export function describeDifferences(report: LoadReport, layout: readonly NativeE
 }
 
 function firstOf(texts: readonly string[]): string {
-  const more = texts.length - MOST_TOLD
-  return `${texts.slice(0, MOST_TOLD).join(', ')}${more > 0 ? `, and ${more} more of that kind` : ''}`
+  return some(texts, MOST_NAMED, (rest) => `and ${rest} more of that kind`).join(', ')
 }
 
 /** How to mend it, where one part of all those names is another. */

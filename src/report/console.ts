@@ -1,14 +1,8 @@
 import { plural } from '../text/plural.js'
-import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../train/events.js'
+import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../runs/events.js'
 import { duration, percent, printable } from '../text/format.js'
-import { CLEAR_LINE } from '../text/safe-terminal.js'
+import { CLEAR_LINE, type Terminal } from '../text/safe-terminal.js'
 import { prose } from '../text/prose.js'
-
-export interface Terminal {
-  write(text: string): unknown
-  readonly isTTY?: boolean
-  readonly columns?: number
-}
 
 /** Where nobody watches a live line, a long epoch still says something this often. */
 const PLAIN_EVERY_SECONDS = 30

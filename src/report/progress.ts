@@ -1,6 +1,5 @@
-import type { Progress } from '../train/options/options.js'
-import type { Terminal } from './console.js'
-import { CLEAR_LINE } from '../text/safe-terminal.js'
+import type { Progress } from '../recipes/options.js'
+import { CLEAR_LINE, type Terminal } from '../text/safe-terminal.js'
 
 /** Where nobody watches a live line, work that takes long says something this often. */
 const PLAIN_EVERY_SECONDS = 30

@@ -1,6 +1,7 @@
-import { wrap } from '../../scripts/prose.mjs'
+import { wrap } from '../../scripts/shared/prose.mjs'
 import type { ClassCount, DataStatistics, Spread } from '../explore/data-statistics.js'
 import { plural } from '../text/plural.js'
+import { some } from '../text/some.js'
 import { columnsOf, cut, padColumns } from '../text/columns.js'
 import { printable } from '../text/format.js'
 
@@ -64,8 +65,8 @@ function balance({ classes, imbalance }: DataStatistics): string[] {
 
 function faultLines(faults: DataStatistics['faults']): string[] {
   if (faults.length === 0) return ['', 'No faults: every image can be read.']
-  const more = faults.length - MOST_FAULTS
-  return ['', `${plural(faults.length, 'file')} left out:`, ...faults.slice(0, MOST_FAULTS).flatMap(faultLine), ...(more > 0 ? [`and ${plural(more, 'more file')} (--json names them all)`] : [])]
+  const lines = some(faults.map(faultLine), MOST_FAULTS, (rest) => `and ${plural(rest, 'more file')} (--json names them all)`)
+  return ['', `${plural(faults.length, 'file')} left out:`, ...lines]
 }
 
 /** As many words to a line as fit; one that is longer is cut. */
@@ -85,10 +86,11 @@ function noteLines(notes: DataStatistics['notes']): string[] {
 }
 
 /** On one line where it fits. A path is told by its end. */
-function faultLine({ path, message }: DataStatistics['faults'][number]): string[] {
+function faultLine({ path, message }: DataStatistics['faults'][number]): string {
   const line = `  ${printable(path)}: ${printable(message)}`
-  if (columnsOf(line) <= WIDTH) return [line]
-  return [`  ${cut(printable(path), WIDTH - 3, 'end')}:`, ...wrap(`    ${printable(message)}`, WIDTH, { columnsOf }).split('\n').map((part) => cut(part, WIDTH))]
+  if (columnsOf(line) <= WIDTH) return line
+  const reason = wrap(`    ${printable(message)}`, WIDTH, { columnsOf }).split('\n').map((part) => cut(part, WIDTH))
+  return [`  ${cut(printable(path), WIDTH - 3, 'end')}:`, ...reason].join('\n')
 }
 
 function shown(label: string): string {

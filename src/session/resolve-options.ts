@@ -1,7 +1,8 @@
 import { argumentError, TorchgraftError } from '../errors.js'
-import { checkFields } from '../options/fields.js'
+import { loadAddon } from '../addon/load.js'
+import { checkFields } from '../options/checks.js'
 import { plural } from '../text/plural.js'
-import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from './binding.js'
+import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from '../addon/binding.js'
 import { defaultThreads } from './threads.js'
 import { SESSION_FIELDS } from './check-options.js'
 import type { Device, GradScalerOptions, OptimizerOptions, Precision, SessionOptions } from './options.js'
@@ -41,6 +42,11 @@ function resolveDevice(device: Device, { cuda }: NativeSystem): string {
   if (index < cuda.length) return `cuda:${index}`
   const found = cuda.length === 0 ? 'no CUDA device' : plural(cuda.length, 'CUDA device')
   throw new TorchgraftError('ERR_DEVICE', `${device} was requested, but this libtorch finds ${found}. Run "torchgraft doctor" to see why, or use device cpu`)
+}
+
+/** Whether this device is, or `auto` will choose, a GPU. @throws as `loadAddon` */
+export function isOnGpu(device: Device): boolean {
+  return device !== 'cpu' && loadAddon().system().cuda.length > 0
 }
 
 interface PrecisionChoice {

@@ -1,5 +1,12 @@
-import type { Terminal } from '../report/console.js'
 import { printableLines } from './format.js'
+
+/** What text is written to: a process's stdout or stderr, or a test's. */
+export interface Terminal {
+  write(text: string): unknown
+  /** Whether people watch it: a line may then be written over. */
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
 
 /** Goes to the line's beginning and empties it, for a line that is written anew. Always at the beginning of what is written. */
 export const CLEAR_LINE = '\r\x1b[2K'

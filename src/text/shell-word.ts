@@ -1,4 +1,4 @@
-import { printable } from '../../scripts/printable.mjs'
+import { printable } from '../../scripts/shared/printable.mjs'
 
 /** As a shell takes it in one piece, and a terminal shows it. */
 export function shellWord(text: string): string {

@@ -1,5 +1,6 @@
 import type { Position } from '../runs/model-metadata.js'
 import { type NameOption, TorchgraftError } from '../errors.js'
+import { some } from '../text/some.js'
 import { type SavedPosition, tellLastGood, describePosition } from '../runs/saved-position.js'
 
 /**
@@ -52,6 +53,5 @@ const advice = (option: NameOption): string => `Look at the images, and try a lo
 const NAMED = 8
 
 function list(images: readonly string[]): string {
-  const more = images.length - NAMED
-  return `${images.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more, which events.jsonl names` : ''}`
+  return some(images, NAMED, (rest) => `and ${rest} more, which events.jsonl names`).join(', ')
 }

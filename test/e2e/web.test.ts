@@ -47,7 +47,8 @@ describe('the folder of a page', () => {
     expect((await readdir(at('page'), { recursive: true })).filter((name) => !name.endsWith('.js')).sort()).toEqual([
       'index.html', 'model.json', 'model.onnx', 'onnxruntime', 'onnxruntime/ort-wasm-simd-threaded.mjs', 'onnxruntime/ort-wasm-simd-threaded.wasm', 'onnxruntime/ort.wasm.min.mjs', 'style.css',
     ])
-    expect(await readdir(at('page'))).toEqual(expect.arrayContaining((await readdir(join(ROOT, 'web'))).filter((name) => name.endsWith('.js'))))
+    const scripts = (await readdir(join(ROOT, 'web'), { recursive: true })).filter((name) => name.endsWith('.js'))
+    expect(await readdir(at('page'), { recursive: true })).toEqual(expect.arrayContaining(scripts))
     expect((await readFile(at('page/model.onnx'))).equals(await readFile(at('runs/flowers/best.onnx')))).toBe(true)
     expect(JSON.parse(await readFile(at('page/model.json'), 'utf8'))).toEqual({ model: 'regnet_y_400mf', classes: COLOURS, size: 64, resize: expect.objectContaining({ crop: 64 }), licence: expect.stringContaining('non-commercial') })
     expect((await readdir(folder.path)).filter((name) => name.endsWith('.tmp'))).toEqual([])

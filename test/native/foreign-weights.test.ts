@@ -43,7 +43,7 @@ describe('of weights that fit no model it is told what is nearest', () => {
     ['a head of another name', () => renamed(whole(), (name) => name.replace(/^fc\./, 'classifier.')), /it has classifier\.weight where fc\.weight is expected/],
     ['no head', () => renamed(whole(), (name) => (head(name) ? undefined : name)), /^nearest is regnet_y_400mf, but it has no head \(fc\.weight, fc\.bias\)$/],
     ['half a head', () => renamed(whole(), (name) => (name === 'fc.bias' ? undefined : name)), /it has no fc\.bias$/],
-    ['no stem', () => renamed(whole(), (name) => (name.startsWith('stem.1.') ? undefined : name)), /it has no stem\.1\.weight, stem\.1\.bias, stem\.1\.running_mean, stem\.1\.running_var and 1 more$/],
+    ['no stem', () => renamed(whole(), (name) => (name.startsWith('stem.1.') ? undefined : name)), /it has no stem\.1\.weight, stem\.1\.bias, stem\.1\.running_mean, stem\.1\.running_var, and 1 more$/],
     ['more than a model', () => new Map([...whole(), ['criterion.weight', { dtype: 'float32', shape: [3] }]]), /it has criterion\.weight besides$/],
     ['a stem for grey images', () => new Map([...whole(), ['stem.0.weight', { dtype: 'float32', shape: [32, 1, 3, 3] }]]), /stem\.0\.weight is float32 \[32, 1, 3, 3\] where float32 \[32, 3, 3, 3\] is expected$/],
     ['no head, of another variant', () => renamed(shapesOf('regnet_x_800mf'), (name) => (head(name) ? undefined : name)), /^nearest is regnet_x_800mf, but it has no head/],

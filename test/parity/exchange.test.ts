@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../../src/runs/torch-checkpoint.js'
-import { contentsOf } from '../../src/formats/pth/checkpoint-contents.js'
+import { contentsOf } from '../../src/models/checkpoint-contents.js'
 import { loadAll } from '../../src/formats/lazy-tensor.js'
 import { PthFile } from '../../src/formats/pth/pth.js'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js'

@@ -1,11 +1,12 @@
-import { middle, resized, shrinkOnLoad, type Size, type Window } from '../../../web/sizes.js'
+import { middle, resized, shrinkOnLoad, type Size, type Window } from '../../../web/resample/sizes.js'
 import { type JpegDecoder, type JpegRequest, jpegDecoder } from './jpeg-decoder.js'
 import { colourTables } from '../colour-profile.js'
-import type { Pixels, ResizeRule } from '../decode.js'
+import type { Pixels } from '../pixels.js'
+import type { ResizeRule } from '../resize-rule.js'
 import type { PathOrBytes } from '../image-source.js'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.js'
 import { decodeWithoutAddon } from './jpeg-without-addon.js'
-import { endingOf, JPEG_ENDINGS } from '../../datasets/image-names.js'
+import { endingOf, JPEG_ENDINGS } from '../image-endings.js'
 import { headOf, ReadBuffers } from '../read-buffers.js'
 
 /** Of a decoded image, before it is resized: what is larger sharp decodes a few rows at a time. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { locateLibtorch } from '../../../scripts/libtorch/locate.mjs'
-import { buildFolder } from '../../../scripts/places.mjs'
+import { buildFolder } from '../../../scripts/shared/paths.mjs'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -22,5 +22,5 @@ export default async function buildEngineCheck(/** @type {import('jest').Config 
 
 function filesThatRunIt() {
   const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map((name) => join(ROOT, 'test', name))
-  return files.filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('helpers/engine-check.js'))
+  return files.filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('processes/engine-check.js'))
 }

@@ -1,6 +1,7 @@
 import sharp from 'sharp'
-import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
-import { scaled } from '../../../web/triangle.js'
+import { decodeImage } from '../../../src/images/decode.js'
+import type { ResizeRule } from '../../../src/images/resize-rule.js'
+import { scaled } from '../../../web/resample/triangle.js'
 import { deepGreyPng, handMadeGif, type GifOptions, handMadeTiff } from '../../helpers/files/hand-made.js'
 import type { Colour } from '../../helpers/images/odd-images.js'
 

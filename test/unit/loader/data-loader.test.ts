@@ -111,6 +111,19 @@ describe('DataLoader', () => {
       expect(loader.skipped).toMatchObject([{ index: 1, path: 'p1.jpg', code: 'ERR_IMAGE_DECODE' }, { index: 6, path: 'p6.jpg' }])
     })
 
+    test('takeSkipped gives each image once, when its batch has come, and none that another loader reported', async () => {
+      const loader = new DataLoader(await broken(new Set([1, 6])), BASE)
+      const taken: number[][] = []
+      for await (const batch of loader.epoch(0)) taken[batch.step] = loader.takeSkipped().map(({ index }) => index)
+      for await (const batch of loader.epoch(1)) taken[3 + batch.step] = loader.takeSkipped().map(({ index }) => index)
+      expect(taken).toEqual([[1], [6], [], [], [], []])
+      const another = new DataLoader(await broken(new Set([1, 8])), BASE)
+      another.markReported(loader.skipped)
+      await collect(another.epoch(0))
+      expect(another.takeSkipped()).toMatchObject([{ index: 8 }])
+      expect(another.skipped).toMatchObject([{ index: 1 }, { index: 8 }])
+    })
+
     test('a batch that loses all of them is passed over, and the others keep their numbers', async () => {
       const loader = new DataLoader(await broken(new Set([4, 5, 6, 7])), BASE)
       expect((await collect(loader.epoch(0))).map(({ step }) => step)).toEqual([0, 2])

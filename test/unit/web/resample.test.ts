@@ -1,13 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import sharp, { type Sharp } from 'sharp'
-import { decodeImage, type Pixels, type ResizeRule } from '../../../src/images/decode.js'
+import { decodeImage } from '../../../src/images/decode.js'
+import type { Pixels } from '../../../src/images/pixels.js'
+import type { ResizeRule } from '../../../src/images/resize-rule.js'
 import { evalBatch } from '../../../src/loader/eval-batch.js'
 import { draw } from '../../parity/formula.js'
-import { atModelSize } from '../../../web/fit.js'
-import { resizeByRule } from '../../../web/resample.js'
-import { stored } from '../../../web/stored.js'
-import { turned } from '../../../web/turn.js'
+import { atModelSize } from '../../../web/resample/fit.js'
+import { resizeByRule } from '../../../web/resample/resample.js'
+import { stored } from '../../../web/stored/stored.js'
+import { turned } from '../../../web/resample/orientation.js'
 
 const RULE: ResizeRule = { shorterSide: 73, crop: 64, antialias: true, pad: null, orient: true, profile: true }
 
@@ -133,6 +135,6 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])('what lies in a file as its camera was held 
 })
 
 test('the page’s folder has no file that is not the page’s', async () => {
-  const names = await readdir(fileURLToPath(new URL('../../../web', import.meta.url)))
-  expect(names.filter((name) => !/\.(js|d\.ts|html|css)$/.test(name))).toEqual(['tsconfig.json'])
+  const names = await readdir(fileURLToPath(new URL('../../../web', import.meta.url)), { recursive: true })
+  expect(names.filter((name) => !/\.(js|d\.ts|html|css)$/.test(name)).sort()).toEqual(['resample', 'stored', 'tsconfig.json'])
 })

@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
-import { exifOrientation } from '../../../web/exif.js'
+import { exifOrientation } from '../../../web/stored/exif.js'
 import { NOTES } from '../../../web/notes.js'
-import { formatOf, isHeic, isTiff } from '../../../web/origin.js'
-import { useOf } from '../../../web/profile.js'
-import { stored } from '../../../web/stored.js'
+import { formatOf, isHeic, isTiff } from '../../../web/stored/first-bytes.js'
+import { useOf } from '../../../web/stored/profile.js'
+import { stored } from '../../../web/stored/stored.js'
 import { exif, pngChunk, pngChunks, uint32s, withChunks } from '../../helpers/images/png-chunks.js'
 
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'avif'] as const
