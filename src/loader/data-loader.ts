@@ -50,7 +50,7 @@ const FIELDS: Fields<DataLoaderOptions> = {
 }
 interface EpochOptions {
   readonly from?: number
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 const EPOCH_FIELDS: Fields<EpochOptions> = { from: integerField({ min: 0 }), signal: abortSignal }
 
