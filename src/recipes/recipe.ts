@@ -2,6 +2,7 @@ import type { TrainVal } from '../datasets/describe-splits.js'
 import type { ImageFolder } from '../datasets/image-folder.js'
 import { argumentError, type TorchgraftError } from '../errors.js'
 import type { StateDict } from '../formats/tensor.js'
+import type { Pixels, ResizeRule } from '../images/decode.js'
 import type { DataLoader } from '../loader/data-loader.js'
 import type { ValLoaders } from '../loader/val-loaders.js'
 import type { Uint32Generator } from '../random/mt19937.js'
@@ -33,6 +34,8 @@ export interface Recipe {
   precisionReason?(gpu: boolean): string
   /** What pixels are normalized with: named, or computed over the training set. */
   meanStd(train: ImageFolder, options: ResolvedOptions, during?: Preparation): Promise<MeanStd>
+  /** The same over decoded images, to look at a data set. A recipe without it counts every image alike. */
+  pixelStatistics?(options: ResolvedOptions, images: number): PixelStatistics
   loaders(options: ResolvedOptions, sets: Pick<TrainVal, 'train' | 'val'>, meanStd: MeanStd): Loaders
   /** Sizes that images grow through, where they do. A recipe without it has one size. */
   sizes?(options: ResolvedOptions): readonly SizeStep[]
@@ -50,6 +53,15 @@ export interface Recipe {
 export interface Preparation {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** Computes the mean and standard deviation of pixels in 0–1. */
+export interface PixelStatistics {
+  /** How images are to be decoded. */
+  readonly rule: ResizeRule
+  /** The training images one by one, in order; undefined for one that is broken. */
+  add(pixels: Pixels | undefined): Promise<void>
+  meanStd(): Promise<MeanStd>
 }
 
 export interface RecipeHead {

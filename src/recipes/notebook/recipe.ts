@@ -9,6 +9,7 @@ import { withBestModelPth } from './best-model-pth.js'
 import { notebookHead } from './head.js'
 import { notebookLoaders } from './loaders.js'
 import { decideMeanStd } from './mean-std.js'
+import { NotebookStatistics } from './pixel-statistics.js'
 import { sanityCheck } from './sanity-check.js'
 import { NOTEBOOK_SPLIT_SEED, openNotebookSplit } from './split.js'
 
@@ -36,6 +37,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
   sessionOptions,
   precisionReason: (gpu) => (gpu ? 'autocast and GradScaler, as the notebook has it' : 'the notebook’s own code computes so on a CPU'),
   meanStd: (train, options, during) => decideMeanStd(train, { ...options, ...during }),
+  pixelStatistics: ({ size, batchSize }, images) => new NotebookStatistics(size, Math.min(batchSize, images)),
   loaders: notebookLoaders,
   schedule: ({ lr }) => constant(lr),
   head: ({ model, seed }, classes) => notebookHead(model, classes, seed),
