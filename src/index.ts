@@ -1,13 +1,12 @@
 // Training in one call, and looking before and after it
 export { train, type TrainResult } from './train/train.js'
 export type { MeanStd, Progress, RecipeName, TrainOptions } from './recipes/options.js'
-export type { EpochEvent, StartEvent, StepEvent, StopEvent, StopReason, TrainingEvent } from './runs/events.js'
-export type { SizeStep } from './recipes/default/progressive-sizes.js'
+export type { EpochEvent, StartEvent, StepEvent, StopEvent, StopReason, TrainingEvent, SizeStep } from './runs/events.js'
 export { runStatus, type RunStatus } from './train/resume/status.js'
 export { dataStatistics, type ClassCount, type DataStatistics, type DataStatisticsOptions, type Spread } from './explore/data-statistics.js'
 export { preview, type Preview, type PreviewOptions } from './explore/preview.js'
-export { overfit, type OverfitOptions, type OverfitResult, type OverfitStart, type OverfitStep } from './explore/overfit.js'
-export type { Verdict } from './explore/overfit-verdict.js'
+export { overfit, type OverfitOptions, type OverfitResult, type OverfitStart } from './explore/overfit.js'
+export type { OverfitStep, Verdict } from './explore/overfit-verdict.js'
 
 // Trained models
 export { Classifier, type ClassifierOptions, type ImagePrediction, type Prediction } from './inference/classifier.js'
@@ -42,7 +41,8 @@ export type { Device, Kernels, MemoryFormat, Precision } from './session/options
 export type { GradScalerOptions, LossOptions, OptimizerDescription, OptimizerOptions, ParameterGroup, SessionOptions } from './session/options.js'
 export type { LoadReport } from './models/state-layout.js'
 export { constant, type Schedule, warmupCosine, type WarmupCosineOptions } from './recipes/schedules.js'
-export { fit, type FitOptions, type Trainable } from './train/fit.js'
+export { fit } from './train/fit.js'
+export type { FitOptions, Trainable } from './train/fit-options.js'
 export { evaluate, type Evaluation, type Scorer } from './train/evaluate.js'
 export { EarlyStopping, type EarlyStoppingOptions } from './train/early-stopping.js'
 export { AverageMeter } from './metrics/average-meter.js'

@@ -53,7 +53,7 @@ const FIELDS: Fields<DataLoaderOptions> = {
 export interface EpochOptions {
   /** Batches of the epoch that are left out at its beginning, for a run that goes on. @default 0 */
   readonly from?: number
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 const EPOCH_FIELDS: Fields<EpochOptions> = { from: integerField({ min: 0 }), signal: abortSignal }
 
