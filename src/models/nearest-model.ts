@@ -6,12 +6,12 @@ import type { NativeEntry } from '../session/binding.js'
 import { loadAddon } from '../addon/load.js'
 import { familyOf } from './families.js'
 import { compareState, type LoadReport, type Shaped } from './state-layout.js'
-import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
+import { MODEL_NAMES, type ModelName } from './catalogue.js'
 
 type Shapes = ReadonlyMap<string, Shaped>
 
 export interface NearestModel {
-  readonly variant: RegNetVariant
+  readonly variant: ModelName
   readonly report: LoadReport
   readonly layout: readonly NativeEntry[]
 }
@@ -26,7 +26,7 @@ export function nearestModel(tensors: Shapes): NearestModel | undefined {
   const binding = loadAddon()
   const classes = outputsOf(tensors) ?? 1000
   let nearest: (NearestModel & { readonly wrong: number }) | undefined
-  for (const variant of REGNET_VARIANTS) {
+  for (const variant of MODEL_NAMES) {
     const layout = binding.describe(variant, classes)
     const report = compareState(layout, tensors)
     const lacking = report.missing.length + report.mismatched.length

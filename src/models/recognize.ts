@@ -1,14 +1,14 @@
 import { TorchgraftError } from '../errors.js'
 import { loadAddon } from '../addon/load.js'
 import { compareState, type Shaped } from './state-layout.js'
-import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
+import { MODEL_NAMES, type ModelName } from './catalogue.js'
 
 /** The variant whose names and shapes these are, and its number of classes; undefined where there is none. */
-export function recognizeVariant(tensors: ReadonlyMap<string, Shaped>): { readonly variant: RegNetVariant; readonly classes: number } | undefined {
+export function recognizeVariant(tensors: ReadonlyMap<string, Shaped>): { readonly variant: ModelName; readonly classes: number } | undefined {
   const classes = tensors.get('fc.bias')?.shape[0] ?? 0
   if (classes < 1) return undefined
   const binding = loadAddon()
-  const variant = REGNET_VARIANTS.find((name) => {
+  const variant = MODEL_NAMES.find((name) => {
     const { missing, unexpected, mismatched } = compareState(binding.describe(name, classes), tensors)
     return missing.length + unexpected.length + mismatched.length === 0
   })

@@ -17,7 +17,7 @@ import { loadAddon } from '../addon/load.js'
 import { noRegNetError } from './nearest-model.js'
 import { recognizeVariant } from './recognize.js'
 import type { Shaped } from './state-layout.js'
-import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
+import { MODEL_NAMES, type ModelName } from './catalogue.js'
 import { foldedError } from '../inference/onnx/onnx-refusal.js'
 
 export interface SummarizeOptions {
@@ -32,7 +32,7 @@ export interface SummarizeOptions {
 }
 
 export interface ModelSummary {
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly classes: number
   readonly size: number
   readonly batchSize: number
@@ -89,7 +89,7 @@ const openOrWhole: Check = (value, name) => {
 const FIELDS: Fields<SummarizeOptions> = { model: required(aPath('a model file or the name of a variant')), size: integerField({ min: 1, max: 8192 }), classes: integerField({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
 
 interface ModelShape {
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly classes?: number
   readonly size?: number | undefined
 }
@@ -98,10 +98,10 @@ interface ModelShape {
 async function shapeOf(asked: string): Promise<ModelShape> {
   const found = await stat(asked).catch(() => undefined)
   if (found?.isFile()) return readShape(asked)
-  const model = REGNET_VARIANTS.find((variant) => variant === asked)
+  const model = MODEL_NAMES.find((variant) => variant === asked)
   if (model) return { model }
   if (found) return readShape(await modelFileAt(asked))
-  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `${JSON.stringify(asked)} is neither a model file nor the name of a model. The models are ${REGNET_VARIANTS.join(', ')}`, { path: asked })
+  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `${JSON.stringify(asked)} is neither a model file nor the name of a model. The models are ${MODEL_NAMES.join(', ')}`, { path: asked })
 }
 
 /** The tensors decide; metadata is asked for the size alone. */

@@ -2,7 +2,7 @@ import { finite } from '../options/arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/fields.js'
 import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
+import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
 /** A device by its name; whether it is there is another question. @throws ERR_ARGUMENT */
 export const aDevice: Check = (value, name) => {
@@ -45,8 +45,8 @@ export const SESSION_FIELDS: Fields<SessionOptions> = {
 }
 
 /** @throws ERR_MODEL_UNKNOWN, naming those that there are */
-export function checkModel(model: unknown): RegNetVariant {
-  const found = REGNET_VARIANTS.find((name) => name === model)
+export function checkModel(model: unknown): ModelName {
+  const found = MODEL_NAMES.find((name) => name === model)
   if (found) return found
-  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${REGNET_VARIANTS.join(', ')}`)
+  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${MODEL_NAMES.join(', ')}`)
 }

@@ -1,4 +1,4 @@
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
 export type Precision = 'auto' | 'fp32' | 'bf16' | 'fp16'
@@ -12,7 +12,7 @@ export const MEMORY_FORMATS = ['channels_last', 'contiguous'] as const satisfies
 export const PRECISIONS = ['auto', 'fp32', 'bf16', 'fp16'] as const satisfies readonly Precision[]
 
 export interface SessionOptions {
-  readonly model: RegNetVariant
+  readonly model: ModelName
   /** Outputs of the head: 1 or more. */
   readonly classes: number
   /** @default 'auto': the first CUDA device that this libtorch can use, else the CPU */

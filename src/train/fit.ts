@@ -4,7 +4,7 @@ import { argumentError } from '../errors.js'
 import type { DataLoader } from '../loader/data-loader.js'
 import { checkFields } from '../options/fields.js'
 import { type Metrics, type Monitor, monitored, monitorMode } from '../metrics/metrics.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 import type { Batch } from '../loader/batch.js'
 import type { TrainStepOptions, TrainStepResult } from '../session/session.js'
 import { BackgroundSaves } from './background-saves.js'
@@ -20,7 +20,7 @@ import { constant, type Schedule } from '../recipes/schedules.js'
 
 /** What the loop needs of a session: easy to stand in for. */
 export interface Trainable extends Scorer, Savable {
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly device: string
   readonly precision: string
   readonly precisionReason: string

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelMetadata } from '../../src/runs/model-metadata.js'
 import { Session } from '../../src/session/session.js'
-import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { MODEL_NAMES } from '../../src/models/catalogue.js'
 import { writeOnnx } from '../../src/inference/onnx/onnx-file.js'
 import { regnetOnnx } from '../../src/inference/onnx/regnet-onnx.js'
 import { ROOT, runNode } from '../helpers/processes/child.js'
@@ -70,7 +70,7 @@ async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZ
 }
 
 describe('a model as ONNX gives the probabilities that it gives here', () => {
-  test.each(REGNET_VARIANTS.filter((model) => runLarge || !LARGE.has(model)))('%s', async (model) => {
+  test.each(MODEL_NAMES.filter((model) => runLarge || !LARGE.has(model)))('%s', async (model) => {
     const fp16 = model === 'regnet_y_128gf' // in float32 it is more than a file may have
     const { file, bytes, name, difference } = await compare(model, { fp16 })
     expectParity(`probabilities of ${model} at ${SIZE} px on ${name}${fp16 ? ', fp16' : ''}, ${(bytes / 1e6).toFixed(1)} MB`, difference, fp16 ? HALF_TOLERANCE : TOLERANCE)

@@ -19,7 +19,7 @@ import { familyOf } from '../families.js'
 import { describeDifferences, nearestModel } from '../nearest-model.js'
 import type { Session } from '../../session/session.js'
 import type { LoadReport } from '../state-layout.js'
-import type { RegNetVariant } from '../variants.js'
+import type { ModelName } from '../catalogue.js'
 import { foldedError } from '../../inference/onnx/onnx-refusal.js'
 import { plural } from '../../text/plural.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
@@ -30,7 +30,7 @@ export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict
   /** Of the head, where the file tells. */
   readonly classes: readonly string[] | undefined
-  readonly model: RegNetVariant | undefined
+  readonly model: ModelName | undefined
   readonly origin: WeightsOrigin
   /** What was done on reading them. */
   readonly notes: readonly string[]

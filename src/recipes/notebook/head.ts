@@ -2,7 +2,7 @@ import type { Uint32Generator } from '../../random/mt19937.js'
 import { torchGenerator, torchLinear } from '../../random/torch.js'
 import { float32Tensor, type StateDict } from '../../formats/tensor.js'
 import { loadAddon } from '../../addon/load.js'
-import type { RegNetVariant } from '../../models/variants.js'
+import type { ModelName } from '../../models/catalogue.js'
 
 export interface NotebookHead {
   readonly tensors: StateDict
@@ -11,7 +11,7 @@ export interface NotebookHead {
 }
 
 /** `torch.manual_seed(seed); model.fc = nn.Linear(model.fc.in_features, classes)`. */
-export function notebookHead(model: RegNetVariant, classes: number, seed: number): NotebookHead {
+export function notebookHead(model: ModelName, classes: number, seed: number): NotebookHead {
   const entry = loadAddon().describe(model, classes).find(({ name }) => name === 'fc.weight')
   const inputs = entry?.shape[1] ?? 0
   const bits = torchGenerator(seed)

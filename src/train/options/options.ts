@@ -2,7 +2,7 @@ import type { Rgb } from '../../augment/plan.js'
 import type { Monitor } from '../../metrics/metrics.js'
 import type { Device, Kernels, MemoryFormat, Precision } from '../../session/options.js'
 import type { LocalPath } from '../../options/local-path.js'
-import type { RegNetVariant } from '../../models/variants.js'
+import type { ModelName } from '../../models/catalogue.js'
 import type { TrainingEvent } from '../events.js'
 
 export const RECIPES = ['default', 'notebook'] as const
@@ -28,7 +28,7 @@ export interface TrainOptions {
   /** The run folder. @default `runs/` and the data folder's name, with a number where that exists */
   readonly output?: LocalPath
   /** @default 'regnet_y_400mf'; the notebook's is 'regnet_y_16gf' */
-  readonly model?: RegNetVariant
+  readonly model?: ModelName
   /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file, or a run folder, whose best is taken; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk; the notebook's are 'regnet_y_16gf-imagenet1k_v1' */
   readonly weights?: LocalPath | null
   /** @default 12; the notebook's 20 */
@@ -111,4 +111,4 @@ export const DEFAULTS = {
 } as const satisfies Record<RecipeName, Partial<TrainOptions>>
 
 /** The weights that a model begins from where none are named. */
-export const SHIPPED_WEIGHTS: Partial<Record<RegNetVariant, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }
+export const SHIPPED_WEIGHTS: Partial<Record<ModelName, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }

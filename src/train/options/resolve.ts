@@ -1,7 +1,7 @@
 import { argumentError, TorchgraftError } from '../../errors.js'
 import { checkFields } from '../../options/fields.js'
 import { local } from '../../options/local-path.js'
-import type { RegNetVariant } from '../../models/variants.js'
+import type { ModelName } from '../../models/catalogue.js'
 import { onDisk } from '../../models/weights/catalogue.js'
 import { TRAIN_FIELDS } from './checks.js'
 import { DEFAULTS, type RecipeName, type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from './options.js'
@@ -34,7 +34,7 @@ function checkRecipes({ meanStd, sanitySteps, progressiveResizing }: Pick<Resolv
 /** As the notebook's `pretrained=True` has it. */
 const NOTEBOOK_WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
 
-function defaultWeights(model: RegNetVariant, recipe: RecipeName): string {
+function defaultWeights(model: ModelName, recipe: RecipeName): string {
   const name = SHIPPED_WEIGHTS[model]
   if (name !== undefined) return name
   if (recipe === 'notebook' && model === DEFAULTS.notebook.model) return NOTEBOOK_WEIGHTS
