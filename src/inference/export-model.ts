@@ -10,6 +10,7 @@ import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
 import { torchvisionNames } from '../formats/state-dict-names.js'
+import { shippedGraph } from '../models/shipped-graphs.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { foldedError } from './onnx/onnx-refusal.js'
@@ -78,8 +79,8 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
 /** As what runs by itself, without libtorch: a file or a folder. @returns its bytes */
 async function writeToRun(file: string, format: 'onnx' | 'web', { tensors, metadata }: Awaited<ReturnType<typeof read>>, { model, fp16, ...names }: ForeignOptions & { readonly model: string; readonly fp16: boolean }): Promise<number> {
   const known = metadata ?? (await foreignMetadata(model, tensors, names))
-  const { regnetOnnx } = await import('./onnx/regnet-onnx.js')
-  const onnx = regnetOnnx(tensors, known, { fp16 })
+  const { toOnnx } = await import('./onnx/to-onnx.js')
+  const onnx = toOnnx(shippedGraph(known.model), tensors, known, { fp16 })
   if (format === 'onnx') return (await import('./onnx/onnx-file.js')).writeOnnx(file, onnx)
   return (await import('./onnx/web-folder.js')).writeWebFolder(file, onnx, known)
 }

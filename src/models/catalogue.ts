@@ -1,7 +1,33 @@
-/** torchvision's RegNet variants, in its order. */
-export const MODEL_NAMES = [
-  'regnet_y_400mf', 'regnet_y_800mf', 'regnet_y_1_6gf', 'regnet_y_3_2gf', 'regnet_y_8gf', 'regnet_y_16gf', 'regnet_y_32gf', 'regnet_y_128gf',
-  'regnet_x_400mf', 'regnet_x_800mf', 'regnet_x_1_6gf', 'regnet_x_3_2gf', 'regnet_x_8gf', 'regnet_x_16gf', 'regnet_x_32gf',
-] as const
+import { REGNET } from './regnet.js'
 
-export type ModelName = (typeof MODEL_NAMES)[number]
+/** Models that share a module tree. The addon's own row of a family is in `native/torch/models/registry.cc`. */
+export interface ModelFamily {
+  /** As people call it. */
+  readonly name: string
+  /** Names of its models, in the addon's order: types take them literally, so they are here too. */
+  readonly names: readonly [string, ...string[]]
+  /** Weights that come with the package, by model. */
+  readonly shippedWeights: Readonly<Record<string, string>>
+  /** What the first weight is called, by torchvision and then by others: where it stands tells a state_dict's prefix. */
+  readonly firstWeights: readonly [string, ...string[]]
+  /** Names that others give its tensors. */
+  readonly schemes: readonly NamingScheme[]
+}
+
+export interface NamingScheme {
+  /** "timm’s" */
+  readonly whose: string
+  /** A name that only this one has. */
+  readonly own: RegExp
+  readonly toTorchvision: (name: string) => string
+}
+
+/** One row a family. */
+export const FAMILIES = [REGNET] as const satisfies readonly ModelFamily[]
+
+export type ModelName = (typeof FAMILIES)[number]['names'][number]
+
+export const MODEL_NAMES: readonly ModelName[] = FAMILIES.flatMap(({ names }) => names)
+
+/** Weights that ship, by the model that begins from them where none are named. */
+export const SHIPPED_WEIGHTS: Readonly<Partial<Record<ModelName, string>>> = Object.assign({}, ...FAMILIES.map(({ shippedWeights }) => shippedWeights))

@@ -1,4 +1,5 @@
 import type { ModelName } from '../models/catalogue.js'
+import type { TensorUse } from './model-graph.js'
 
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
 export type Precision = 'auto' | 'fp32' | 'bf16' | 'fp16'
@@ -70,7 +71,7 @@ export interface OptimizerOptions {
    * @default true
    */
   readonly fused?: boolean
-  /** Parameters that differ, by their torchvision names: the first match wins. */
+  /** Parameters that differ, by their torchvision names or by what they are: the first match wins. */
   readonly groups?: readonly ParameterGroup[]
 }
 
@@ -83,8 +84,19 @@ export interface OptimizerDescription {
   readonly groups: readonly { readonly lr: number; readonly weightDecay: number; readonly parameters: readonly string[] }[]
 }
 
+/** A parameter of a model. */
+export interface Parameter {
+  /** As torchvision's state_dict spells it. */
+  readonly name: string
+  /** Of a convolution or a linear layer its `weight` or `bias`; of a norm, scale and shift alike, `norm`. */
+  readonly role: TensorUse['role']
+  /** Whether it is of the layer that gives the logits. */
+  readonly head: boolean
+}
+
 export interface ParameterGroup {
-  readonly match: RegExp
+  /** A pattern of names, or a function that tells which parameters belong. */
+  readonly match: RegExp | ((parameter: Parameter) => boolean)
   /** Multiplies the step's lr. @default 1 */
   readonly lrScale?: number
   /** @default the optimizer's */

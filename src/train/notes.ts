@@ -7,6 +7,7 @@ import type { SkippedFile } from '../datasets/image-folder.js'
 import { type TrainVal, duplicateNotes } from '../datasets/describe-splits.js'
 import { adviseOnGpu } from '../addon/doctor.js'
 import { loadAddon } from '../addon/load.js'
+import { strideOf } from '../models/model-graph.js'
 import { packageRoot } from '../package.js'
 import { plural } from '../text/plural.js'
 import { readLoggedPosition } from '../runs/read-events.js'
@@ -28,7 +29,7 @@ export function leftOut({ train, val }: TrainVal): SkippedFile[] {
 }
 
 export function sizeNotes(options: ResolvedOptions): string[] {
-  const [first] = sizeSteps(options)
+  const [first] = sizeSteps(options, strideOf(options.model))
   return first ? [`Images grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
 }
 

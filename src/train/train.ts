@@ -27,6 +27,7 @@ import { notebookHead } from '../recipes/notebook/head.js'
 import { leftOut, processorName, dataNotes, fallbackNotes, lockNotes, gpuNotes, logNotes, machineNotes, sizeNotes } from './notes.js'
 import { TRAIN_FIELDS } from './options/checks.js'
 import type { TrainOptions } from './options/options.js'
+import { strideOf } from '../models/model-graph.js'
 import { sizeSteps } from '../recipes/default/progressive-sizes.js'
 import { resolveOptions } from './options/resolve.js'
 import { makeEarlyStopping } from '../recipes/recipe.js'
@@ -128,7 +129,7 @@ export async function train(asked: TrainOptions): Promise<TrainResult> {
   })
   const asBefore = computing.precision === undefined ? undefined : 'as in the run\'s config.json'
   const precisionReason = asBefore ?? (resolved.precision === 'auto' ? recipe.precisionReason?.(gpu) : undefined)
-  const sizes = sizeSteps(resolved)
+  const sizes = sizeSteps(resolved, strideOf(resolved.model))
   let stop: StopEvent | undefined
   for await (const event of complete(events, { output: folder.path, ...(precisionReason !== undefined && { precisionReason }), ...(sizes.length > 0 && { sizes }) }, leftOut(sets))) {
     await log.write(event)

@@ -4,7 +4,7 @@ import type { ComputeOptions } from '../compute-options.js'
 import type { OpenedScorer, Scorer } from '../scorer.js'
 import { readOnnxMetadata } from './onnx-file.js'
 import { loadOnnxRuntime, type OnnxRuntime, type OnnxSession } from './onnx-runtime.js'
-import { INPUT, inputType, OUTPUT } from './regnet-graph.js'
+import { INPUT, inputType, OUTPUT } from './onnx-graph.js'
 
 /**
  * A .onnx file of ours on onnxruntime, on the CPU in fp32; nothing of libtorch is loaded.

@@ -16,15 +16,15 @@ import { byteLength, type StateDict, type Tensor } from '../../formats/tensor.js
 import { packageRoot } from '../../package.js'
 import { loadAddon } from '../../addon/load.js'
 import { familyOf } from '../families.js'
+import { headNames } from '../model-graph.js'
 import { describeDifferences, nearestModel } from '../nearest-model.js'
 import type { Session } from '../../session/session.js'
 import type { LoadReport } from '../state-layout.js'
-import type { ModelName } from '../catalogue.js'
+import { type ModelName, SHIPPED_WEIGHTS } from '../catalogue.js'
 import { foldedError } from '../../inference/onnx/onnx-refusal.js'
 import { plural } from '../../text/plural.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
 import { checkWeights } from './check-weights.js'
-import { SHIPPED_WEIGHTS } from '../../train/options/options.js'
 
 export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict
@@ -35,9 +35,6 @@ export interface InitialWeights extends AsyncDisposable {
   /** What was done on reading them. */
   readonly notes: readonly string[]
 }
-
-/** Names of the head, which belongs to the classes that it was trained for. */
-const HEAD = new Set(['fc.weight', 'fc.bias'])
 
 /**
  * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best of a run folder.
@@ -93,11 +90,12 @@ async function applyWeights(session: Session, weights: InitialWeights, classes: 
   if (model !== undefined && model !== session.model) {
     throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', (option) => `${origin.name} holds weights of ${model}, but the model is ${session.model}: choose ${option('model', model)}, or other ${option('weights')}`)
   }
-  const head = newHead ? [] : await fitHead(weights, classes)
-  const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !HEAD.has(name)), ...head])
+  const headTensors = new Set(headNames(session.model))
+  const head = newHead ? [] : await fitHead(weights, headTensors, classes)
+  const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !headTensors.has(name)), ...head])
   const report = await session.loadStateDict(tensors, { strict: false })
-  const missing = report.missing.filter((name) => !HEAD.has(name))
-  const mismatched = report.mismatched.filter(({ name }) => !HEAD.has(name))
+  const missing = report.missing.filter((name) => !headTensors.has(name))
+  const mismatched = report.mismatched.filter(({ name }) => !headTensors.has(name))
   const { unexpected } = report
   if (missing.length + mismatched.length + unexpected.length > 0) throw unfitError(session, weights, { missing, mismatched, unexpected })
   const fresh = report.missing.length + report.mismatched.length > 0
@@ -114,14 +112,14 @@ function unfitError({ model, classes }: Session, { origin, tensors }: InitialWei
     return new TorchgraftError('ERR_STATE_DICT_MISMATCH', typeof what === 'string' ? lead + what : (option) => lead + what(option))
   }
   if (family !== undefined) return refuse(`its names are those of ${family}`)
-  if (!nearest) return refuse(describeDifferences(report, loadAddon().describe(model, classes), tensors))
+  if (!nearest) return refuse(describeDifferences(report, loadAddon().describe(model, classes).tensors, tensors))
   if (nearest.variant === model) return refuse(describeDifferences(nearest.report, nearest.layout, tensors))
   return refuse((option) => `they look like those of ${nearest.variant}: choose ${option('model', nearest.variant)}`)
 }
 
-/** The head's tensors in the order of `classes`, or none where its classes are others. */
-async function fitHead({ tensors, classes: trained }: InitialWeights, classes: readonly string[]): Promise<[string, Tensor][]> {
-  const head = [...(await loadAll(new Map([...tensors].filter(([name]) => HEAD.has(name)))))]
+/** The head's tensors in the order of `classes`, or none where its classes are others: a head belongs to those that it was trained for. */
+async function fitHead({ tensors, classes: trained }: InitialWeights, headTensors: ReadonlySet<string>, classes: readonly string[]): Promise<[string, Tensor][]> {
+  const head = [...(await loadAll(new Map([...tensors].filter(([name]) => headTensors.has(name)))))]
   if (!trained) return head
   const rows = classes.map((label) => trained.indexOf(label))
   if (trained.length !== classes.length || rows.includes(-1)) return []

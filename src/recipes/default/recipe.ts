@@ -1,6 +1,7 @@
 import { DataLoader } from '../../loader/data-loader.js'
 import { openTrainVal } from '../../datasets/train-val.js'
 import { evalTransform, trainTransform } from '../../augment/transforms.js'
+import { strideOf } from '../../models/model-graph.js'
 import type { SessionOptions } from '../../session/options.js'
 import type { ResolvedOptions } from '../../train/options/options.js'
 import { sizeInEpoch } from './progressive-sizes.js'
@@ -21,7 +22,7 @@ export const DEFAULT_RECIPE: Recipe = {
   loaders(options, sets, { mean, std }) {
     const { batchSize, size, seed, epochs, strictImages } = options
     const common = { batchSize, seed, mean, std, strict: strictImages }
-    const sizeOf = sizeInEpoch(options)
+    const sizeOf = sizeInEpoch(options, strideOf(options.model))
     // What does not fit into memory fails at the first step, not after hours of smaller ones.
     const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))
     return joinLoaders(
@@ -51,9 +52,9 @@ export function sessionOptions(options: ResolvedOptions, classes: number, counts
       lr,
       weightDecay: WEIGHT_DECAY,
       groups: [
-        { match: /^fc\.weight$/, lrScale: HEAD_LR_SCALE },
-        { match: /^fc\.bias$/, lrScale: HEAD_LR_SCALE, weightDecay: 0 },
-        { match: /\.1\.weight$|\.bias$/, weightDecay: 0 }, // batch norm is the second in each of torchvision's pairs
+        { match: ({ head, role }) => head && role === 'weight', lrScale: HEAD_LR_SCALE },
+        { match: ({ head }) => head, lrScale: HEAD_LR_SCALE, weightDecay: 0 },
+        { match: ({ role }) => role !== 'weight', weightDecay: 0 },
       ],
     },
     loss: { labelSmoothing: LABEL_SMOOTHING, ...(options.classWeights === 'balanced' && { classWeights: balancedWeights(counts) }) },

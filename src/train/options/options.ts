@@ -109,6 +109,3 @@ export const DEFAULTS = {
   default: { ...COMMON, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null, meanStd: 'imagenet', followLinks: false },
   notebook: { ...COMMON, model: 'regnet_y_16gf', epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true },
 } as const satisfies Record<RecipeName, Partial<TrainOptions>>
-
-/** The weights that a model begins from where none are named. */
-export const SHIPPED_WEIGHTS: Partial<Record<ModelName, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { argumentError, TorchgraftError } from '../../errors.js'
-import { type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from '../options/options.js'
+import { SHIPPED_WEIGHTS } from '../../models/catalogue.js'
+import type { ResolvedOptions, TrainOptions } from '../options/options.js'
 import { resolveOptions } from '../options/resolve.js'
 
 const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({

@@ -78,7 +78,7 @@ variable_list Apply(const at::Tensor& x, const NormState& norm, const at::Tensor
 
 }  // namespace
 
-bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device) {
+bool CanFuseNorm(const at::Tensor& x, const DeviceNorm* device) {
   if (device) return device->Takes(x);
   return x.is_cpu() && x.numel() > 0 &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
@@ -89,9 +89,11 @@ at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tenso
   return Apply(x, norm, added, relu, /*forked=*/false)[0];
 }
 
-Forked ForkedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu) {
+ResidualBranches FusedNormBranches(const at::Tensor& x, const NormState& norm,
+                                   const at::Tensor& added, bool relu) {
   const auto outputs = Apply(x, norm, added, relu, /*forked=*/true);
-  return outputs.size() > 1 ? Forked(outputs[0], outputs[1]) : Forked(outputs[0]);
+  return outputs.size() > 1 ? ResidualBranches(outputs[0], outputs[1])
+                            : ResidualBranches(outputs[0]);
 }
 
 }  // namespace torchgraft

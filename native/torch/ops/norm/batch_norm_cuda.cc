@@ -48,8 +48,6 @@ NormJob JobOf(const at::Tensor& x, bool relu, bool learns) {
   job.channels = x.size(1);
   job.rows = x.numel() / job.channels;
   job.x = x.const_data_ptr();
-  job.momentum = static_cast<float>(kNormMomentum);
-  job.eps = static_cast<float>(kNormEps);
   job.relu = relu;
   job.learns = learns;
   return job;
@@ -103,6 +101,8 @@ Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at:
   const auto& made = made_.get();
   auto* stream = StreamOf(device_);
   NormJob job = JobOf(x, relu, norm.learns);
+  job.momentum = static_cast<float>(norm.momentum);
+  job.eps = static_cast<float>(norm.eps);
   const Shares shares(job, made.module->multiprocessors());
   const auto floats = x.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous);
   Normed normed;

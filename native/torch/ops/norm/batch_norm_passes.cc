@@ -46,11 +46,11 @@ void OverRows(int64_t rows, const Function& function) {
 
 int64_t Rows(const at::Tensor& x) { return x.numel() / x.size(1); }
 
-BatchMoments TakeMoments(const at::Tensor& x) {
+BatchStats ComputeStats(const at::Tensor& x) {
   const RowSplit split(Rows(x));
-  PixelMoments moments(x, split.parts());
-  split.Each([&](int64_t part, int64_t begin, int64_t end) { moments.Add(part, begin, end); });
-  return moments.All();
+  ChannelStatsSums sums(x, split.parts());
+  split.Each([&](int64_t part, int64_t begin, int64_t end) { sums.Add(part, begin, end); });
+  return sums.Merged();
 }
 
 PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
@@ -61,21 +61,21 @@ PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
   const auto* bias = norm.bias.const_data_ptr<float>();
   auto* running_mean = norm.running_mean.data_ptr<float>();
   auto* running_var = norm.running_var.data_ptr<float>();
-  BatchMoments taken;
-  if (norm.learns && norm.moments.empty()) taken = TakeMoments(x);
-  const auto& moments = norm.moments.empty() ? taken : norm.moments;
+  BatchStats computed;
+  if (norm.learns && norm.stats.empty()) computed = ComputeStats(x);
+  const auto& stats = norm.stats.empty() ? computed : norm.stats;
+  const double momentum = norm.momentum;
   for (int64_t c = 0; c < channels; ++c) {
     double mean = running_mean[c];
     double var = running_var[c];
     if (norm.learns) {
-      const double unbiased = moments[c].squares / (rows - 1);
-      running_mean[c] =
-          static_cast<float>(kNormMomentum * moments[c].mean + (1 - kNormMomentum) * mean);
-      running_var[c] = static_cast<float>(kNormMomentum * unbiased + (1 - kNormMomentum) * var);
-      mean = moments[c].mean;
-      var = moments[c].squares / rows;
+      const double unbiased = stats[c].m2 / (rows - 1);
+      running_mean[c] = static_cast<float>(momentum * stats[c].mean + (1 - momentum) * mean);
+      running_var[c] = static_cast<float>(momentum * unbiased + (1 - momentum) * var);
+      mean = stats[c].mean;
+      var = stats[c].m2 / rows;
     }
-    const double inverse = 1 / std::sqrt(var + kNormEps);
+    const double inverse = 1 / std::sqrt(var + norm.eps);
     numbers[kMean][c] = static_cast<float>(mean);
     numbers[kScale][c] = static_cast<float>(weight[c] * inverse);
     numbers[kBias][c] = bias[c];

@@ -6,20 +6,20 @@
 
 namespace torchgraft {
 
-// PyTorch's defaults for batch norm, which torchvision's RegNet keeps.
-constexpr double kNormMomentum = 0.1;
-constexpr double kNormEps = 1e-5;
-
 class DeviceNorm;
 
-// A batch norm's parameters and running statistics, and how it takes them.
+// A batch norm's parameters [channels] and running statistics [channels], float32, and how a pass
+// uses them.
 struct NormState {
   at::Tensor weight;
   at::Tensor bias;
   at::Tensor running_mean;
   at::Tensor running_var;
-  bool learns;  // by the batch's statistics, which the running ones follow; else by those
-  BatchMoments moments = {};           // of the batch, by channel; empty: they are yet to take
+  // By the batch's statistics, which the running ones follow; else by the running ones.
+  bool learns;
+  double eps;                          // added to the variance
+  double momentum;                     // what the batch weighs in the running statistics
+  BatchStats stats = {};               // of the batch; empty: they are yet to be computed
   const DeviceNorm* device = nullptr;  // who computes it on a CUDA device; lives with the model
 };
 
