@@ -30,4 +30,6 @@ export type ModelName = (typeof FAMILIES)[number]['names'][number]
 export const MODEL_NAMES: readonly ModelName[] = FAMILIES.flatMap(({ names }) => names)
 
 /** Weights that ship, by the model that begins from them where none are named. */
-export const SHIPPED_WEIGHTS: Readonly<Partial<Record<ModelName, string>>> = Object.assign({}, ...FAMILIES.map(({ shippedWeights }) => shippedWeights))
+export const SHIPPED_WEIGHTS: Readonly<Partial<Record<ModelName, string>>> = Object.fromEntries(
+  FAMILIES.flatMap(({ shippedWeights }) => Object.entries(shippedWeights)),
+)

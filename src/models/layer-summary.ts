@@ -12,6 +12,8 @@ export interface LayerSummary {
   readonly parameters: number
 }
 
+type Shapes = ReadonlyMap<string, readonly number[]>
+
 /** torchvision's modules, by their classes. */
 export type LayerType = 'Conv2d' | 'BatchNorm2d' | 'ReLU' | 'Sigmoid' | 'AdaptiveAvgPool2d' | 'Linear' | ModuleType
 
@@ -61,7 +63,7 @@ function layerType(node: GraphNode): LayerType | undefined {
 }
 
 /** Without the batch: [channels, height, width], or [features]. */
-function outputShape(node: GraphNode, outputs: ReadonlyMap<string, readonly number[]>, tensors: ReadonlyMap<string, readonly number[]>): readonly number[] {
+function outputShape(node: GraphNode, outputs: Shapes, tensors: Shapes): readonly number[] {
   const input = outputs.get(node.inputs[0]!)!
   const [channels = 0, height = 0, width = 0] = input
   switch (node.op) {
@@ -79,7 +81,7 @@ function outputShape(node: GraphNode, outputs: ReadonlyMap<string, readonly numb
   }
 }
 
-function parametersOf(node: GraphNode, tensors: ReadonlyMap<string, readonly number[]>): number {
+function parametersOf(node: GraphNode, tensors: Shapes): number {
   const names = node.op === 'conv' || node.op === 'batch-norm' || node.op === 'linear' ? [node.weight, node.bias] : []
   return names.reduce((sum, name) => sum + (name === undefined ? 0 : elements(tensors.get(name)!)), 0)
 }

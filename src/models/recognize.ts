@@ -4,8 +4,14 @@ import { compareState, type Shaped } from './state-layout.js'
 import { FAMILIES, type ModelName } from './catalogue.js'
 import { headNames } from './model-graph.js'
 
-/** The variant whose names and shapes these are, and its number of classes; undefined where there is none. */
-export function recognizeVariant(tensors: ReadonlyMap<string, Shaped>): { readonly variant: ModelName; readonly classes: number } | undefined {
+export interface RecognizedModel {
+  readonly variant: ModelName
+  /** Outputs of its head. */
+  readonly classes: number
+}
+
+/** The model whose names and shapes these are; undefined where there is none. */
+export function recognizeVariant(tensors: ReadonlyMap<string, Shaped>): RecognizedModel | undefined {
   const binding = loadAddon()
   for (const { names } of FAMILIES) {
     const classes = outputsOf(tensors, names[0])
@@ -26,7 +32,7 @@ function outputsOf(tensors: ReadonlyMap<string, Shaped>, model: ModelName): numb
 }
 
 /** The same where the addon may not be set up: undefined then. */
-export function tryRecognizeVariant(tensors: ReadonlyMap<string, Shaped>): ReturnType<typeof recognizeVariant> {
+export function tryRecognizeVariant(tensors: ReadonlyMap<string, Shaped>): RecognizedModel | undefined {
   try {
     return recognizeVariant(tensors)
   } catch (error) {

@@ -65,7 +65,8 @@ export async function summarize(options: SummarizeOptions): Promise<ModelSummary
   const layers = layersOf(loadAddon().describe(model, classes), size, batchSize)
   const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0)
   const outputs = layers.reduce((sum, { shape }) => sum + Math.abs(elements(shape)), 0)
-  const bytes = { input: Math.abs(batchSize) * 3 * size * size * FLOAT32, activations: outputs * 2 * FLOAT32, parameters: parameters * FLOAT32 }
+  const input = Math.abs(batchSize) * 3 * size * size
+  const bytes = { input: input * FLOAT32, activations: outputs * 2 * FLOAT32, parameters: parameters * FLOAT32 }
   return { model, classes, size, batchSize, layers, parameters, trainable: parameters, bytes }
 }
 
@@ -73,7 +74,12 @@ const openOrWhole: Check = (value, name) => {
   integerField({ min: -1, max: 65_536 })(value, name)
   if (value === 0) throw argumentError('-1 or an integer of at least 1', name, value)
 }
-const FIELDS: Fields<SummarizeOptions> = { model: required(aPath('a model file or the name of a variant')), size: integerField({ min: 1, max: 8192 }), classes: integerField({ min: 1, max: 1_000_000 }), batchSize: openOrWhole }
+const FIELDS: Fields<SummarizeOptions> = {
+  model: required(aPath('a model file or the name of a variant')),
+  size: integerField({ min: 1, max: 8192 }),
+  classes: integerField({ min: 1, max: 1_000_000 }),
+  batchSize: openOrWhole,
+}
 
 interface ModelShape {
   readonly model: ModelName

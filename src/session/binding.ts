@@ -70,7 +70,12 @@ export interface NativeSessionOptions {
     readonly groups: readonly { readonly lrScale: number; readonly weightDecay: number }[]
   }
   /** Used with fp16. */
-  readonly scaler: { readonly initScale: number; readonly growthFactor: number; readonly backoffFactor: number; readonly growthInterval: number }
+  readonly scaler: {
+    readonly initScale: number
+    readonly growthFactor: number
+    readonly backoffFactor: number
+    readonly growthInterval: number
+  }
   /** 0: none. */
   readonly clipNorm: number
   /** For each trainable parameter in `describe`'s order, its index in `optimizer.groups`; −1: frozen. */

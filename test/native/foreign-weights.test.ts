@@ -20,7 +20,7 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 const CLASSES = ['ant', 'bee', 'cat']
 const MODEL = 'regnet_y_400mf'
 
-const shapesOf = (variant: ModelName, classes = CLASSES.length): Map<string, Shaped> => new Map(loadAddon().describe(variant, classes).map(({ name, dtype, shape }) => [name, { dtype, shape }]))
+const shapesOf = (variant: ModelName, classes = CLASSES.length): Map<string, Shaped> => new Map(loadAddon().describe(variant, classes).tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]))
 const renamed = <T>(tensors: ReadonlyMap<string, T>, to: (name: string) => string | undefined): Map<string, T> => new Map([...tensors].flatMap(([name, tensor]) => {
   const other = to(name)
   return other === undefined ? [] : [[other, tensor] as const]

@@ -6,7 +6,8 @@ import type { ModelMetadata } from '../../src/runs/model-metadata.js'
 import { Session } from '../../src/session/session.js'
 import { MODEL_NAMES } from '../../src/models/catalogue.js'
 import { writeOnnx } from '../../src/inference/onnx/onnx-file.js'
-import { regnetOnnx } from '../../src/inference/onnx/regnet-onnx.js'
+import { toOnnx } from '../../src/inference/onnx/to-onnx.js'
+import { loadAddon } from '../../src/addon/load.js'
 import { ROOT, runNode } from '../helpers/processes/child.js'
 import { findPython, runPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
@@ -58,7 +59,7 @@ async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZ
     await using session = await Session.create({ model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, freeze: 'trunk' })
     await loadFormula(session)
     ours = softmax((await session.evalStep(batch)).logits)
-    bytes = await writeOnnx(file, regnetOnnx(await session.stateDict(), metadataOf(model, crop), { fp16 }))
+    bytes = await writeOnnx(file, toOnnx(loadAddon().describe(model, CLASSES).graph, await session.stateDict(), metadataOf(model, crop), { fp16 }))
   }
   const { pixels } = batch.images
   await writeFile(at('pixels'), crop === null ? new Uint8Array(Float32Array.from(pixels).buffer) : pixels)

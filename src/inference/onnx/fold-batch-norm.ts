@@ -7,11 +7,16 @@ export interface BatchNorm {
   readonly eps: number
 }
 
+export interface FoldedConv {
+  readonly kernel: Float32Array<ArrayBuffer>
+  readonly bias: Float32Array<ArrayBuffer>
+}
+
 /**
  * A convolution [out, in / groups, h, w], with or without a bias [out], and the batch norm behind it, as one convolution with a bias:
  * computed in double precision, rounded once.
  */
-export function foldBatchNorm(kernel: Float32Array, convBias: Float32Array | undefined, norm: BatchNorm): { readonly kernel: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer> } {
+export function foldBatchNorm(kernel: Float32Array, convBias: Float32Array | undefined, norm: BatchNorm): FoldedConv {
   const channels = norm.weight.length
   const perChannel = kernel.length / channels
   const folded = new Float32Array(kernel.length)

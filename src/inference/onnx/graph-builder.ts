@@ -1,8 +1,10 @@
 import { TorchgraftError } from '../../errors.js'
 import { byteLength, describeTensor, float32Tensor, type StateDict, type Tensor, toFloat16, toFloat32 } from '../../formats/tensor.js'
 import type { BatchNormNode, ConvNode, LinearNode } from '../../session/model-graph.js'
-import { foldBatchNorm } from './fold-batch-norm.js'
+import { type BatchNorm, foldBatchNorm } from './fold-batch-norm.js'
 import { attributes, DATA_TYPE, type OnnxNode, type OnnxTensor } from './onnx-model.js'
+
+type Settings = Readonly<Record<string, number | readonly number[]>>
 
 /** Collects nodes and weights, and sees that each tensor of a model is used. A node's name is its output's. */
 export class GraphBuilder {
@@ -25,7 +27,7 @@ export class GraphBuilder {
   }
 
   /** @returns the output's name */
-  node(name: string, opType: string, input: readonly string[], settings: Readonly<Record<string, number | readonly number[]>> = {}): string {
+  node(name: string, opType: string, input: readonly string[], settings: Settings = {}): string {
     this.nodes.push({ name, opType, input, output: [name], attribute: attributes(settings) })
     return name
   }
@@ -36,18 +38,22 @@ export class GraphBuilder {
   }
 
   /** A convolution, with the batch norm behind it folded in where there is one. */
-  conv({ name, weight, bias, kernel: side, stride, padding, groups }: ConvNode, norm: BatchNormNode | undefined, input: readonly string[]): string {
-    const { shape, kernel, shift } = this.#affine(weight, bias, norm)
-    const weights = [this.#weight(`${name}.weight`, shape, kernel), ...(shift ? [this.constant(`${name}.bias`, [shift.length], shift)] : [])]
-    return this.node(name, 'Conv', [...input, ...weights], {
+  conv(node: ConvNode, norm: BatchNormNode | undefined, input: readonly string[]): string {
+    const { name, kernel: side, stride, padding, groups } = node
+    return this.node(name, 'Conv', [...input, ...this.#parameters(node, norm)], {
       dilations: [1, 1], group: groups, kernel_shape: [side, side], pads: [padding, padding, padding, padding], strides: [stride, stride],
     })
   }
 
-  linear({ name, weight, bias }: LinearNode, input: readonly string[]): string {
-    const { shape, kernel, shift } = this.#affine(weight, bias)
-    const weights = [this.#weight(`${name}.weight`, shape, kernel), ...(shift ? [this.constant(`${name}.bias`, [shift.length], shift)] : [])]
-    return this.node(name, 'Gemm', [...input, ...weights], { transB: 1 })
+  linear(node: LinearNode, input: readonly string[]): string {
+    return this.node(node.name, 'Gemm', [...input, ...this.#parameters(node)], { transB: 1 })
+  }
+
+  /** Adds a layer's weight and bias, and gives their names. */
+  #parameters({ name, weight, bias }: ConvNode | LinearNode, norm?: BatchNormNode): string[] {
+    const { shape, kernel, shift } = this.#affine(weight, bias, norm)
+    const names = [this.#weight(`${name}.weight`, shape, kernel)]
+    return shift ? [...names, this.constant(`${name}.bias`, [shift.length], shift)] : names
   }
 
   #affine(weight: string, bias: string | undefined, norm?: BatchNormNode) {
@@ -55,8 +61,12 @@ export class GraphBuilder {
     const kernel = toFloat32(tensor)
     const shift = bias === undefined ? undefined : this.#vector(bias)
     if (!norm) return { shape: tensor.shape, kernel, shift }
-    const numbers = {
-      weight: this.#vector(norm.weight), bias: this.#vector(norm.bias), mean: this.#vector(norm.runningMean), variance: this.#vector(norm.runningVar), eps: norm.eps,
+    const numbers: BatchNorm = {
+      weight: this.#vector(norm.weight),
+      bias: this.#vector(norm.bias),
+      mean: this.#vector(norm.runningMean),
+      variance: this.#vector(norm.runningVar),
+      eps: norm.eps,
     }
     const folded = foldBatchNorm(kernel, shift, numbers)
     return { shape: tensor.shape, kernel: folded.kernel, shift: folded.bias }
@@ -81,7 +91,8 @@ export class GraphBuilder {
   #take(name: string): Tensor {
     const tensor = this.#tensors.get(name)
     if (!tensor) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `The model has no ${name}, which each ${this.#model} has`)
-    if (tensor.data.length !== byteLength(tensor.dtype, tensor.shape)) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${name} is not ${describeTensor(tensor)}`)
+    const whole = tensor.data.length === byteLength(tensor.dtype, tensor.shape)
+    if (!whole) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${name} is not ${describeTensor(tensor)}`)
     this.#unused.delete(name)
     return tensor
   }

@@ -23,7 +23,8 @@ type Described = Pick<ModelMetadata, 'model' | 'classes' | 'size' | 'resize' | '
  *
  * @throws ERR_STATE_DICT_MISMATCH where a tensor is missing, or is no model's of that name
  */
-export function onnxGraph(layers: ModelGraph, tensors: StateDict, { model, classes, size, resize, mean, std }: Described, { fp16 }: OnnxOptions): OnnxGraph {
+export function onnxGraph(layers: ModelGraph, tensors: StateDict, metadata: Described, { fp16 }: OnnxOptions): OnnxGraph {
+  const { model, classes, size, resize, mean, std } = metadata
   const graph = new GraphBuilder(tensors, { model, fp16 })
   const input = value(INPUT, DATA_TYPE[inputType(resize)], ['n', size, size, 3])
   const logits = addLayers(graph, layers, normalize(graph, mean, std))
@@ -67,7 +68,9 @@ function addLayers(graph: GraphBuilder, layers: ModelGraph, images: string): str
   return outputs.get(layers.at(-1)!.name)!
 }
 
-function addLayer(graph: GraphBuilder, node: Exclude<GraphNode, BatchNormNode>, norm: BatchNormNode | undefined, inputs: readonly string[]): string {
+type UnfoldedNode = Exclude<GraphNode, BatchNormNode>
+
+function addLayer(graph: GraphBuilder, node: UnfoldedNode, norm: BatchNormNode | undefined, inputs: readonly string[]): string {
   switch (node.op) {
     case 'conv': return graph.conv(node, norm, inputs)
     case 'linear': return graph.linear(node, inputs)

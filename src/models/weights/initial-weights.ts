@@ -37,7 +37,8 @@ export interface InitialWeights extends AsyncDisposable {
 }
 
 /**
- * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best of a run folder.
+ * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best
+ * of a run folder.
  *
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -51,7 +52,8 @@ export async function openInitialWeights(weights: string): Promise<InitialWeight
     try {
       const { model, notes } = contentsOf(file)
       const origin = { name, sha256, licence: entry?.licence ?? null }
-      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
+      const close = (): Promise<void> => file[Symbol.asyncDispose]()
+      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: close }
     } catch (error) {
       await file[Symbol.asyncDispose]()
       throw error
@@ -78,7 +80,12 @@ export async function openInitialWeights(weights: string): Promise<InitialWeight
  * @returns what to tell the user.
  * @throws ERR_STATE_DICT_MISMATCH when anything but the head does not fit
  */
-export async function beginModel(session: Session, weights: InitialWeights | null, classes: readonly string[], recipeHead?: StateDict): Promise<string[]> {
+export async function beginModel(
+  session: Session,
+  weights: InitialWeights | null,
+  classes: readonly string[],
+  recipeHead?: StateDict,
+): Promise<string[]> {
   const notes = weights ? await applyWeights(session, weights, classes, recipeHead !== undefined) : ['The model is trained from scratch.']
   if (recipeHead) await session.loadStateDict(recipeHead, { strict: false })
   return notes
@@ -118,7 +125,8 @@ function unfitError({ model, classes }: Session, { origin, tensors }: InitialWei
 }
 
 /** The head's tensors in the order of `classes`, or none where its classes are others: a head belongs to those that it was trained for. */
-async function fitHead({ tensors, classes: trained }: InitialWeights, headTensors: ReadonlySet<string>, classes: readonly string[]): Promise<[string, Tensor][]> {
+async function fitHead(weights: InitialWeights, headTensors: ReadonlySet<string>, classes: readonly string[]): Promise<[string, Tensor][]> {
+  const { tensors, classes: trained } = weights
   const head = [...(await loadAll(new Map([...tensors].filter(([name]) => headTensors.has(name)))))]
   if (!trained) return head
   const rows = classes.map((label) => trained.indexOf(label))

@@ -17,7 +17,12 @@ export function progressiveSizes(size: number, stride: number): readonly number[
   return [...sizes, size]
 }
 
-/** Height and width of images in an epoch, from 0: the last epochs have the full size. `stride` as `progressiveSizes` has it. After Howard's progressive resizing (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298. */
+/**
+ * Height and width of images in an epoch, from 0: the last epochs have the full size. After Howard's progressive resizing
+ * (fast.ai, 2018) and Tan and Le 2021, arXiv:2104.00298.
+ *
+ * @param stride as `progressiveSizes` has it
+ */
 export function sizeInEpoch({ progressiveResizing, size, epochs }: Growing, stride: number): (epoch: number) => number {
   if (!progressiveResizing) return () => size
   const sizes = progressiveSizes(size, stride)
