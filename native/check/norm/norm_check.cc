@@ -86,7 +86,7 @@ void Check(const NormCase& drawn) {
   };
   const auto theirs = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
     auto y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
-                            norm.learns, kMomentum, kEps, /*cudnn_enabled=*/false);
+                            norm.training, kMomentum, kEps, /*cudnn_enabled=*/false);
     if (added.defined()) y = added.add(y);
     return ResidualBranches(drawn.relu ? y.relu() : y);
   };

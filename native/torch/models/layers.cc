@@ -65,7 +65,7 @@ NormState BatchNormImpl::Begin(const BatchStats& stats) {
           .bias = bias_,
           .running_mean = running_mean_,
           .running_var = running_var_,
-          .learns = UsesBatchStats(),
+          .training = UsesBatchStats(),
           .eps = options_.eps,
           .momentum = options_.momentum,
           .stats = stats,
@@ -76,7 +76,7 @@ at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tens
                                   const BatchStats& stats) {
   const auto state = Begin(stats);
   if (IsFused(x)) return FusedNorm(x, state, residual, relu);
-  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
+  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.training,
                           options_.momentum, options_.eps, /*cudnn_enabled=*/true);
   if (residual.defined()) y = residual.add(y);
   return relu ? y.relu_() : y;

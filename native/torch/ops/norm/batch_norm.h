@@ -21,11 +21,12 @@ struct ResidualBranches {
 // Whether the kernels take such a tensor: float or bf16 on the CPU, or what `device` takes.
 bool CanFuseNorm(const at::Tensor& x, const DeviceNorm* device = nullptr);
 
-// Batch norm in one with what follows it: relu(norm(x) + added), channels_last. `added` may be
-// undefined; where it is not, there is ReLU.
-at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& added,
+// Batch norm with the residual sum and ReLU in the same pass: relu(norm(x) + residual), x and
+// residual [n, channels, h, w], channels_last. The residual may be undefined; where there is one,
+// there is ReLU.
+at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                      bool relu);
 ResidualBranches FusedNormBranches(const at::Tensor& x, const NormState& norm,
-                                   const at::Tensor& added, bool relu);
+                                   const at::Tensor& residual, bool relu);
 
 }  // namespace torchgraft

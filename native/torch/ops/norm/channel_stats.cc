@@ -58,14 +58,14 @@ ChannelStats ChannelStatsSums::MergedChannel(int64_t channel) const {
   double count = 0;
   for (size_t part = 0; part < counts_.size(); ++part) {
     if (counts_[part] == 0) continue;
-    const auto more = static_cast<double>(counts_[part]);
+    const auto part_count = static_cast<double>(counts_[part]);
     const double* const sums = sums_.data() + static_cast<int64_t>(part) * 2 * channels_ + channel;
-    const double off = sums[0] / more;
+    const double off = sums[0] / part_count;
     const double m2 = std::max(sums[channels_] - off * sums[0], 0.0);
     const double delta = shift_[static_cast<int64_t>(part)][channel] + off - all.mean;
-    all.m2 += m2 + delta * delta * count * more / (count + more);
-    all.mean += delta * more / (count + more);
-    count += more;
+    all.m2 += m2 + delta * delta * count * part_count / (count + part_count);
+    all.mean += delta * part_count / (count + part_count);
+    count += part_count;
   }
   return all;
 }
