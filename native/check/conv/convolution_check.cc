@@ -196,7 +196,7 @@ void ReportMoments(const Problem& p) {
   const Numbers numbers(p);
   numbers.x.add_(8);  // so that means are far from zero
   numbers.weight[0].zero_();
-  BatchMoments moments;
+  BatchStats moments;
   const auto ours = [&]() -> Passes {
     const auto y = pointwise ? PackedForward(level, numbers.x, numbers.weight, p.stride, &moments)
                              : GroupedForward(level, numbers.x, numbers.weight, p.stride, &moments);

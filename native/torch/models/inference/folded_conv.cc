@@ -11,14 +11,15 @@ namespace {
 
 using Conv = std::variant<FusedConv, PixelProduct, GroupedScoring>;
 
-Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t groups,
+Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, const ConvGeometry& geometry,
               at::ScalarType type) {
+  const auto& [stride, padding, groups] = geometry;
   const auto level = BestCpuLevel();
   const ConvShape shape{.in = weight.size(1) * groups,
                         .out = weight.size(0),
                         .kernel = weight.size(2),
                         .stride = stride,
-                        .padding = weight.size(2) / 2,
+                        .padding = padding,
                         .groups = groups,
                         .width = 0};
   switch (ChooseScoring(level, type, shape)) {
@@ -27,15 +28,15 @@ Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, 
     case ConvAlgorithm::kDirect:
       return GroupedScoring(level, weight.to(type), bias, stride);
     default:
-      return FusedConv(weight, bias, stride, groups, type);
+      return FusedConv(weight, bias, geometry, type);
   }
 }
 
 }  // namespace
 
-FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
-                       int64_t groups, at::ScalarType type)
-    : stride_(stride), conv_(MakeConv(weight, bias, stride, groups, type)) {}
+FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias,
+                       const ConvGeometry& geometry, at::ScalarType type)
+    : stride_(geometry.stride), conv_(MakeConv(weight, bias, geometry, type)) {}
 
 at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
   if (const auto* product = std::get_if<PixelProduct>(&conv_))
@@ -45,10 +46,10 @@ at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
   return std::get<FusedConv>(conv_).Run(x, relu);
 }
 
-at::Tensor FoldedConv::RunAdded(const at::Tensor& x, const at::Tensor& added) const {
+at::Tensor FoldedConv::RunResidual(const at::Tensor& x, const at::Tensor& residual) const {
   if (const auto* product = std::get_if<PixelProduct>(&conv_))
-    return product->Run(ChannelsLast(x), stride_, /*relu=*/true, ChannelsLast(added));
-  return std::get<FusedConv>(conv_).RunAdded(x, added);
+    return product->Run(ChannelsLast(x), stride_, /*relu=*/true, ChannelsLast(residual));
+  return std::get<FusedConv>(conv_).RunResidual(x, residual);
 }
 
 }  // namespace torchgraft

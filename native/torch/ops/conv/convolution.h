@@ -13,7 +13,6 @@ namespace torchgraft {
 // Where `moments` is given, fills in those of what comes out if the algorithm takes them on its
 // way.
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    int64_t stride, int64_t padding, int64_t groups,
-                    BatchMoments* moments = nullptr);
+                    int64_t stride, int64_t padding, int64_t groups, BatchStats* moments = nullptr);
 
 }  // namespace torchgraft

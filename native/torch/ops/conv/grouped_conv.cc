@@ -107,12 +107,12 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
 template <typename Element>
 void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
-          BatchMoments* moments = nullptr) {
+          BatchStats* moments = nullptr) {
   const auto loops = gradient ? kernel.data_gradient : kernel.forward;
   const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
   const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
                       at::get_num_threads());
-  std::optional<PixelMoments> of_pieces;
+  std::optional<ChannelStatsSums> of_pieces;
   if (moments != nullptr) of_pieces.emplace(to, pieces.count);
   ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
@@ -124,7 +124,7 @@ void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, boo
         of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
     });
   });
-  if (of_pieces) *moments = of_pieces->All();
+  if (of_pieces) *moments = of_pieces->Merged();
 }
 
 // A part of the sums for each thread, and the parts added in their order: the same each time.
@@ -179,7 +179,7 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 }
 
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                          int64_t stride, BatchMoments* moments) {
+                          int64_t stride, BatchStats* moments) {
   const auto shape = Describe(x.sizes(), weight.size(1), stride);
   auto y = EmptyImages({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
   WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {

@@ -17,7 +17,7 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 
 // Fills in the moments of what comes out, where `moments` is given.
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                          int64_t stride, BatchMoments* moments = nullptr);
+                          int64_t stride, BatchStats* moments = nullptr);
 
 at::Tensor GroupedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                                at::IntArrayRef x_shape, int64_t stride);

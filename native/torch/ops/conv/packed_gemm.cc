@@ -42,13 +42,14 @@ int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t 
 // Has compute(begin, end) compute y, in units of some pixels, on several threads, and takes its
 // moments.
 template <typename Function>
-void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* moments,
+void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchStats* moments,
                const Function& compute) {
   const int64_t parts =
       std::clamp<int64_t>(units * unit / kPixelsOfThread, 1, at::get_num_threads());
-  std::optional<PixelMoments> of_y;
+  std::optional<ChannelStatsSums> of_y;
   if (moments != nullptr) of_y.emplace(y, parts);
-  const int64_t together = of_y ? std::max<int64_t>(PixelMoments::Together(y) / unit, 1) : units;
+  const int64_t together =
+      of_y ? std::max<int64_t>(ChannelStatsSums::PixelsPerChunk(y) / unit, 1) : units;
   ParallelFor(parts, /*grain_size=*/1, [&](int64_t first, int64_t last) {
     for (int64_t part = first; part < last; ++part) {
       const int64_t end = units * (part + 1) / parts;
@@ -58,7 +59,7 @@ void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* m
       }
     }
   });
-  if (of_y) *moments = of_y->All();
+  if (of_y) *moments = of_y->Merged();
 }
 
 }  // namespace
@@ -97,12 +98,12 @@ at::Tensor PixelProduct::Run(const at::Tensor& x, int64_t stride, bool relu,
 }
 
 at::Tensor PixelProduct::RunForNorm(const at::Tensor& x, int64_t stride,
-                                    BatchMoments* moments) const {
+                                    BatchStats* moments) const {
   return RunInto(x, stride, /*relu=*/false, /*added=*/{}, moments);
 }
 
 at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
-                                 const at::Tensor& added, BatchMoments* moments) const {
+                                 const at::Tensor& added, BatchStats* moments) const {
   const auto met = MetOf(x.sizes(), stride);
   const auto y = EmptyImages({x.size(0), out_, met.height, met.width}, x);
   if (TilesOf(level_, x.scalar_type()) != nullptr)
@@ -124,7 +125,7 @@ at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
 
 void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
                             const at::Tensor& added, const at::Tensor& y, int64_t y_stride,
-                            BatchMoments* moments) const {
+                            BatchStats* moments) const {
   const auto& kernel = *TilesOf(level_, x.scalar_type());
   const TiledPointwise conv{.in = in_,
                             .out = out_,
@@ -145,7 +146,7 @@ void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
 
 template <typename Element>
 void PixelProduct::RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-                         const at::Tensor& y, BatchMoments* moments) const {
+                         const at::Tensor& y, BatchStats* moments) const {
   const auto& kernel = *KernelOf<Element>(level_);
   const Pointwise conv{in_, out_, stride * in_, Data<float>(bias_), relu};
   const auto* const from = Data<Element>(x);

@@ -25,7 +25,7 @@ class PixelProduct {
 
   // The same without what follows. Fills in the moments of what comes out, where they are asked
   // for.
-  at::Tensor RunForNorm(const at::Tensor& x, int64_t stride, BatchMoments* moments) const;
+  at::Tensor RunForNorm(const at::Tensor& x, int64_t stride, BatchStats* moments) const;
 
   // The other way: x are the pixels that are met of the result, [n, out, h, w], which is zero
   // between them.
@@ -33,12 +33,12 @@ class PixelProduct {
 
  private:
   at::Tensor RunInto(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-                     BatchMoments* moments) const;
+                     BatchStats* moments) const;
   template <typename Element>
   void RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-             const at::Tensor& y, BatchMoments* moments) const;
+             const at::Tensor& y, BatchStats* moments) const;
   void RunTiles(const at::Tensor& x, int64_t x_stride, bool relu, const at::Tensor& added,
-                const at::Tensor& y, int64_t y_stride, BatchMoments* moments) const;
+                const at::Tensor& y, int64_t y_stride, BatchStats* moments) const;
 
   CpuLevel level_;
   int64_t in_;

@@ -26,7 +26,7 @@ at::Tensor Matrix(const at::Tensor& weight) {
 }  // namespace
 
 at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                         int64_t stride, BatchMoments* moments) {
+                         int64_t stride, BatchStats* moments) {
   return PixelProduct(level, Matrix(weight).t()).RunForNorm(x, stride, moments);
 }
 

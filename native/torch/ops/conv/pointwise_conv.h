@@ -13,7 +13,7 @@ namespace torchgraft {
 // By pixel_product.h, where it has loops for them. Fills in the moments of what comes out, where
 // `moments` is given.
 at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                         int64_t stride, BatchMoments* moments = nullptr);
+                         int64_t stride, BatchStats* moments = nullptr);
 at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                               at::IntArrayRef x_shape, int64_t stride);
 

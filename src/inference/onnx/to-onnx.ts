@@ -4,7 +4,8 @@ import type { StateDict } from '../../formats/tensor.js'
 import { packageVersion } from '../../package.js'
 import { plural } from '../../text/plural.js'
 import type { OnnxModel } from './onnx-model.js'
-import { inputType, regnetGraph, type RegNetGraphOptions } from './regnet-graph.js'
+import type { ModelGraph } from '../../addon/model-graph.js'
+import { inputType, onnxGraph, type OnnxOptions } from './onnx-graph.js'
 
 /** Old enough for phones and converters, and the first that needs no more than it has. */
 const OPSET = 13
@@ -12,13 +13,13 @@ const OPSET = 13
 const IR_VERSION = 7
 
 /** A model as ONNX, with all that predicting needs in its metadata, under the key that model files have. */
-export function regnetOnnx(tensors: StateDict, metadata: ModelMetadata, options: RegNetGraphOptions): OnnxModel {
+export function toOnnx(layers: ModelGraph, tensors: StateDict, metadata: ModelMetadata, options: OnnxOptions): OnnxModel {
   return {
     irVersion: IR_VERSION,
     producerName: 'torchgraft',
     producerVersion: packageVersion(),
     docString: describe(metadata),
-    graph: regnetGraph(tensors, metadata, options),
+    graph: onnxGraph(layers, tensors, metadata, options),
     opsetImport: [{ domain: '', version: OPSET }],
     metadataProps: [{ key: METADATA_KEY, value: JSON.stringify(metadata) }],
   }

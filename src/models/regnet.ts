@@ -1,29 +1,20 @@
-/** What a RegNet's first weight is called: by torchvision, timm (and pycls), Hugging Face with and without a head. */
-export const ANCHORS = [
-  'stem.0.weight', 'stem.conv.weight', 'regnet.embedder.embedder.convolution.weight', 'embedder.embedder.convolution.weight',
-] as const
+import type { ModelFamily } from './catalogue.js'
 
-interface Scheme {
-  /** "timm’s" */
-  readonly whose: string
-  /** A name that only this one has. */
-  readonly own: RegExp
-  readonly toTorchvision: (name: string) => string
-}
-
-const SCHEMES: readonly Scheme[] = [
-  { whose: 'timm’s', own: /^s\d+\.b\d+\.conv1\.conv\./, toTorchvision: fromTimm },
-  { whose: 'Hugging Face’s', own: /^(?:regnet\.)?embedder\.embedder\.convolution\./, toTorchvision: fromHuggingFace },
-]
-
-/** Tensors by torchvision's names, where theirs are known, and whose they were. */
-export function toTorchvision<T>(tensors: ReadonlyMap<string, T>): { readonly tensors: ReadonlyMap<string, T>; readonly from?: string } {
-  const names = [...tensors.keys()]
-  const scheme = SCHEMES.find(({ own }) => names.some((name) => own.test(name)))
-  if (!scheme) return { tensors }
-  const renamed = new Map([...tensors].map(([name, tensor]) => [scheme.toTorchvision(name), tensor]))
-  return renamed.size === tensors.size ? { tensors: renamed, from: scheme.whose } : { tensors }
-}
+/** torchvision's RegNets, by its names and in its order. */
+export const REGNET = {
+  name: 'RegNet',
+  names: [
+    'regnet_y_400mf', 'regnet_y_800mf', 'regnet_y_1_6gf', 'regnet_y_3_2gf', 'regnet_y_8gf', 'regnet_y_16gf', 'regnet_y_32gf', 'regnet_y_128gf',
+    'regnet_x_400mf', 'regnet_x_800mf', 'regnet_x_1_6gf', 'regnet_x_3_2gf', 'regnet_x_8gf', 'regnet_x_16gf', 'regnet_x_32gf',
+  ],
+  shippedWeights: { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' },
+  // By torchvision, timm (and pycls), Hugging Face with and without a head.
+  firstWeights: ['stem.0.weight', 'stem.conv.weight', 'regnet.embedder.embedder.convolution.weight', 'embedder.embedder.convolution.weight'],
+  schemes: [
+    { whose: 'timm’s', own: /^s\d+\.b\d+\.conv1\.conv\./, toTorchvision: fromTimm },
+    { whose: 'Hugging Face’s', own: /^(?:regnet\.)?embedder\.embedder\.convolution\./, toTorchvision: fromHuggingFace },
+  ],
+} as const satisfies ModelFamily
 
 /** timm's RegNet (timm/models/regnet.py) in torchvision's words. */
 export function fromTimm(name: string): string {
