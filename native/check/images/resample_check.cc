@@ -19,30 +19,16 @@ namespace {
 
 constexpr int kChannels = 3;
 
-struct Level {
-  const char* name;
-  CpuLevel level;
-  ResampleRows rows;
-};
-
-const Level kLevels[] = {
-    {"plain", CpuLevel::kScalar, ResampleRowsScalar},
-#if defined(__x86_64__)
-    {"avx2", CpuLevel::kAvx2, ResampleRowsAvx2},
-    {"avx512", CpuLevel::kAvx512, ResampleRowsAvx512},
-#endif
-};
-
 // How many numbers differ in a bit, by rows that are made in two goes.
 template <typename Out>
-int64_t Differing(const Resampling& resampling, ResampleRows rows, PixelType type,
+int64_t Differing(const Resampling& resampling, const ResampleKernel& kernel, PixelType type,
                   const std::vector<float>& expected) {
   std::vector<Out> out(expected.size() + 1, Out(7.0f));
   std::vector<float> scratch(ResampleScratch(resampling.output));
   const int64_t half = resampling.output / 2;
-  rows(resampling, 0, half, type, out.data(), scratch.data());
-  rows(resampling, half, resampling.output, type, out.data() + half * resampling.output * kChannels,
-       scratch.data());
+  kernel.rows(resampling, 0, half, type, out.data(), scratch.data());
+  kernel.rows(resampling, half, resampling.output, type,
+              out.data() + half * resampling.output * kChannels, scratch.data());
   int64_t differing = out.back() == Out(7.0f) ? 0 : 1;
   for (size_t i = 0; i < expected.size(); ++i) {
     const Out number(expected[i]);
@@ -101,12 +87,13 @@ class Tally {
     const SnappedImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
     const auto& resampling = image.snapping();
     const auto expected = ResampleOneByOne(resampling);
-    for (const auto& [name, level, rows] : kLevels) {
-      if (level > BestCpuLevel()) continue;
-      auto& differing = differing_[name];
-      differing += Differing<float>(resampling, rows, PixelType::kFloat, expected);
-      differing += Differing<at::BFloat16>(resampling, rows, PixelType::kBFloat16, expected);
-      differing += Differing<at::Half>(resampling, rows, PixelType::kHalf, expected);
+    for (int i = 0; i <= static_cast<int>(BestCpuLevel()); ++i) {
+      if (kResample.at[i] == nullptr) continue;
+      auto& differing = differing_[CpuLevelName(static_cast<CpuLevel>(i))];
+      const ResampleKernel& kernel = *kResample.at[i];
+      differing += Differing<float>(resampling, kernel, PixelType::kFloat, expected);
+      differing += Differing<at::BFloat16>(resampling, kernel, PixelType::kBFloat16, expected);
+      differing += Differing<at::Half>(resampling, kernel, PixelType::kHalf, expected);
     }
     compared_ += 3 * static_cast<int64_t>(expected.size());
   }

@@ -7,7 +7,7 @@
 
 namespace torchgraft {
 
-// Of images [n, c, h, w].
+// Every `stride`th pixel of images [n, c, h, w], in both directions.
 inline StridedGrid StridedGridOf(at::IntArrayRef images, int64_t stride) {
   return {.width = (images[3] - 1) / stride + 1,
           .height = (images[2] - 1) / stride + 1,
@@ -16,7 +16,8 @@ inline StridedGrid StridedGridOf(at::IntArrayRef images, int64_t stride) {
           .stride = stride};
 }
 
-// The other way: pixels that are met to where they lie in images, with zeros between them.
+// Zero insertion: x [n, c, …] as the pixels of such a grid of `images`, and zeros between them. A
+// data gradient with a stride is made so.
 inline at::Tensor ZeroInsert(const at::Tensor& x, at::IntArrayRef images, int64_t stride) {
   const auto zeros = EmptyImages(images, x).zero_();
   zeros.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride).copy_(x);

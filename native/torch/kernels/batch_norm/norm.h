@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "torch/kernels/isa/cpu_level.h"
+#include "torch/kernels/isa/level_table.h"
 
 namespace torchgraft {
 
@@ -42,6 +42,23 @@ struct NormBackward {
   bool relu;
 };
 
+// y = scale · x + offset, with a scale and an offset for each channel.
+struct ScaleRows {
+  const void* x;
+  void* y;  // may be x
+  const float* scale;
+  const float* offset;
+  int64_t channels;
+};
+
+// Σ x · y over rows, for each channel.
+struct RowDots {
+  const void* x;
+  const void* y;
+  int64_t channels;
+};
+
+// Passes over rows from `begin` to before `end`.
 struct NormKernels {
   // Adds Σ (x − about) and Σ (x − about)².
   void (*sums)(const void* x, int64_t channels, int64_t begin, int64_t end, const float* about,
@@ -52,18 +69,21 @@ struct NormKernels {
                         float* products);
   // After gradient_sums: reads dz where that has written it.
   void (*gradient)(const NormBackward& norm, int64_t begin, int64_t end);
+  // Of squeeze-and-excitation, whose images have weights of their own.
+  void (*scale_rows)(const ScaleRows& rows, int64_t begin, int64_t end);
+  // Adds the dots.
+  void (*row_dots)(const RowDots& rows, int64_t begin, int64_t end, float* dots);
   int64_t lanes;  // channels of a vector, whose bits of `relu_mask` lie together, a byte at least
 };
 
-// Elements are floats, or bf16.
-NormKernels ScalarNormKernels(bool bf16);
-#if defined(__x86_64__)
-NormKernels Avx2NormKernels(bool bf16);
-NormKernels Avx512NormKernels(bool bf16);
-NormKernels Avx512Bf16NormKernels(bool bf16);
-#endif
+// One variant, for one CpuLevel.
+struct NormKernelsByType {
+  NormKernels fp32, bf16;
+};
 
-// Those of the processor.
-NormKernels BestNormKernels(bool bf16);
+extern const LevelTable<NormKernelsByType> kBatchNorm;
+
+// Those of this processor.
+const NormKernels& BestNormKernels(bool bf16);
 
 }  // namespace torchgraft

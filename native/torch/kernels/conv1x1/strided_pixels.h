@@ -4,17 +4,17 @@
 
 namespace torchgraft {
 
-// Each `stride`th pixel of both directions of images, in their order. Plain data: this header
-// goes into files of other instruction sets.
+// Every `stride`th pixel of images in both directions, row by row. Plain data: this header goes
+// into files of other instruction sets.
 struct StridedGrid {
-  int64_t width, height;              // of an image, in pixels that are met
-  int64_t image_width, image_height;  // in all pixels
+  int64_t width, height;              // of an image, in pixels of the grid
+  int64_t image_width, image_height;  // of an image, in all pixels
   int64_t stride;
 };
 
 namespace {
 
-// From one to the next, without a division for each.
+// Walks through a grid from its `first` pixel on, without a division for each.
 class StridedPixelIterator {
  public:
   StridedPixelIterator(const StridedGrid& grid, int64_t first)

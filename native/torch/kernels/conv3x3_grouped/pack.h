@@ -1,15 +1,19 @@
 #pragma once
 
 // How grouped_conv.h's loops lay out what they read. Rows of images have a border of zeros, as
-// [slab of 8 channels][row][x][8]; weights lie in the order in which they are met.
+// [slab of 8 channels][row][x][8]; weights lie in the order in which they are read.
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+#include "torch/kernels/isa/panel_gemm.h"
 
 namespace torchgraft {
 
 namespace {
 
 constexpr int64_t kSlab = 8;  // channels
+
+// Vectors of outputs that are computed together.
+constexpr int kMostPanel = 3;
 
 constexpr int64_t kLine = 64;           // bytes that the cache moves at once
 constexpr int64_t kAhead = 64 * kLine;  // how far ahead of what is packed is fetched
@@ -77,23 +81,21 @@ void PackRows(const Image& image, const Element* from, int64_t first, int64_t ro
   }
 }
 
-// Vectors of outputs that are computed together: three, or two where three would leave one over.
-inline int PanelOf(int64_t vectors_left) {
-  if (vectors_left == 1) return 1;
-  return vectors_left == 2 || vectors_left == 4 ? 2 : 3;
-}
-
 // Groups from `begin` to before `end`, packed as [group][panel][slab][tap][input in the
 // slab][output in the panel]; inputs that a vector instruction takes together lie beside each other
 // for each output.
 template <class Lanes, typename Element>
-void PackWeights(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
-                 bool for_gradient, int64_t begin, int64_t end, Element* packed) {
-  packed += begin * conv.group_width * conv.group_width * 9;
+void PackWeights(const GroupedConv& conv, const WeightsToPack<Element>& weights) {
+  const Element* const weight = weights.weight;
+  const WeightSteps steps = weights.steps;
+  const bool for_gradient = weights.for_gradient;
+  const int64_t begin = weights.begin, end = weights.end;
+  Element* packed = weights.packed + begin * conv.group_width * conv.group_width * 9;
   for (int64_t group = begin * conv.group_width; group < end * conv.group_width;
        group += conv.group_width) {
     for (int64_t first = 0; first < conv.group_width;) {
-      const int64_t width = PanelOf((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
+      const int64_t width =
+          PanelOf<kMostPanel>((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
       for (int64_t slab = 0; slab < conv.group_width; slab += kSlab) {
         for (int64_t k = 0; k < 9; ++k) {
           for (int64_t i = slab; i < slab + kSlab; i += Lanes::kInputsPerDot) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// The workspace of grouped_conv.h's loops that work in registers: those of every level below AMX.
+// The workspace sizes of grouped_conv.h's kernels that sum in registers: of every level below AMX.
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
 
@@ -23,7 +23,7 @@ inline int64_t PackedDataGradient(const GroupedConv& conv, int64_t rows) {
   return ((rows + 1) * (conv.out_width + 1) + kMostSkew) * conv.channels;
 }
 
-// With workspace for pairs of pixels, and in bfloat16 for two of them a gradient.
+// With space for pairs of pixels, and in bfloat16 for two of them a gradient.
 inline int64_t PackedWeightGradient(const GroupedConv& conv, int64_t rows) {
   return (((rows - 1) * conv.stride + 3) * (conv.width + 5) + 2 * rows * (conv.out_width + 4) +
           2 * kMostSkew) *

@@ -33,7 +33,7 @@ bool HasTiles() {
 }
 #endif
 
-CpuLevel DetectCpuLevel() {
+CpuLevel ReadCpuLevel() {
 #if defined(__x86_64__)
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CpuLevel::kScalar;
   for (const bool has : {__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"),
@@ -47,6 +47,12 @@ CpuLevel DetectCpuLevel() {
 #endif
 }
 
+CpuLevel DetectCpuLevel() {
+  static const CpuLevel level = ReadCpuLevel();
+  return level;
+}
+
+// The highest that the user allows.
 CpuLevel CpuLevelFromEnv() {
   const char* const asked = std::getenv("ATEN_CPU_CAPABILITY");
   const std::string_view name = asked == nullptr ? "" : asked;
@@ -57,9 +63,16 @@ CpuLevel CpuLevelFromEnv() {
 
 }  // namespace
 
+const char* CpuLevelName(CpuLevel level) {
+  constexpr const char* kNames[kCpuLevels] = {"scalar", "avx2", "avx512", "avx512_bf16", "amx"};
+  return kNames[static_cast<int>(level)];
+}
+
 CpuLevel BestCpuLevel() {
   static const CpuLevel level = std::min(DetectCpuLevel(), CpuLevelFromEnv());
   return level;
 }
+
+bool HasAmx() { return DetectCpuLevel() == CpuLevel::kAmx; }
 
 }  // namespace torchgraft

@@ -1,6 +1,6 @@
 #pragma once
 
-// Eight outputs' sums in float: what the loops of convolutions (grouped_conv_rows.h,
+// Eight outputs' sums in float: what the loops of convolutions (register_rows.h,
 // pointwise_body.h) call Lanes. For files that are compiled for AVX2.
 
 #include <immintrin.h>

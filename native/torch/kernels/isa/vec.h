@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "torch/kernels/isa/rounded_bits.h"
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -53,7 +55,7 @@ struct Vec {
     const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
     const __m512i half =
         _mm512_mask_mov_epi32(_mm512_srli_epi32(up, 16), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
-                              _mm512_set1_epi32(0x7FC0));
+                              _mm512_set1_epi32(kBFloat16Nan));
     return _mm512_cvtepi32_epi16(half);
 #endif
   }
@@ -105,8 +107,9 @@ struct Vec {
     const __m256i bits = _mm256_castps_si256(v);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     const __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
-    const __m256i half = _mm256_blendv_epi8(_mm256_srli_epi32(up, 16), _mm256_set1_epi32(0x7FC0),
-                                            _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
+    const __m256i half =
+        _mm256_blendv_epi8(_mm256_srli_epi32(up, 16), _mm256_set1_epi32(kBFloat16Nan),
+                           _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
     const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(half, half), 0x08);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
   }
@@ -185,21 +188,11 @@ struct Vec {
   static Vec Load(const uint16_t* from) { return Load(from, kLanes); }
   void Store(uint16_t* to) const { Store(to, kLanes); }
   static Vec Load(const uint16_t* from, int count) {
-    return Each([&](int i) {
-      const uint32_t bits = i < count ? static_cast<uint32_t>(from[i]) << 16 : 0;
-      float x;
-      __builtin_memcpy(&x, &bits, sizeof x);
-      return x;
-    });
+    return Each(
+        [&](int i) { return FloatOf(i < count ? static_cast<uint32_t>(from[i]) << 16 : 0); });
   }
   void Store(uint16_t* to, int count) const {
-    for (int i = 0; i < kLanes && i < count; ++i) {
-      uint32_t bits;
-      const float x = v[i];
-      __builtin_memcpy(&bits, &x, sizeof bits);
-      const bool number = v[i] == v[i];
-      to[i] = static_cast<uint16_t>(number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FC0);
-    }
+    for (int i = 0; i < kLanes && i < count; ++i) to[i] = ToBFloat16(v[i]);
   }
 
   friend Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }

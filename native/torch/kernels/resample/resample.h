@@ -32,19 +32,13 @@ struct Resampling {
 // Floats that rows of an output take while they are made.
 constexpr int64_t ResampleScratch(int64_t output) { return 14 * output + 256; }
 
-// Rows of the output, [end − begin, output, 3] of `type`. Every level gives the same bits:
-// PyTorch's.
-using ResampleRows = void (*)(const Resampling& resampling, int64_t begin, int64_t end,
-                              PixelType type, void* out, float* scratch);
+// Every variant gives the same bits: PyTorch's.
+struct ResampleKernel {
+  // Rows of the output, [end − begin, output, 3] of `type`. `scratch` is of ResampleScratch.
+  void (*rows)(const Resampling& resampling, int64_t begin, int64_t end, PixelType type, void* out,
+               float* scratch);
+};
 
-void ResampleRowsScalar(const Resampling& resampling, int64_t begin, int64_t end, PixelType type,
-                        void* out, float* scratch);
-void ResampleRowsAvx2(const Resampling& resampling, int64_t begin, int64_t end, PixelType type,
-                      void* out, float* scratch);
-void ResampleRowsAvx512(const Resampling& resampling, int64_t begin, int64_t end, PixelType type,
-                        void* out, float* scratch);
-
-// The one for this processor.
-ResampleRows BestResampleRows();
+extern const LevelTable<ResampleKernel> kResample;
 
 }  // namespace torchgraft

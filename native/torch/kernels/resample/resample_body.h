@@ -1,6 +1,6 @@
 #pragma once
 
-// The inside of plans that snap, compiled once for each level: see vec.h. Rounded where PyTorch
+// The kernel kResample, of plans that snap. Rounded where PyTorch
 // rounds, so that its bits come out.
 
 #include "torch/kernels/resample/resample.h"
@@ -207,6 +207,8 @@ void Resample(const Resampling& resampling, int64_t begin, int64_t end, PixelTyp
     }
   });
 }
+
+constexpr ResampleKernel kKernel{Resample};
 
 }  // namespace
 

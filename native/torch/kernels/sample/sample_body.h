@@ -1,6 +1,6 @@
 #pragma once
 
-// The batch kernel's inside, compiled once for each level: see vec.h. Products and sums are each
+// The kernel kSample. Products and sums are each
 // rounded, in one order everywhere, so that all levels give the same bits.
 
 #include "torch/kernels/sample/last_two_rows.h"
@@ -145,6 +145,8 @@ void Sample(const Sampling& sampling, int64_t begin, int64_t end, PixelType type
             float* scratch) {
   ToPixels(type, out, [&](auto* pixels) { SampleTo(sampling, begin, end, pixels, scratch); });
 }
+
+constexpr SampleKernel kKernel{Sample};
 
 }  // namespace
 

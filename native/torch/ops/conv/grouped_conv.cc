@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+#include "torch/ops/conv/row_pieces.h"
 #include "torch/ops/row_split.h"
 #include "torch/ops/tensor_data.h"
 
@@ -14,15 +15,13 @@ namespace torchgraft {
 
 namespace {
 
-// nullptr where a level has none for a type.
+// nullptr where neither a level nor one below it has one for a type.
 template <typename Element>
 const GroupedConvKernel<Element>* KernelOf(CpuLevel level) {
   if constexpr (std::is_same_v<Element, float>)
-    return level >= CpuLevel::kAvx2 ? GroupedConvAvx2() : nullptr;
-  else if (level >= CpuLevel::kAmx)
-    return GroupedConvAmx();
+    return kGroupedConvFp32.Best(level);
   else
-    return level >= CpuLevel::kAvx512Bf16 ? GroupedConvAvx512Bf16() : nullptr;
+    return kGroupedConvBf16.Best(level);
 }
 
 GroupedConv Describe(at::IntArrayRef x, int64_t group_width, int64_t stride) {
@@ -39,51 +38,6 @@ WeightSteps StepsOf(const at::Tensor& weight) {
   return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
 }
 
-using WorkspaceSize = int64_t (*)(const GroupedConv& conv, int64_t rows);
-
-// The images' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
-// whole images where several fit.
-struct Pieces {
-  int64_t images;
-  int64_t rows;         // of an image
-  int64_t of_image;     // pieces
-  int64_t together;     // images in a piece, at most
-  int64_t count;        // in all images
-  int64_t most_packed;  // elements
-
-  // `least` pieces, where there are so many rows.
-  Pieces(const GroupedConv& conv, int64_t images, int64_t element_size,
-         const GroupedConvWorkspace& workspace, WorkspaceSize size, int64_t least)
-      : images(images),
-        rows(conv.out_height),
-        of_image(std::min((least + images - 1) / std::max<int64_t>(images, 1), rows)),
-        together(1) {
-    const auto fits = [&](int64_t some) {
-      return size(conv, some) * element_size <= workspace.cache_budget;
-    };
-    const auto longest = [&] { return (rows + of_image - 1) / of_image; };
-    while (longest() > 1 && !fits(longest())) ++of_image;
-    if (workspace.many_images && of_image == 1)
-      while (together * least < images && fits(rows * (together + 1))) ++together;
-    count = (images + together - 1) / together * of_image;
-    most_packed = size(conv, together > 1 ? rows * together : longest());
-  }
-
-  // Calls function(piece, image, first row, end) for those from `begin` to before `end`; where
-  // one is of several images the rows are all of theirs.
-  template <typename Function>
-  void Each(int64_t begin, int64_t end, const Function& function) const {
-    const int64_t groups = count / of_image;
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t k = i % of_image;
-      const int64_t group = i / of_image;
-      const int64_t first = images * group / groups;
-      const int64_t more = images * (group + 1) / groups - first - 1;
-      function(i, first, rows * k / of_image, rows * (k + 1) / of_image + more * rows);
-    }
-  }
-};
-
 // Calls function(begin, end) for the parts of the weights, on several threads where there are many.
 template <typename Element, typename Function>
 void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
@@ -99,8 +53,12 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
                        const at::Tensor& weight, bool for_gradient) {
   const auto packed = at::empty({kernel.workspace->weights(conv)}, weight.options());
   ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
-    kernel.pack_weights(conv, ConstDataPtr<Element>(weight), StepsOf(weight), for_gradient, begin,
-                        end, DataPtr<Element>(packed));
+    kernel.pack_weights(conv, {.weight = ConstDataPtr<Element>(weight),
+                               .steps = StepsOf(weight),
+                               .for_gradient = for_gradient,
+                               .begin = begin,
+                               .end = end,
+                               .packed = DataPtr<Element>(packed)});
   });
   return packed;
 }
@@ -110,7 +68,7 @@ template <typename Element>
 void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
           BatchMoments* moments = nullptr) {
-  const auto loops = gradient ? kernel.data_gradient : kernel.forward;
+  const auto compute = gradient ? kernel.data_gradient : kernel.forward;
   const auto size = gradient ? kernel.workspace->data_gradient : kernel.workspace->forward;
   const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.workspace, size,
                       at::get_num_threads());
@@ -119,9 +77,12 @@ void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, boo
   ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
     pieces.Each(begin, end, [&](int64_t piece, int64_t image, int64_t first, int64_t last) {
-      loops(conv, ConstDataPtr<Element>(from) + image * from.stride(0),
-            ConstDataPtr<Element>(packed_weight), first, last, DataPtr<Element>(scratch),
-            DataPtr<Element>(to) + image * to.stride(0));
+      compute(conv, {.from = ConstDataPtr<Element>(from) + image * from.stride(0),
+                     .packed = ConstDataPtr<Element>(packed_weight),
+                     .begin = first,
+                     .end = last,
+                     .scratch = DataPtr<Element>(scratch),
+                     .to = DataPtr<Element>(to) + image * to.stride(0)});
       const int64_t row = image * conv.out_height;
       if (of_pieces)
         of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
@@ -146,20 +107,28 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
       float* const to = DataPtr<float>(sums) + part * sums.stride(0);
       pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
                   [&](int64_t, int64_t image, int64_t first, int64_t last) {
-                    kernel.weight_gradient(conv, ConstDataPtr<Element>(x) + image * x.stride(0),
-                                           ConstDataPtr<Element>(dy) + image * dy.stride(0), first,
-                                           last, DataPtr<Element>(scratch), to);
+                    kernel.weight_gradient(conv,
+                                           {.x = ConstDataPtr<Element>(x) + image * x.stride(0),
+                                            .dy = ConstDataPtr<Element>(dy) + image * dy.stride(0),
+                                            .begin = first,
+                                            .end = last,
+                                            .scratch = DataPtr<Element>(scratch),
+                                            .sums = to});
                   });
     }
   });
   ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
-    kernel.unpack_gradient(conv, ConstDataPtr<float>(sums), parts, StepsOf(dweight), begin, end,
-                           DataPtr<Element>(dweight));
+    kernel.unpack_gradient(conv, {.sums = ConstDataPtr<float>(sums),
+                                  .copies = parts,
+                                  .steps = StepsOf(dweight),
+                                  .begin = begin,
+                                  .end = end,
+                                  .dweight = DataPtr<Element>(dweight)});
   });
 }
 
-// Calls function(kernel, conv) with the kernel for a type, and if that gave up with the one that
-// the level below has.
+// Calls function(kernel, conv) with the kernel for a type, and if that needs a fallback with the
+// one of the level below, which needs none.
 template <typename Function>
 void WithKernel(CpuLevel level, at::ScalarType type, GroupedConv conv, const Function& function) {
   bool needs_fallback = false;
@@ -234,7 +203,7 @@ at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
   WithKernel(level_, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
     if (!packed.defined()) packed = PackWeights(kernel, conv, weight_, /*for_gradient=*/false);
     Fill(kernel, conv, /*gradient=*/false, packed, x, y);
-    packed.reset();  // in another kernel's order, should this one have given up
+    packed.reset();  // in another kernel's order, if this one needs a fallback
   });
   return y;
 }

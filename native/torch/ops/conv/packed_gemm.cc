@@ -18,20 +18,18 @@ namespace {
 // Fewer are not worth another thread.
 constexpr int64_t kPixelsOfThread = 24;
 
-// nullptr where a level has none for a type.
+// nullptr where neither a level nor one below it has one for a type.
 template <typename Element>
 const PointwiseKernel<Element>* KernelOf(CpuLevel level) {
-  if constexpr (std::is_same_v<Element, uint16_t>)
-    return level >= CpuLevel::kAvx512Bf16 ? PointwiseAvx512Bf16() : nullptr;
-  else if (level >= CpuLevel::kAvx512)
-    return PointwiseAvx512();
+  if constexpr (std::is_same_v<Element, float>)
+    return kPointwiseFp32.Best(level);
   else
-    return level == CpuLevel::kAvx2 ? PointwiseAvx2() : nullptr;
+    return kPointwiseBf16.Best(level);
 }
 
-// nullptr where a level has none for a type: then it may have the loops above.
+// nullptr where a level has no tiles for a type: then it may have the kernel above.
 const TiledPointwiseKernel* TilesOf(CpuLevel level, at::ScalarType type) {
-  return type == at::kBFloat16 && level >= CpuLevel::kAmx ? PointwiseAmx() : nullptr;
+  return type == at::kBFloat16 ? kTiledPointwise.Best(level) : nullptr;
 }
 
 int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t out) {
@@ -40,7 +38,7 @@ int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t 
 }
 
 // Has compute(begin, end) compute y, in units of some pixels, on several threads, and takes its
-// moments.
+// moments while it is in the cache.
 template <typename Function>
 void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* moments,
                const Function& compute) {
@@ -149,11 +147,11 @@ void PackedGemm::RunAs(const at::Tensor& x, int64_t stride, bool relu, const at:
   const Pointwise conv{in_, out_, stride * in_, ConstDataPtr<float>(bias_), relu};
   const auto* const from = ConstDataPtr<Element>(x);
   const auto* const packed = ConstDataPtr<Element>(packed_);
-  const auto* const more = ConstDataPtr<Element>(added);
+  const auto* const residual = ConstDataPtr<Element>(added);
   auto* const to = DataPtr<Element>(y);
   const auto run = [&](int64_t source, int64_t pixel, int64_t count) {
-    kernel.run(conv, packed, from + source * in_, more == nullptr ? nullptr : more + pixel * out_,
-               count, to + pixel * out_);
+    kernel.run(conv, packed, from + source * in_,
+               residual == nullptr ? nullptr : residual + pixel * out_, count, to + pixel * out_);
   };
   const int64_t height = y.size(2);
   const int64_t width = y.size(3);
@@ -162,7 +160,7 @@ void PackedGemm::RunAs(const at::Tensor& x, int64_t stride, bool relu, const at:
               [&](int64_t begin, int64_t end) { run(begin, begin, end - begin); });
     return;
   }
-  // Pixels that are met lie evenly apart along a row alone.
+  // A strided grid's pixels lie evenly apart along a row alone.
   ForPixels(y.size(0) * height, /*unit=*/width, y, moments, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t source = row / height * x.size(2) + row % height * stride;

@@ -15,13 +15,13 @@ namespace {
 
 constexpr int64_t kChannelStep = 8;  // the loops' channels are multiples of it
 
-// nullptr where a level has none for a type.
+// nullptr where neither a level nor one below it has one for a type.
 template <typename Element>
 const PointwiseGradientKernel<Element>* KernelOf(CpuLevel level) {
-  if constexpr (std::is_same_v<Element, uint16_t>)
-    return level >= CpuLevel::kAmx ? PointwiseGradientAmx() : nullptr;
+  if constexpr (std::is_same_v<Element, float>)
+    return kPointwiseGradientFp32.Best(level);
   else
-    return level >= CpuLevel::kAvx2 ? PointwiseGradientAvx2() : nullptr;
+    return kPointwiseGradientBf16.Best(level);
 }
 
 // Threads share out the pixels, each with sums of its own; where that would be more to add up than

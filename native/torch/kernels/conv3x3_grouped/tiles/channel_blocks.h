@@ -1,7 +1,7 @@
 #pragma once
 
 // What grouped_conv.h's loops for tiles read in outputs and data gradients: blocks of 16 channels,
-// each as [row][x][16] with the zeros of grouped_conv_grid.h, and of weights tiles that multiply
+// each as [row][x][16] with the zeros of pixel_grid.h, and of weights tiles that multiply
 // two neighbouring pixels' 16 inputs by 16 outputs.
 
 #include "torch/kernels/conv3x3_grouped/tiles/pixel_grid.h"
@@ -51,9 +51,12 @@ struct TapPlaces {
 
 // As [block of outputs][block of inputs that contribute to it][tile], of blocks from `begin` to
 // before `end`.
-inline void PackBlockWeights(const GroupedConv& conv, const uint16_t* weight,
-                             const WeightSteps& steps, bool for_gradient, int64_t begin,
-                             int64_t end, uint16_t* packed) {
+inline void PackBlockWeights(const GroupedConv& conv, const WeightsToPack<uint16_t>& weights) {
+  const uint16_t* const weight = weights.weight;
+  const WeightSteps steps = weights.steps;
+  const bool for_gradient = weights.for_gradient;
+  const int64_t begin = weights.begin, end = weights.end;
+  uint16_t* packed = weights.packed;
   const TapPlaces places(conv, for_gradient);
   const bool mirrored = for_gradient && conv.stride == 1;  // as outputs of mirrored taps
   int64_t to_tap[2][9], from_tap[9];

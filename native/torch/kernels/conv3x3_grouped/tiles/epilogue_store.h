@@ -1,6 +1,7 @@
 #pragma once
 
-// Where the sums of grouped_conv.h's tiles go, and how they get there.
+// What follows the products of tiles: where sums go in the images, and the epilogue that stores
+// them there.
 
 #include "torch/kernels/conv3x3_grouped/tiles/pixel_grid.h"
 #include "torch/kernels/isa/amx_tiles.h"
@@ -12,24 +13,31 @@ namespace {
 constexpr int64_t kBlocks = 4;                    // tiles of sums at a time
 constexpr int64_t kPlaces = kBlocks * kTileRows;  // rows of them
 
-// Where the rows of sums go; what lies in no image goes to `nowhere`.
+// Where rows of sums go, `count` of them; what lies in no image goes to `nowhere`.
+struct OutputPointers {
+  uint16_t* nowhere;
+  int64_t count;
+  uint16_t** to;
+};
+
+// To outputs y, from row `begin` of each image on.
 inline void PointToOutputs(const GroupedConv& conv, const Grid& grid, int64_t begin, uint16_t* y,
-                           uint16_t* nowhere, int64_t count, uint16_t** to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
+                           const OutputPointers& pointers) {
+  for (int64_t i = 0; i < pointers.count; ++i) pointers.to[i] = pointers.nowhere;
   for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r < grid.rows; ++r) {
       uint16_t* const row = y + (p * conv.out_height + begin + r) * conv.out_width * conv.channels;
-      uint16_t** const places = to + p * grid.image + r * grid.pitch;
+      uint16_t** const places = pointers.to + p * grid.image + r * grid.pitch;
       for (int64_t i = 0; i < grid.width; ++i) places[i] = row + i * conv.channels;
     }
   }
 }
 
-// Of data gradients of stride 2: of each 16 places the pixels at even rows and columns, those at
+// To data gradients dx of stride 2: of each 16 places the pixels at even rows and columns, those at
 // odd columns, at odd rows, at both odd.
 inline void PointToStridedGradient(const GroupedConv& conv, const Grid& grid, int64_t begin,
-                                   uint16_t* dx, uint16_t* nowhere, int64_t count, uint16_t** to) {
-  for (int64_t i = 0; i < count; ++i) to[i] = nowhere;
+                                   uint16_t* dx, const OutputPointers& pointers) {
+  for (int64_t i = 0; i < pointers.count; ++i) pointers.to[i] = pointers.nowhere;
   for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r < 2 * grid.rows; ++r) {
       const int64_t y = 2 * begin + r;
@@ -38,14 +46,16 @@ inline void PointToStridedGradient(const GroupedConv& conv, const Grid& grid, in
       const int64_t first = p * grid.image + r / 2 * grid.pitch;
       for (int64_t i = 0; i < conv.width; ++i) {
         const int64_t place = first + i / 2;
-        to[place / kTileRows * kPlaces + (r % 2 * 2 + i % 2) * kTileRows + place % kTileRows] =
+        pointers
+            .to[place / kTileRows * kPlaces + (r % 2 * 2 + i % 2) * kTileRows + place % kTileRows] =
             row + i * conv.channels;
       }
     }
   }
 }
 
-// Stores a block's sums, row by row, as it is asked to; with kBiasRelu with a bias and a ReLU.
+// The epilogue of a block's sums: rounds them to bfloat16 and stores them row by row, as many at a
+// time as it is told to; with kBiasRelu after a bias and a ReLU.
 template <bool kBiasRelu>
 class EpilogueStore {
  public:

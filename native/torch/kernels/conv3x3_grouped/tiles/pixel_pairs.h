@@ -2,7 +2,7 @@
 
 // What grouped_conv.h's weight gradients by tiles read. The inputs lie as pairs of places, an even
 // one and the one after it, and the output's gradient as [block][16][place], all numbered as in
-// grouped_conv_grid.h. A tap reads inputs as many pairs on as it is away; one that is away by an
+// pixel_grid.h. A tap reads inputs as many pairs on as it is away; one that is away by an
 // odd number reads the gradient one place before instead.
 
 #include "torch/kernels/conv3x3_grouped/tiles/pixel_grid.h"
@@ -36,18 +36,24 @@ struct GradientSizes {
   int64_t Pointers() const { return inputs + places; }
 };
 
-// Where each place's pixel lies; at `zeros` where there is none.
+// Where each place's pixel lies: at `zeros` where there is none.
+struct PlacePointers {
+  const uint16_t* zeros;
+  const uint16_t** to;
+};
+
+// To the inputs x of one plane.
 inline void PointToInputs(const GroupedConv& conv, const Grid& grid, const GradientSizes& sizes,
-                          int64_t plane, const uint16_t* x, int64_t begin, const uint16_t* zeros,
-                          const uint16_t** to) {
+                          const GradientRows<uint16_t>& rows, int64_t plane,
+                          const PlacePointers& pointers) {
   const int64_t stride = conv.stride;
-  for (int64_t i = 0; i < sizes.inputs; ++i) to[i] = zeros;
+  for (int64_t i = 0; i < sizes.inputs; ++i) pointers.to[i] = pointers.zeros;
   for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r * stride + plane / stride < (grid.rows - 1) * stride + 3; ++r) {
-      const int64_t y = (begin + r) * stride + plane / stride - 1;
+      const int64_t y = (rows.begin + r) * stride + plane / stride - 1;
       if (y < 0 || y >= conv.height) continue;
-      const uint16_t* const row = x + (p * conv.height + y) * conv.width * conv.channels;
-      const uint16_t** const places = to + p * grid.image + r * grid.pitch;
+      const uint16_t* const row = rows.x + (p * conv.height + y) * conv.width * conv.channels;
+      const uint16_t** const places = pointers.to + p * grid.image + r * grid.pitch;
       for (int64_t i = 0; i < grid.pitch; ++i) {
         const int64_t at = i * stride + plane % stride - 1;
         if (at >= 0 && at < conv.width) places[i] = row + at * conv.channels;
@@ -56,15 +62,15 @@ inline void PointToInputs(const GroupedConv& conv, const Grid& grid, const Gradi
   }
 }
 
+// To the output's gradient dy.
 inline void PointToGradients(const GroupedConv& conv, const Grid& grid, const GradientSizes& sizes,
-                             const uint16_t* dy, int64_t begin, const uint16_t* zeros,
-                             const uint16_t** to) {
-  for (int64_t i = 0; i < sizes.places; ++i) to[i] = zeros;
+                             const GradientRows<uint16_t>& rows, const PlacePointers& pointers) {
+  for (int64_t i = 0; i < sizes.places; ++i) pointers.to[i] = pointers.zeros;
   for (int64_t p = 0; p < grid.images; ++p) {
     for (int64_t r = 0; r < grid.rows; ++r) {
       const uint16_t* const row =
-          dy + (p * conv.out_height + begin + r) * conv.out_width * conv.channels;
-      const uint16_t** const places = to + p * grid.image + r * grid.pitch;
+          rows.dy + (p * conv.out_height + rows.begin + r) * conv.out_width * conv.channels;
+      const uint16_t** const places = pointers.to + p * grid.image + r * grid.pitch;
       for (int64_t i = 0; i < conv.out_width; ++i) places[i] = row + i * conv.channels;
     }
   }

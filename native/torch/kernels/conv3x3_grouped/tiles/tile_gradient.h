@@ -66,11 +66,12 @@ inline int64_t TileGradientWorkspace(const GroupedConv& conv, int64_t rows) {
 
 // Sums as [block of outputs][block of inputs that contribute to it][tap][output][input], the inputs
 // as PairPlace has them.
-inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint16_t* dy,
-                         int64_t begin, int64_t end, uint16_t* scratch, float* sums) {
-  const Grid grid(conv, end - begin);
+inline void TileGradient(const GroupedConv& conv, const GradientRows<uint16_t>& piece) {
+  const int64_t begin = piece.begin;
+  float* sums = piece.sums;
+  const Grid grid(conv, piece.end - begin);
   const GradientSizes sizes(conv, grid);
-  uint16_t* const inputs = scratch;
+  uint16_t* const inputs = piece.scratch;
   uint16_t* const gradients = inputs + sizes.Inputs();
   auto* const pointers = reinterpret_cast<const uint16_t**>(gradients + sizes.Gradients());
   const uint16_t** const dy_pointers = pointers + sizes.inputs;
@@ -81,14 +82,14 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   const int64_t dy_row = conv.out_width * conv.channels;
   const int64_t rows = grid.images * grid.rows;
   const int64_t steps = BlockPairs(conv, ChannelBlocks(conv)) * sizes.places / kDepth;
-  PrefetchPacer next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row,
+  PrefetchPacer next_x(piece.x + (begin + rows) * stride * x_row, rows * stride * x_row,
                        sizes.planes * sizes.inputs / 2 + steps);
-  PrefetchPacer next_dy(dy + (begin + rows) * dy_row, rows * dy_row, steps);
+  PrefetchPacer next_dy(piece.dy + (begin + rows) * dy_row, rows * dy_row, steps);
   for (int64_t i = 0; i < sizes.planes; ++i) {
-    PointToInputs(conv, grid, sizes, i, x, begin, zeros, pointers);
+    PointToInputs(conv, grid, sizes, piece, i, {zeros, pointers});
     PackPairs(conv, sizes, pointers, next_x, inputs + i * sizes.plane);
   }
-  PointToGradients(conv, grid, sizes, dy, begin, zeros, dy_pointers);
+  PointToGradients(conv, grid, sizes, piece, {zeros, dy_pointers});
   PackGradients(conv, sizes, dy_pointers, gradients);
   int64_t taps[9];
   for (int i = 0; i < 9; ++i) {
@@ -126,14 +127,15 @@ inline __m256i AddCopies(const float* sums, int64_t copies, int64_t step) {
 }
 
 // Blocks of outputs from `begin` to before `end`. What is not finite may be of a group's
-// neighbours, or of a zero, and was met by every sum that it could get into.
-inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64_t copies,
-                               const WeightSteps& steps, int64_t begin, int64_t end,
-                               uint16_t* dweight) {
+// neighbours, or of a zero, and has gone into every sum that it could get into.
+inline void UnpackTileGradient(const GroupedConv& conv, const SumsToUnpack<uint16_t>& unpack) {
+  const WeightSteps steps = unpack.steps;
+  const int64_t begin = unpack.begin, end = unpack.end, copies = unpack.copies;
+  uint16_t* const dweight = unpack.dweight;
   constexpr int kExponent = 0x7f80;
   const int64_t step = GradientSums(conv);
   bool finite = true;
-  sums += BlockPairs(conv, begin) * 9 * kTileSums;
+  const float* sums = unpack.sums + BlockPairs(conv, begin) * 9 * kTileSums;
   for (int64_t block = begin; block < end; ++block) {
     const GroupSpan span(conv, block);
     for (int64_t o = 0; o < kChannelBlock && block * kChannelBlock + o < conv.channels; ++o) {

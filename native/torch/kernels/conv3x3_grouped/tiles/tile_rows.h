@@ -11,7 +11,7 @@ namespace {
 
 // Calls sum(i, count, operands, from, epilogue, sums) for every block and each `together` of its
 // tiles of places, i the first place and `from` the first block that contributes to it. kNear
-// blocks go through the places together: lines of outputs are met again while they are near.
+// blocks go through the places together: lines of outputs are written again while they are near.
 template <int64_t kNear, class Epilogue, typename Sum>
 void ForChannelBlocks(const GroupedConv& conv, int64_t tiles, int64_t together,
                       TileOperands operands, const uint16_t* packed, uint16_t* const* to,
@@ -57,9 +57,11 @@ inline int64_t RowsWorkspace(const GroupedConv& conv, int64_t rows, bool strided
 }
 
 // Outputs of rows of x; or the data gradient of stride 1, of those of dy.
-inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t* packed,
-                     int64_t begin, int64_t end, uint16_t* scratch, uint16_t* y) {
-  const Grid grid(conv, end - begin);
+inline void TileRows(const GroupedConv& conv, const ConvRows<uint16_t>& piece) {
+  const uint16_t* const x = piece.from;
+  const int64_t begin = piece.begin;
+  uint16_t* const scratch = piece.scratch;
+  const Grid grid(conv, piece.end - begin);
   const int64_t stride = conv.stride;
   const BlockSizes sizes(grid, stride);
   const int64_t tiles = TilesIn(grid);
@@ -73,7 +75,7 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
                      ChannelBlocks(conv) * more + BlockPairs(conv, ChannelBlocks(conv)) *
                                                       (RoundUp(tiles, kBlocks) / kBlocks) * 6);
   if (!PackChannelBlocks(rows, sizes, stride, x, next, scratch)) return RequestFallback(conv);
-  TileOperands operands{packed, 0, sizes.block * kChannelBlock, {}};
+  TileOperands operands{piece.packed, 0, sizes.block * kChannelBlock, {}};
   for (int t = 0; t < 6; ++t) {
     const int64_t ky = t / 2;
     const int64_t row = ky % stride * sizes.plane + ky / stride * sizes.row;
@@ -81,7 +83,8 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   }
   auto* const to = reinterpret_cast<uint16_t**>(scratch + ChannelBlocks(conv) * operands.block);
   const int64_t count = Rows(tiles, kBlocks);
-  PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
+  PointToOutputs(conv, grid, begin, piece.to,
+                 {.nowhere = reinterpret_cast<uint16_t*>(to + count), .count = count, .to = to});
   const auto sum = [&](int64_t i, int64_t some, const TileOperands& pair, const uint16_t* from,
                        auto& epilogue, float* sums) {
     SumPlaces(stride, some, pair, from + i * stride * kChannelBlock, next, epilogue, sums);
@@ -93,10 +96,11 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
 }
 
 // The data gradient of stride 2.
-inline void StridedGradientTileRows(const GroupedConv& conv, const uint16_t* dy,
-                                    const uint16_t* packed, int64_t begin, int64_t end,
-                                    uint16_t* scratch, uint16_t* dx) {
-  const Grid grid(conv, end - begin);
+inline void StridedGradientTileRows(const GroupedConv& conv, const ConvRows<uint16_t>& piece) {
+  const uint16_t* const dy = piece.from;
+  const int64_t begin = piece.begin;
+  uint16_t* const scratch = piece.scratch;
+  const Grid grid(conv, piece.end - begin);
   const BlockSizes sizes(grid, /*step=*/1);
   const int64_t tiles = TilesIn(grid);
   const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.images,
@@ -108,10 +112,12 @@ inline void StridedGradientTileRows(const GroupedConv& conv, const uint16_t* dy,
   if (!PackChannelBlocks(rows, sizes, /*planes=*/1, dy, next, scratch))
     return RequestFallback(conv);
   const TileOperands operands{
-      packed, 0, sizes.block * kChannelBlock, {0, sizes.row * kChannelBlock}};
+      piece.packed, 0, sizes.block * kChannelBlock, {0, sizes.row * kChannelBlock}};
   auto* const to = reinterpret_cast<uint16_t**>(scratch + ChannelBlocks(conv) * operands.block);
   const int64_t count = Rows(tiles, /*together=*/1);
-  PointToStridedGradient(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
+  PointToStridedGradient(
+      conv, grid, begin, piece.to,
+      {.nowhere = reinterpret_cast<uint16_t*>(to + count), .count = count, .to = to});
   ForChannelBlocks<2, EpilogueStore<false>>(conv, tiles, /*together=*/1, operands, scratch, to,
                                             [&](int64_t i, int64_t, const TileOperands& pair,
                                                 const uint16_t* from, auto& epilogue, float* sums) {

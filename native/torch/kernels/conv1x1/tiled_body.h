@@ -1,8 +1,8 @@
-#include "torch/kernels/conv1x1/pointwise.h"
+#pragma once
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__)
+// The kernel kTiledPointwise: 1×1 convolutions by AMX's tiles.
 
-#include "torch/kernels/conv1x1/pointwise_blocks.h"
+#include "torch/kernels/conv1x1/tiled_blocks.h"
 
 namespace torchgraft {
 
@@ -146,21 +146,8 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
   finish(conv, (turns - 1) * kOutputs, before, *other);
 }
 
+constexpr TiledPointwiseKernel kKernel{Packed, Pack, Scratch, Run};
+
 }  // namespace
 
-const TiledPointwiseKernel* PointwiseAmx() {
-  static constexpr TiledPointwiseKernel kKernel{Packed, Pack, Scratch, Run};
-  return &kKernel;
-}
-
 }  // namespace torchgraft
-
-#else
-
-namespace torchgraft {
-
-const TiledPointwiseKernel* PointwiseAmx() { return nullptr; }
-
-}  // namespace torchgraft
-
-#endif

@@ -1,6 +1,6 @@
 #pragma once
 
-// What pointwise_gradient.h's loops for tiles read: pixels in chunks, packed while the chunk before
+// What the tiles of weight_grad.h's kernel read: pixels in chunks, packed while the chunk before
 // is multiplied.
 
 #include "torch/kernels/conv1x1/weight_grad/weight_grad.h"
@@ -81,7 +81,7 @@ inline void ZeroRows(uint16_t* to) {
 // instructions that take long, so that packing beside them costs little.
 class Packer {
  public:
-  // `zeros` has room for as many as there are channels.
+  // `zeros` holds as many as there are channels.
   Packer(const Gradient& gradient, uint16_t* zeros)
       : gradient_(gradient),
         zeros_(zeros),
@@ -134,7 +134,7 @@ class Packer {
   }
 
   // A cache line of each pixel some way ahead, and no nearer than the second-level cache: tiles are
-  // in the first. With stride 2 some are not met.
+  // in the first. With stride 2 some are not read.
   static void Fetch(const uint16_t* const* rows, int64_t step, int64_t at) {
     constexpr int64_t kAhead = 64;  // pixels
     for (int64_t p = 0; p < kPixels; ++p)

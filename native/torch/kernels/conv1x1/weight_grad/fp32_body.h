@@ -1,9 +1,10 @@
-#include "torch/kernels/conv1x1/weight_grad/weight_grad.h"
+#pragma once
 
-#if defined(__AVX2__)
+// The kernel kPointwiseGradientFp32.
 
 #include <immintrin.h>
 
+#include "torch/kernels/conv1x1/weight_grad/weight_grad.h"
 #include "torch/kernels/conv3x3_grouped/pack.h"
 
 namespace torchgraft {
@@ -107,7 +108,7 @@ void Sum(const Gradient& gradient, float* scratch, float* sums) {
   float* const packed_dy = scratch + in / kSlab * kSlabStep;
   for (int64_t i = 0; i < in * out; i += kSlab) _mm256_storeu_ps(sums + i, _mm256_setzero_ps());
   int64_t panels = 0;
-  for (int64_t c = 0; c < in; c += PanelOf((in - c) / kSlab) * kSlab) ++panels;
+  for (int64_t c = 0; c < in; c += PanelOf<kMostPanel>((in - c) / kSlab) * kSlab) ++panels;
   const int64_t blocks = (pixels + kBlock - 1) / kBlock;
   StridedPixelIterator source(gradient.grid, gradient.first);
   for (int64_t b = 0; b < blocks; ++b) {
@@ -119,7 +120,7 @@ void Sum(const Gradient& gradient, float* scratch, float* sums) {
     for (int64_t p = 0; p < end - begin; ++p)
       Pack(gradient.dy + (begin + p) * gradient.dy_step, out, packed_dy + p * kSlab);
     for (int64_t c = 0; c < in;) {
-      const int slabs = PanelOf((in - c) / kSlab);
+      const int slabs = PanelOf<kMostPanel>((in - c) / kSlab);
       for (int64_t o = 0; o < out; o += kOutputs) {
         next.FetchPart();
         TileOf(slabs, end - begin, packed_x + c / kSlab * kSlabStep,
@@ -140,21 +141,8 @@ void Add(int64_t in, int64_t begin, int64_t end, int64_t parts, int64_t part_ste
   }
 }
 
+constexpr PointwiseGradientKernel<float> kKernel{Scratch, Sums, Sum, Add};
+
 }  // namespace
 
-const PointwiseGradientKernel<float>* PointwiseGradientAvx2() {
-  static constexpr PointwiseGradientKernel<float> kKernel{Scratch, Sums, Sum, Add};
-  return &kKernel;
-}
-
 }  // namespace torchgraft
-
-#else
-
-namespace torchgraft {
-
-const PointwiseGradientKernel<float>* PointwiseGradientAvx2() { return nullptr; }
-
-}  // namespace torchgraft
-
-#endif
