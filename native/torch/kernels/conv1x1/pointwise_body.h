@@ -50,7 +50,7 @@ inline __attribute__((always_inline)) void Block(const Pointwise& conv, int64_t 
 #pragma GCC unroll 32
     for (int p = 0; p < kPixels; ++p) {
       const int64_t at = p * conv.out + channel;
-      if (added != nullptr) sums[p][j].Plus(added + at, count);
+      if (added != nullptr) sums[p][j].AddResidual(added + at, count);
       if (conv.relu) sums[p][j].Relu();
       sums[p][j].Store(y + at, count);
     }

@@ -51,9 +51,11 @@ __m512 Widened(__m256i bits) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
-// Adds what follows a convolution, and rounds.
-template <bool kMore>
-void Finish(const TiledPointwise& conv, int64_t first, const float* sums, const Block& block) {
+// The epilogue of 32 outputs of a block of pixels: adds bias and, where kResidualRelu, residual and
+// ReLU to their sums, rounds them and stores them.
+template <bool kResidualRelu>
+void StoreEpilogue(const TiledPointwise& conv, int64_t first, const float* sums,
+                   const Block& block) {
   const int64_t left = conv.out - first;
   const __mmask32 there = FirstOf32(left);
   const __m512 bias = _mm512_loadu_ps(conv.bias + first);
@@ -63,7 +65,7 @@ void Finish(const TiledPointwise& conv, int64_t first, const float* sums, const 
     const int64_t at = block.places[p] + first;
     __m512 a = _mm512_add_ps(_mm512_load_ps(sums), bias);
     __m512 b = _mm512_add_ps(_mm512_load_ps(sums + kTileFloats), bias_after);
-    if constexpr (kMore) {
+    if constexpr (kResidualRelu) {
       if (conv.added != nullptr) {
         const __m512i added = _mm512_maskz_loadu_epi16(there, conv.added + at);
         a = _mm512_add_ps(a, Widened(_mm512_castsi512_si256(added)));
@@ -93,15 +95,16 @@ void ZeroBetween(const TiledPointwise& conv, const Block& block) {
   }
 }
 
-// Tiles are few instructions that take long: beside each product the sums before are finished and
+// Tiles are few instructions that take long: beside each product the sums before are stored and
 // pixels of the next block are copied.
 void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch) {
   const TileConfigScope config;
   const int64_t steps = Steps(conv.in), x_step = PixelStep(conv.in);
   const int64_t turns = TilesOf(conv.out, kOutputs);
-  const auto finish = conv.added != nullptr || conv.relu ? Finish<true> : Finish<false>;
+  const auto store =
+      conv.added != nullptr || conv.relu ? StoreEpilogue<true> : StoreEpilogue<false>;
   alignas(64) float sums[2][kPixels * kOutputs];
-  // What a pixel that is not there comes to is read, and not kept.
+  // Sums of pixels beyond the last are computed, and not kept.
   for (int64_t i = 0; i < Scratch(conv.in); i += kTileInputs)
     _mm512_store_si512(scratch + i, _mm512_setzero_si512());
   for (float& sum : sums[0]) sum = 0;
@@ -125,9 +128,9 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
         Multiply<1>(steps, block->x, x_step, w);
       w += steps * 2 * kTileElements;
       if (turn > 0)
-        finish(conv, o - kOutputs, before, *block);
+        store(conv, o - kOutputs, before, *block);
       else if (begin > 0)
-        finish(conv, (turns - 1) * kOutputs, before, *other);
+        store(conv, (turns - 1) * kOutputs, before, *other);
       if (turn == 0) gatherer.Begin(*other);
       gatherer.CopyUpTo(kPixels * (turn + 1) / turns);
       if (two)
@@ -143,7 +146,7 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
     block = other;
     other = done;
   }
-  finish(conv, (turns - 1) * kOutputs, before, *other);
+  store(conv, (turns - 1) * kOutputs, before, *other);
 }
 
 constexpr TiledPointwiseKernel kKernel{Packed, Pack, Scratch, Run};

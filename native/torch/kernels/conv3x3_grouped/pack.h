@@ -1,7 +1,8 @@
 #pragma once
 
-// How grouped_conv.h's loops lay out what they read. Rows of images have a border of zeros, as
-// [slab of 8 channels][row][x][8]; weights lie in the order in which they are read.
+// Packed rows and weights of grouped_conv.h's kernels that sum in registers. Rows of images have a
+// border of zeros, as [slab of 8 channels][row][x][8]; weights lie in the order in which they are
+// read.
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
 #include "torch/kernels/isa/panel_gemm.h"

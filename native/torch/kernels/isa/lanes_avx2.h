@@ -1,7 +1,7 @@
 #pragma once
 
-// Eight outputs' sums in float: what the loops of convolutions (register_rows.h,
-// pointwise_body.h) call Lanes. For files that are compiled for AVX2.
+// Eight outputs' sums in float: what the convolutions (conv3x3_grouped/register_rows.h,
+// conv1x1/pointwise_body.h) take as `Lanes`. For files that are compiled for AVX2.
 
 #include <immintrin.h>
 
@@ -26,7 +26,7 @@ struct FloatLanes8 {
   void Add(FloatLanes8 w, FloatLanes8 x) {
     asm("vfmadd231ps %2, %1, %0" : "+x"(v) : "x"(w.v), "x"(x.v));
   }
-  void Plus(const float* more, int) { v = _mm256_add_ps(v, _mm256_loadu_ps(more)); }
+  void AddResidual(const float* residual, int) { v = _mm256_add_ps(v, _mm256_loadu_ps(residual)); }
   // In this order, which keeps what is not a number.
   void Relu() { v = _mm256_max_ps(_mm256_setzero_ps(), v); }
   void Store(float* to) const { _mm256_storeu_ps(to, v); }

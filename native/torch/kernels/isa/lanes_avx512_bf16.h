@@ -64,8 +64,9 @@ struct PairLanes16 : Pairs, WideSums {
   void Add(__m512i w, __m512i x) {
     v = _mm512_dpbf16_ps(v, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
   }
-  void Plus(const uint16_t* more, int count) {
-    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(Some(count), more));
+  void AddResidual(const uint16_t* residual, int count) {
+    const __m512i wide =
+        _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(FirstLanes(count), residual));
     v = _mm512_add_ps(v, _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16)));
   }
   void Store(uint16_t* to) const {
@@ -75,7 +76,7 @@ struct PairLanes16 : Pairs, WideSums {
     if (count == kLanes)
       Store(to);
     else
-      _mm256_mask_storeu_epi16(to, Some(count), RoundToBf16(v));
+      _mm256_mask_storeu_epi16(to, FirstLanes(count), RoundToBf16(v));
   }
 };
 

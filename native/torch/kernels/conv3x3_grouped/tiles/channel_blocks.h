@@ -1,7 +1,7 @@
 #pragma once
 
-// What grouped_conv.h's loops for tiles read in outputs and data gradients: blocks of 16 channels,
-// each as [row][x][16] with the zeros of pixel_grid.h, and of weights tiles that multiply
+// Packed inputs and weights of grouped_conv.h's forward and data gradient by tiles: blocks of 16
+// channels, each as [row][x][16] with the zeros of pixel_grid.h, and of weights tiles that multiply
 // two neighbouring pixels' 16 inputs by 16 outputs.
 
 #include "torch/kernels/conv3x3_grouped/tiles/pixel_grid.h"

@@ -1,9 +1,9 @@
 #pragma once
 
-// How grouped_conv.h's loops for tiles number pixels and channels. Rows of outputs, and of images
-// of one or more of them, follow each other in one line in which each row ends in a zero and each
-// image in a row of zeros: from an output to what a tap reads it is as far everywhere, so tiles
-// run across the ends of rows, and what they come to there is dropped.
+// The numbering of pixels (places) and of channel blocks in grouped_conv.h's kernel by tiles. Rows
+// of outputs, and of images of one or more of them, follow each other in one line in which each row
+// ends in a zero and each image in a row of zeros: from an output to what a tap reads it is as far
+// everywhere, so tiles run across the ends of rows, and what they come to there is dropped.
 
 #include <immintrin.h>
 

@@ -1,9 +1,9 @@
 #pragma once
 
-// What grouped_conv.h's weight gradients by tiles read. The inputs lie as pairs of places, an even
-// one and the one after it, and the output's gradient as [block][16][place], all numbered as in
-// pixel_grid.h. A tap reads inputs as many pairs on as it is away; one that is away by an
-// odd number reads the gradient one place before instead.
+// Packed inputs and gradients of grouped_conv.h's weight gradient by tiles. The inputs lie as pairs
+// of places, an even one and the one after it, and the output's gradient as [block][16][place], all
+// numbered as in pixel_grid.h. A tap reads inputs as many pairs on as it is away; one that is away
+// by an odd number reads the gradient one place before instead.
 
 #include "torch/kernels/conv3x3_grouped/tiles/pixel_grid.h"
 #include "torch/kernels/isa/amx_pack.h"
