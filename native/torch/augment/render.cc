@@ -52,10 +52,10 @@ void Render(const Images& images, Out* out) {
     }
     pixels += height * width * kChannels;
   }
-  const SampleRows sample = BestSampleRows();
-  const SnapRows snap = BestSnapRows();
+  const SampleKernel& sample = *kSample.Best(BestCpuLevel());
+  const ResampleKernel& resample = *kResample.Best(BestCpuLevel());
   ParallelFor(images.size() * output, kRowsPerTask, [&](int64_t begin, int64_t end) {
-    std::vector<float> scratch(std::max(SampleScratch(output), SnapScratch(output)));
+    std::vector<float> scratch(std::max(SampleScratch(output), ResampleScratch(output)));
     while (begin < end) {
       const int64_t i = begin / output;
       const int64_t last = std::min(end, (i + 1) * output);
@@ -63,9 +63,9 @@ void Render(const Images& images, Out* out) {
       const int64_t row = begin - i * output;
       const int64_t stop = row + last - begin;
       if (const auto* snapped = std::get_if<SnappedImage>(&sources[i])) {
-        snap(snapped->snapping(), row, stop, kTypeOf<Out>, to, scratch.data());
+        resample.rows(snapped->snapping(), row, stop, kTypeOf<Out>, to, scratch.data());
       } else {
-        sample(std::get<Sampling>(sources[i]), row, stop, kTypeOf<Out>, to, scratch.data());
+        sample.rows(std::get<Sampling>(sources[i]), row, stop, kTypeOf<Out>, to, scratch.data());
       }
       begin = last;
     }

@@ -106,7 +106,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
   }
 };
 
-// Of images as convolution_choice.h's algorithms take them.
+// Whether conv_algorithm.h's algorithms take these tensors.
 bool Fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   return x.device().is_cpu() && x.dim() == 4 && x.numel() > 0 && !bias.defined() &&
          weight.size(2) == weight.size(3) && x.scalar_type() == weight.scalar_type() &&

@@ -1,8 +1,8 @@
-#include "torch/kernels/conv1x1/pointwise.h"
+#pragma once
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__)
+// The kernel kTiledPointwise: 1×1 convolutions by AMX's tiles.
 
-#include "torch/kernels/conv1x1/pointwise_blocks.h"
+#include "torch/kernels/conv1x1/tiled_blocks.h"
 
 namespace torchgraft {
 
@@ -11,7 +11,7 @@ namespace {
 // Sums 32 pixels × kTiles tiles of outputs.
 template <int kTiles>
 void Multiply(int64_t steps, const uint16_t* x, int64_t x_step, const uint16_t* w) {
-  SettleMemory();
+  CompilerBarrier();
   constexpr int kStride = kTileBytes;
   const int64_t x_bytes = x_step * 2;
   const uint16_t* const below = x + kTileRows * x_step;
@@ -51,9 +51,11 @@ __m512 Widened(__m256i bits) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
-// Adds what follows a convolution, and rounds.
-template <bool kMore>
-void Finish(const TiledPointwise& conv, int64_t first, const float* sums, const Block& block) {
+// The epilogue of 32 outputs of a block of pixels: adds bias and, where kResidualRelu, residual and
+// ReLU to their sums, rounds them and stores them.
+template <bool kResidualRelu>
+void StoreEpilogue(const TiledPointwise& conv, int64_t first, const float* sums,
+                   const Block& block) {
   const int64_t left = conv.out - first;
   const __mmask32 there = FirstOf32(left);
   const __m512 bias = _mm512_loadu_ps(conv.bias + first);
@@ -63,7 +65,7 @@ void Finish(const TiledPointwise& conv, int64_t first, const float* sums, const 
     const int64_t at = block.places[p] + first;
     __m512 a = _mm512_add_ps(_mm512_load_ps(sums), bias);
     __m512 b = _mm512_add_ps(_mm512_load_ps(sums + kTileFloats), bias_after);
-    if constexpr (kMore) {
+    if constexpr (kResidualRelu) {
       if (conv.added != nullptr) {
         const __m512i added = _mm512_maskz_loadu_epi16(there, conv.added + at);
         a = _mm512_add_ps(a, Widened(_mm512_castsi512_si256(added)));
@@ -93,15 +95,16 @@ void ZeroBetween(const TiledPointwise& conv, const Block& block) {
   }
 }
 
-// Tiles are few instructions that take long: beside each product the sums before are finished and
+// Tiles are few instructions that take long: beside each product the sums before are stored and
 // pixels of the next block are copied.
 void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch) {
-  const WholeTiles guard;
+  const TileConfigScope config;
   const int64_t steps = Steps(conv.in), x_step = PixelStep(conv.in);
   const int64_t turns = TilesOf(conv.out, kOutputs);
-  const auto finish = conv.added != nullptr || conv.relu ? Finish<true> : Finish<false>;
+  const auto store =
+      conv.added != nullptr || conv.relu ? StoreEpilogue<true> : StoreEpilogue<false>;
   alignas(64) float sums[2][kPixels * kOutputs];
-  // What a pixel that is not there comes to is read, and not kept.
+  // Sums of pixels beyond the last are computed, and not kept.
   for (int64_t i = 0; i < Scratch(conv.in); i += kTileInputs)
     _mm512_store_si512(scratch + i, _mm512_setzero_si512());
   for (float& sum : sums[0]) sum = 0;
@@ -125,9 +128,9 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
         Multiply<1>(steps, block->x, x_step, w);
       w += steps * 2 * kTileElements;
       if (turn > 0)
-        finish(conv, o - kOutputs, before, *block);
+        store(conv, o - kOutputs, before, *block);
       else if (begin > 0)
-        finish(conv, (turns - 1) * kOutputs, before, *other);
+        store(conv, (turns - 1) * kOutputs, before, *other);
       if (turn == 0) gatherer.Begin(*other);
       gatherer.CopyUpTo(kPixels * (turn + 1) / turns);
       if (two)
@@ -138,29 +141,16 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
       now = before;
       before = sum;
     }
-    if (conv.y_met.stride > 1) ZeroBetween(conv, *block);
+    if (conv.y_grid.stride > 1) ZeroBetween(conv, *block);
     Block* const done = block;
     block = other;
     other = done;
   }
-  finish(conv, (turns - 1) * kOutputs, before, *other);
+  store(conv, (turns - 1) * kOutputs, before, *other);
 }
+
+constexpr TiledPointwiseKernel kKernel{Packed, Pack, Scratch, Run};
 
 }  // namespace
 
-const TiledPointwiseKernel* PointwiseAmx() {
-  static constexpr TiledPointwiseKernel kKernel{Packed, Pack, Scratch, Run};
-  return &kKernel;
-}
-
 }  // namespace torchgraft
-
-#else
-
-namespace torchgraft {
-
-const TiledPointwiseKernel* PointwiseAmx() { return nullptr; }
-
-}  // namespace torchgraft
-
-#endif

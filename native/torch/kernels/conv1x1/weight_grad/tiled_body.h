@@ -1,22 +1,33 @@
-#include "torch/kernels/conv1x1/weight_grad/weight_grad.h"
+#pragma once
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__)
+// The kernel kPointwiseGradientBf16, by AMX's tiles.
 
-#include "torch/kernels/conv1x1/weight_grad/weight_grad_chunks.h"
+#include "torch/kernels/conv1x1/weight_grad/tiled_chunks.h"
 
 namespace torchgraft {
 
 namespace {
 
-// kOut × kIn tiles of sums of a chunk.
+// Up to two × two tiles of sums of a chunk, and what they read.
+struct TileBlock {
+  int64_t steps;  // tiles of pixels in the chunk
+  const uint16_t* dy;
+  const uint16_t* x;
+  bool begins;        // the sums are not written yet
+  int64_t sums_step;  // from a tile of outputs to the next
+  float* sums;
+};
+
+// Adds kOut × kIn tiles of products to a block, and packs some of the next chunk meanwhile.
 template <int kOut, int kIn>
-void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, int64_t sums_step,
-           float* sums, Packer& next) {
+void Block(const TileBlock& block, Packer& next) {
   constexpr int kStride = kTileBytes;
-  SettleMemory();
-  const int64_t tile_step = TileStep(steps);
-  float* const below = sums + sums_step;
-  if (begins) {
+  CompilerBarrier();
+  const int64_t steps = block.steps, tile_step = TileStep(steps);
+  const uint16_t *dy = block.dy, *x = block.x;
+  float* const sums = block.sums;
+  float* const below = sums + block.sums_step;
+  if (block.begins) {
     _tile_zero(0);
     if constexpr (kIn == 2) _tile_zero(1);
     if constexpr (kOut == 2) _tile_zero(2);
@@ -48,16 +59,11 @@ void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, in
   if constexpr (kOut == 2 && kIn == 2) _tile_stored(3, below + kTileSums, kStride);
 }
 
-void BlockOf(bool two_out, bool two_in, int64_t steps, const uint16_t* dy, const uint16_t* x,
-             bool begins, int64_t sums_step, float* sums, Packer& next) {
-  if (two_out && two_in)
-    Block<2, 2>(steps, dy, x, begins, sums_step, sums, next);
-  else if (two_out)
-    Block<2, 1>(steps, dy, x, begins, sums_step, sums, next);
-  else if (two_in)
-    Block<1, 2>(steps, dy, x, begins, sums_step, sums, next);
+void BlockOf(bool two_out, bool two_in, const TileBlock& block, Packer& next) {
+  if (two_out)
+    two_in ? Block<2, 2>(block, next) : Block<2, 1>(block, next);
   else
-    Block<1, 1>(steps, dy, x, begins, sums_step, sums, next);
+    two_in ? Block<1, 2>(block, next) : Block<1, 1>(block, next);
 }
 
 int64_t ChunkElements(const Gradient& gradient, const Chunks& chunks) {
@@ -72,7 +78,7 @@ int64_t Scratch(const Gradient& gradient) {
 int64_t Sums(int64_t in, int64_t out) { return InTiles(in) * OutTiles(out) * kTileSums; }
 
 void Sum(const Gradient& gradient, uint16_t* scratch, float* sums) {
-  const WholeTiles guard;
+  const TileConfigScope config;
   const int64_t in_tiles = InTiles(gradient.in), out_tiles = OutTiles(gradient.out);
   const int64_t blocks = TilesOf(in_tiles, 2) * TilesOf(out_tiles, 2);
   const Chunks chunks(gradient);
@@ -87,9 +93,13 @@ void Sum(const Gradient& gradient, uint16_t* scratch, float* sums) {
     packer.Begin(chunk + 1 < chunks.count ? chunks.Steps(chunk + 1) : 0, steps * blocks, other);
     for (int64_t o = 0; o < out_tiles; o += 2) {
       for (int64_t i = 0; i < in_tiles; i += 2) {
-        BlockOf(o + 1 < out_tiles, i + 1 < in_tiles, steps, dy + o * tile_step,
-                packed + i * tile_step, chunk == 0, in_tiles * kTileSums,
-                sums + (o * in_tiles + i) * kTileSums, packer);
+        const TileBlock block{.steps = steps,
+                              .dy = dy + o * tile_step,
+                              .x = packed + i * tile_step,
+                              .begins = chunk == 0,
+                              .sums_step = in_tiles * kTileSums,
+                              .sums = sums + (o * in_tiles + i) * kTileSums};
+        BlockOf(o + 1 < out_tiles, i + 1 < in_tiles, block, packer);
       }
     }
     uint16_t* const read = packed;
@@ -123,21 +133,8 @@ void Add(int64_t in, int64_t begin, int64_t end, int64_t parts, int64_t part_ste
   }
 }
 
+constexpr PointwiseGradientKernel<uint16_t> kKernel{Scratch, Sums, Sum, Add};
+
 }  // namespace
 
-const PointwiseGradientKernel<uint16_t>* PointwiseGradientAmx() {
-  static constexpr PointwiseGradientKernel<uint16_t> kKernel{Scratch, Sums, Sum, Add};
-  return &kKernel;
-}
-
 }  // namespace torchgraft
-
-#else
-
-namespace torchgraft {
-
-const PointwiseGradientKernel<uint16_t>* PointwiseGradientAmx() { return nullptr; }
-
-}  // namespace torchgraft
-
-#endif
