@@ -18,7 +18,7 @@ export interface Transform {
 
 /** Images kept for training have room for the smallest crop to be sampled without gaps: √2 and a little. */
 const TRAINING_MARGIN = 1.43
-const FULL_SIZE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
+export const FULL_SIZE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 
 export interface TrainTransformOptions {
   /** Probability of mirroring left to right. @default 0.5 */

@@ -7,6 +7,7 @@ import { systemReason } from '../text/system-reason.js'
 import { decodeImage } from '../images/decode.js'
 import type { Pixels } from '../images/pixels.js'
 import type { ResizeRule } from '../images/resize-rule.js'
+import { Semaphore } from './semaphore.js'
 import type { ImageSource } from '../images/image-source.js'
 
 /** A quarter of what is free now: training needs memory too. */
@@ -99,28 +100,6 @@ export class PixelCache implements AsyncDisposable {
 
 function disposed(): TorchgraftError {
   return new TorchgraftError('ERR_DISPOSED', 'This data loader has been disposed of')
-}
-
-/** Lets only so many jobs run at once; the others wait in turn. */
-class Semaphore {
-  readonly #waiting: (() => void)[] = []
-  #free: number
-
-  constructor(count: number) {
-    this.#free = count
-  }
-
-  async run<T>(job: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await job()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
-    }
-  }
 }
 
 /** A file that goes with the process, however that ends. Windows keeps its name, for the system to clean up. */

@@ -1,4 +1,5 @@
-import { DataLoader, type DataLoaderOptions } from '../../loader/data-loader.js'
+import { DataLoader } from '../../loader/data-loader.js'
+import type { DataLoaderOptions } from '../../loader/data-loader-options.js'
 import type { ImageFolder } from '../../datasets/image-folder.js'
 import { openNotebookSplit } from './split.js'
 import { NOTEBOOK_DRAWS, notebookEvalTransform, notebookTrainTransform } from './transforms.js'
