@@ -15,14 +15,14 @@ export interface ConcatPixels {
 
 type Size = Pick<Pixels, 'width' | 'height'>
 
-/** An image's size with what is put around it. */
+/** An image's height and width with its padding. */
 export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Size {
   if (pad === null) return { width, height }
   const { left, top } = squarePadding({ width, height })
   return { width: width + 2 * left, height: height + 2 * top }
 }
 
-/** Images as a batch holds them, copied in turns, so that nothing else waits long. */
+/** Copies images into one array, with black around those that are padded: in turns, between which the event loop goes on. */
 export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatPixels> {
   const sizes = images.map((image) => paddedSize(image, pad))
   const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
@@ -39,7 +39,7 @@ export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['p
   return { pixels, shapes: Int32Array.from(sizes.flatMap(({ width, height }) => [height, width])) }
 }
 
-/** Arrays one after another. @throws ERR_OUT_OF_MEMORY */
+/** All arrays in one, one after another. @throws ERR_OUT_OF_MEMORY */
 export function concatenate(images: readonly Uint8Array[]): Uint8Array {
   const joined = allocate(images.reduce((sum, { length }) => sum + length, 0))
   let offset = 0
@@ -58,16 +58,22 @@ function allocate(bytes: number): Uint8Array {
   }
 }
 
-/** Into a black frame. */
+/** Copies an image into the middle of a black frame. */
 function copyCentred({ data, width, height }: Pixels, frame: Size, into: Uint8Array): void {
   const left = (frame.width - width) / 2
   const top = (frame.height - height) / 2
   if (left === 0) return into.set(data, top * width * 3)
   const stride = width * 3
-  for (let row = 0; row < height; row++) into.set(data.subarray(row * stride, (row + 1) * stride), ((top + row) * frame.width + left) * 3)
+  for (let row = 0; row < height; row++) {
+    const pixels = data.subarray(row * stride, (row + 1) * stride)
+    into.set(pixels, ((top + row) * frame.width + left) * 3)
+  }
 }
 
-/** Half of what a square takes, rounded down: an odd difference leaves it a pixel short of square, as the notebook's `PadImage` does. */
+/**
+ * Padding on each side that makes a square, rounded down: an odd difference leaves it a pixel short of square, as the notebook's
+ * `PadImage` does.
+ */
 function squarePadding({ width, height }: Size): { readonly left: number; readonly top: number } {
   return { left: Math.max(0, Math.floor((height - width) / 2)), top: Math.max(0, Math.floor((width - height) / 2)) }
 }
