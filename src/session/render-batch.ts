@@ -2,7 +2,7 @@ import type { Batch } from '../loader/batch.js'
 import { TorchgraftError } from '../errors.js'
 import type { NativeImages, NativeRenderer } from '../addon/binding.js'
 import { loadAddon } from '../addon/load.js'
-import { fromNative, toNative } from '../session/to-native.js'
+import { fromNative, toNative } from './to-native.js'
 
 /**
  * A batch's images as a model would see them on the CPU: float32, [size, output, output, 3], normalized.
