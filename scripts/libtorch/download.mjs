@@ -4,7 +4,7 @@ import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 import { answeredRange } from '../shared/content-range.mjs'
-import { SetupError } from '../setup/fail.mjs'
+import { SetupError } from '../setup/errors.mjs'
 
 /** @typedef {{ readonly url: string, readonly bytes: number, readonly sha256: string }} Remote */
 

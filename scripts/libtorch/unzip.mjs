@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { crc32, createInflateRaw } from 'node:zlib'
-import { SetupError } from '../setup/fail.mjs'
+import { SetupError } from '../setup/errors.mjs'
 
 /** @typedef {{ readonly name: string, readonly method: number, readonly crc: number, readonly packed: number, readonly size: number, readonly header: number, readonly link: boolean }} Entry */
 

@@ -1,5 +1,5 @@
 import { argumentError } from '../errors.js'
-import { callback, type Check, checkFields, type Fields, list, numberField } from '../options/fields.js'
+import { callback, type Check, checkFields, type Fields, list, numberField } from '../options/checks.js'
 import type { ResizeRule } from '../images/resize-rule.js'
 import { type Box, cropTo, IDENTITY, composeAffine } from './affine.js'
 import type { ImageSizes, Matrix3x4, Plan } from './plan.js'

@@ -1,6 +1,6 @@
 import { join, relative, resolve, sep } from 'node:path'
 import { argumentError } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/fields.js'
+import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { compareCodePoints } from '../text/code-points.js'
 import { checkKnownClasses } from './class-names.js'

@@ -1,6 +1,6 @@
 import { hash as hashOnce } from 'node:crypto'
 import { argumentError } from '../errors.js'
-import { integer } from '../options/arguments.js'
+import { integerField } from '../options/checks.js'
 
 export interface SplitOptions {
   /** Share of each class that goes to the validation set: between 0 and 1. */
@@ -8,6 +8,8 @@ export interface SplitOptions {
   /** @default 1 */
   readonly seed?: number
 }
+
+const SEED = integerField({ min: 0 })
 
 interface Splittable {
   readonly label: number
@@ -22,7 +24,7 @@ interface Splittable {
  */
 export function splitByContent(items: readonly Splittable[], { val, seed = 1 }: SplitOptions): { readonly train: number[]; readonly val: number[] } {
   if (!(typeof val === 'number' && val > 0 && val < 1)) throw argumentError('a fraction between 0 and 1', 'val', val)
-  integer(seed, 'seed', { min: 0 })
+  SEED(seed, 'seed')
   const toVal = new Map<string, boolean>() // by content
   for (const members of byLabel(items)) {
     const counts = new Map<string, number>()

@@ -1,6 +1,6 @@
 import { plural } from '../text/plural.js'
 import { some } from '../text/some.js'
-import type { ResolvedOptions } from '../train/options/options.js'
+import type { ResolvedOptions } from '../recipes/options.js'
 import type { OverfitStep } from './overfit.js'
 
 export interface Verdict {

@@ -4,7 +4,7 @@ import type { ResizeRule } from '../images/resize-rule.js'
 import { evalBatch } from '../loader/eval-batch.js'
 import type { Rgb } from '../augment/plan.js'
 import { BatchMoments } from '../recipes/notebook/batch-moments.js'
-import type { MeanStd } from '../train/options/options.js'
+import type { MeanStd } from '../recipes/options.js'
 
 /** Takes the training images one by one, in order; of a broken one it is told too. */
 export interface PixelStatistics {

@@ -3,7 +3,7 @@ import type { Transform } from '../augment/transforms.js'
 import { argumentError } from '../errors.js'
 import {
   abortSignal, booleanField, callback, type Check, type Fields, integerField, MEAN, numberField, required, STD, withMethods,
-} from '../options/fields.js'
+} from '../options/checks.js'
 import type { Random } from '../random/sfc32.js'
 
 export interface DataLoaderOptions {

@@ -3,7 +3,7 @@ import type { TrainVal } from '../datasets/describe-splits.js'
 import { monitorMode } from '../metrics/metrics.js'
 import type { SessionOptions } from '../session/options.js'
 import { EarlyStopping } from '../train/early-stopping.js'
-import type { MeanStd, ResolvedOptions } from '../train/options/options.js'
+import type { MeanStd, ResolvedOptions } from './options.js'
 import type { Schedule } from './schedules.js'
 import type { ValLoaders } from '../loader/val-loaders.js'
 

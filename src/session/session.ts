@@ -1,7 +1,7 @@
 import type { Batch } from '../loader/batch.js'
 import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
-import { checkFields, type Fields, booleanField, withMethods, numberField } from '../options/fields.js'
+import { checkFields, type Fields, booleanField, withMethods, numberField } from '../options/checks.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrainSums } from '../addon/binding.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'

@@ -1,7 +1,7 @@
 import type { CheckpointStore, Savable } from '../runs/checkpoint-store.js'
 import type { ModelMetadata, TrainingMetadata } from '../runs/model-metadata.js'
 import { allFinite } from '../formats/all-finite.js'
-import type { TrainingEvent } from './events.js'
+import type { TrainingEvent } from '../runs/events.js'
 import { poisoned } from './not-finite.js'
 import type { SavedPosition } from '../runs/saved-position.js'
 

@@ -1,5 +1,5 @@
 import type { Patience } from '../runs/model-metadata.js'
-import { anyNumber, checkFields, type Fields, required, orNull, numberField, integerField, oneOfField } from '../options/fields.js'
+import { anyNumber, checkFields, type Fields, required, orNull, numberField, integerField, oneOfField } from '../options/checks.js'
 
 export interface EarlyStoppingOptions {
   /** Epochs without improvement before training stops. @default 3 */

@@ -1,6 +1,6 @@
 import type { Batch } from '../loader/batch.js'
 import type { DataLoader } from '../loader/data-loader.js'
-import { abortSignal, checkFields, type Fields, withMethods } from '../options/fields.js'
+import { abortSignal, checkFields, type Fields, withMethods } from '../options/checks.js'
 import { AverageMeter } from '../metrics/average-meter.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { EvalStepResult } from '../session/session.js'

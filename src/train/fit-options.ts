@@ -1,4 +1,4 @@
-import { abortSignal, anObject, callback, type Fields, withMethods, list, required, numberField, text, integerField, oneOfField } from '../options/fields.js'
+import { abortSignal, anObject, callback, type Fields, withMethods, list, required, numberField, text, integerField, oneOfField } from '../options/checks.js'
 import { MONITORS } from '../metrics/metrics.js'
 import type { FitOptions } from './fit.js'
 

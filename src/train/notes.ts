@@ -11,7 +11,7 @@ import { loadAddon } from '../addon/load.js'
 import { packageRoot } from '../package.js'
 import { plural } from '../text/plural.js'
 import { readLoggedPosition } from '../runs/read-events.js'
-import type { ResolvedOptions } from './options/options.js'
+import type { ResolvedOptions } from '../recipes/options.js'
 import { sizeSteps } from '../recipes/default/progressive-sizes.js'
 
 export function dataNotes(sets: TrainVal): string[] {

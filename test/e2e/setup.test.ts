@@ -14,7 +14,7 @@ import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { unzip } from '../../scripts/libtorch/unzip.mjs'
 import { requirements, wheelsOf, wheelTags } from '../../scripts/libtorch/wheels.mjs'
 import { findBreaches } from '../../scripts/check-wall.mjs'
-import { takeLock } from '../../scripts/setup/wait-for-lock.mjs'
+import { waitForLock } from '../../scripts/setup/wait-for-lock.mjs'
 import { runCommand } from '../../scripts/setup/run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from '../../scripts/setup/stamp.mjs'
 import { ROOT, runNode } from '../helpers/processes/child.js'
@@ -386,15 +386,15 @@ describe('steps that are up to date', () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'setup.lock')
     const said: string[] = []
-    const release = await takeLock(path, (line) => said.push(line))
-    const second = takeLock(path, (line) => said.push(line))
+    const release = await waitForLock(path, (line) => said.push(line))
+    const second = waitForLock(path, (line) => said.push(line))
     setTimeout(() => void release(), 400)
     await (await second)()
     expect(said).toEqual([expect.stringContaining(`process ${process.pid}`)])
     const child = spawn(process.execPath, ['-e', ''])
     await once(child, 'exit')
     await writeFile(path, JSON.stringify({ pid: child.pid }))
-    await (await takeLock(path, () => {}))()
+    await (await waitForLock(path, () => {}))()
     expect(await readdir(folder.path)).toEqual([])
   })
 })

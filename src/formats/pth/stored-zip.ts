@@ -4,6 +4,7 @@ import { TorchgraftError } from '../../errors.js'
 import { plural } from '../../text/plural.js'
 import { readAt, WindowedFile } from '../files/read-at.js'
 import { shortName } from '../short-name.js'
+import { damagedPth } from './pth-error.js'
 
 /** A part of an archive, as it lies in the file. */
 export interface StoredEntry {
@@ -181,6 +182,5 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function refuse(path: string, reason: string): TorchgraftError {
-  const short = reason.length > MAX_REASON ? `${reason.slice(0, MAX_REASON)}…` : reason
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a file that PyTorch has written: ${short}`, { path })
+  return damagedPth(path, reason.length > MAX_REASON ? `${reason.slice(0, MAX_REASON)}…` : reason)
 }

@@ -20,11 +20,11 @@ import { describeDifferences, nearestModel } from '../nearest-model.js'
 import type { Session } from '../../session/session.js'
 import type { LoadReport } from '../state-layout.js'
 import type { RegNetVariant } from '../variants.js'
-import { foldedError } from '../../inference/onnx/onnx-refusal.js'
+import { foldedError } from '../../formats/file-error.js'
 import { plural } from '../../text/plural.js'
 import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
 import { checkWeights } from './check-weights.js'
-import { SHIPPED_WEIGHTS } from '../../train/options/options.js'
+import { SHIPPED_WEIGHTS } from '../../recipes/options.js'
 
 export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict

@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../../train/options/options.js'
+import type { ResolvedOptions } from '../options.js'
 
 /** RegNets halve an image five times: at multiples of it nothing is cut off. */
 const STEP = 32

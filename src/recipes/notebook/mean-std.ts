@@ -4,7 +4,7 @@ import type { Dataset } from '../../datasets/dataset.js'
 import { notebookStatisticsTransform } from './transforms.js'
 import { TorchgraftError } from '../../errors.js'
 import { BatchMoments } from './batch-moments.js'
-import type { MeanStd, Progress, ResolvedOptions } from '../../train/options/options.js'
+import type { MeanStd, Progress, ResolvedOptions } from '../options.js'
 
 /** As the notebook printed them, of its 18 buildings. */
 const NOTEBOOK: MeanStd = { mean: [0.4407, 0.4332, 0.4326], std: [0.252, 0.261, 0.2906] }

@@ -6,7 +6,7 @@ import { NOTEBOOK_DRAWS, notebookEvalTransform, notebookTrainTransform } from '.
 import { torchEpochs } from '../../random/torch.js'
 import { argumentError } from '../../errors.js'
 import { balancedWeights } from '../default/recipe.js'
-import type { MeanStd, ResolvedOptions } from '../../train/options/options.js'
+import type { MeanStd, ResolvedOptions } from '../options.js'
 import { joinLoaders, type Recipe } from '../recipe.js'
 import { constant } from '../schedules.js'
 import { ValLoaders } from '../../loader/val-loaders.js'

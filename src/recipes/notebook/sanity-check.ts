@@ -8,7 +8,7 @@ import { Session } from '../../session/session.js'
 import type { SessionOptions } from '../../session/options.js'
 import { plural } from '../../text/plural.js'
 import { notebookTrainLoader } from './recipe.js'
-import type { MeanStd, Progress, ResolvedOptions } from '../../train/options/options.js'
+import type { MeanStd, Progress, ResolvedOptions } from '../options.js'
 
 /** `torch.optim.Adam(model.parameters(), lr=3e-4, weight_decay=.001)` */
 const ADAM = { type: 'adam', lr: 3e-4, weightDecay: 1e-3 } as const

@@ -1,10 +1,10 @@
 import { argumentError } from '../../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, MEAN, required, orNull, numberField, STD, integerField, oneOfField } from '../../options/fields.js'
+import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, MEAN, required, orNull, numberField, STD, integerField, oneOfField } from '../../options/checks.js'
 import { aPath } from '../../options/local-path.js'
 import { MONITORS } from '../../metrics/metrics.js'
 import { aDevice, aModel } from '../../session/check-options.js'
 import { KERNELS, MEMORY_FORMATS, PRECISIONS } from '../../session/options.js'
-import { type MeanStd, RECIPES, type TrainOptions } from './options.js'
+import { type MeanStd, RECIPES, type TrainOptions } from '../../recipes/options.js'
 
 const FOLDER = aPath('a folder of images')
 const FRACTION_OR_FOLDER = 'a fraction between 0 and 1, or a folder,'

@@ -1,10 +1,10 @@
 import { argumentError, TorchgraftError } from '../../errors.js'
-import { checkFields } from '../../options/fields.js'
+import { checkFields } from '../../options/checks.js'
 import { local } from '../../options/local-path.js'
 import type { RegNetVariant } from '../../models/variants.js'
 import { onDisk } from '../../models/weights/catalogue.js'
 import { TRAIN_FIELDS } from './checks.js'
-import { DEFAULTS, type RecipeName, type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from './options.js'
+import { DEFAULTS, type RecipeName, type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from '../../recipes/options.js'
 
 /**
  * Checks every option once, and fills in the defaults.

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { argumentError, TorchgraftError } from '../../errors.js'
-import { type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from '../options/options.js'
+import { type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from '../../recipes/options.js'
 import { resolveOptions } from '../options/resolve.js'
 
 const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({

@@ -5,7 +5,7 @@ import { CONFIG_FILE, readSplitIn, type RunConfig, type RunFolder, type RunSplit
 import { argumentError, TorchgraftError } from '../../errors.js'
 import type { Local } from '../../options/local-path.js'
 import type { Device, MemoryFormat, Precision, SessionOptions } from '../../session/options.js'
-import type { MeanStd, ResolvedOptions, TrainOptions } from '../options/options.js'
+import type { MeanStd, ResolvedOptions, TrainOptions } from '../../recipes/options.js'
 import { resolveOptions } from '../options/resolve.js'
 import { BEFORE, resumeOptions, savedOptions, withAbsolutePaths } from './options.js'
 import { difference } from './splits.js'

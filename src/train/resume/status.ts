@@ -6,7 +6,7 @@ import { type Holder, holderOf } from '../../runs/run-lock.js'
 import { TorchgraftError } from '../../errors.js'
 import type { BestEpoch } from '../../metrics/metrics.js'
 import { readLoggedPosition } from '../../runs/read-events.js'
-import type { ResolvedOptions } from '../options/options.js'
+import type { ResolvedOptions } from '../../recipes/options.js'
 import { checkConfig, checkSettings } from './resume.js'
 import { describePosition } from '../../runs/saved-position.js'
 

@@ -22,5 +22,5 @@ export default async function buildEngineCheck(/** @type {import('jest').Config 
 
 function filesThatRunIt() {
   const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map((name) => join(ROOT, 'test', name))
-  return files.filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('helpers/engine-check.js'))
+  return files.filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('processes/engine-check.js'))
 }

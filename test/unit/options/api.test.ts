@@ -16,7 +16,7 @@ import { summarize, type SummarizeOptions } from '../../../src/models/summarize.
 import { EarlyStopping, type EarlyStoppingOptions } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
 import { fit, type FitOptions } from '../../../src/train/fit.js'
-import type { TrainOptions } from '../../../src/train/options/options.js'
+import type { TrainOptions } from '../../../src/recipes/options.js'
 import { warmupCosine, type WarmupCosineOptions } from '../../../src/recipes/schedules.js'
 import { train } from '../../../src/train/train.js'
 import { workInEmptyFolder } from '../../helpers/files/empty-folder.js'

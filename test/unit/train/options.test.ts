@@ -1,5 +1,5 @@
 import { balancedWeights, sessionOptions } from '../../../src/recipes/default/recipe.js'
-import type { TrainOptions } from '../../../src/train/options/options.js'
+import type { TrainOptions } from '../../../src/recipes/options.js'
 import { resolveOptions } from '../../../src/train/options/resolve.js'
 
 describe('resolveOptions', () => {

@@ -1,9 +1,9 @@
-import type { Rgb } from '../../augment/plan.js'
-import type { Monitor } from '../../metrics/metrics.js'
-import type { Device, Kernels, MemoryFormat, Precision } from '../../session/options.js'
-import type { LocalPath } from '../../options/local-path.js'
-import type { RegNetVariant } from '../../models/variants.js'
-import type { TrainingEvent } from '../events.js'
+import type { Rgb } from '../augment/plan.js'
+import type { Monitor } from '../metrics/metrics.js'
+import type { Device, Kernels, MemoryFormat, Precision } from '../session/options.js'
+import type { LocalPath } from '../options/local-path.js'
+import type { RegNetVariant } from '../models/variants.js'
+import type { TrainingEvent } from '../runs/events.js'
 
 export const RECIPES = ['default', 'notebook'] as const
 export type RecipeName = (typeof RECIPES)[number]

@@ -1,4 +1,3 @@
-import { finite, integer, type NumberRange, oneOf } from './arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { nearestName } from './nearest-name.js'
 
@@ -18,7 +17,9 @@ export type Fields<T> = { readonly [Name in keyof T]-?: Name extends OptionalKey
  * @throws ERR_ARGUMENT, naming the field and, where it is misspelt, the one that was probably meant
  */
 export function checkFields<T>(options: unknown, fields: Fields<T>, of: string, prefix = ''): asserts options is T {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw argumentError('an object', prefix === '' ? `the options of ${of}` : prefix.slice(0, -1), options)
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw argumentError('an object', prefix === '' ? `the options of ${of}` : prefix.slice(0, -1), options)
+  }
   const checks = fields as Readonly<Record<string, Check & { readonly needed?: true }>>
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(checks, name)) throw unknownField(`${prefix}${name}`, name, Object.keys(checks), of)
@@ -38,9 +39,44 @@ export function required(check: Check): RequiredCheck {
   return Object.assign((value: unknown, name: string) => check(value, name), { needed: true } as const)
 }
 
-export const integerField = (range: NumberRange = {}): Check => (value, name) => void integer(value, name, range)
-export const numberField = (range: NumberRange = {}): Check => (value, name) => void finite(value, name, range)
-export const oneOfField = (words: readonly string[]): Check => (value, name) => void oneOf(value, name, words)
+export interface NumberRange {
+  readonly min?: number
+  readonly max?: number
+  /** `min` itself is not allowed. */
+  readonly above?: number
+}
+
+export function integerField({ min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER }: NumberRange = {}): Check {
+  return (value, name) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return
+    throw argumentError(`an integer${within(min, max)}`, name, value)
+  }
+}
+
+/** A finite number. */
+export function numberField({ min = -Infinity, max = Infinity, above = -Infinity }: NumberRange = {}): Check {
+  return (value, name) => {
+    if (typeof value === 'number' && Number.isFinite(value) && value >= min && value <= max && value > above) return
+    const range = above > -Infinity ? ` above ${above}${max < Infinity ? `, at most ${max},` : ''}` : within(min, max)
+    throw argumentError(`a number${range}`, name, value)
+  }
+}
+
+/** One of a closed set of words. */
+export function oneOfField(words: readonly string[]): Check {
+  return (value, name) => {
+    if (typeof value !== 'string' || !words.includes(value)) throw argumentError(`one of ${words.join(', ')}`, name, value)
+  }
+}
+
+function within(min: number, max: number): string {
+  const low = min > Number.MIN_SAFE_INTEGER
+  const high = max < Number.MAX_SAFE_INTEGER
+  if (low && high) return ` from ${min} to ${max}`
+  if (low) return ` of at least ${min}`
+  return high ? ` of at most ${max}` : ''
+}
+
 export const orNull = (check: Check): Check => (value, name) => {
   if (value !== null) check(value, name)
 }

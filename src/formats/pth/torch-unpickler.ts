@@ -1,6 +1,6 @@
-import { TorchgraftError } from '../../errors.js'
 import { type PickleHandlers } from './pickle.js'
 import { PickleDict, PickleGlobal, PickleObject, PickleTuple } from './pickle-values.js'
+import { pthError } from './pth-error.js'
 import { STORAGES, TorchStorage, TorchTensor } from './torch-tensor.js'
 
 const REBUILD = 'torch._utils._rebuild_'
@@ -45,10 +45,11 @@ const KNOWN: ReadonlySet<string> = new Set([
 ])
 
 /**
- * All that a pickle of `torch.save` may ask for: what `torch.load(weights_only=True)` takes by default, but for calls of
- * tensor types, which files from before PyTorch 0.4 have. What is taken is plain data; the rest is known by what it is.
+ * Answers what a pickle of `torch.save` asks for, as PyTorch's weights-only unpickler does. Known are the globals that
+ * `torch.load(weights_only=True)` takes by default, but for calls of tensor types, which files from before PyTorch 0.4 have.
+ * Tensors, numbers and texts become values; of any other object only its kind is kept.
  */
-export class TorchGlobals implements PickleHandlers {
+export class TorchUnpickler implements PickleHandlers {
   readonly storages = new Map<string, TorchStorage>()
   readonly #tensors: TorchTensor[] = []
   readonly #path: string
@@ -80,10 +81,10 @@ export class TorchGlobals implements PickleHandlers {
     const kind = type instanceof PickleGlobal ? STORAGES.get(type.name) : undefined
     const counted = Number.isSafeInteger(count) && (count as number) >= 0
     const valid = word === 'storage' && kind && typeof key === 'string' && /^[\w.-]{1,64}$/.test(key) && counted && view === null
-    if (!valid || !Number.isSafeInteger((count as number) * kind.size)) throw this.#refuse('a storage of a kind that is not known here')
+    if (!valid || !Number.isSafeInteger((count as number) * kind.size)) throw pthError(this.#path, 'a storage of a kind that is not known here')
     const before = this.storages.get(key)
     const storage = before ?? new TorchStorage(key, kind, count as number)
-    if (storage.kind !== kind || storage.count !== count) throw this.#refuse(`its storage ${key} is of two kinds`)
+    if (storage.kind !== kind || storage.count !== count) throw pthError(this.#path, `its storage ${key} is of two kinds`)
     this.storages.set(key, storage)
     return storage
   }
@@ -97,7 +98,7 @@ export class TorchGlobals implements PickleHandlers {
     const dict = new PickleDict(true)
     const [pairs = []] = args
     if (!Array.isArray(pairs) || args.length > 1) return undefined
-    if ((this.#pairs += pairs.length) > MAX_PAIRS) throw this.#refuse('it has more entries than any model has')
+    if ((this.#pairs += pairs.length) > MAX_PAIRS) throw pthError(this.#path, 'it has more entries than any model has')
     for (const pair of pairs as unknown[]) {
       const items = pair instanceof PickleTuple ? pair.items : pair
       if (!Array.isArray(items) || items.length !== 2 || !['string', 'number'].includes(typeof items[0])) return undefined
@@ -121,9 +122,5 @@ export class TorchGlobals implements PickleHandlers {
     const tensor = new TorchTensor(storage, dtype, offset, shape.items, strides.items, this.#path)
     this.#tensors.push(tensor)
     return tensor
-  }
-
-  #refuse(reason: string): TorchgraftError {
-    return new TorchgraftError('ERR_FILE_FORMAT', `${this.#path} cannot be read as a .pth file: ${reason}`, { path: this.#path })
   }
 }
