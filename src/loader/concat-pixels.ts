@@ -54,7 +54,9 @@ function allocate(bytes: number): Uint8Array {
   try {
     return new Uint8Array(bytes)
   } catch (cause) {
-    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `The images of a batch take ${(bytes / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size, or smaller images`, { cause })
+    const size = `${(bytes / 1e9).toFixed(1)} GB`
+    const message = `The images of a batch take ${size}, more than can be had. Try a smaller batch size, or smaller images`
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', message, { cause })
   }
 }
 

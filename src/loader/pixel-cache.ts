@@ -79,7 +79,9 @@ export class PixelCache implements AsyncDisposable {
     try {
       await writeAll(await (this.#file ??= openUnnamed()), data, position)
     } catch (cause) {
-      throw new TorchgraftError('ERR_WRITE', `Could not keep decoded images in ${tmpdir()}: ${systemReason(cause)}. Free some space there, or set TMPDIR to a folder with room`, { path: tmpdir(), cause })
+      const advice = 'Free some space there, or set TMPDIR to a folder with room'
+      const message = `Could not keep decoded images in ${tmpdir()}: ${systemReason(cause)}. ${advice}`
+      throw new TorchgraftError('ERR_WRITE', message, { path: tmpdir(), cause })
     }
     return { position, width, height }
   }

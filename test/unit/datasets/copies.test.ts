@@ -18,7 +18,10 @@ async function lay(files: Readonly<Record<string, string>>): Promise<void> {
 }
 
 const copies = (where: string, count: number, content?: string): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${where}/${i}.jpg`, content ?? `${where} ${i}`]))
-const openers = { default: () => openTrainVal(folder.path, { val: 0.25, seed: 1 }), notebook: () => openNotebookSplit(folder.path, { val: 0.25 }) }
+const openers = {
+  default: () => openTrainVal(folder.path, { val: 0.25, seed: 1 }),
+  notebook: () => openNotebookSplit(folder.path, { val: 0.25 }),
+}
 
 describe.each(['default', 'notebook'] as const)('in the %s recipe', (recipe) => {
   const open = openers[recipe]
