@@ -73,11 +73,11 @@ at::Tensor Expected(const Images& images) {
     const int64_t width = images.shapes[2 * i + 1];
     if (plan[11] != 0) {
       const SnappedImage image(images, plan, grid, pixels, height, width);
-      Snapping snapping = image.snapping();
+      Resampling resampling = image.snapping();
       const auto places =
-          PlacesApart(plan, images.output, snapping.grid_height, snapping.grid_width);
-      if (snapping.places != nullptr) snapping.places = places.data();
-      const auto one_by_one = SnapOneByOne(snapping);
+          PlacesApart(plan, images.output, resampling.grid_height, resampling.grid_width);
+      if (resampling.places != nullptr) resampling.places = places.data();
+      const auto one_by_one = ResampleOneByOne(resampling);
       std::copy(one_by_one.begin(), one_by_one.end(), batch.data_ptr<float>() + i * numbers);
     }
     pixels += height * width * kChannels;

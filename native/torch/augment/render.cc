@@ -53,9 +53,9 @@ void Render(const Images& images, Out* out) {
     pixels += height * width * kChannels;
   }
   const SampleRows sample = BestSampleRows();
-  const SnapRows snap = BestSnapRows();
+  const ResampleRows snap = BestResampleRows();
   ParallelFor(images.size() * output, kRowsPerTask, [&](int64_t begin, int64_t end) {
-    std::vector<float> scratch(std::max(SampleScratch(output), SnapScratch(output)));
+    std::vector<float> scratch(std::max(SampleScratch(output), ResampleScratch(output)));
     while (begin < end) {
       const int64_t i = begin / output;
       const int64_t last = std::min(end, (i + 1) * output);

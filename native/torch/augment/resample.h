@@ -51,13 +51,13 @@ class SnappedImage {
                const uint8_t* pixels, int64_t height, int64_t width);
   SnappedImage(SnappedImage&&) = default;
 
-  const Snapping& snapping() const { return snapping_; }
+  const Resampling& snapping() const { return snapping_; }
 
  private:
   std::vector<AxisTap> columns_;
   std::vector<AxisTap> rows_;
   at::Tensor places_;
-  Snapping snapping_{};
+  Resampling snapping_{};
 };
 
 }  // namespace torchgraft

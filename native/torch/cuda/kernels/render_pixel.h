@@ -43,7 +43,7 @@ ScalarRgb Snapped(const Sampling& sampling, const GridOfPlan& grid, int64_t row,
   const bool inside = x >= 0 && x < grid.width && y >= 0 && y < grid.height;
   if (!inside && !sampling.reflect) {
     const float* border = sampling.border;
-    return ScalarRgb::Of(border[0], border[1], border[2]) / ScalarRgb::All(kWhite);
+    return ScalarRgb::Of(border[0], border[1], border[2]) / ScalarRgb::Broadcast(kWhite);
   }
   const AxisTap across =
       AxisTapAt(grid.column_scale, grid.column_shift, Mirror(x, grid.width), sampling.width);
@@ -88,7 +88,7 @@ void RenderPixel(const RenderJob& job, int64_t i, int64_t row, int64_t column) {
   sampling.pixels = job.pixels + image.first;
   const bool snaps = image.grid.height != 0;
   const ScalarRgb rgb = snaps ? Snapped(sampling, image.grid, row, column)
-                              : Sampled(sampling, row, column) / ScalarRgb::All(kWhite);
+                              : Sampled(sampling, row, column) / ScalarRgb::Broadcast(kWhite);
   float colours[kChannels];
   rgb.Store(colours);
   if (sampling.has_colour) Mix<ScalarRgb>(sampling.colour, 1, colours, colours);

@@ -16,7 +16,7 @@ namespace {
 struct ScalarRgb {
   float r, g, b;
 
-  static ScalarRgb All(float x) { return {x, x, x}; }
+  static ScalarRgb Broadcast(float x) { return {x, x, x}; }
   static ScalarRgb Of(float r, float g, float b) { return {r, g, b}; }
   static ScalarRgb Load(const uint8_t* from) {
     return {static_cast<float>(from[0]), static_cast<float>(from[1]), static_cast<float>(from[2])};

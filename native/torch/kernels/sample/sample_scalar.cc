@@ -2,8 +2,8 @@
 
 namespace torchgraft {
 
-void SampleRowsPlain(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
-                     void* out, float* scratch) {
+void SampleRowsScalar(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
+                      void* out, float* scratch) {
   Sample(sampling, begin, end, type, out, scratch);
 }
 

@@ -2,6 +2,6 @@
 
 namespace torchgraft {
 
-NormKernels PlainNormKernels(bool bf16) { return Kernels(bf16); }
+NormKernels ScalarNormKernels(bool bf16) { return Kernels(bf16); }
 
 }  // namespace torchgraft
