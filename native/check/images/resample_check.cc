@@ -97,9 +97,9 @@ class Tally {
     images.std = {0.229, 0.224, 0.225};
     const GuardedPixels pixels(random_, c.height, c.width);
     const auto plan = MakePlan(random_, c);
-    const SnapGrid grid(c.output);
-    const SnappedImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
-    const auto& resampling = image.snapping();
+    const ResampleGrid grid(c.output);
+    const ResampledImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
+    const auto& resampling = image.resampling();
     const auto expected = ResampleOneByOne(resampling);
     for (const auto& [name, level, rows] : kLevels) {
       if (level > BestCpuLevel()) continue;
