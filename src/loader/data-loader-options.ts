@@ -66,7 +66,7 @@ export const DATA_LOADER_FIELDS: Fields<DataLoaderOptions> = {
 export interface EpochOptions {
   /** Skips the batches before it. @default 0 */
   readonly from?: number
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
 export const EPOCH_FIELDS: Fields<EpochOptions> = { from: integerField({ min: 0 }), signal: abortSignal }

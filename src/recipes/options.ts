@@ -18,18 +18,25 @@ export interface MeanStd {
 export interface TrainOptions {
   /**
    * `notebook` is the 2022 PyTorch notebook's, number for number: a split by position with numpy's seed 1999, an order that
-   * stays, padded and squashed images with jitter and shear, Adam, early stopping, `best_model.pth`. Defaults that
+   * stays, padded and stretched images with jitter and shear, Adam, early stopping, `best_model.pth`. Defaults that
    * it changes are named with each option.
    * @default 'default'
    */
   readonly recipe?: RecipeName
-  /** A folder with a folder for each class, or one with `train/` and `val/` (`valid/`, `validation/`, in any case) of those inside; `val/` may be missing. Only a resumed run may leave it out. */
+  /**
+   * A folder with a folder for each class, or one with `train/` and `val/` (`valid/`, `validation/`, in any case) of those
+   * inside; `val/` may be missing. Only a resumed run may leave it out.
+   */
   readonly data?: LocalPath
   /** The run folder. @default `runs/` and the data folder's name, with a number where that exists */
   readonly output?: LocalPath
   /** @default 'regnet_y_400mf'; the notebook's is 'regnet_y_16gf' */
   readonly model?: RegNetVariant
-  /** A name of shipped weights or of the catalogue's, a .safetensors or a .pth file, or a run folder, whose best is taken; null trains from scratch. @default the shipped ones of the model, else the catalogue's that lie on this disk; the notebook's are 'regnet_y_16gf-imagenet1k_v1' */
+  /**
+   * A name of shipped weights or of the catalogue's, a .safetensors or a .pth file, or a run folder, whose best model is
+   * loaded; null trains from scratch.
+   * @default the shipped ones of the model, else the catalogue's that lie on this disk; the notebook's are 'regnet_y_16gf-imagenet1k_v1'
+   */
   readonly weights?: LocalPath | null
   /** @default 12; the notebook's 20 */
   readonly epochs?: number
@@ -46,11 +53,19 @@ export interface TrainOptions {
   readonly progressiveResizing?: boolean
   /** The highest learning rate; the new head's is twice that. The notebook's is one for all, and stays. @default 1e-3 */
   readonly lr?: number
-  /** The validation set: a folder, or a fraction of each class, which is not used where the data folder has its own `val/`, but by the notebook's recipe, which takes a fraction of all. @default 0.15 */
+  /**
+   * The validation set: a folder, or a fraction of each class, which is not used where the data folder has its own `val/`,
+   * but by the notebook's recipe, which takes a fraction of all.
+   * @default 0.15
+   */
   readonly val?: number | LocalPath
-  /** Of the split, the order, the augmentation and the new head; in the notebook's recipe of the last two, as `torch.manual_seed` takes it. @default 1 */
+  /**
+   * Of the split, the order, the augmentation and the new head; in the notebook's recipe of the last two, as
+   * `torch.manual_seed` takes it.
+   * @default 1
+   */
   readonly seed?: number
-  /** Names the best epoch, ties decided by `val/loss`; what early stopping watches. @default 'val/top1'; the notebook's 'val/loss' */
+  /** Decides the best epoch, ties by `val/loss`; what early stopping watches. @default 'val/top1'; the notebook's 'val/loss' */
   readonly monitor?: Monitor
   /** Stops after this many epochs without improvement; null: never. @default null; the notebook's 3 */
   readonly patience?: number | null
@@ -58,14 +73,21 @@ export interface TrainOptions {
   readonly freeze?: 'none' | 'trunk'
   /** `balanced` weighs each class by the inverse of its count. @default 'none' */
   readonly classWeights?: 'none' | 'balanced'
-  /** The notebook's recipe only: computed over its training set (`data`), as the notebook printed them, ImageNet's, or six numbers. @default 'data' */
+  /**
+   * What pixels are normalized with, in the notebook's recipe only: computed over its training set (`data`), as the notebook
+   * printed them, ImageNet's, or six numbers.
+   * @default 'data'
+   */
   readonly meanStd?: 'data' | 'notebook' | 'imagenet' | MeanStd
-  /** The notebook's recipe only: steps of its sanity check, which trains the model itself on one batch before training. @default 0: none */
+  /** Steps of the notebook's sanity check, in its recipe only: they train the model itself on one batch before training. @default 0: none */
   readonly sanitySteps?: number
   readonly device?: Device
   /** `auto` in the notebook's recipe: fp16 on a GPU, fp32 on a CPU, scored in fp32. @default 'auto' */
   readonly precision?: Precision
-  /** How weights and activations lie in memory. @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU, so that its numbers are the notebook's */
+  /**
+   * How weights and activations lie in memory.
+   * @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU, so that its numbers are the notebook's
+   */
   readonly memoryFormat?: MemoryFormat
   /** `plain` computes with libtorch as it comes, without the addon's own allocator and kernels. @default 'auto' */
   readonly kernels?: Kernels
@@ -81,34 +103,37 @@ export interface TrainOptions {
   /** Finishes the step, saves, and rejects with `signal.reason`. */
   readonly signal?: AbortSignal
   readonly onEvent?: (event: TrainingEvent) => void
-  /** Told of what takes a while before training begins. */
+  /** Called while something takes a while before training begins. */
   readonly onProgress?: (progress: Progress) => void
 }
 
+/** How far something has come that takes a while before training begins. */
 export interface Progress {
   readonly what: 'mean and standard deviation' | 'images' | 'sanity check'
   readonly done: number
   readonly total: number
-  /** Of the sanity check's last step. */
+  /** Of the sanity check's last step: mean over its batch. */
   readonly loss?: number
 }
 
-type Settled = Exclude<keyof TrainOptions, 'data' | 'output' | 'resume' | 'signal' | 'onEvent' | 'onProgress'>
+/** Options that say where and how a run is called, not what it computes: `config.json` does not keep them. */
+type CallOption = 'data' | 'output' | 'resume' | 'signal' | 'onEvent' | 'onProgress'
+type Undecided = 'threads' | 'memoryFormat'
 
 /** Every option decided, as `config.json` keeps them. */
-export type ResolvedOptions = { readonly [Name in Exclude<Settled, 'threads' | 'memoryFormat'>]-?: Exclude<TrainOptions[Name], undefined | URL> } & {
+export type ResolvedOptions = {
+  readonly [Name in Exclude<keyof TrainOptions, CallOption | Undecided>]-?: Exclude<TrainOptions[Name], undefined | URL>
+} & {
+  /** null: chosen at the start of each run. */
   readonly memoryFormat: MemoryFormat | null
   readonly threads: number | null
 }
 
-const COMMON = {
-  size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false, saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto',
-} as const satisfies Partial<TrainOptions>
+/** What a recipe decides where an option is not given. */
+export type RecipeDefaults = Omit<ResolvedOptions, 'recipe' | 'weights' | 'progressiveResizing' | Undecided>
 
-export const DEFAULTS = {
-  default: { ...COMMON, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null, meanStd: 'imagenet', followLinks: false },
-  notebook: { ...COMMON, model: 'regnet_y_16gf', epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true },
-} as const satisfies Record<RecipeName, Partial<TrainOptions>>
-
-/** The weights that a model begins from where none are named. */
-export const SHIPPED_WEIGHTS: Partial<Record<RegNetVariant, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }
+/** Defaults that the recipes share. */
+export const COMMON_DEFAULTS = {
+  size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false,
+  saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto',
+} as const satisfies Partial<RecipeDefaults>

@@ -1,7 +1,6 @@
 import type { TorchgraftErrorCode } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { RegNetVariant } from '../models/variants.js'
-import type { SizeStep } from '../recipes/default/progressive-sizes.js'
 
 export type StopReason = 'completed' | 'early-stopping' | 'aborted'
 
@@ -14,9 +13,12 @@ export type TrainingEvent =
   | { readonly type: 'not-finite'; readonly epoch: number; readonly step: number; readonly images: readonly string[] }
   | { readonly type: 'image-skipped'; readonly path: string; readonly code: TorchgraftErrorCode; readonly message: string }
   | EpochEvent
-  /** A file is on disk: the state after so many epochs and so many steps of the next. It is told of when it is written, while training goes on. */
+  /**
+   * A file is on disk: the state after so many epochs and so many steps of the next. The event comes when the file is
+   * written, while training goes on.
+   */
   | { readonly type: 'checkpoint'; readonly epoch: number; readonly step: number; readonly file: string; readonly bytes: number }
-  /** What was told of later positions is done again. `finished`: no step is left to do. */
+  /** Events of later positions, which came before this one, come again. `finished`: no step is left to do. */
   | { readonly type: 'resume'; readonly epoch: number; readonly step: number; readonly from: string; readonly finished: boolean }
   | StopEvent
 
@@ -40,6 +42,13 @@ export interface StartEvent {
   readonly output?: string
   /** What the user should know before it begins, such as the weights' terms. */
   readonly notes: readonly string[]
+}
+
+export interface SizeStep {
+  /** The first epoch of this size, from 1. */
+  readonly from: number
+  /** Height and width in pixels. */
+  readonly size: number
 }
 
 export interface StepEvent {

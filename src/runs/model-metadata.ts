@@ -6,7 +6,10 @@ import type { BestEpoch, Metrics } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../session/options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
 
-/** What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs give equal files. */
+/**
+ * What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs
+ * give equal files.
+ */
 export interface ModelMetadata {
   readonly formatVersion: 1
   readonly model: RegNetVariant
@@ -55,7 +58,7 @@ export interface ScalerState {
 }
 
 export interface Position {
-  /** Epochs that are over. */
+  /** Finished epochs. */
   readonly epoch: number
   /** Batches done in the epoch after those. */
   readonly step: number
@@ -93,7 +96,11 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
   return { metadata: parsed, sha256 }
 }
 
-/** The same of the JSON alone, with the checksum that model files have and others need not. @throws ERR_FILE_FORMAT, saying what is missing */
+/**
+ * Reads the JSON alone, with the checksum that model files have and others need not.
+ *
+ * @throws ERR_FILE_FORMAT, saying what is missing
+ */
 export function parseMetadata(path: string, text: string): { readonly metadata: ModelMetadata; readonly sha256: unknown } {
   const value = parseObject(path, text)
   const { formatVersion: version } = value
@@ -106,17 +113,32 @@ export function parseMetadata(path: string, text: string): { readonly metadata: 
   return { metadata: rest as unknown as ModelMetadata, sha256 }
 }
 
-const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience', 'settings'] satisfies readonly (keyof TrainingMetadata)[])
+const MODEL_KEYS = [
+  'formatVersion', 'model', 'classes', 'size', 'resize', 'mean', 'std', 'metrics', 'data', 'weights',
+] as const satisfies readonly (keyof ModelMetadata)[]
+const TRAINING_KEYS = [
+  'settings', 'position', 'running', 'optimizer', 'best', 'patience', 'scaler',
+] as const satisfies readonly (keyof TrainingMetadata)[]
+
+/** JSON whose keys come in one order, whoever collected them: equal models are equal files. */
+export function serializeMetadata(metadata: ModelMetadata | TrainingMetadata, sha256: string): string {
+  const known = [...MODEL_KEYS, ...TRAINING_KEYS].filter((key) => key in metadata)
+  const ordered = Object.fromEntries(known.map((key) => [key, (metadata as Partial<TrainingMetadata>)[key]]))
+  return JSON.stringify({ ...ordered, ...metadata, sha256 })
+}
 
 /** What a `last` file says of the model, without where its training stood. */
 export function withoutTraining(metadata: ModelMetadata): ModelMetadata {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !TRAINING_KEYS.has(key))) as unknown as ModelMetadata
+  const training = new Set<string>(TRAINING_KEYS)
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !training.has(key))) as unknown as ModelMetadata
 }
 
 /** @throws ERR_FILE_FORMAT when it is no `last` file, or not a whole one */
 export function asTrainingMetadata(path: string, metadata: ModelMetadata): TrainingMetadata {
   const { position, running, scaler, best, patience } = metadata as Partial<TrainingMetadata>
-  const numbers = [position?.epoch, position?.step, position?.appliedSteps, position?.images, running?.loss, running?.correct, running?.images, scaler?.scale]
+  const numbers = [
+    position?.epoch, position?.step, position?.appliedSteps, position?.images, running?.loss, running?.correct, running?.images, scaler?.scale,
+  ]
   if (!numbers.every((number) => typeof number === 'number') || best === undefined || patience === undefined) {
     throw modelError(path, 'it is a model, but says nothing of where its training stood')
   }

@@ -22,9 +22,8 @@ import type { LoadReport } from '../state-layout.js'
 import type { RegNetVariant } from '../variants.js'
 import { foldedError } from '../../formats/file-error.js'
 import { plural } from '../../text/plural.js'
-import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
+import { type CatalogueEntry, fileOf, findInCatalogue, SHIPPED_WEIGHTS } from './catalogue.js'
 import { checkWeights } from './check-weights.js'
-import { SHIPPED_WEIGHTS } from '../../recipes/options.js'
 
 export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict

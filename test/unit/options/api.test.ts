@@ -15,7 +15,8 @@ import { exportModel, type ExportOptions } from '../../../src/inference/export-m
 import { summarize, type SummarizeOptions } from '../../../src/models/summarize.js'
 import { EarlyStopping, type EarlyStoppingOptions } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
-import { fit, type FitOptions } from '../../../src/train/fit.js'
+import { fit } from '../../../src/train/fit.js'
+import type { FitOptions } from '../../../src/train/fit-options.js'
 import type { TrainOptions } from '../../../src/recipes/options.js'
 import { warmupCosine, type WarmupCosineOptions } from '../../../src/recipes/schedules.js'
 import { train } from '../../../src/train/train.js'
@@ -111,7 +112,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<{ readonly signal?: AbortSignal }>({ of: 'evaluate', good: {}, call: (options) => evaluate(new StandInSession(), loader, options), kinds: { signal: 'signal' } }),
   door<FitOptions>({
     of: 'fit', good: { train: loader, val: loader, epochs: 1 }, call: (options) => fit(new StandInSession(), options).next(),
-    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal', now: 'callback' },
+    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal' },
   }),
 ]
 /** Kinds whose values an option takes besides. */

@@ -52,9 +52,9 @@ describe('the memory format of a run on a GPU', () => {
       sessions.push(session)
       return session
     }
-    const { memoryFormat, told } = await chooseMemoryFormat(OPTIONS, { batchSize: 2, size: 8 }, { hasGpu: () => true, createSession })
+    const { memoryFormat, notes } = await chooseMemoryFormat(OPTIONS, { batchSize: 2, size: 8 }, { hasGpu: () => true, createSession })
     expect(sessions.map(({ steps, disposed }) => [steps.length, disposed])).toEqual([[15, true], [15, true]])
-    expect(told).toEqual([expect.stringContaining(`Memory format ${memoryFormat}, measured`), 'a note of the device'])
+    expect(notes).toEqual([expect.stringContaining(`Memory format ${memoryFormat}, measured`), 'a note of the device'])
   })
 
   test.each<[string, SessionOptions, boolean, string]>([
@@ -63,6 +63,6 @@ describe('the memory format of a run on a GPU', () => {
     ['without a GPU it is channels_last', { ...OPTIONS, device: 'auto' }, false, 'channels_last'],
   ])('%s, and nothing is tried', async (_, options, gpu, expected) => {
     const createSession = (): Promise<Disposable> => Promise.reject(new Error('A session was made'))
-    expect(await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => gpu, createSession })).toEqual({ memoryFormat: expected, told: [] })
+    expect(await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => gpu, createSession })).toEqual({ memoryFormat: expected, notes: [] })
   })
 })
