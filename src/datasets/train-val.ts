@@ -78,7 +78,7 @@ export function chooseSplits(found: FoundSplits, val: number | string): ChosenSp
   const notes: string[] = []
   if (typeof val === 'number' && own === undefined) {
     const test = folders.test.map((path) => basename(path)).join(' and ')
-    const left = test === '' ? '' : ` ${test} is left for "torchgraft evaluate --side test".`
+    const left = test === '' ? '' : ` ${test} is left for "torchgraft evaluate --split test".`
     notes.push(`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${left}`)
   }
   if (others.length > 0) {

@@ -64,7 +64,7 @@ export const DATA_LOADER_FIELDS: Fields<DataLoaderOptions> = {
 }
 
 export interface EpochOptions {
-  /** Skips the batches before it. @default 0 */
+  /** Batches of the epoch that are left out at its beginning, for a run that goes on. @default 0 */
   readonly from?: number
   readonly signal?: AbortSignal | undefined
 }

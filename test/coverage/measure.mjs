@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const FEWEST = 15
 
-/** @typedef {{ readonly url: string, readonly functions: readonly { readonly ranges: readonly { readonly startOffset: number, readonly endOffset: number, readonly count: number }[] }[] }} Script of V8's coverage */
+/** @typedef {{ readonly startOffset: number, readonly endOffset: number, readonly count: number }} Range */
+/** @typedef {{ readonly url: string, readonly functions: readonly { readonly ranges: readonly Range[] }[] }} Script of V8's coverage */
 /** @typedef {Map<number, boolean>} Lines that hold code, from 1, and whether they were run */
 
 const folder = mkdtempSync(join(tmpdir(), 'torchgraft-coverage-'))
@@ -58,7 +59,9 @@ function ranInChildren(files) {
       if (name.startsWith('..')) continue
       const ran = new Uint8Array(readFileSync(fileURLToPath(url), 'utf8').length)
       // A range lies within the one before it that holds it, and says more of its part.
-      for (const { ranges } of functions) for (const { startOffset, endOffset, count } of ranges) ran.fill(count > 0 ? 1 : 0, startOffset, endOffset)
+      for (const { startOffset, endOffset, count } of functions.flatMap(({ ranges }) => ranges)) {
+        ran.fill(count > 0 ? 1 : 0, startOffset, endOffset)
+      }
       const before = all.get(name)
       all.set(name, before ? ran.map((value, i) => value | (before[i] ?? 0)) : ran)
     }
@@ -66,7 +69,13 @@ function ranInChildren(files) {
   return all
 }
 
-/** By the compiler's source map: what has no place in dist, as types and comments, is no line. @param {string} name in dist @param {Uint8Array | undefined} ran @returns {Lines} */
+/**
+ * By the compiler's source map: what has no place in dist, as types and comments, is no line.
+ *
+ * @param {string} name in dist
+ * @param {Uint8Array | undefined} ran
+ * @returns {Lines}
+ */
 function linesOf(name, ran) {
   const code = readFileSync(join(ROOT, 'dist', name), 'utf8')
   const map = new SourceMap(JSON.parse(readFileSync(join(ROOT, 'dist', `${name}.map`), 'utf8')))
@@ -98,9 +107,10 @@ function report(files) {
   const table = [...rooms].sort(([a], [b]) => (a < b ? -1 : 1))
   for (const lines of files.values()) add('src', lines)
   const row = (/** @type {string} */ name) => `${name.padEnd(12)} ${share(rooms.get(name) ?? { run: 0, all: 0 })}`
-  const missed = [...files].map(([file, lines]) => ({ file, never: [...lines].filter(([, run]) => !run).map(([line]) => line) })).filter(({ never }) => never.length > 0)
-  const most = missed.sort((a, b) => b.never.length - a.never.length).slice(0, FEWEST)
-  return ['', 'Lines of src that the tests run:', ...table.map(([name]) => row(name)), row('src'), '', 'Most that none runs:', ...most.map(({ file, never }) => `${file}: ${spans(never)}`)].join('\n')
+  const missed = [...files].map(([file, lines]) => ({ file, never: [...lines].filter(([, run]) => !run).map(([line]) => line) }))
+  const most = missed.filter(({ never }) => never.length > 0).sort((a, b) => b.never.length - a.never.length).slice(0, FEWEST)
+  const untold = most.map(({ file, never }) => `${file}: ${spans(never)}`)
+  return ['', 'Lines of src that the tests run:', ...table.map(([name]) => row(name)), row('src'), '', 'Most that none runs:', ...untold].join('\n')
 }
 
 /** @param {{ run: number, all: number }} lines */

@@ -1,6 +1,8 @@
 // Ends a run with what was skipped, by reason; `skip.ts` puts the reason into a test's title.
 const REASON = / \(skipped: (.*)\)$/s
 
+/** @typedef {{ readonly title: string, readonly status: string }} Test */
+
 /** @implements {Pick<import('@jest/reporters').Reporter, 'onRunComplete'>} */
 export default class SkipReporter {
   #byName
@@ -10,10 +12,7 @@ export default class SkipReporter {
     this.#byName = Boolean(testNamePattern)
   }
 
-  /**
-   * @param {unknown} _
-   * @param {{ readonly testResults: readonly { readonly testResults: readonly { readonly title: string, readonly status: string }[] }[] }} results
-   */
+  /** @param {unknown} _ @param {{ readonly testResults: readonly { readonly testResults: readonly Test[] }[] }} results */
   onRunComplete(_, { testResults }) {
     /** @type {Map<string, number>} */
     const counts = new Map()

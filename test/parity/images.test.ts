@@ -17,7 +17,9 @@ const RULE = notebookEvalTransform().decode!(SIZE)
 const UNPADDED = notebookStatisticsTransform().decode!(SIZE)
 
 /** In 0–1, [SIZE, SIZE, 3]. */
-async function render(image: Pixels, rule: ResizeRule, plan: (image: { width: number; height: number; output: number }) => Plan, renderer: NativeRenderer): Promise<Float32Array> {
+type Planner = (image: { width: number; height: number; output: number }) => Plan
+
+async function render(image: Pixels, rule: ResizeRule, plan: Planner, renderer: NativeRenderer): Promise<Float32Array> {
   const joined = await concatPixels([image], rule.pad)
   const plans = packPlans([plan({ ...paddedSize(image, rule.pad), output: SIZE })])
   return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)

@@ -1,51 +1,40 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { fetchLibtorch } from '../../scripts/libtorch/fetch.mjs'
-import { setUp } from '../../scripts/setup.mjs'
-import { addon } from '../../scripts/setup/addon.mjs'
-import { libtorch } from '../../scripts/setup/libtorch.mjs'
-import { explainDiskError } from '../../scripts/setup/errors.mjs'
-import { nodeProblem } from '../../scripts/setup/node-version.mjs'
-import { ROOT, runNode } from '../helpers/processes/child.js'
-import { makeZip } from '../helpers/files/make-zip.mjs'
-import { temporaryFolder } from '../helpers/files/temporary-folder.js'
+import { fetchLibtorch } from '../../../scripts/libtorch/fetch.mjs'
+import { setUp } from '../../../scripts/setup.mjs'
+import { addon } from '../../../scripts/setup/addon.mjs'
+import { libtorch } from '../../../scripts/setup/libtorch.mjs'
+import { explainDiskError } from '../../../scripts/setup/errors.mjs'
+import { nodeProblem } from '../../../scripts/setup/node-version.mjs'
+import { ROOT, runNode } from '../../helpers/processes/child.js'
+import { deadUrl, serve } from '../../helpers/processes/server.js'
+import { BIG, context, lay } from '../../helpers/set-up.js'
+import { makeZip } from '../../helpers/files/make-zip.mjs'
+import { skip } from '../../helpers/skip.js'
+import { until } from '../../helpers/until.js'
+import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
-const BIG = 'x'.repeat(2000)
-const LIBTORCH: Readonly<Record<string, string>> = { 'lib/libtorch.so': BIG, 'lib/libtorch_cpu.so': BIG, 'lib/libtorch.dylib': BIG, 'lib/libtorch_cpu.dylib': BIG, 'build-version': '2.13.0+cpu\n' }
-
-async function lay(root: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(root, path)), { recursive: true })
-    await writeFile(join(root, path), content)
-    if (content.startsWith('#!')) await chmod(join(root, path), 0o755)
-  }
+const LIBTORCH: Readonly<Record<string, string>> = {
+  'lib/libtorch.so': BIG, 'lib/libtorch_cpu.so': BIG, 'lib/libtorch.dylib': BIG, 'lib/libtorch_cpu.dylib': BIG,
+  'build-version': '2.13.0+cpu\n',
 }
 
-async function serve(listener: RequestListener): Promise<{ readonly url: string } & AsyncDisposable> {
-  const server = createServer(listener).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: async () => void (server.closeAllConnections(), server.close(), await once(server, 'close')) }
-}
-
-const quiet = async <T>(_: string, work: (tell: (detail: string) => void) => Promise<T>): Promise<T> => work(() => {})
-const context = (root: string, env: NodeJS.ProcessEnv) => ({ root, env, progress: quiet })
 const firstLine = (work: Promise<unknown>): Promise<string> => work.then(() => 'it went well', (error: unknown) => (error as Error).message.split('\n')[0] ?? '')
 
 describe('set-up says in one line what to install or set', () => {
   const TOOL = '#!/bin/sh\nexit 0\n'
   const ALL = { 'bin/cmake': TOOL, 'bin/make': TOOL, 'bin/c++': TOOL }
-  const without = (name: keyof typeof ALL): Record<string, string> => Object.fromEntries(Object.entries(ALL).filter(([tool]) => tool !== name))
+  const without = (name: keyof typeof ALL): Record<string, string> =>
+    Object.fromEntries(Object.entries(ALL).filter(([tool]) => tool !== name))
   /** A compiler that fails to compile with this on stderr. */
   const failing = (stderr: string): string => `#!/bin/sh\ncase "$*" in *--version*) exit 0;; -v) echo "Selected GCC installation: /usr/lib/gcc/x86_64-linux-gnu/13" >&2; exit 0;; esac\ncat >/dev/null\necho "${stderr}" >&2\nexit 1\n`
-  test.each<[string, Record<string, string>, NodeJS.ProcessEnv, RegExp]>([
+  const beforeCompiling = 'without what it takes to build, before it compiles'
+  if (process.platform !== 'linux') skip(beforeCompiling, 'the packages to install are those of Linux')
+  else test.each<[string, Record<string, string>, NodeJS.ProcessEnv, RegExp]>([
     ['a compiler', without('bin/c++'), {}, /^To build the addon it takes a C\+\+ compiler, and there is none\. Install: .*g\+\+/],
     ['cmake', without('bin/cmake'), {}, /^To build the addon it takes cmake, and there is none\. Install: .*cmake/],
     ['make and ninja', without('bin/make'), {}, /^To build the addon it takes make or ninja, and there is none\. Install: .*make/],
@@ -56,7 +45,6 @@ describe('set-up says in one line what to install or set', () => {
     ['the system’s headers, by g++', { ...ALL, 'bin/c++': failing('/usr/include/c++/12/cstdlib:75:15: fatal error: stdlib.h: No such file or directory') }, {}, /^The compiler \(c\+\+\) does not find the header <stdlib\.h>\. Install: /],
     ['C++20', { ...ALL, 'bin/c++': failing("c++: error: unrecognized command line option '-std=c++20'") }, {}, /^The compiler \(c\+\+\) cannot compile what the addon is written in\. It takes a compiler of C\+\+20: g\+\+ 12 or clang 15, or newer\./],
   ])('without %s, before it compiles', async (_, tools, more, message) => {
-    if (process.platform !== 'linux') return
     await using folder = await temporaryFolder()
     await lay(folder.path, { ...Object.fromEntries(Object.entries(LIBTORCH).map(([path, text]) => [`own/${path}`, text])), ...tools, 'package-lock.json': '{}', 'bin/cat': '#!/bin/sh\nwhile read -r line; do :; done\n' })
     expect(await firstLine(addon(context(folder.path, { LIBTORCH: join(folder.path, 'own'), PATH: join(folder.path, 'bin'), ...more })))).toMatch(message)
@@ -67,7 +55,7 @@ describe('set-up says in one line what to install or set', () => {
     await using folder = await temporaryFolder()
     await lay(folder.path, { 'bin/python3': '#!/bin/sh\n[ "$3" = --version ] && exit 0\necho "Could not connect" >&2\nexit 1\n' })
     const env = { TORCHGRAFT_LIBTORCH: 'cpu', PATH: `${join(folder.path, 'bin')}:/usr/bin:/bin` }
-    const failing = fetchLibtorch(context(folder.path, env), { url: 'http://127.0.0.1:9/x.zip', bytes: 1, sha256: '' })
+    const failing = fetchLibtorch(context(folder.path, env), { url: `${await deadUrl()}/x.zip`, bytes: 1, sha256: '' })
     expect(await firstLine(failing)).toBe('The official archive of libtorch cannot be reached, and pip could not fetch it either (code 1). Check the network, and run it again. Or get libtorch by other means and set LIBTORCH to its folder.')
     await expect(failing).rejects.toThrow('Could not connect')
   })
@@ -97,8 +85,9 @@ describe('set-up says in one line what to install or set', () => {
     expect(end).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^(?:torchgraft could not be set up\. )?torchgraft needs Node 20\.19 or newer, and this is 18\.20\.8\. Install [^\n]+\n$/) })
   })
 
-  test('with no room on the disk, while it downloads', async () => {
-    if (process.platform !== 'linux') return
+  const noRoom = 'with no room on the disk, while it downloads'
+  if (process.platform !== 'linux') skip(noRoom, 'only Linux has /dev/full')
+  else test(noRoom, async () => {
     await using folder = await temporaryFolder()
     await mkdir(join(folder.path, '.torchgraft/fetching'), { recursive: true })
     await symlink('/dev/full', join(folder.path, '.torchgraft/fetching/libtorch.zip.part'))
@@ -154,7 +143,7 @@ test('killed half-way, run again it goes on from there', async () => {
   const { NODE_OPTIONS: _, ...env } = process.env
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { env, stdio: 'ignore' })
   const part = join(folder.path, '.torchgraft/fetching/libtorch.zip.part')
-  while (((await stat(part).catch(() => undefined))?.size ?? 0) === 0) await sleep(20) // until some of it has come
+  await until('some of the archive has come', async () => ((await stat(part).catch(() => undefined))?.size ?? 0) > 0)
   const ended = once(child, 'exit')
   child.kill('SIGKILL')
   expect((await ended)[1]).toBe('SIGKILL')
