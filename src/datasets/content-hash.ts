@@ -106,7 +106,7 @@ class FileHasher {
   }
 }
 
-/** Here and now: handing a small file to a thread takes three times as long as reading it. Nothing for one that is large, or that cannot be read. */
+/** Reads a small file on this thread. Nothing for one that is large, or that cannot be read. */
 function hashSmall(path: string, chunk: Buffer): string | undefined {
   let file: number | undefined
   try {
