@@ -33,7 +33,8 @@ export { compose, evalTransform, trainTransform, type TrainTransformOptions, typ
 export { notebookEvalTransform, notebookTrainTransform } from './recipes/notebook/transforms.js'
 export type { ImageSizes, Matrix2x3, Matrix3x4, Plan, Rgb } from './augment/plan.js'
 export type { Random } from './random/sfc32.js'
-export { DataLoader, type DataLoaderOptions, type EpochOptions, type SkippedImage } from './loader/data-loader.js'
+export { DataLoader, type SkippedImage } from './loader/data-loader.js'
+export type { DataLoaderOptions, EpochOptions } from './loader/data-loader-options.js'
 export type { Batch, BatchImages } from './loader/batch.js'
 
 // The parts of a training loop: a model, and the loop

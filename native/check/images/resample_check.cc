@@ -83,9 +83,9 @@ class Tally {
     images.std = {0.229, 0.224, 0.225};
     const GuardedPixels pixels(random_, c.height, c.width);
     const auto plan = MakePlan(random_, c);
-    const SnapGrid grid(c.output);
-    const SnappedImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
-    const auto& resampling = image.snapping();
+    const ResampleGrid grid(c.output);
+    const ResampledImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
+    const auto& resampling = image.resampling();
     const auto expected = ResampleOneByOne(resampling);
     for (int i = 0; i <= static_cast<int>(BestCpuLevel()); ++i) {
       if (kResample.at[i] == nullptr) continue;

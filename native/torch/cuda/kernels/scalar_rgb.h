@@ -1,7 +1,7 @@
 #pragma once
 
-// A pixel's three channels as floats, for threads that have a pixel each. Compiles as CUDA and as
-// C++, as all that render_kernel.cu includes.
+// A pixel's three channels as floats: the `Colour` of kernels with one thread a pixel. Compiles as
+// CUDA and as C++, as all that render_kernel.cu includes.
 
 #include <cstdint>
 
@@ -31,7 +31,7 @@ struct ScalarRgb {
   friend ScalarRgb operator-(ScalarRgb a, ScalarRgb b) { return {a.r - b.r, a.g - b.g, a.b - b.b}; }
   friend ScalarRgb operator*(ScalarRgb a, ScalarRgb b) { return {a.r * b.r, a.g * b.g, a.b * b.b}; }
   friend ScalarRgb operator/(ScalarRgb a, ScalarRgb b) { return {a.r / b.r, a.g / b.g, a.b / b.b}; }
-  // a · b + c, rounded once.
+  // fma: a · b + c, rounded once.
   friend ScalarRgb FusedMulAdd(ScalarRgb a, ScalarRgb b, ScalarRgb c) {
     return {fmaf(a.r, b.r, c.r), fmaf(a.g, b.g, c.g), fmaf(a.b, b.b, c.b)};
   }

@@ -10,7 +10,7 @@ constexpr int kChannels = 3;
 
 }  // namespace
 
-void Turn(const ImageView& image, const Window& window, int orientation, uint8_t* rgb) {
+void ApplyOrientation(const ImageView& image, const Window& window, int orientation, uint8_t* rgb) {
   const int64_t stride = static_cast<int64_t>(image.width) * kChannels;
   const uint8_t* corner = image.rgb + window.top * stride + window.left * kChannels;
   if (orientation == 1) {
