@@ -43,6 +43,17 @@ test('examples/own-loop.ts learns', async () => {
   expect(losses[2]).toBeLessThan(losses[0]!)
 })
 
+test('the README’s first snippet is JavaScript too, and runs uncompiled', async () => {
+  const [first = ''] = await blocks('ts')
+  await using folder = await temporaryFolder()
+  await makeImages(join(folder.path, 'flowers'), 14)
+  const file = join(ROOT, '.torchgraft', 'examples', 'readme-first.mjs')
+  await mkdir(join(ROOT, '.torchgraft', 'examples'), { recursive: true })
+  await writeFile(file, first)
+  const end = await runNode([file], { cwd: folder.path })
+  expect(end).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^top-1 [\d.]+ at epoch \d\n/) as string })
+})
+
 test('the README’s TypeScript runs as it stands', async () => {
   const code = await blocks('ts')
   expect(code.length).toBeGreaterThanOrEqual(2)
