@@ -13,8 +13,8 @@ async function compile(source: string, file: string, options: ts.CompilerOptions
   await writeFile(join(folder.path, 'package.json'), '{ "type": "module" }')
   await writeFile(join(folder.path, file), source)
   const strict: ts.CompilerOptions = {
-    module: ts.ModuleKind.NodeNext, strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true,
-    noEmit: true, allowJs: true, checkJs: true,
+    module: ts.ModuleKind.NodeNext, strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true,
+    verbatimModuleSyntax: true, noEmit: true, allowJs: true, checkJs: true,
   }
   const host = ts.createCompilerHost({})
   host.getCurrentDirectory = () => folder.path
