@@ -18,7 +18,9 @@ import { writeStamp } from './setup/stamp.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NATIVE_TESTS = ['test/native/session.test.ts', 'test/native/several-sessions.test.ts', 'test/native/render.test.ts', 'test/native/jpeg.test.ts', 'test/native/scoring.test.ts', 'test/native/mixed-precision.test.ts', 'test/native/preview.test.ts', 'test/native/statistics.test.ts', 'test/native/summary.test.ts']
 
-/** @type {Readonly<Record<string, { readonly sanitize: string, readonly target: string, readonly library: string, readonly options: NodeJS.ProcessEnv, readonly work: readonly (readonly string[])[] }>>} */
+/**
+ * @type {Readonly<Record<string, { readonly sanitize: string, readonly target: string, readonly library: string, readonly options: NodeJS.ProcessEnv, readonly work: readonly (readonly string[])[] }>>}
+ */
 const CHECKS = {
   address: {
     sanitize: 'address,undefined',

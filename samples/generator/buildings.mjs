@@ -23,7 +23,12 @@ const DARK = plain([0.05, 0.05, 0.05])
 const OAK = /** @type {Colour} */ ([0.17, 0.09, 0.05])
 const GREEN = /** @type {Colour} */ ([0.06, 0.14, 0.09])
 
-/** Columns in a row under an entablature, with a pediment if asked for, before the wall at z. @param {Frame} frame @param {number} x @param {number} z @param {number} width @param {number} height @param {number} count */
+/**
+ * Columns in a row under an entablature, with a pediment if asked for, before the wall at z.
+ *
+ * @param {Frame} frame @param {number} x @param {number} z @param {number} width @param {number} height
+ * @param {number} count
+ */
 function portico(frame, x, z, width, height, count, pediment = 0, base = 0.9) {
   const depth = 3.6
   const middle = z + depth / 2
@@ -36,7 +41,11 @@ function portico(frame, x, z, width, height, count, pediment = 0, base = 0.9) {
   return [...columns.flat(), ...steps, lid, ...(pediment > 0 ? [gable(frame, WHITE, x, base + height + 1.1, middle, width + 0.8, pediment, depth + 0.5, true)] : [])]
 }
 
-/** A low wall and windows on three floors, as both halls have it. @param {import('./materials.mjs').WindowRow} row @param {number} floors @param {number} rise */
+/**
+ * A low wall and windows on three floors, as both halls have it.
+ *
+ * @param {import('./materials.mjs').WindowRow} row @param {number} floors @param {number} rise
+ */
 const floorsOf = (row, floors, rise) => Array.from({ length: floors }, (_, i) => ({ ...row, from: row.from + i * rise }))
 
 /** @type {Record<string, Building>} */

@@ -46,7 +46,13 @@ export function growTrees(season) {
   return trees
 }
 
-/** Things between the camera and what it looks at, now and then. @param {Random} random @param {{ readonly x: number, readonly z: number }} from @param {{ readonly x: number, readonly z: number, readonly reach: number }} to @param {Season} season @returns {Group[]} */
+/**
+ * Things between the camera and what it looks at, now and then.
+ *
+ * @param {Random} random @param {{ readonly x: number, readonly z: number }} from
+ * @param {{ readonly x: number, readonly z: number, readonly reach: number }} to @param {Season} season
+ * @returns {Group[]}
+ */
 export function placeForeground(random, from, to, season) {
   const things = Array.from({ length: Math.floor(random.between(1, 9)) }, (_, i) => {
     const along = random.between(0.12, 0.75)
@@ -94,7 +100,12 @@ function fir(x, z, size) {
   return [0, 1, 2, 3].map((i) => cone(frame, needles, 0, (0.8 + i * 2.1) * size, 0, (2.9 - i * 0.6) * size, 4.2 * size))
 }
 
-/** Leaves catch the light each in its own way, and let some of what is behind them through. @param {Colour} colour @returns {import('./materials.mjs').Material} */
+/**
+ * Leaves catch the light each in its own way, and let some of what is behind them through.
+ *
+ * @param {Colour} colour
+ * @returns {import('./materials.mjs').Material}
+ */
 const foliage = (colour) => ({ x, z, v }) => {
   const leaf = noise(x * 9 + v * 3, z * 9 - v * 7, 12)
   const clump = cloudy(x * 1.3 + v, z * 1.3 - v * 0.7, 13)

@@ -109,7 +109,12 @@ function archHalf(top, width, rise) {
   return Math.max(0, Math.sqrt(Math.max(0, radius ** 2 - rise ** 2)) - (radius - width / 2))
 }
 
-/** One thing drawn on a wall, such as a door or a clock, before the wall's own look. @param {Material} wall @param {(spot: Spot) => Look | undefined} thing @returns {Material} */
+/**
+ * One thing drawn on a wall, such as a door or a clock, before the wall's own look.
+ *
+ * @param {Material} wall @param {(spot: Spot) => Look | undefined} thing
+ * @returns {Material}
+ */
 export const withThing = (wall, thing) => (spot) => (Math.abs(spot.up) < 0.3 ? thing(spot) : undefined) ?? wall(spot)
 
 /** @param {number} width @param {number} height @param {Colour} colour @param {boolean} [round] */

@@ -77,7 +77,12 @@ function lightFrom(scene, from, to, random) {
   return mix(skyAt(weather, to[0], 0.03, to[2]), seen, Math.exp(-weather.fog * hit.distance))
 }
 
-/** The sun, if nothing is in its way, and the sky, as far as it is open. @param {Scene} scene @param {Vector} point @param {Vector} normal @param {import('./random.mjs').Random} random @returns {Colour} */
+/**
+ * The sun, if nothing is in its way, and the sky, as far as it is open.
+ *
+ * @param {Scene} scene @param {Vector} point @param {Vector} normal @param {import('./random.mjs').Random} random
+ * @returns {Colour}
+ */
 function illumination(scene, point, normal, random) {
   const { sun, sunlight, zenith, horizon } = scene.weather
   const facing = normal[0] * sun[0] + normal[1] * sun[1] + normal[2] * sun[2]
@@ -114,7 +119,12 @@ function lookAt({ solid, nx, ny, nz }, [x, y, z], weather) {
 const SNOW = /** @type {Colour} */ ([0.82, 0.85, 0.9])
 const LAWN = /** @type {Record<import('./campus.mjs').Season, Colour>} */ ({ spring: [0.14, 0.19, 0.07], summer: [0.13, 0.16, 0.065], autumn: [0.2, 0.19, 0.07], winter: [0.19, 0.18, 0.11] })
 
-/** Lawns, paths of gravel between them, and the pond by the boathouse. @param {number} x @param {number} z @param {Weather} weather @returns {import('./materials.mjs').Look} */
+/**
+ * Lawns, paths of gravel between them, and the pond by the boathouse.
+ *
+ * @param {number} x @param {number} z @param {Weather} weather
+ * @returns {import('./materials.mjs').Look}
+ */
 function groundAt(x, z, { season, snow, rain }) {
   const wet = rain ? 0.25 : 0
   if (Math.hypot((x - 6) / 1.7, z - 196) < 36) return { colour: [0.05, 0.07, 0.07], mirror: 0.65 }
@@ -157,7 +167,12 @@ function hidden({ groups }, point, to, limit) {
   return false
 }
 
-/** Exposure, white balance, falling off to the corners, a film's curve, grain. @param {Uint8Array} pixels @param {number} at @param {Colour} light @param {Camera} camera @param {number} x @param {number} y */
+/**
+ * Exposure, white balance, falling off to the corners, a film's curve, grain.
+ *
+ * @param {Uint8Array} pixels @param {number} at @param {Colour} light @param {Camera} camera @param {number} x
+ * @param {number} y
+ */
 function develop(pixels, at, light, { exposure, tint, grain, seed, width, height }, x, y) {
   const corner = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 0.5
   for (let c = 0; c < 3; c++) {

@@ -42,12 +42,20 @@ export function body(frame, material, sides, extent) {
   return { kind: 'planes', planes, x: 0, y: 0, z: 0, radius: 0, height: 0, material, frame, bounds }
 }
 
-/** @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d lower corner's middle, width, height, depth */
+/**
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d lower corner's middle, width, height, depth
+ */
 export function box(frame, material, x, y, z, w, h, d) {
   return body(frame, material, walls(x, y, z, w, h, d), extentOf(x, y, z, w, h, d))
 }
 
-/** A roof with a ridge along x (or z), gables upright. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
+/**
+ * A roof with a ridge along x (or z), gables upright.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d
+ */
 export function gable(frame, material, x, y, z, w, h, d, alongZ = false) {
   const [across, middle] = alongZ ? [w, x] : [d, z]
   const slope = (2 * h) / across
@@ -58,7 +66,12 @@ export function gable(frame, material, x, y, z, w, h, d, alongZ = false) {
   return body(frame, material, [...walls(x, y, z, w, h, d).filter(([, ny]) => ny <= 0), ...sides], extentOf(x, y, z, w, h, d))
 }
 
-/** A roof that slopes on all four sides: a pyramid over a square. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
+/**
+ * A roof that slopes on all four sides: a pyramid over a square.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d
+ */
 export function hip(frame, material, x, y, z, w, h, d) {
   const slope = (2 * h) / Math.min(w, d)
   const rise = (/** @type {number} */ half) => y + slope * half
@@ -66,7 +79,12 @@ export function hip(frame, material, x, y, z, w, h, d) {
   return body(frame, material, sides, extentOf(x, y, z, w, h, d))
 }
 
-/** A barrel roof along x. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
+/**
+ * A barrel roof along x.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d
+ */
 export function barrel(frame, material, x, y, z, w, h, d) {
   const arc = Array.from({ length: 11 }, (_, i) => (Math.PI * (i + 1)) / 12)
   const sides = arc.map((angle) => {
@@ -76,24 +94,44 @@ export function barrel(frame, material, x, y, z, w, h, d) {
   return body(frame, material, [...walls(x, y, z, w, h, d).filter(([, ny]) => ny <= 0), ...sides], extentOf(x, y, z, w, h, d))
 }
 
-/** @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @param {number} height @returns {Solid} */
+/**
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius @param {number} height
+ * @returns {Solid}
+ */
 export function cylinder(frame, material, x, y, z, radius, height) {
   return round('cylinder', frame, material, x, y, z, radius, height)
 }
 
-/** @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @param {number} height @returns {Solid} */
+/**
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius @param {number} height
+ * @returns {Solid}
+ */
 export function cone(frame, material, x, y, z, radius, height) {
   return round('cone', frame, material, x, y, z, radius, height)
 }
 
-/** A ball, whole: what lies below the ground or in a wall is not seen. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @returns {Solid} */
+/**
+ * A ball, whole: what lies below the ground or in a wall is not seen.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius
+ * @returns {Solid}
+ */
 export function ball(frame, material, x, y, z, radius) {
   const [wx, wz] = toWorld(frame, x, z)
   const bounds = { min: /** @type {Vector} */ ([wx - radius, y - radius, wz - radius]), max: /** @type {Vector} */ ([wx + radius, y + radius, wz + radius]) }
   return { kind: 'ball', planes: NO_PLANES, x: wx, y, z: wz, radius, height: 0, material, frame, bounds }
 }
 
-/** A ball with gaps, as leaves leave them. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @returns {Solid} */
+/**
+ * A ball with gaps, as leaves leave them.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius
+ * @returns {Solid}
+ */
 export function leafBall(frame, material, x, y, z, radius) {
   return { ...ball(frame, material, x, y, z, radius), kind: 'leaves' }
 }
@@ -104,7 +142,11 @@ export function boundsAround(parts) {
   return boundsOf(of(0), of(1), of(2))
 }
 
-/** Whether a ray comes into the bounds before `limit`. @param {Bounds} bounds @param {Vector} from @param {Vector} inverse 1 / direction @param {number} limit */
+/**
+ * Whether a ray comes into the bounds before `limit`.
+ *
+ * @param {Bounds} bounds @param {Vector} from @param {Vector} inverse 1 / direction @param {number} limit
+ */
 export function touches({ min, max }, from, inverse, limit) {
   let near = 0
   let far = limit
@@ -119,7 +161,11 @@ export function touches({ min, max }, from, inverse, limit) {
   return near <= far
 }
 
-/** Makes `hit` the nearer of what it was and where the ray meets the solid. @param {Solid} solid @param {Vector} from @param {Vector} to direction @param {Hit} hit */
+/**
+ * Makes `hit` the nearer of what it was and where the ray meets the solid.
+ *
+ * @param {Solid} solid @param {Vector} from @param {Vector} to direction @param {Hit} hit
+ */
 export function intersect(solid, from, to, hit) {
   if (solid.kind === 'planes') meetPlanes(solid, from, to, hit)
   else if (solid.kind === 'ball' || solid.kind === 'leaves') meetBall(solid, from, to, hit)
@@ -203,14 +249,21 @@ function set(hit, distance, solid, nx, ny, nz) {
   hit.nz = nz
 }
 
-/** @param {'cylinder' | 'cone'} kind @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @param {number} height @returns {Solid} */
+/**
+ * @param {'cylinder' | 'cone'} kind @param {Frame} frame @param {Material} material @param {number} x
+ * @param {number} y @param {number} z @param {number} radius @param {number} height
+ * @returns {Solid}
+ */
 function round(kind, frame, material, x, y, z, radius, height) {
   const [wx, wz] = toWorld(frame, x, z)
   const bounds = boundsOf([wx - radius, wx + radius], [y, y + height], [wz - radius, wz + radius])
   return { kind, planes: NO_PLANES, x: wx, y, z: wz, radius, height, material, frame, bounds }
 }
 
-/** @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d @returns {(readonly [number, number, number, number])[]} */
+/**
+ * @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d
+ * @returns {(readonly [number, number, number, number])[]}
+ */
 function walls(x, y, z, w, h, d) {
   return [[1, 0, 0, x + w / 2], [-1, 0, 0, w / 2 - x], [0, 1, 0, y + h], [0, -1, 0, -y], [0, 0, 1, z + d / 2], [0, 0, -1, d / 2 - z]]
 }

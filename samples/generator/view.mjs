@@ -56,7 +56,12 @@ function treesOf(season) {
   return grown
 }
 
-/** A tree right before the lens would be all that is seen. @param {import('./shapes.mjs').Bounds} bounds @param {Vector} from @param {{ readonly x: number, readonly z: number }} target */
+/**
+ * A tree right before the lens would be all that is seen.
+ *
+ * @param {import('./shapes.mjs').Bounds} bounds @param {Vector} from
+ * @param {{ readonly x: number, readonly z: number }} target
+ */
 function blocks({ min, max }, from, target) {
   const [x, z] = [(min[0] + max[0]) / 2, (min[2] + max[2]) / 2]
   const near = Math.hypot(x - from[0], z - from[2])

@@ -103,7 +103,11 @@ function pipAdvice(log, { name, version }) {
   return 'Check the network, and run it again.'
 }
 
-/** Of a wheel: the libraries and headers, without what is Python's. Of NVIDIA's headers those that libtorch's include. @param {string} name */
+/**
+ * Of a wheel: the libraries and headers, without what is Python's. Of NVIDIA's headers those that libtorch's include.
+ *
+ * @param {string} name
+ */
 function isNeeded(name) {
   if (/^torch\/lib\/libtorch_python|_test\.so$|^torch\/include\/pybind11\//.test(name)) return false
   return /^torch\/(?:lib|include)\/|^torch\/version\.py$|^nvidia\/.*\.so|^nvidia\/cu\d+\/include\/(?:crt\/)?[^/]+\.hp{0,2}$|^torch-[^/]*\.dist-info\/(?:licenses\/)?(?:LICENSE|NOTICE)/.test(name)

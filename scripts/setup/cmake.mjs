@@ -22,7 +22,9 @@ export async function buildByCMake({ root, build, log, env = process.env, define
   await runCommand('cmake', args, { cwd: root, env, log, ...(failed && { failed }), advice: COMPILERS, excerpt: firstError, onOutput })
 }
 
-/** @param {{ readonly root: string, readonly build: string, readonly log: string, readonly env: NodeJS.ProcessEnv, readonly defines: Readonly<Record<string, string>>, readonly failed: string | undefined }} options */
+/**
+ * @param {{ readonly root: string, readonly build: string, readonly log: string, readonly env: NodeJS.ProcessEnv, readonly defines: Readonly<Record<string, string>>, readonly failed: string | undefined }} options
+ */
 async function configure({ root, build, log, env, defines, failed }) {
   const cxx = env['CXX']?.trim() ?? ''
   const args = [
@@ -54,7 +56,11 @@ function cmakeJs(root) {
   return join(dirname(createRequire(join(root, 'package.json')).resolve('cmake-js/package.json')), 'bin', 'cmake-js')
 }
 
-/** CMake refuses a build folder that was made from or in another place, and keeps the compiler that it was made with. @param {string} root @param {string} build @param {NodeJS.ProcessEnv} env */
+/**
+ * CMake refuses a build folder that was made from or in another place, and keeps the compiler that it was made with.
+ *
+ * @param {string} root @param {string} build @param {NodeJS.ProcessEnv} env
+ */
 function dropForeignBuild(root, build, env) {
   const cache = join(build, 'CMakeCache.txt')
   if (!existsSync(cache)) return

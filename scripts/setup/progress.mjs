@@ -12,7 +12,11 @@ const PLAIN_EVERY_MS = 10_000
 export function makeProgress(stream) {
   const live = stream.isTTY === true
   const clear = '\r\x1b[2K'
-  /** A live line must stay one: what is longer than the terminal is wide could not be taken back. @param {string} title @param {string} rest */
+  /**
+   * A live line must stay one: what is longer than the terminal is wide could not be taken back.
+   *
+   * @param {string} title @param {string} rest
+   */
   const liveLine = (title, rest) => {
     const room = (stream.columns || 80) - 1 - rest.length
     return (title.length > room ? `${title.slice(0, Math.max(0, room - 1))}…` : title) + rest

@@ -18,7 +18,10 @@ const KEPT = 64
 const LEVELS = Uint8Array.from({ length: LIGHT + 1 }, (_, i) => Math.round(encode(i / LIGHT) * 255))
 const known = new Map<string, ColourTables | undefined>()
 
-/** The way of an RGB profile that a matrix and three curves make up, as cameras' and screens' are; nothing for others. Kept for the next image. */
+/**
+ * The way of an RGB profile that a matrix and three curves make up, as cameras' and screens' are; nothing for others. Kept for
+ * the next image.
+ */
 export function colourTables(profile: Uint8Array): ColourTables | undefined {
   if (profile.length > 1 << 16) return undefined
   const key = Buffer.from(profile.buffer, profile.byteOffset, profile.length).toString('latin1')

@@ -25,7 +25,12 @@ function boxOf(whole, to) {
   return { taps: Array.from({ length: to }, (_, i) => ({ first: i * whole, weights: new Array(whole).fill(weight) })), divisor: BOX_FIXED, half: (whole >> 1) * weight }
 }
 
-/** Weights are cut off, not rounded: what they lack of 1 makes an image darker by a part of a level. @param {number} to @param {number} factor @returns {Filter} */
+/**
+ * Weights are cut off, not rounded: what they lack of 1 makes an image darker by a part of a level.
+ *
+ * @param {number} to @param {number} factor
+ * @returns {Filter}
+ */
 function triangle(to, factor) {
   const points = 2 * halfToEven(factor) + 1
   const before = Math.ceil(points / 2) - 1

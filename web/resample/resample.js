@@ -67,7 +67,12 @@ function along({ data, width, height }, axis, { taps, divisor, half }) {
   return { data: new Uint8Array(out.buffer), width: size.width, height: size.height }
 }
 
-/** Bilinear, in libvips' fixed point. @param {Pixels} pixels @param {Size} target @param {number} begin the first column that is kept @returns {Pixels} */
+/**
+ * Bilinear, in libvips' fixed point.
+ *
+ * @param {Pixels} pixels @param {Size} target @param {number} begin the first column that is kept
+ * @returns {Pixels}
+ */
 function enlargeTo({ data, width, height }, target, begin) {
   // As libvips inverts a matrix of both: its last bit decides which pixels a place lies between.
   const [across, down] = [1 / (width / target.width), 1 / (height / target.height)]
@@ -97,7 +102,11 @@ function enlargeTo({ data, width, height }, target, begin) {
   return { data: out, ...target }
 }
 
-/** The two pixels that a place lies between. libvips takes the corner of an enlarged pixel for its middle. @param {number} place @param {number} from */
+/**
+ * The two pixels that a place lies between. libvips takes the corner of an enlarged pixel for its middle.
+ *
+ * @param {number} place @param {number} from
+ */
 function neighbours(place, from) {
   const within = (/** @type {number} */ at) => Math.min(Math.max(at, 0), from - 1)
   const first = floor(place)

@@ -34,7 +34,10 @@ export function findInCatalogue(name: string): CatalogueEntry | undefined {
   return catalogue().find((entry) => entry.name === name)
 }
 
-/** Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else `~/.cache/torch`. */
+/**
+ * Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else
+ * `~/.cache/torch`.
+ */
 export function hubFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['TORCH_HOME'] || join(userCache(env), 'torch'), 'hub', 'checkpoints')
 }
