@@ -64,6 +64,7 @@ async function request(url, from, redirects = 0) {
   }
   response.resume()
   const { location } = headers
-  if (status >= 300 && status < 400 && location && redirects < MAX_REDIRECTS) return request(new URL(location, url).href, from, redirects + 1)
+  const isRedirect = status >= 300 && status < 400 && location && redirects < MAX_REDIRECTS
+  if (isRedirect) return request(new URL(location, url).href, from, redirects + 1)
   throw new UnreachableError(`${url}: the server answered ${status}`)
 }

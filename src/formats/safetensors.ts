@@ -78,7 +78,9 @@ const checkTexts: Check = (value, name) => {
  *
  * @returns the file's bytes.
  */
-export async function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files): Promise<number> {
+export async function writeSafetensors(
+  location: LocalPath, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files,
+): Promise<number> {
   aPath('a file')(location, 'path')
   const path = toPath(location)
   checkStateDict(tensors, 'tensors')

@@ -70,7 +70,9 @@ function read(view: DataView): ColourTables | undefined {
     const adds = XYZ_TO_SRGB.map((row) => row.reduce((sum, weight, i) => sum + weight * (xyz[i] ?? 0), 0))
     const linear = readCurve(view, curve)
     if (!linear) return undefined
-    for (let level = 0; level < 256; level++) for (let i = 0; i < 3; i++) light[(channel * 256 + level) * 4 + i] = LIGHT * linear(level / 255) * (adds[i] ?? 0)
+    for (let level = 0; level < 256; level++) {
+      for (let i = 0; i < 3; i++) light[(channel * 256 + level) * 4 + i] = LIGHT * linear(level / 255) * (adds[i] ?? 0)
+    }
   }
   return light.every(Number.isFinite) ? { light, levels: LEVELS } : undefined
 }

@@ -42,7 +42,8 @@ const firstLine = (work: Promise<unknown>): Promise<string> => work.then(() => '
 describe('set-up says in one line what to install or set', () => {
   const TOOL = '#!/bin/sh\nexit 0\n'
   const ALL = { 'bin/cmake': TOOL, 'bin/make': TOOL, 'bin/c++': TOOL }
-  const without = (name: keyof typeof ALL): Record<string, string> => Object.fromEntries(Object.entries(ALL).filter(([tool]) => tool !== name))
+  const without = (name: keyof typeof ALL): Record<string, string> =>
+    Object.fromEntries(Object.entries(ALL).filter(([tool]) => tool !== name))
   /** A compiler that fails to compile with this on stderr. */
   const failing = (stderr: string): string => `#!/bin/sh\ncase "$*" in *--version*) exit 0;; -v) echo "Selected GCC installation: /usr/lib/gcc/x86_64-linux-gnu/13" >&2; exit 0;; esac\ncat >/dev/null\necho "${stderr}" >&2\nexit 1\n`
   test.each<[string, Record<string, string>, NodeJS.ProcessEnv, RegExp]>([

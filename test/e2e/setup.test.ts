@@ -55,7 +55,10 @@ const remote = (url: string, zip: Buffer): Remote => ({ url, bytes: zip.length, 
 
 function context(root: string, env: NodeJS.ProcessEnv = { TORCHGRAFT_LIBTORCH: 'cpu', PATH: '/nonexistent' }) {
   const said: string[] = []
-  const progress = async <T>(title: string, work: (tell: (detail: string) => void) => Promise<T>): Promise<T> => (said.push(title), work((detail) => said.push(detail)))
+  const progress = async <T>(title: string, work: (tell: (detail: string) => void) => Promise<T>): Promise<T> => {
+    said.push(title)
+    return work((detail) => said.push(detail))
+  }
   return { root, env, progress, said }
 }
 

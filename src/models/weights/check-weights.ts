@@ -54,7 +54,9 @@ function keptIn(entry: CatalogueEntry, env: NodeJS.ProcessEnv): string {
   return join(cacheFolder(env), 'weights', `${basename(fileOf(entry, env))}.sha256`)
 }
 
-async function refuse(entry: CatalogueEntry, file: string, found: string, expected: string | undefined, env: NodeJS.ProcessEnv): Promise<TorchgraftError> {
+async function refuse(
+  entry: CatalogueEntry, file: string, found: string, expected: string | undefined, env: NodeJS.ProcessEnv,
+): Promise<TorchgraftError> {
   const part = file.endsWith('.part')
   if (part) await rm(file, { force: true })
   const earlier = entry.sha256 === undefined && found.startsWith(entry.sha256Prefix)

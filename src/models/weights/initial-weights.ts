@@ -40,7 +40,8 @@ export interface InitialWeights extends AsyncDisposable {
 const HEAD = new Set(['fc.weight', 'fc.bias'])
 
 /**
- * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best of a run folder.
+ * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best of a
+ * run folder.
  *
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -54,7 +55,8 @@ export async function openInitialWeights(weights: string): Promise<InitialWeight
     try {
       const { model, notes } = contentsOf(file)
       const origin = { name, sha256, licence: entry?.licence ?? null }
-      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
+      const dispose = (): Promise<void> => file[Symbol.asyncDispose]()
+      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: dispose }
     } catch (error) {
       await file[Symbol.asyncDispose]()
       throw error
@@ -81,7 +83,9 @@ export async function openInitialWeights(weights: string): Promise<InitialWeight
  * @returns what to tell the user.
  * @throws ERR_STATE_DICT_MISMATCH when anything but the head does not fit
  */
-export async function beginModel(session: Session, weights: InitialWeights | null, classes: readonly string[], recipeHead?: StateDict): Promise<string[]> {
+export async function beginModel(
+  session: Session, weights: InitialWeights | null, classes: readonly string[], recipeHead?: StateDict,
+): Promise<string[]> {
   const notes = weights ? await applyWeights(session, weights, classes, recipeHead !== undefined) : ['The model is trained from scratch.']
   if (recipeHead) await session.loadStateDict(recipeHead, { strict: false })
   return notes
