@@ -3,10 +3,30 @@
 import { noise } from './random.mjs'
 
 /** @typedef {readonly [number, number, number]} Vector */
-/** Where a building stands and how it is turned: solids are described in its own coordinates. @typedef {{ readonly x: number, readonly z: number, readonly cos: number, readonly sin: number }} Frame */
+/**
+ * Where a building stands and how it is turned: solids are described in its own coordinates.
+ *
+ * @typedef {object} Frame
+ * @property {number} x
+ * @property {number} z
+ * @property {number} cos
+ * @property {number} sin
+ */
 /** @typedef {import('./materials.mjs').Material} Material */
 /** @typedef {{ readonly min: Vector, readonly max: Vector }} Bounds */
-/** @typedef {{ readonly kind: 'planes' | 'cylinder' | 'cone' | 'ball' | 'leaves', readonly planes: Float64Array, readonly x: number, readonly y: number, readonly z: number, readonly radius: number, readonly height: number, readonly material: Material, readonly frame: Frame, readonly bounds: Bounds }} Solid */
+/**
+ * @typedef {object} Solid
+ * @property {'planes' | 'cylinder' | 'cone' | 'ball' | 'leaves'} kind
+ * @property {Float64Array} planes
+ * @property {number} x
+ * @property {number} y
+ * @property {number} z
+ * @property {number} radius
+ * @property {number} height
+ * @property {Material} material
+ * @property {Frame} frame
+ * @property {Bounds} bounds
+ */
 /** @typedef {{ distance: number, solid: Solid | undefined, nx: number, ny: number, nz: number }} Hit */
 
 const NO_PLANES = new Float64Array(0)
@@ -75,7 +95,12 @@ export function gable(frame, material, x, y, z, w, h, d, alongZ = false) {
 export function hip(frame, material, x, y, z, w, h, d) {
   const slope = (2 * h) / Math.min(w, d)
   const rise = (/** @type {number} */ half) => y + slope * half
-  const sides = /** @type {const} */ ([[slope, 1, 0, rise(w / 2) + slope * x], [-slope, 1, 0, rise(w / 2) - slope * x], [0, 1, slope, rise(d / 2) + slope * z], [0, 1, -slope, rise(d / 2) - slope * z], [0, -1, 0, -y]])
+  const sides = /** @type {const} */ (
+    [
+      [slope, 1, 0, rise(w / 2) + slope * x], [-slope, 1, 0, rise(w / 2) - slope * x], [0, 1, slope, rise(d / 2) + slope * z],
+      [0, 1, -slope, rise(d / 2) - slope * z], [0, -1, 0, -y],
+    ]
+  )
   return body(frame, material, sides, extentOf(x, y, z, w, h, d))
 }
 
@@ -121,7 +146,10 @@ export function cone(frame, material, x, y, z, radius, height) {
  */
 export function ball(frame, material, x, y, z, radius) {
   const [wx, wz] = toWorld(frame, x, z)
-  const bounds = { min: /** @type {Vector} */ ([wx - radius, y - radius, wz - radius]), max: /** @type {Vector} */ ([wx + radius, y + radius, wz + radius]) }
+  const bounds = {
+    min: /** @type {Vector} */ ([wx - radius, y - radius, wz - radius]),
+    max: /** @type {Vector} */ ([wx + radius, y + radius, wz + radius]),
+  }
   return { kind: 'ball', planes: NO_PLANES, x: wx, y, z: wz, radius, height: 0, material, frame, bounds }
 }
 
@@ -198,7 +226,10 @@ function meetPlanes(solid, from, to, hit) {
     if (near > far) return
   }
   if (near < TOO_NEAR || face < 0) return
-  set(hit, near, solid, /** @type {number} */ (planes[face]), /** @type {number} */ (planes[face + 1]), /** @type {number} */ (planes[face + 2]))
+  set(
+    hit, near, solid, /** @type {number} */ (planes[face]), /** @type {number} */ (planes[face + 1]),
+    /** @type {number} */ (planes[face + 2]),
+  )
 }
 
 /** @param {Solid} solid @param {Vector} from @param {Vector} to @param {Hit} hit */
@@ -211,7 +242,11 @@ function meetBall(solid, from, to, hit) {
   if (at < TOO_NEAR || at >= hit.distance) return
   const [nx, ny, nz] = [(x + to[0] * at) / solid.radius, (y + to[1] * at) / solid.radius, (z + to[2] * at) / solid.radius]
   // The gaps are larger towards the rim, which so looks ragged.
-  if (solid.kind === 'leaves' && noise(nx * 7 * solid.radius + ny * 5, nz * 7 * solid.radius - ny * 6, 31) > 0.45 + 0.5 * Math.abs(nx * to[0] + ny * to[1] + nz * to[2])) return
+  if (
+    solid.kind === 'leaves' && noise(
+      nx * 7 * solid.radius + ny * 5, nz * 7 * solid.radius - ny * 6, 31,
+    ) > 0.45 + 0.5 * Math.abs(nx * to[0] + ny * to[1] + nz * to[2])
+  ) return
   set(hit, at, solid, nx, ny, nz)
 }
 
@@ -270,7 +305,10 @@ function walls(x, y, z, w, h, d) {
 
 /** @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
 function extentOf(x, y, z, w, h, d) {
-  return { x: /** @type {const} */ ([x - w / 2, x + w / 2]), y: /** @type {const} */ ([y, y + h]), z: /** @type {const} */ ([z - d / 2, z + d / 2]) }
+  return {
+    x: /** @type {const} */ ([x - w / 2, x + w / 2]), y: /** @type {const} */ ([y, y + h]),
+    z: /** @type {const} */ ([z - d / 2, z + d / 2]),
+  }
 }
 
 /** @param {readonly number[]} x @param {readonly number[]} y @param {readonly number[]} z @returns {Bounds} */

@@ -43,7 +43,9 @@ async function predictions(model: string, files: readonly string[], env = proces
 }
 
 const furthest = (a: ReadonlyMap<string, number> | undefined, b: ReadonlyMap<string, number> | undefined): number =>
-  a === undefined || a.size !== b?.size ? Infinity : Math.max(...[...a].map(([label, probability]) => Math.abs(probability - (b.get(label) ?? Infinity))))
+  a === undefined || a.size !== b?.size
+    ? Infinity
+    : Math.max(...[...a].map(([label, probability]) => Math.abs(probability - (b.get(label) ?? Infinity))))
 
 describe('the folder of a page', () => {
   test('holds the page, the model and onnxruntime, and no more', async () => {
