@@ -3,7 +3,7 @@ import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { SetupError } from '../setup/errors.mjs'
 import { BrokenOffError, fetchRest, fileBytes, RefusedError } from '../shared/download.mjs'
-import { hashFile } from '../shared/hash-file.mjs'
+import { hashFile } from '../shared/hashes.mjs'
 
 /** @typedef {{ readonly url: string, readonly bytes: number, readonly sha256: string }} Remote */
 

@@ -57,12 +57,12 @@ async function byArchive({ progress }, working, archive) {
   const size = `${Math.round(archive.bytes / 1e6)} MB`
   const share = (/** @type {number} */ part) => `${Math.round(part * 100)} % of ${size}`
   try {
-    await progress(`Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`, (tell) => download(archive, file, (part) => tell(share(part))))
+    await progress(`Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`, (report) => download(archive, file, (part) => report(share(part))))
   } catch (error) {
     if (error instanceof UnreachableError) return false
     throw error
   }
-  await progress('Unpacking libtorch', (tell) => unzip(file, join(working, 'unpacked'), { tell: (part) => tell(share(part)) }))
+  await progress('Unpacking libtorch', (report) => unzip(file, join(working, 'unpacked'), { onShare: (part) => report(share(part)) }))
   renameSync(join(working, 'unpacked', 'libtorch'), join(working, 'unpacked', 'torch'))
   return true
 }
@@ -90,8 +90,9 @@ async function byPip({ root, env, progress }, working, build) {
     const advice = pipAdvice(readFileSync(log, 'utf8'), torch)
     throw new SetupError(error.message.replace('\n', () => ` ${advice} ${OTHER_WAYS}\n`), { cause: error })
   }
-  await progress('Unpacking libtorch', async (tell) => {
-    for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), { filter: isNeeded, tell: (part) => tell(`${Math.round(part * 100)} %`) })
+  await progress('Unpacking libtorch', async (report) => {
+    const options = { filter: isNeeded, onShare: (/** @type {number} */ part) => report(`${Math.round(part * 100)} %`) }
+    for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), options)
   })
 }
 

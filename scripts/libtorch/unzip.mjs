@@ -28,9 +28,9 @@ const MAX_COMMENT = 0xffff
  *
  * @param {string} archive
  * @param {string} folder
- * @param {{ readonly filter?: (name: string) => boolean, readonly tell?: (share: number) => void }} [options]
+ * @param {{ readonly filter?: (name: string) => boolean, readonly onShare?: (share: number) => void }} [options]
  */
-export async function unzip(archive, folder, { filter = () => true, tell = () => {} } = {}) {
+export async function unzip(archive, folder, { filter = () => true, onShare = () => {} } = {}) {
   const entries = (await readEntries(archive)).filter(({ name }) => !name.endsWith('/') && filter(name))
   for (const { name, link } of entries) {
     const leadsOut = link || /\\|^\/|^[a-z]:/i.test(name) || name.split('/').includes('..')
@@ -40,7 +40,7 @@ export async function unzip(archive, folder, { filter = () => true, tell = () =>
   let done = 0
   for (const entry of entries) {
     await extract(archive, entry, join(folder, entry.name))
-    tell((done += entry.packed) / total)
+    onShare((done += entry.packed) / total)
   }
 }
 
