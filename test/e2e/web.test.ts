@@ -50,7 +50,7 @@ const furthest = (a: ReadonlyMap<string, number> | undefined, b: ReadonlyMap<str
 describe('the folder of a page', () => {
   test('holds the page, the model and onnxruntime, and no more', async () => {
     expect((await readdir(at('page'), { recursive: true })).filter((name) => !name.endsWith('.js')).sort()).toEqual([
-      'index.html', 'model.json', 'model.onnx', 'onnxruntime', 'onnxruntime/ort-wasm-simd-threaded.mjs', 'onnxruntime/ort-wasm-simd-threaded.wasm', 'onnxruntime/ort.wasm.min.mjs', 'style.css',
+      'index.html', 'model.json', 'model.onnx', 'onnxruntime', 'onnxruntime/ort-wasm-simd-threaded.mjs', 'onnxruntime/ort-wasm-simd-threaded.wasm', 'onnxruntime/ort.wasm.min.mjs', 'resample', 'stored', 'style.css',
     ])
     const scripts = (await readdir(join(ROOT, 'web'), { recursive: true })).filter((name) => name.endsWith('.js'))
     expect(await readdir(at('page'), { recursive: true })).toEqual(expect.arrayContaining(scripts))
