@@ -4,6 +4,7 @@ import { BackgroundSaves } from '../../../src/train/background-saves.js'
 import { fit } from '../../../src/train/fit.js'
 import { numberedLoader } from '../../helpers/loader.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
+import { until } from '../../helpers/until.js'
 
 /** A store whose writes end when they are let. */
 function slowStore() {
@@ -69,9 +70,7 @@ describe('BackgroundSaves', () => {
   test('writes what the state was when it was taken', async () => {
     const { begun, store } = slowStore()
     let saved: Promise<unknown> | undefined
-    const saves = new BackgroundSaves({
-      save: (name: never, state: Savable, metadata: never) => ((saved ??= state.stateDict()), store.save(name, state, metadata)),
-    })
+    const saves = new BackgroundSaves({ save: (name: never, state: Savable, metadata: never) => ((saved ??= state.stateDict()), store.save(name, state, metadata)) })
     const session = new StandInSession()
     await saves.snapshot(session, last(1))
     session.stateDict = () => Promise.reject(new Error('asked again'))
@@ -100,9 +99,7 @@ describe('fit, while a file is written', () => {
   test('goes on with its steps, and tells of the file when it is there', async () => {
     const { begun, release, store } = slowStore()
     const types: string[] = []
-    for await (const { type } of fit(new StandInSession(), {
-      train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
-    })) {
+    for await (const { type } of fit(new StandInSession(), { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store })) {
       types.push(type)
       if (types.filter((told) => told === 'step').length !== 6 || begun.length > 1) continue
       expect(list(begun)).toEqual(['last 1'])
@@ -117,15 +114,15 @@ describe('fit, while a file is written', () => {
     const session = new StandInSession()
     if (how === 'throw') session.trainStep = async (...args) => (session.steps.length === 3 ? Promise.reject(new Error('broken')) : StandInSession.prototype.trainStep.apply(session, args))
     let ended = false
+    // In epoch 2 all images are decoded, so nothing but the write is left to wait for.
     const finish = (async () => {
-      for await (const { type, ...rest } of fit(session, {
-        train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
-      })) {
+      const loaders = { train: await numberedLoader(8), val: await numberedLoader(4) }
+      for await (const { type, ...rest } of fit(session, { ...loaders, epochs: 3, checkpoints: store })) {
         if (how === 'return' && type === 'step' && (rest as { epoch?: number }).epoch === 2) break
       }
     })().catch(() => {}).finally(() => (ended = true))
-    while (begun.length === 0) await turns()
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until('the second epoch has begun and a write too', () => session.steps.length === 3 && begun.length > 0)
+    for (let i = 0; i < 10; i++) await turns()
     expect(ended).toBe(false)
     release()
     await finish

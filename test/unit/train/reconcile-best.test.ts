@@ -11,21 +11,14 @@ const session = new StandInSession()
 const bestOf = (epoch: number): BestEpoch => ({ epoch, metrics: { loss: 1 / epoch, top1: epoch / 10, count: 4 }, value: epoch / 10 })
 
 /** A folder where `last` stands at `epoch` and `step` and tells of `told` as the best, and `best` is of `found`. */
-async function folderWith(path: string, { epoch, step = 0, told, found }: {
-  readonly epoch: number
-  readonly step?: number
-  readonly told: number | null
-  readonly found: number | null
-}) {
+async function folderWith(path: string, { epoch, step = 0, told, found }: { readonly epoch: number; readonly step?: number; readonly told: number | null; readonly found: number | null }) {
   const store = await CheckpointStore.open(path)
   const { position, scaler: _, running, patience, best: __, mean, std, ...model } = trainingMetadata(0)
   // In the loop's order: the model's own, then where it comes from, then where training stands.
   const origin = { data: { fingerprint: 'f', train: 3, val: 1 }, weights: null }
   const model_ = { ...model, mean, std }
   if (found !== null) await store.save('best', session, { ...model_, metrics: { epoch: found, ...bestOf(found).metrics }, ...origin })
-  await store.save('last', session, {
-    ...model_, ...origin, position: { ...position, epoch, step }, running, best: told === null ? null : bestOf(told), patience,
-  })
+  await store.save('last', session, { ...model_, ...origin, position: { ...position, epoch, step }, running, best: told === null ? null : bestOf(told), patience })
   return store
 }
 
