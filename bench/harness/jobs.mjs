@@ -2,7 +2,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { classesOf } from './inputs.mjs'
-import { watchMemory } from '../by-hand/peak-memory.mjs'
+import { watchMemory } from './peak-memory.mjs'
 import { runProgram } from './program-run.mjs'
 import { nodeProgram, pythonProgram } from './programs.mjs'
 

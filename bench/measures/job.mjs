@@ -1,7 +1,7 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { contest, valuesOf } from '../harness/interleaved.mjs'
 import { batchOfJob, classesOf, startWeights } from '../harness/inputs.mjs'
 import { runJob } from '../harness/jobs.mjs'
-import { canWatchMemory } from '../by-hand/peak-memory.mjs'
+import { canWatchMemory } from '../harness/peak-memory.mjs'
 import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */

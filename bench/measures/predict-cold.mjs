@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { contest, valuesOf } from '../harness/interleaved.mjs'
 import { runProgram } from '../harness/program-run.mjs'
 import { nodeProgram, pythonProgram } from '../harness/programs.mjs'
 import { makeRow } from '../report/row.mjs'

@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { contest, valuesOf } from '../harness/interleaved.mjs'
 import { makeRow } from '../report/row.mjs'
 import { trainedModel } from '../harness/trained-model.mjs'
 

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { contest, valuesOf } from '../harness/interleaved.mjs'
 import { readyImages, startWeights } from '../harness/inputs.mjs'
 import { makeImages, whyNoRoom } from '../harness/made-images.mjs'
 import { runProgram } from '../harness/program-run.mjs'

@@ -1,5 +1,5 @@
 // Whether memory grows: resident memory over many training steps of a small image size, and over sessions that are made
-// and disposed of.   node --expose-gc bench/by-hand/memory.mjs [STEPS [SESSIONS]]
+// and disposed of.   node --expose-gc bench/by-hand/memory-growth.mjs [STEPS [SESSIONS]]
 import { cpus } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 

@@ -1,4 +1,4 @@
-import { contest, tellingLine, valuesOf } from '../../../bench/harness/contest.mjs'
+import { contest, tellingLine, valuesOf } from '../../../bench/harness/interleaved.mjs'
 import { UnlikeError } from '../../../bench/report/sameness.mjs'
 import type { Contestant, Context, Facts } from '../../../bench/types.d.mts'
 import { UnavailableError } from '../../../bench/harness/worker.mjs'
