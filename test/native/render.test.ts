@@ -38,7 +38,7 @@ async function largestDifference(
 ): Promise<number> {
   const rendered = await renderImages(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
-  const difference = (image: Float32Array, i: number): number =>
+  const difference = (image: Float64Array, i: number): number =>
     image.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * image.length + j]!)), 0)
   return Math.max(...expected.map(difference))
 }
