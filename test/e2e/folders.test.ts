@@ -124,7 +124,7 @@ describe('an exporter’s train, valid and test', () => {
     expect(counts).toEqual([24, 9, 6])
   })
 
-  test('a side that is not there is refused by name, with what there is', async () => {
+  test('a split that is not there is refused by name, with what there is', async () => {
     await layOut('half', { train: 2, valid: 1 })
     expect(await cli('evaluate', 'runs/contest/best.safetensors', 'half', '--side', 'test')).toMatchObject({
       code: 1, stderr: expect.stringMatching(/half has no folder for the test set, only train and valid\. Choose one: torchgraft evaluate runs\/contest\/best\.safetensors half\/train/),
