@@ -13,7 +13,7 @@ import { askPython, findLibtorch, machineFacts } from './check-cuda/machine.mjs'
 import { readOptions } from './check-cuda/options.mjs'
 import { runPart } from './check-cuda/part.mjs'
 import { makeTable } from './check-cuda/table.mjs'
-import { SetupError } from './setup/fail.mjs'
+import { SetupError } from './setup/errors.mjs'
 
 /** @typedef {import('./check-cuda/types.d.mts').Options} Options */
 /** @typedef {import('./check-cuda/types.d.mts').Result} Result */

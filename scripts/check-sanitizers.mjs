@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { locateLibtorch } from './libtorch/locate.mjs'
 import { addonFiles } from './shared/paths.mjs'
 import { buildByCMake } from './setup/cmake.mjs'
-import { SetupError } from './setup/fail.mjs'
+import { SetupError } from './setup/errors.mjs'
 import { makeProgress } from './setup/progress.mjs'
 import { writeStamp } from './setup/stamp.mjs'
 

@@ -13,7 +13,7 @@ import { turned } from './resample/orientation.js'
  *   `note`: why torchgraft predict may see other pixels
  */
 
-const NOT_A_IMAGE = 'is not an image that this browser can read. Try a photo as JPEG, PNG or WebP'
+const NOT_AN_IMAGE = 'is not an image that this browser can read. Try a photo as JPEG, PNG or WebP'
 const HEIC = 'is HEIC, which this browser cannot read. Save it as JPEG first, or set the camera to its most compatible format'
 const TIFF = 'is TIFF, which this browser cannot read. Save it as JPEG or PNG first'
 
@@ -28,7 +28,7 @@ export class ImageError extends Error {}
  */
 export async function pixelsFor(file, { resize, size }) {
   const bytes = new Uint8Array(await file.arrayBuffer())
-  const refusal = isHeic(bytes) ? HEIC : isTiff(bytes) ? TIFF : NOT_A_IMAGE
+  const refusal = isHeic(bytes) ? HEIC : isTiff(bytes) ? TIFF : NOT_AN_IMAGE
   const origin = await stored(bytes, resize)
   const bitmap = await decode(origin).catch(() => {
     throw new ImageError(refusal)

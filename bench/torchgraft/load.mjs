@@ -1,6 +1,6 @@
 import { load, torchgraft } from './library.mjs'
 
-const { renderBatch } = await load('augment/render-batch.js')
+const { renderBatch } = await load('session/render-batch.js')
 const { notebookTrainTransform } = await load('recipes/notebook/transforms.js')
 
 /**

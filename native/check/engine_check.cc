@@ -244,7 +244,7 @@ void Run(const std::string& check, const Arguments& arguments) {
   if (check == "render-kernel") return CheckRenderKernel(arguments);
   if (check == "render-speed") return TimeRender(arguments);
   if (check == "nvrtc") return CheckNvrtc(arguments);
-  if (check == "snap") return CheckSnap(arguments);
+  if (check == "snap") return CheckResample(arguments);
   if (check == "norm") return CheckNorm(arguments);
   if (check == "convolutions") return CheckConvolutions();
   if (check == "excitation") return CheckExcitation(arguments);

@@ -10,7 +10,7 @@ import { tryLock } from '../shared/lock.mjs'
  * @param {(line: string) => void} say
  * @returns {Promise<() => Promise<void>>} gives it back
  */
-export async function takeLock(path, say) {
+export async function waitForLock(path, say) {
   mkdirSync(dirname(path), { recursive: true })
   for (let told = false; ; told = true) {
     const lock = await tryLock(path)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { life, ownIdentity } from './process-identity.mjs'
+import { ownIdentity, processState } from './process-identity.mjs'
 
 /** @typedef {import('./lock.mjs').Holder} Holder */
 
@@ -54,7 +54,7 @@ export async function holderOf(path) {
 /** Whether a file beside a lock was left by a process that died while it took it. @param {string} lock its name @param {string} name */
 export function isLockLeftover(lock, name) {
   const pid = name.startsWith(lock) ? LEFTOVER.exec(name.slice(lock.length))?.[1] : undefined
-  return pid !== undefined && life({ pid: Number(pid) }) === 'dead'
+  return pid !== undefined && processState({ pid: Number(pid) }) === 'dead'
 }
 
 /** @param {string} text @returns {Holder} */
@@ -63,7 +63,7 @@ function holderIn(text) {
     const { pid, host, system, started } = JSON.parse(text)
     if (Number.isSafeInteger(pid) && pid > 0) {
       const known = Object.entries({ host, system, started }).filter((entry) => typeof entry[1] === 'string')
-      return { pid, host: typeof host === 'string' ? host : null, life: life({ pid, ...Object.fromEntries(known) }) }
+      return { pid, host: typeof host === 'string' ? host : null, life: processState({ pid, ...Object.fromEntries(known) }) }
     }
   } catch {
     // A lock is made whole, so this one was damaged, or is no lock: nobody holds it.

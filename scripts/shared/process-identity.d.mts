@@ -9,4 +9,4 @@ export interface ProcessIdentity {
 }
 
 export function ownIdentity(): ProcessIdentity
-export function life(identity: ProcessIdentity): 'alive' | 'dead' | 'unknown'
+export function processState(identity: ProcessIdentity): 'alive' | 'dead' | 'unknown'

@@ -10,7 +10,7 @@ export function ownIdentity() {
 }
 
 /** Whether a process is alive; a zombie is not. Of another machine's or container's, `unknown`. @param {ProcessIdentity} identity @returns {'alive' | 'dead' | 'unknown'} */
-export function life({ pid, host, system, started }) {
+export function processState({ pid, host, system, started }) {
   const here = thisSystem()
   if (system !== undefined && here !== undefined && system !== here) return host === hostname() ? 'dead' : 'unknown' // the same name: it was started anew
   if (system === undefined && host !== undefined && host !== hostname()) return 'unknown'

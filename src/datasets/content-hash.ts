@@ -1,7 +1,7 @@
 import { createHash, hash as hashOnce } from 'node:crypto'
-import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { openDescriptor, READ_NOW, readDescriptor } from '../formats/files/descriptor.js'
 import { MAX_FILE_BYTES, TOO_LARGE_A_FILE } from '../images/image-errors.js'
 import { permissionReason, systemReason } from '../text/system-reason.js'
 import type { SkippedFile } from './skipped-file.js'
@@ -9,7 +9,7 @@ import type { SkippedFile } from './skipped-file.js'
 const HASH_DIGITS = 32
 /** Files up to this size are read on this thread: handing one to another takes three times as long as reading it. */
 const SMALL_BYTES = 1 << 16
-/** The most that this thread reads between two turns of the event loop. Small files that the system has in memory take a fifth of the time. */
+/** The most that this thread reads in a turn of the event loop. Files that the system has in memory take a fifth of the time. */
 const TURN_FILES = 64
 const TURN_MS = 5
 /** Files left to other threads after a turn that took longer: they wait for a disk, which several can do at once. */
@@ -106,9 +106,6 @@ class FileHasher {
   }
 }
 
-/** A pipe that took a file's place since it was listed is not waited for. */
-const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK
-
 /** Reads a small file on this thread. Nothing for one that is large, or that cannot be read. */
 function hashSmall(path: string, chunk: Buffer): string | undefined {
   let file: number | undefined
@@ -125,16 +122,10 @@ function hashSmall(path: string, chunk: Buffer): string | undefined {
   }
 }
 
-// node:fs/promises' file handles take several times as long. fstat and close of an open file wait for no disk, and take less
-// time on this thread than on their way to another.
-const openFile = promisify(open)
-const readFrom = (file: number, into: Uint8Array, length: number, position: number): Promise<number> =>
-  new Promise((resolve, reject) => read(file, into, 0, length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))))
-
 async function hashOne(path: string, chunk: Buffer): Promise<string | SkippedFile> {
   let file: number | undefined
   try {
-    file = await openFile(path, 'r')
+    file = await openDescriptor(path, 'r')
     const info = fstatSync(file)
     if (!info.isFile()) return { path, code: 'ERR_IMAGE_DECODE', message: 'not a file' }
     if (info.size > MAX_FILE_BYTES) return { path, code: 'ERR_IMAGE_TOO_LARGE', message: TOO_LARGE_A_FILE }
@@ -152,12 +143,12 @@ function whyNotRead(cause: unknown): string {
 }
 
 async function hashContent(file: number, size: number, chunk: Buffer): Promise<string> {
-  const first = await readFrom(file, chunk, chunk.length, 0)
+  const first = await readDescriptor(file, chunk, 0)
   if (first === size && first < chunk.length) return shorten(hashOnce('sha256', chunk.subarray(0, first), 'hex'), chunk)
   const hash = createHash('sha256')
   for (let bytes = first, position = first; bytes > 0; position += bytes) {
     hash.update(chunk.subarray(0, bytes))
-    bytes = await readFrom(file, chunk, chunk.length, position)
+    bytes = await readDescriptor(file, chunk, position)
   }
   return shorten(hash.digest('hex'), chunk)
 }

@@ -1,6 +1,6 @@
 import { join, relative, resolve, sep } from 'node:path'
 import { argumentError } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/fields.js'
+import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { compareCodePoints } from '../text/code-points.js'
 import { checkKnownClasses } from './class-names.js'
@@ -148,7 +148,8 @@ interface ListedFolders {
 }
 
 /** Lists the class folders in several folders as if they were one. */
-async function listFolders(root: string, folders: readonly string[], { followLinks = false, signal }: ImageFolderOptions): Promise<ListedFolders> {
+async function listFolders(root: string, folders: readonly string[], options: ImageFolderOptions): Promise<ListedFolders> {
+  const { followLinks = false, signal } = options
   const passedOver = new PassedOverCounts()
   const name = namer(root)
   const keep = (path: string): string => copied(name(path))

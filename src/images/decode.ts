@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { isHeic } from '../../web/stored/first-bytes.js'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { systemReason } from '../text/system-reason.js'
 import { decodeJpeg } from './jpeg/decode-jpeg.js'
@@ -60,9 +61,8 @@ async function checkFile(path: string): Promise<number> {
 async function tellingCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
   try {
     if (typeof source === 'string' && !(await stat(source)).isFile()) return cause
-    const head = Buffer.from(await headOf(source, HEAD_BYTES))
     // By its first bytes: a phone's may be named .jpg.
-    return /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4)) ? new Error('heic') : cause
+    return isHeic(await headOf(source, HEAD_BYTES)) ? new Error('heic') : cause
   } catch (unreadable) {
     return (unreadable as NodeJS.ErrnoException).code === 'EACCES' ? unreadable : cause
   }

@@ -3,7 +3,7 @@ import { isTrainingState } from '../runs/checkpoint-store.js'
 import { modelFileAt } from '../runs/model-file-at.js'
 import { METADATA_KEY, parseModelMetadata } from '../runs/model-metadata.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, checkFields, type Fields, required, integerField } from '../options/fields.js'
+import { type Check, checkFields, type Fields, required, integerField } from '../options/checks.js'
 import { contentsOf } from './checkpoint-contents.js'
 import { fileKind } from '../formats/file-kind.js'
 import { PthFile } from '../formats/pth/pth.js'
@@ -18,7 +18,7 @@ import { noRegNetError } from './nearest-model.js'
 import { recognizeVariant } from './recognize.js'
 import type { Shaped } from './state-layout.js'
 import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
-import { foldedError } from '../inference/onnx/onnx-refusal.js'
+import { foldedError } from '../formats/file-error.js'
 
 export interface SummarizeOptions {
   /** A model file (.safetensors, .pth), a run folder, whose best one is taken, or the name of a variant where no file has it. */

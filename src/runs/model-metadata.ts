@@ -1,12 +1,15 @@
 import type { ResizeRule } from '../images/resize-rule.js'
 import type { Rgb } from '../augment/plan.js'
-import { TorchgraftError } from '../errors.js'
+import { modelError } from '../formats/file-error.js'
 import { parseJson } from '../formats/parse-json.js'
 import type { BestEpoch, Metrics } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../session/options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
 
-/** What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs give equal files. */
+/**
+ * What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs
+ * give equal files.
+ */
 export interface ModelMetadata {
   readonly formatVersion: 1
   readonly model: RegNetVariant
@@ -55,7 +58,7 @@ export interface ScalerState {
 }
 
 export interface Position {
-  /** Epochs that are over. */
+  /** Finished epochs. */
   readonly epoch: number
   /** Batches done in the epoch after those. */
   readonly step: number
@@ -87,38 +90,57 @@ export const METADATA_KEY = 'torchgraft'
  */
 export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): { readonly metadata: ModelMetadata; readonly sha256: string } {
   const text = metadata[METADATA_KEY]
-  if (text === undefined) throw refuse(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
+  if (text === undefined) throw modelError(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
   const { metadata: parsed, sha256 } = parseMetadata(path, text)
-  if (typeof sha256 !== 'string') throw refuse(path, 'its metadata has no valid sha256')
+  if (typeof sha256 !== 'string') throw modelError(path, 'its metadata has no valid sha256')
   return { metadata: parsed, sha256 }
 }
 
-/** The same of the JSON alone, with the checksum that model files have and others need not. @throws ERR_FILE_FORMAT, saying what is missing */
+/**
+ * Reads the JSON alone, with the checksum that model files have and others need not.
+ *
+ * @throws ERR_FILE_FORMAT, saying what is missing
+ */
 export function parseMetadata(path: string, text: string): { readonly metadata: ModelMetadata; readonly sha256: unknown } {
   const value = parseObject(path, text)
   const { formatVersion: version } = value
-  if (version !== 1) throw refuse(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
+  if (version !== 1) throw modelError(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
   const { sha256, ...rest } = value
   const problems = Object.entries(CHECKS).flatMap(([key, check]) => (check(rest[key]) ? [] : [key]))
   const { size, resize } = rest as Partial<ModelMetadata>
   if (problems.length === 0 && resize?.crop !== null && resize?.crop !== size) problems.push('resize.crop')
-  if (problems.length > 0) throw refuse(path, `its metadata has no valid ${problems.join(', ')}`)
+  if (problems.length > 0) throw modelError(path, `its metadata has no valid ${problems.join(', ')}`)
   return { metadata: rest as unknown as ModelMetadata, sha256 }
 }
 
-const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience', 'settings'] satisfies readonly (keyof TrainingMetadata)[])
+const MODEL_KEYS = [
+  'formatVersion', 'model', 'classes', 'size', 'resize', 'mean', 'std', 'metrics', 'data', 'weights',
+] as const satisfies readonly (keyof ModelMetadata)[]
+const TRAINING_KEYS = [
+  'settings', 'position', 'running', 'optimizer', 'best', 'patience', 'scaler',
+] as const satisfies readonly (keyof TrainingMetadata)[]
+
+/** JSON whose keys come in one order, whoever collected them: equal models are equal files. */
+export function serializeMetadata(metadata: ModelMetadata | TrainingMetadata, sha256: string): string {
+  const known = [...MODEL_KEYS, ...TRAINING_KEYS].filter((key) => key in metadata)
+  const ordered = Object.fromEntries(known.map((key) => [key, (metadata as Partial<TrainingMetadata>)[key]]))
+  return JSON.stringify({ ...ordered, ...metadata, sha256 })
+}
 
 /** What a `last` file says of the model, without where its training stood. */
 export function withoutTraining(metadata: ModelMetadata): ModelMetadata {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !TRAINING_KEYS.has(key))) as unknown as ModelMetadata
+  const training = new Set<string>(TRAINING_KEYS)
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !training.has(key))) as unknown as ModelMetadata
 }
 
 /** @throws ERR_FILE_FORMAT when it is no `last` file, or not a whole one */
 export function asTrainingMetadata(path: string, metadata: ModelMetadata): TrainingMetadata {
   const { position, running, scaler, best, patience } = metadata as Partial<TrainingMetadata>
-  const numbers = [position?.epoch, position?.step, position?.appliedSteps, position?.images, running?.loss, running?.correct, running?.images, scaler?.scale]
+  const numbers = [
+    position?.epoch, position?.step, position?.appliedSteps, position?.images, running?.loss, running?.correct, running?.images, scaler?.scale,
+  ]
   if (!numbers.every((number) => typeof number === 'number') || best === undefined || patience === undefined) {
-    throw refuse(path, 'it is a model, but says nothing of where its training stood')
+    throw modelError(path, 'it is a model, but says nothing of where its training stood')
   }
   return metadata as TrainingMetadata
 }
@@ -149,12 +171,8 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   try {
     value = parseJson(text)
   } catch (cause) {
-    throw refuse(path, `its metadata is not JSON: ${(cause as Error).message}`)
+    throw modelError(path, `its metadata is not JSON: ${(cause as Error).message}`)
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'its metadata is not an object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw modelError(path, 'its metadata is not an object')
   return value as Record<string, unknown>
-}
-
-function refuse(path: string, reason: string): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} cannot be used as a model: ${reason}`, { path })
 }

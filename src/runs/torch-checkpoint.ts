@@ -1,5 +1,5 @@
 import { TorchgraftError } from '../errors.js'
-import { anObject, checkFields, type Fields, list, required, text } from '../options/fields.js'
+import { anObject, checkFields, type Fields, list, required, text } from '../options/checks.js'
 import { contentsOf } from '../models/checkpoint-contents.js'
 import { checkStateDict } from '../formats/check-state-dict.js'
 import { loadAll } from '../formats/lazy-tensor.js'

@@ -1,6 +1,6 @@
 import { argumentError, TorchgraftError } from '../errors.js'
 import { loadAddon } from '../addon/load.js'
-import { checkFields } from '../options/fields.js'
+import { checkFields } from '../options/checks.js'
 import { plural } from '../text/plural.js'
 import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from '../addon/binding.js'
 import { defaultThreads } from './threads.js'

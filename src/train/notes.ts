@@ -10,9 +10,9 @@ import { adviseOnGpu } from '../addon/doctor.js'
 import { loadAddon } from '../addon/load.js'
 import { packageRoot } from '../package.js'
 import { plural } from '../text/plural.js'
+import type { SizeStep } from '../runs/events.js'
 import { readLoggedPosition } from '../runs/read-events.js'
-import type { ResolvedOptions } from './options/options.js'
-import { sizeSteps } from '../recipes/default/progressive-sizes.js'
+import type { ResolvedOptions } from '../recipes/options.js'
 
 export function dataNotes(sets: TrainVal): string[] {
   const left = leftOut(sets).length
@@ -28,9 +28,9 @@ export function leftOut({ train, val }: TrainVal): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
-export function sizeNotes(options: ResolvedOptions): string[] {
-  const [first] = sizeSteps(options)
-  return first ? [`Images grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
+export function sizeNotes(sizes: readonly SizeStep[] = []): string[] {
+  const [first, last] = [sizes[0], sizes.at(-1)]
+  return first && last ? [`Images grow from ${first.size} to ${last.size} px over the epochs. Each epoch is scored at its own size.`] : []
 }
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */

@@ -1,7 +1,7 @@
 import type { Batch } from '../../src/loader/batch.js'
 import type { StateDict } from '../../src/formats/tensor.js'
 import type { EvalStepResult, TrainStepResult } from '../../src/session/session.js'
-import type { Trainable } from '../../src/train/fit.js'
+import type { Trainable } from '../../src/train/fit-options.js'
 
 export interface Script {
   /** Mean loss of each training step. */

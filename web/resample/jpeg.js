@@ -1,14 +1,12 @@
 // How torchgraft makes a JPEG smaller: its decoder takes a mean of each block of 2, 4 or 8, a triangle does the rest.
 import { shrinkOnLoad } from './sizes.js'
 import { scaled } from './triangle.js'
-import { turned } from './orientation.js'
+import { turned, turnedBack, uprightSize } from './orientation.js'
 
-/** @typedef {import('./resample.js').Pixels} Pixels */
+/** @typedef {import('./sizes.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */
 
 const CHANNELS = 3
-/** The orientation that undoes each; the first is none. */
-const INVERSE = [1, 1, 2, 3, 4, 5, 8, 7, 6]
 /** Taken once: these are asked for each number of an image. */
 const { ceil, floor, min, round } = Math
 
@@ -20,8 +18,8 @@ const { ceil, floor, min, round } = Math
  */
 export function resizeJpeg(pixels, target, orientation) {
   // As it lies in the file: blocks begin at its top left, and rows come before columns.
-  const size = orientation >= 5 ? { width: target.height, height: target.width } : target
-  const file = turned(pixels, INVERSE[orientation] ?? 1)
+  const size = uprightSize(target, orientation)
+  const file = turnedBack(pixels, orientation)
   const decoded = blockMeans(file, shrinkOnLoad(file, size))
   return turned(scaled(decoded, size, { left: 0, top: 0, ...size }), orientation)
 }

@@ -2,10 +2,10 @@
 // other probabilities. Plain JavaScript, for pages, workers and Node.
 import { area, FIXED, linear, nearest } from './filters.js'
 import { resizeJpeg } from './jpeg.js'
-import { middle, resized } from './sizes.js'
+import { centreWindow, resizedSize } from './sizes.js'
 
 /** @typedef {import('./filters.js').Filter} Filter */
-/** @typedef {{ readonly data: Uint8Array, readonly width: number, readonly height: number }} Pixels uint8, height × width × 3, RGB */
+/** @typedef {import('./sizes.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */
 /** @typedef {{ readonly shorterSide: number | null, readonly crop: number | null, readonly antialias: boolean, readonly pad: 'square' | null, readonly enlarge?: boolean }} Rule torchgraft's ResizeRule, as far as it is about sizes */
 /** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly orientation: number }} Origin of the pixels: their file's format, and EXIF's number for how they were turned since, 1 where they were not */
@@ -26,7 +26,7 @@ const { floor, round } = Math
  * @returns {Pixels}
  */
 export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = true }, origin = { format: 'other', orientation: 1 }) {
-  const target = resized(pixels, shorterSide, enlarge)
+  const target = resizedSize(pixels, shorterSide, enlarge)
   if (target.width === pixels.width && target.height === pixels.height) return centreCrop(pixels, crop)
   return centreCrop(resize(pixels, target, { antialias, crop }, origin), crop)
 }
@@ -35,7 +35,7 @@ export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = t
 function resize(pixels, target, { antialias, crop }, origin) {
   if (!antialias) return along(along(pixels, 'height', nearest(pixels.height, target.height)), 'width', nearest(pixels.width, target.width))
   if (origin.format === 'jpeg') return resizeJpeg(pixels, target, origin.orientation)
-  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target, crop === null ? 0 : middle(target, crop).left)
+  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target, crop === null ? 0 : centreWindow(target, crop).left)
   let result = pixels
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
@@ -108,7 +108,7 @@ function neighbours(place, from) {
 function centreCrop({ data, width, height }, crop) {
   if (crop === null || (width === crop && height === crop)) return { data, width, height }
   if (width < crop || height < crop) throw new Error(`at ${width}×${height} pixels it is smaller than the crop of ${crop}`)
-  const { left, top } = middle({ width, height }, crop)
+  const { left, top } = centreWindow({ width, height }, crop)
   const out = new Uint8Array(crop * crop * CHANNELS)
   for (let row = 0; row < crop; row++) {
     const from = ((top + row) * width + left) * CHANNELS

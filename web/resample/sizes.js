@@ -1,26 +1,28 @@
 // The sizes that an image goes through, for the page and for Node: what its decoder gives, what that is scaled to, what is kept of it.
 
 /** @typedef {{ readonly width: number, readonly height: number }} Size */
+/** @typedef {Size & { readonly data: Uint8Array }} Pixels uint8, height × width × 3, RGB */
 /** @typedef {Size & { readonly left: number, readonly top: number }} Window */
 
 const { floor, min, round } = Math
 
 /**
- * torchvision's `Resize(shorterSide)`: the longer side is rounded down.
+ * The size that torchvision's `Resize(shorterSide)` gives: the longer side is rounded down.
  *
  * @param {Size} size
- * @param {number | null} shorterSide
+ * @param {number | null} shorterSide null leaves the size
+ * @param {boolean} [enlarge] whether an image smaller than that is enlarged
  * @returns {Size}
  */
-export function resized({ width, height }, shorterSide, enlarge = true) {
+export function resizedSize({ width, height }, shorterSide, enlarge = true) {
   const shorter = min(width, height)
   if (shorterSide === null || (!enlarge && shorter <= shorterSide)) return { width, height }
   const longer = (/** @type {number} */ side) => floor((shorterSide * side) / shorter)
   return width <= height ? { width: shorterSide, height: longer(height) } : { width: longer(width), height: shorterSide }
 }
 
-/** torchvision's `CenterCrop`. @param {Size} size @param {number} crop @returns {Window} */
-export function middle({ width, height }, crop) {
+/** What torchvision's `CenterCrop` keeps. @param {Size} size @param {number} crop @returns {Window} */
+export function centreWindow({ width, height }, crop) {
   return { left: halfToEven((width - crop) / 2), top: halfToEven((height - crop) / 2), width: crop, height: crop }
 }
 

@@ -1,7 +1,7 @@
 // Pillow's bilinear as native/images/resize.cc computes it: in single precision and in the order of its loops, so that the same bytes
 // come out.
 
-/** @typedef {import('./resample.js').Pixels} Pixels */
+/** @typedef {import('./sizes.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */
 /** @typedef {import('./sizes.js').Window} Window */
 /**

@@ -1,4 +1,4 @@
-import { exifOrientation } from './exif.js'
+import { readOrientation } from './exif.js'
 import { NOTES } from '../notes.js'
 import { latin1 } from './first-bytes.js'
 import { useOf } from './profile.js'
@@ -41,7 +41,7 @@ export function storedJpeg(bytes, rule) {
   const { profile, note } = rule.profile ? useOf(joined(parts), { grey: components === 1 }) : { profile: false }
   if (profile) kept.push(...parts.map(numbered))
   const why = components === 4 ? NOTES.cmyk : note
-  const orientation = exif ? exifOrientation(exif) : 1
+  const orientation = exif ? readOrientation(exif).orientation : 1
   return { parts: [...kept, bytes.subarray(from)], format: 'jpeg', orientation, profile, ...(why !== undefined && { note: why }) }
 }
 

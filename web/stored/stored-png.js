@@ -1,4 +1,4 @@
-import { exifOrientation } from './exif.js'
+import { readOrientation } from './exif.js'
 import { latin1 } from './first-bytes.js'
 import { useOf } from './profile.js'
 
@@ -28,7 +28,7 @@ export async function storedPng(bytes, rule) {
   if (halves) kept[0] = chunk('IHDR', header.with(8, 8).with(9, GREY_ALPHA)) // two bytes a pixel as well, so its rows are these
   kept.unshift(bytes.subarray(0, SIGNATURE_BYTES))
   kept.push(cut ?? chunk('IEND', new Uint8Array(0)))
-  const orientation = exif ? exifOrientation(exif.data) : 1
+  const orientation = exif ? readOrientation(exif.data).orientation : 1
   return { parts: kept, format: 'other', orientation, profile, ...(halves && { halves }), ...(note !== undefined && { note }) }
 }
 

@@ -1,4 +1,4 @@
-import { exifOrientation } from './exif.js'
+import { readOrientation } from './exif.js'
 import { latin1 } from './first-bytes.js'
 import { useOf } from './profile.js'
 
@@ -29,10 +29,15 @@ export function storedWebp(bytes, rule) {
     parts: [header(kept.reduce((sum, { length }) => sum + length, 0)), ...kept],
     // The decoder scales it only where it has no transparency.
     format: flags & ALPHA || hasAlpha(named('VP8L')) ? 'other' : 'webp',
-    orientation: exif ? exifOrientation(latin1(exif, 0, PREFIX_BYTES) === EXIF_PREFIX ? exif.subarray(PREFIX_BYTES) : exif) : 1,
+    orientation: exif ? readOrientation(withoutPrefix(exif)).orientation : 1,
     profile,
     ...(note !== undefined && { note }),
   }
+}
+
+/** EXIF as TIFF has it: some programs put JPEG's prefix before it. @param {Uint8Array} exif */
+function withoutPrefix(exif) {
+  return latin1(exif, 0, PREFIX_BYTES) === EXIF_PREFIX ? exif.subarray(PREFIX_BYTES) : exif
 }
 
 /** A lossless frame's own word. @param {Uint8Array | undefined} frame */

@@ -173,7 +173,7 @@ void ReportScoring(const Problem& p) {
 // The loops of 1×1, likewise; libtorch's product in the place of those that there are none of.
 void ReportPacked(const Problem& p) {
   const auto level = BestCpuLevel();
-  const bool outputs = PixelProduct::Has(level, p.type, p.in, p.out);
+  const bool outputs = PackedGemm::Has(level, p.type, p.in, p.out);
   const bool weights = HasPointwiseGradient(level, p.type, p.in, p.out);
   if (!outputs && !weights) return;
   Report(p, "packed", [&](const Numbers& numbers) -> Passes {
@@ -192,7 +192,7 @@ void ReportPacked(const Problem& p) {
 void ReportMoments(const Problem& p) {
   const auto level = BestCpuLevel();
   const bool pointwise = p.kernel == 1;
-  if (pointwise ? !PixelProduct::Has(level, p.type, p.in, p.out) : !HasDirect(p)) return;
+  if (pointwise ? !PackedGemm::Has(level, p.type, p.in, p.out) : !HasDirect(p)) return;
   const Numbers numbers(p);
   numbers.x.add_(8);  // so that means are far from zero
   numbers.weight[0].zero_();

@@ -49,7 +49,7 @@ void TimeShape(at::ScalarType type, const Shape& shape, bool cold) {
                              /*dilation=*/1, /*transposed=*/false, /*output_padding=*/0,
                              /*groups=*/1, {of_x, !of_x, false});
   };
-  const bool packs = PixelProduct::Has(level, type, shape.in, shape.out);
+  const bool packs = PackedGemm::Has(level, type, shape.in, shape.out);
   const bool packs_gradient = HasPointwiseGradient(level, type, shape.in, shape.out);
   using Work = std::function<void()>;
   // Own, libtorch's product, oneDNN's convolution: forward, data gradient, weight gradient.

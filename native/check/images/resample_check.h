@@ -9,6 +9,6 @@ namespace torchgraft {
 // each type of pixel. Prints as JSON how many rendered numbers of each level are not what one pixel
 // after another gives, and how many there were. Ends by a signal where bytes beyond an image are
 // read.
-void CheckSnap(const std::vector<std::string>& arguments);
+void CheckResample(const std::vector<std::string>& arguments);
 
 }  // namespace torchgraft

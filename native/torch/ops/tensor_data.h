@@ -8,12 +8,12 @@ namespace torchgraft {
 // A tensor's numbers as loops take them: float, or bfloat16's bits. nullptr of one that is
 // undefined.
 template <typename Element>
-const Element* Data(const at::Tensor& tensor) {
+const Element* ConstDataPtr(const at::Tensor& tensor) {
   return tensor.defined() ? static_cast<const Element*>(tensor.const_data_ptr()) : nullptr;
 }
 
 template <typename Element>
-Element* MutableData(const at::Tensor& tensor) {
+Element* DataPtr(const at::Tensor& tensor) {
   return static_cast<Element*>(tensor.mutable_data_ptr());
 }
 

@@ -40,7 +40,8 @@ bool HasOwnKernels(const SessionOptions& options) {
 }
 
 bool RecordsSteps(const SessionOptions& options) {
-  return !options.plain_kernels && at::Device(options.device).is_cuda() && DeviceGraph::CanRecord();
+  return !options.plain_kernels && at::Device(options.device).is_cuda() &&
+         DeviceGraph::CanCapture();
 }
 
 // Before the model, which is made while the kernel is compiled.
@@ -163,7 +164,7 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
-  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
+  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
         "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "

@@ -32,13 +32,13 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
                : nullptr;
   if (recorded) {
     Fill(recorded->inputs, batch);
-    recorded->parts[0]->Launch();
+    recorded->parts[0]->Replay();
     if (read) {
       copy.emplace(report);
       sums.zero_();
       skipped.zero_();
     }
-    recorded->parts[1]->Launch();
+    recorded->parts[1]->Replay();
     if (!read) KeepNear();
     return copy;
   }
@@ -93,7 +93,7 @@ std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
                                  [this](const auto& inputs) { return ScoringParts(inputs); });
   if (!recorded) return std::nullopt;
   Fill(recorded->inputs, batch);
-  recorded->parts[0]->Launch();
+  recorded->parts[0]->Replay();
   return HostCopy(recorded->inputs.scores);
 }
 

@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url'
 import { addon } from '../../setup/addon.mjs'
 import { decoder } from '../../setup/decoder.mjs'
-import { SetupError } from '../../setup/fail.mjs'
+import { SetupError } from '../../setup/errors.mjs'
 import { makeProgress } from '../../setup/progress.mjs'
 import { typescript } from '../../setup/typescript.mjs'
 

@@ -12,8 +12,9 @@ import { consoleReport } from '../../report/console.js'
 import { progressReport } from '../../report/progress.js'
 import { duration, percent, printable } from '../../text/format.js'
 import { prose, type Width } from '../../text/prose.js'
-import type { StopEvent, TrainingEvent } from '../../train/events.js'
-import { DEFAULTS, type TrainOptions } from '../../train/options/options.js'
+import type { StopEvent, TrainingEvent } from '../../runs/events.js'
+import { RECIPE_OF } from '../../recipes/by-name.js'
+import type { RecipeDefaults, TrainOptions } from '../../recipes/options.js'
 import { train, type TrainResult } from '../../train/train.js'
 import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, meanStd, number, numberOrNone, precisionOption, recipeOption, type Streams, threadsOption } from '../command.js'
 import { interruptible } from '../interrupt.js'
@@ -23,8 +24,8 @@ import { shellWord } from '../../text/shell-word.js'
 export const SAMPLES = { data: fileURLToPath(new URL('../../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
 
 /** An option's default in each recipe. */
-export function defaults(name: keyof typeof DEFAULTS.default): string {
-  const [value, notebook] = [DEFAULTS.default[name], DEFAULTS.notebook[name]]
+export function defaults(name: keyof RecipeDefaults): string {
+  const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map((recipe) => String(recipe.defaults[name]))
   return value === notebook ? `default ${value}` : `default ${value}; notebook ${notebook}`
 }
 

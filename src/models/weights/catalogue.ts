@@ -4,6 +4,9 @@ import { userCache } from '../../../scripts/shared/paths.mjs'
 import { packageRoot } from '../../package.js'
 import type { RegNetVariant } from '../variants.js'
 
+/** Weights that are in the package, by the model that begins from them where none are named. */
+export const SHIPPED_WEIGHTS: Partial<Record<RegNetVariant, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }
+
 /** Pretrained weights that torchvision offers, from ImageNet-1k. Accuracies are those that torchvision tells. */
 export interface CatalogueEntry {
   readonly name: string

@@ -1,17 +1,11 @@
-import type { Uint32Generator } from '../../random/mt19937.js'
-import { torchGenerator, torchLinear } from '../../random/torch.js'
-import { float32Tensor, type StateDict } from '../../formats/tensor.js'
 import { loadAddon } from '../../addon/load.js'
+import { float32Tensor } from '../../formats/tensor.js'
 import type { RegNetVariant } from '../../models/variants.js'
-
-export interface NotebookHead {
-  readonly tensors: StateDict
-  /** The generator, as making the head leaves it. */
-  readonly bits: Uint32Generator
-}
+import { torchGenerator, torchLinear } from '../../random/torch.js'
+import type { RecipeHead } from '../recipe.js'
 
 /** `torch.manual_seed(seed); model.fc = nn.Linear(model.fc.in_features, classes)`. */
-export function notebookHead(model: RegNetVariant, classes: number, seed: number): NotebookHead {
+export function notebookHead(model: RegNetVariant, classes: number, seed: number): RecipeHead {
   const entry = loadAddon().describe(model, classes).find(({ name }) => name === 'fc.weight')
   const inputs = entry?.shape[1] ?? 0
   const bits = torchGenerator(seed)

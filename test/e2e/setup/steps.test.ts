@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
-import { takeLock } from '../../../scripts/setup/wait-for-lock.mjs'
+import { waitForLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runCommand } from '../../../scripts/setup/run-command.mjs'
 import { hashInputs, isUpToDate, writeStamp } from '../../../scripts/setup/stamp.mjs'
 import { runNode } from '../../helpers/processes/child.js'
@@ -34,14 +34,14 @@ describe('steps that are up to date', () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'setup.lock')
     const said: string[] = []
-    const release = await takeLock(path, (line) => said.push(line))
-    const second = takeLock(path, (line) => (said.push(line), void release()))
+    const release = await waitForLock(path, (line) => said.push(line))
+    const second = waitForLock(path, (line) => (said.push(line), void release()))
     await (await second)()
     expect(said).toEqual([expect.stringContaining(`process ${process.pid}`)])
     const child = spawn(process.execPath, ['-e', ''])
     await once(child, 'exit')
     await writeFile(path, JSON.stringify({ pid: child.pid }))
-    await (await takeLock(path, () => {}))()
+    await (await waitForLock(path, () => {}))()
     expect(await readdir(folder.path)).toEqual([])
   })
 })

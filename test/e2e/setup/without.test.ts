@@ -8,7 +8,7 @@ import { fetchLibtorch } from '../../../scripts/libtorch/fetch.mjs'
 import { setUp } from '../../../scripts/setup.mjs'
 import { addon } from '../../../scripts/setup/addon.mjs'
 import { libtorch } from '../../../scripts/setup/libtorch.mjs'
-import { tellNoPlace } from '../../../scripts/setup/no-place.mjs'
+import { explainDiskError } from '../../../scripts/setup/errors.mjs'
 import { nodeProblem } from '../../../scripts/setup/node-version.mjs'
 import { ROOT, runNode } from '../../helpers/processes/child.js'
 import { deadUrl, serve } from '../../helpers/processes/server.js'
@@ -93,7 +93,7 @@ describe('set-up says in one line what to install or set', () => {
     await symlink('/dev/full', join(folder.path, '.torchgraft/fetching/libtorch.zip.part'))
     await using server = await serve((_, response) => response.end(Buffer.alloc(100_000)))
     const failing = fetchLibtorch(context(folder.path, { TORCHGRAFT_LIBTORCH: 'cpu', PATH: '/nonexistent' }), { url: `${server.url}/x.zip`, bytes: 100_000, sha256: '' })
-    const told = await failing.catch((error: unknown) => tellNoPlace(error) as Error)
+    const told = await failing.catch((error: unknown) => explainDiskError(error) as Error)
     expect((told as Error).message).toMatch(/libtorch\.zip\.part cannot be written: there is no room left: libtorch takes 1 GB .* Free some, and run it again: it goes on from there\.$/)
   })
 
@@ -102,9 +102,9 @@ describe('set-up says in one line what to install or set', () => {
     await writeFile(join(folder.path, '.torchgraft'), 'in the way')
     const failing = await firstLine(setUp({ root: folder.path, env: {}, stream: { write: () => {} } }))
     expect(failing).toMatch(/EEXIST|ENOTDIR/)
-    expect((tellNoPlace(Object.assign(new Error('x'), { code: 'EROFS', path: '/readonly/lib' })) as Error).message).toMatch(/^\/readonly\/lib cannot be written: it is read-only\. Take another place/)
+    expect((explainDiskError(Object.assign(new Error('x'), { code: 'EROFS', path: '/readonly/lib' })) as Error).message).toMatch(/^\/readonly\/lib cannot be written: it is read-only\. Take another place/)
     const other = new Error('other')
-    expect(tellNoPlace(other)).toBe(other)
+    expect(explainDiskError(other)).toBe(other)
   })
 
   test('with LIBTORCH set to what is none', async () => {

@@ -1,5 +1,4 @@
-import type { OverfitStep } from '../../../src/explore/overfit.js'
-import { type Circumstances, judge } from '../../../src/explore/overfit-verdict.js'
+import { type Circumstances, judge, type OverfitStep } from '../../../src/explore/overfit-verdict.js'
 
 const about: Circumstances = { size: 32, classes: 5, contradictions: [], resolved: { lr: 3e-4, freeze: 'none' } }
 const steps = (losses: readonly number[], correct = 3): OverfitStep[] => losses.map((loss, i) => ({ step: i + 1, loss, correct }))

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { mt19937 } from '../../../src/random/mt19937.js'
 import { NOTEBOOK_DRAWS, notebookTrainTransform } from '../../../src/recipes/notebook/transforms.js'
 import { numpyShuffled } from '../../../src/random/numpy.js'
-import { torchEpochs, torchGenerator, torchLinear, torchRandperm, torchUniform } from '../../../src/random/torch.js'
+import { torchEpochs } from '../../../src/recipes/notebook/epoch-random.js'
+import { torchGenerator, torchLinear, torchRandperm, torchUniform } from '../../../src/random/torch.js'
 
 interface Fixture {
   readonly shuffles: Readonly<Record<string, readonly number[]>>

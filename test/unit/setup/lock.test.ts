@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { holderOf, isLockLeftover, tryLock } from '../../../scripts/shared/lock.mjs'
 import { ownIdentity } from '../../../scripts/shared/process-identity.mjs'
-import { takeLock } from '../../../scripts/setup/wait-for-lock.mjs'
+import { waitForLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runNode } from '../../helpers/processes/child.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 import { skip } from '../../helpers/skip.js'
@@ -96,7 +96,7 @@ else {
     const path = join(folder.path, 'setup.lock')
     await writeFile(path, JSON.stringify({ ...self, system: 'other', host: 'elsewhere' }))
     const said: string[] = []
-    const waiting = takeLock(path, (line) => said.push(line))
+    const waiting = waitForLock(path, (line) => said.push(line))
     await until('it says what it waits for', () => said.length > 0)
     expect(said).toEqual([`Another set-up (process ${process.pid} on elsewhere) may be running here; waiting for it. If it is gone, remove ${path}`])
     await writeFile(path, JSON.stringify({ ...self, started: '1' })) // its number is another process's by now

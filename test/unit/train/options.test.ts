@@ -1,5 +1,7 @@
-import { balancedWeights, sessionOptions } from '../../../src/recipes/default/recipe.js'
-import type { TrainOptions } from '../../../src/train/options/options.js'
+import { balancedWeights } from '../../../src/recipes/class-weights.js'
+import { sessionOptions } from '../../../src/recipes/default/recipe.js'
+import type { TrainOptions } from '../../../src/recipes/options.js'
+import { checkTrainOptions } from '../../../src/train/options/checks.js'
 import { resolveOptions } from '../../../src/train/options/resolve.js'
 
 describe('resolveOptions', () => {
@@ -15,7 +17,7 @@ describe('resolveOptions', () => {
     [{ val: 1 }, 'val'], [{ val: '' }, 'val'], [{ seed: -1 }, 'seed'], [{ monitor: 'val/lss' as never }, 'monitor'], [{ patience: 0 }, 'patience'],
     [{ freeze: 'all' as never }, 'freeze'], [{ weights: 3 as never }, 'weights'], [{ strictImages: 'yes' as never }, 'strictImages'], [{ threads: 0 }, 'threads'],
   ] as const)('refuses %j, naming %s', (options, name) => {
-    expect(() => resolveOptions(options as TrainOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining(` for ${name} but received`) }))
+    expect(() => checkTrainOptions(options as TrainOptions)).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT', message: expect.stringContaining(` for ${name} but received`) }))
   })
 
   test('images grow, unless patience might end a run before they have', () => {
@@ -30,7 +32,7 @@ describe('resolveOptions', () => {
   })
 
   test('a model that does not exist, and one that no weights ship for, are told apart', () => {
-    expect(() => resolveOptions({ model: 'resnet50' as never })).toThrow(expect.objectContaining({ code: 'ERR_MODEL_UNKNOWN' }))
+    expect(() => checkTrainOptions({ model: 'resnet50' as never })).toThrow(expect.objectContaining({ code: 'ERR_MODEL_UNKNOWN' }))
     expect(() => resolveOptions({ model: 'regnet_x_400mf' })).toThrow(expect.objectContaining({ code: 'ERR_WEIGHTS_MISSING' }))
     expect(resolveOptions({ model: 'regnet_x_400mf', weights: null }).weights).toBeNull()
   })

@@ -12,11 +12,11 @@ NormKernels BestNormKernels(bool bf16) {
       return Avx512NormKernels(bf16);
     case CpuLevel::kAvx2:
       return Avx2NormKernels(bf16);
-    case CpuLevel::kPlain:
+    case CpuLevel::kScalar:
       break;
   }
 #endif
-  return PlainNormKernels(bf16);
+  return ScalarNormKernels(bf16);
 }
 
 }  // namespace torchgraft

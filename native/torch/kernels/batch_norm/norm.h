@@ -16,7 +16,7 @@ struct NormForward {
   const void* x;
   const void* added;  // null: nothing is added
   void* y;
-  uint8_t* passed;  // where ReLU let through, a bit an element; null: nobody asks
+  uint8_t* relu_mask;  // where ReLU let through, a bit an element; null: nobody asks
   const float* mean;
   const float* scale;
   const float* bias;
@@ -24,20 +24,20 @@ struct NormForward {
   bool relu;  // always where something is added
 };
 
-// dz is the gradient behind ReLU, dx = of_dz · dz + of_x · (x − mean) + constant.
+// dz is the gradient behind ReLU, dx = coef_dz · dz + coef_x · (x − mean) + offset.
 struct NormBackward {
   const void* x;
   const void* dy;
-  const void* more;       // dy of another reader of y; null: there is none
-  const uint8_t* passed;  // as NormForward has left it; null: from scale · (x − mean) + bias
-  void* dz;               // wanted where something was added, whose gradient it is; else null
+  const void* dy_shortcut;   // dy of another reader of y; null: there is none
+  const uint8_t* relu_mask;  // as NormForward has left it; null: from scale · (x − mean) + bias
+  void* dz;                  // wanted where something was added, whose gradient it is; else null
   void* dx;
   const float* mean;
   const float* scale;
   const float* bias;
-  const float* of_dz;
-  const float* of_x;
-  const float* constant;
+  const float* coef_dz;
+  const float* coef_x;
+  const float* offset;
   int64_t channels;
   bool relu;
 };
@@ -52,11 +52,11 @@ struct NormKernels {
                         float* products);
   // After gradient_sums: reads dz where that has written it.
   void (*gradient)(const NormBackward& norm, int64_t begin, int64_t end);
-  int64_t lanes;  // channels of a vector, whose bits of `passed` lie together, a byte at least
+  int64_t lanes;  // channels of a vector, whose bits of `relu_mask` lie together, a byte at least
 };
 
 // Elements are floats, or bf16.
-NormKernels PlainNormKernels(bool bf16);
+NormKernels ScalarNormKernels(bool bf16);
 #if defined(__x86_64__)
 NormKernels Avx2NormKernels(bool bf16);
 NormKernels Avx512NormKernels(bool bf16);

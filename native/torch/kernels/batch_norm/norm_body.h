@@ -13,48 +13,48 @@ namespace {
 #define TORCHGRAFT_INLINE __attribute__((always_inline))
 
 // A whole vector's channels, or a row's last few.
-struct Whole {};
-struct Part {
+struct FullVector {};
+struct Tail {
   int count;
 };
 
 template <typename T>
-TORCHGRAFT_INLINE inline Vec Read(const T* from, Whole) {
+TORCHGRAFT_INLINE inline Vec Read(const T* from, FullVector) {
   return Vec::Load(from);
 }
 template <typename T>
-TORCHGRAFT_INLINE inline Vec Read(const T* from, Part part) {
-  return Vec::Load(from, part.count);
+TORCHGRAFT_INLINE inline Vec Read(const T* from, Tail tail) {
+  return Vec::Load(from, tail.count);
 }
 template <typename T>
-TORCHGRAFT_INLINE inline void Write(T* to, Vec v, Whole) {
+TORCHGRAFT_INLINE inline void Write(T* to, Vec v, FullVector) {
   v.Store(to);
 }
 template <typename T>
-TORCHGRAFT_INLINE inline void Write(T* to, Vec v, Part part) {
-  v.Store(to, part.count);
+TORCHGRAFT_INLINE inline void Write(T* to, Vec v, Tail tail) {
+  v.Store(to, tail.count);
 }
 
 template <typename Function>
 TORCHGRAFT_INLINE inline void EachVector(int64_t channels, Function function) {
   int64_t c = 0;
-  for (; c + Vec::kLanes <= channels; c += Vec::kLanes) function(c, Whole{});
-  if (c < channels) function(c, Part{static_cast<int>(channels - c)});
+  for (; c + Vec::kLanes <= channels; c += Vec::kLanes) function(c, FullVector{});
+  if (c < channels) function(c, Tail{static_cast<int>(channels - c)});
 }
 
-constexpr int64_t kBytesOfBits = (Vec::kLanes + 7) / 8;
+constexpr int64_t kMaskBytes = (Vec::kLanes + 7) / 8;
 
-TORCHGRAFT_INLINE inline uint32_t ReadBits(const uint8_t* from) {
-  if constexpr (kBytesOfBits == 1) return *from;
+TORCHGRAFT_INLINE inline uint32_t ReadMask(const uint8_t* from) {
+  if constexpr (kMaskBytes == 1) return *from;
   return from[0] | static_cast<uint32_t>(from[1]) << 8;
 }
-TORCHGRAFT_INLINE inline void WriteBits(uint8_t* to, uint32_t bits) {
+TORCHGRAFT_INLINE inline void WriteMask(uint8_t* to, uint32_t bits) {
   to[0] = static_cast<uint8_t>(bits);
-  if constexpr (kBytesOfBits == 2) to[1] = static_cast<uint8_t>(bits >> 8);
+  if constexpr (kMaskBytes == 2) to[1] = static_cast<uint8_t>(bits >> 8);
 }
 
-int64_t BitsOfRow(int64_t channels) {
-  return (channels + Vec::kLanes - 1) / Vec::kLanes * kBytesOfBits;
+int64_t MaskBytesPerRow(int64_t channels) {
+  return (channels + Vec::kLanes - 1) / Vec::kLanes * kMaskBytes;
 }
 
 // Eight rows are summed in registers, in two chains, before the sums in memory are touched.
@@ -90,10 +90,10 @@ void Sums(const void* from, int64_t channels, int64_t begin, int64_t end, const 
   }
 }
 
-template <typename T, bool kRelu, bool kAdded, bool kBits>
+template <typename T, bool kRelu, bool kAdded, bool kMask>
 void ForwardOf(const NormForward& norm, int64_t begin, int64_t end) {
   const int64_t channels = norm.channels;
-  const int64_t bits_of_row = BitsOfRow(channels);
+  const int64_t mask_row = MaskBytesPerRow(channels);
   const float* const mean = norm.mean;
   const float* const scale = norm.scale;
   const float* const bias = norm.bias;
@@ -101,14 +101,14 @@ void ForwardOf(const NormForward& norm, int64_t begin, int64_t end) {
     const T* const x = static_cast<const T*>(norm.x) + row * channels;
     const T* const added = static_cast<const T*>(norm.added) + (kAdded ? row * channels : 0);
     T* const y = static_cast<T*>(norm.y) + row * channels;
-    uint8_t* bits = norm.passed + (kBits ? row * bits_of_row : 0);
+    uint8_t* bits = norm.relu_mask + (kMask ? row * mask_row : 0);
     EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
       const Vec off = Read(x + c, span) - Vec::Load(mean + c);
       Vec v = MulAdd(off, Vec::Load(scale + c), Vec::Load(bias + c));
       if constexpr (kAdded) v = v + Read(added + c, span);
-      if constexpr (kBits) {
-        WriteBits(bits, Passed(v));
-        bits += kBytesOfBits;
+      if constexpr (kMask) {
+        WriteMask(bits, PositiveMask(v));
+        bits += kMaskBytes;
       }
       // In this order, which keeps what is not a number.
       if constexpr (kRelu) v = Max(Vec::Zero(), v);
@@ -121,43 +121,43 @@ template <typename T>
 void Forward(const NormForward& norm, int64_t begin, int64_t end) {
   if (!norm.relu) return ForwardOf<T, false, false, false>(norm, begin, end);
   if (norm.added == nullptr) return ForwardOf<T, true, false, false>(norm, begin, end);
-  if (norm.passed == nullptr) return ForwardOf<T, true, true, false>(norm, begin, end);
+  if (norm.relu_mask == nullptr) return ForwardOf<T, true, true, false>(norm, begin, end);
   ForwardOf<T, true, true, true>(norm, begin, end);
 }
 
-enum class Gate { kNone, kFromX, kFromBits };
+enum class ReluGate { kNone, kFromX, kFromMask };
 
 // dz of a vector's channels in one row, where x − mean is `off`.
-template <typename T, Gate kGate, bool kTwo>
-struct Gated {
+template <typename T, ReluGate kGate, bool kShortcut>
+struct GatedGradient {
   const NormBackward& norm;
-  int64_t bits_of_row;
+  int64_t mask_row;
 
   template <typename Span>
   TORCHGRAFT_INLINE Vec operator()(int64_t row, int64_t c, Span span, Vec off) const {
     const int64_t at = row * norm.channels + c;
     Vec dz = Read(static_cast<const T*>(norm.dy) + at, span);
-    if constexpr (kTwo) dz = dz + Read(static_cast<const T*>(norm.more) + at, span);
-    if constexpr (kGate == Gate::kFromX) {
-      return KeepPassed(dz, MulAdd(off, Vec::Load(norm.scale + c), Vec::Load(norm.bias + c)));
+    if constexpr (kShortcut) dz = dz + Read(static_cast<const T*>(norm.dy_shortcut) + at, span);
+    if constexpr (kGate == ReluGate::kFromX) {
+      return SelectPositive(dz, MulAdd(off, Vec::Load(norm.scale + c), Vec::Load(norm.bias + c)));
     }
-    if constexpr (kGate == Gate::kFromBits) {
-      return Keep(dz, ReadBits(norm.passed + row * bits_of_row + c / Vec::kLanes * kBytesOfBits));
+    if constexpr (kGate == ReluGate::kFromMask) {
+      return Select(dz, ReadMask(norm.relu_mask + row * mask_row + c / Vec::kLanes * kMaskBytes));
     }
     return dz;
   }
 };
 
-template <typename T, Gate kGate, bool kTwo, bool kWrites>
+template <typename T, ReluGate kGate, bool kShortcut, bool kWrites>
 void GradientSumsOf(const NormBackward& norm, int64_t begin, int64_t end, float* sum,
                     float* products) {
   const int64_t channels = norm.channels;
-  const Gated<T, kGate, kTwo> gated{norm, BitsOfRow(channels)};
+  const GatedGradient<T, kGate, kShortcut> gated{norm, MaskBytesPerRow(channels)};
   const auto* const from = static_cast<const T*>(norm.x);
   auto* const to = static_cast<T*>(norm.dz);
-  constexpr int kTogether = 4;
-  for (int64_t row = begin; row < end; row += kTogether) {
-    const int64_t count = end - row < kTogether ? end - row : kTogether;
+  constexpr int kRowsPerStep = 4;
+  for (int64_t row = begin; row < end; row += kRowsPerStep) {
+    const int64_t count = end - row < kRowsPerStep ? end - row : kRowsPerStep;
     EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
       const Vec mean = Vec::Load(norm.mean + c);
       Vec dz_sum = Vec::Load(sum + c);
@@ -169,7 +169,7 @@ void GradientSumsOf(const NormBackward& norm, int64_t begin, int64_t end, float*
         dz_sum = dz_sum + dz;
         product_sum = MulAdd(dz, off, product_sum);
       };
-      if (count == kTogether) {
+      if (count == kRowsPerStep) {
         one(row);
         one(row + 1);
         one(row + 2);
@@ -186,31 +186,31 @@ void GradientSumsOf(const NormBackward& norm, int64_t begin, int64_t end, float*
 template <typename T>
 void GradientSums(const NormBackward& norm, int64_t begin, int64_t end, float* sum,
                   float* products) {
-  const bool two = norm.more != nullptr;
+  const bool shortcut = norm.dy_shortcut != nullptr;
   const auto run = [&](auto of) { of(norm, begin, end, sum, products); };
-  if (norm.passed != nullptr) {
-    return two ? run(GradientSumsOf<T, Gate::kFromBits, true, true>)
-               : run(GradientSumsOf<T, Gate::kFromBits, false, true>);
+  if (norm.relu_mask != nullptr) {
+    return shortcut ? run(GradientSumsOf<T, ReluGate::kFromMask, true, true>)
+                    : run(GradientSumsOf<T, ReluGate::kFromMask, false, true>);
   }
   if (norm.relu) {
-    return two ? run(GradientSumsOf<T, Gate::kFromX, true, false>)
-               : run(GradientSumsOf<T, Gate::kFromX, false, false>);
+    return shortcut ? run(GradientSumsOf<T, ReluGate::kFromX, true, false>)
+                    : run(GradientSumsOf<T, ReluGate::kFromX, false, false>);
   }
-  return two ? run(GradientSumsOf<T, Gate::kNone, true, false>)
-             : run(GradientSumsOf<T, Gate::kNone, false, false>);
+  return shortcut ? run(GradientSumsOf<T, ReluGate::kNone, true, false>)
+                  : run(GradientSumsOf<T, ReluGate::kNone, false, false>);
 }
 
-template <typename T, Gate kGate, bool kTwo>
+template <typename T, ReluGate kGate, bool kShortcut>
 void GradientOf(const NormBackward& norm, int64_t begin, int64_t end) {
   const int64_t channels = norm.channels;
-  const Gated<T, kGate, kTwo> gated{norm, BitsOfRow(channels)};
+  const GatedGradient<T, kGate, kShortcut> gated{norm, MaskBytesPerRow(channels)};
   for (int64_t row = begin; row < end; ++row) {
     const T* const from = static_cast<const T*>(norm.x) + row * channels;
     T* const to = static_cast<T*>(norm.dx) + row * channels;
     EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
       const Vec off = Read(from + c, span) - Vec::Load(norm.mean + c);
-      const Vec rest = MulAdd(off, Vec::Load(norm.of_x + c), Vec::Load(norm.constant + c));
-      Write(to + c, MulAdd(gated(row, c, span, off), Vec::Load(norm.of_dz + c), rest), span);
+      const Vec rest = MulAdd(off, Vec::Load(norm.coef_x + c), Vec::Load(norm.offset + c));
+      Write(to + c, MulAdd(gated(row, c, span, off), Vec::Load(norm.coef_dz + c), rest), span);
     });
   }
 }
@@ -220,15 +220,15 @@ void Gradient(const NormBackward& norm, int64_t begin, int64_t end) {
   if (norm.dz != nullptr) {
     NormBackward written = norm;
     written.dy = norm.dz;
-    return GradientOf<T, Gate::kNone, false>(written, begin, end);
+    return GradientOf<T, ReluGate::kNone, false>(written, begin, end);
   }
-  const bool two = norm.more != nullptr;
+  const bool shortcut = norm.dy_shortcut != nullptr;
   if (norm.relu) {
-    return two ? GradientOf<T, Gate::kFromX, true>(norm, begin, end)
-               : GradientOf<T, Gate::kFromX, false>(norm, begin, end);
+    return shortcut ? GradientOf<T, ReluGate::kFromX, true>(norm, begin, end)
+                    : GradientOf<T, ReluGate::kFromX, false>(norm, begin, end);
   }
-  return two ? GradientOf<T, Gate::kNone, true>(norm, begin, end)
-             : GradientOf<T, Gate::kNone, false>(norm, begin, end);
+  return shortcut ? GradientOf<T, ReluGate::kNone, true>(norm, begin, end)
+                  : GradientOf<T, ReluGate::kNone, false>(norm, begin, end);
 }
 
 template <typename T>

@@ -38,10 +38,10 @@ struct TiledPointwise {
   bool relu;
   const uint16_t* packed;
   const uint16_t* x;
-  MetPixels x_met;
+  StridedGrid x_grid;
   const uint16_t* added;  // laid out like y, or null
   uint16_t* y;
-  MetPixels y_met;  // pixels between those that are met become zeros
+  StridedGrid y_grid;  // pixels between those that are met become zeros
 };
 
 struct TiledPointwiseKernel {

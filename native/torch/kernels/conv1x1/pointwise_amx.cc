@@ -11,7 +11,7 @@ namespace {
 // Sums 32 pixels × kTiles tiles of outputs.
 template <int kTiles>
 void Multiply(int64_t steps, const uint16_t* x, int64_t x_step, const uint16_t* w) {
-  SettleMemory();
+  CompilerBarrier();
   constexpr int kStride = kTileBytes;
   const int64_t x_bytes = x_step * 2;
   const uint16_t* const below = x + kTileRows * x_step;
@@ -96,7 +96,7 @@ void ZeroBetween(const TiledPointwise& conv, const Block& block) {
 // Tiles are few instructions that take long: beside each product the sums before are finished and
 // pixels of the next block are copied.
 void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch) {
-  const WholeTiles guard;
+  const TileConfigScope config;
   const int64_t steps = Steps(conv.in), x_step = PixelStep(conv.in);
   const int64_t turns = TilesOf(conv.out, kOutputs);
   const auto finish = conv.added != nullptr || conv.relu ? Finish<true> : Finish<false>;
@@ -138,7 +138,7 @@ void Run(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* sc
       now = before;
       before = sum;
     }
-    if (conv.y_met.stride > 1) ZeroBetween(conv, *block);
+    if (conv.y_grid.stride > 1) ZeroBetween(conv, *block);
     Block* const done = block;
     block = other;
     other = done;

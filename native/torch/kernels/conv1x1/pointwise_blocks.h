@@ -81,7 +81,7 @@ struct Block {
 class Gatherer {
  public:
   Gatherer(const TiledPointwise& conv, int64_t first, int64_t pixels)
-      : conv_(conv), from_(conv.x_met, first), to_(conv.y_met, first), left_(pixels) {}
+      : conv_(conv), from_(conv.x_grid, first), to_(conv.y_grid, first), left_(pixels) {}
 
   void Begin(Block& block) {
     block.count = left_ < kPixels ? left_ : kPixels;
@@ -114,7 +114,7 @@ class Gatherer {
   static constexpr int64_t kAhead = 64;  // pixels
 
   const TiledPointwise& conv_;
-  MetWalk from_, to_;
+  StridedPixelIterator from_, to_;
   int64_t left_;
   Block* block_ = nullptr;
   int64_t at_ = 0;

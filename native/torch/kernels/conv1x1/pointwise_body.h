@@ -37,15 +37,15 @@ inline __attribute__((always_inline)) void Block(const Pointwise& conv, int64_t 
     for (int p = 0; p < kPixels; ++p) sums[p][j] = bias;
   }
   const int64_t x_step = conv.x_step;
-  for (int64_t i = 0; i < conv.in; i += Lanes::kTogether) {
+  for (int64_t i = 0; i < conv.in; i += Lanes::kInputsPerDot) {
     decltype(Lanes::LoadWeights(w)) weights[kVectors];
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j)
-      weights[j] = Lanes::LoadWeights(w + j * Lanes::kLanes * Lanes::kTogether);
-    w += kVectors * Lanes::kLanes * Lanes::kTogether;
+      weights[j] = Lanes::LoadWeights(w + j * Lanes::kLanes * Lanes::kInputsPerDot);
+    w += kVectors * Lanes::kLanes * Lanes::kInputsPerDot;
 #pragma GCC unroll 32
     for (int p = 0; p < kPixels; ++p) {
-      const auto pixel = Lanes::All(x + p * x_step + i);
+      const auto pixel = Lanes::Broadcast(x + p * x_step + i);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) sums[p][j].Add(weights[j], pixel);
     }
@@ -140,11 +140,12 @@ void PackPointwise(int64_t in, int64_t out, const Element* weight, Element* pack
     const int vectors = PanelOf<Lanes>(left);
     const int64_t width = vectors * Lanes::kLanes;
     const int64_t there = out - first < width ? out - first : width;
-    for (int64_t i = 0; i < in; i += Lanes::kTogether, packed += width * Lanes::kTogether) {
+    for (int64_t i = 0; i < in; i += Lanes::kInputsPerDot, packed += width * Lanes::kInputsPerDot) {
       const Element* const from = weight + i * out + first;
-      for (int64_t t = 0; t < Lanes::kTogether; ++t) {
-        for (int64_t o = 0; o < there; ++o) packed[o * Lanes::kTogether + t] = from[t * out + o];
-        for (int64_t o = there; o < width; ++o) packed[o * Lanes::kTogether + t] = 0;
+      for (int64_t t = 0; t < Lanes::kInputsPerDot; ++t) {
+        for (int64_t o = 0; o < there; ++o)
+          packed[o * Lanes::kInputsPerDot + t] = from[t * out + o];
+        for (int64_t o = there; o < width; ++o) packed[o * Lanes::kInputsPerDot + t] = 0;
       }
     }
     first += width;

@@ -15,7 +15,7 @@ struct GroupedConv {
   const float* bias = nullptr;  // of outputs; null: there is none
   bool relu = false;            // of outputs
   // Set by loops that give up, having met a number that is not finite.
-  bool* gave_up = nullptr;
+  bool* needs_fallback = nullptr;
 };
 
 // Steps in memory, in elements, from one weight [out][in in the group][ky][kx] to the next.
@@ -25,15 +25,15 @@ struct WeightSteps {
 
 // What a kernel's buffers hold, in elements, for rows of outputs; more of them than an image has
 // are those of several whole images that lie one after another.
-struct GroupedConvRoom {
+struct GroupedConvWorkspace {
   int64_t (*forward)(const GroupedConv& conv, int64_t rows);
   int64_t (*data_gradient)(const GroupedConv& conv, int64_t rows);
   int64_t (*weight_gradient)(const GroupedConv& conv, int64_t rows);
   int64_t (*weights)(const GroupedConv& conv);
   int64_t (*weight_parts)(const GroupedConv& conv);  // in which they are packed and unpacked
   int64_t (*sums)(const GroupedConv& conv);
-  bool many_images;  // whether the loops take several images at a time
-  int64_t bytes;     // that are best packed at a time
+  bool many_images;      // whether the loops take several images at a time
+  int64_t cache_budget;  // that are best packed at a time
 };
 
 // From packed weights and rows of `from` to rows of `to`.
@@ -43,10 +43,10 @@ using OutputLoops = void (*)(const GroupedConv& conv, const Element* from, const
 
 // The loops of one CpuLevel. Each works on one image, from output row (or, in gradients, from row
 // of the output's gradient) `begin` to before `end`, or on several whole ones; a data gradient of
-// stride 2 fills twice as many rows. `scratch` has the room that GroupedConvRoom tells.
+// stride 2 fills twice as many rows. `scratch` has the workspace that GroupedConvWorkspace tells.
 template <typename Element>
 struct GroupedConvKernel {
-  const GroupedConvRoom* room;
+  const GroupedConvWorkspace* workspace;
   // The weights in the order in which the loops read them: their parts from `begin` to before
   // `end`.
   void (*pack_weights)(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,

@@ -12,12 +12,12 @@ namespace {
 // A processor with tiles has 2 MiB of second-level cache.
 constexpr int64_t kPackedBytes = 384 * 1024;
 
-int64_t ForwardRoom(const GroupedConv& conv, int64_t rows) {
-  return RowsRoom(conv, rows, /*spread=*/false);
+int64_t ForwardWorkspace(const GroupedConv& conv, int64_t rows) {
+  return RowsWorkspace(conv, rows, /*strided_gradient=*/false);
 }
 
-int64_t DataGradientRoom(const GroupedConv& conv, int64_t rows) {
-  return RowsRoom(conv, rows, /*spread=*/conv.stride == 2);
+int64_t DataGradientWorkspace(const GroupedConv& conv, int64_t rows) {
+  return RowsWorkspace(conv, rows, /*strided_gradient=*/conv.stride == 2);
 }
 
 void DataGradient(const GroupedConv& conv, const uint16_t* dy, const uint16_t* packed,
@@ -25,22 +25,22 @@ void DataGradient(const GroupedConv& conv, const uint16_t* dy, const uint16_t* p
   if (conv.stride == 1)
     TileRows(conv, dy, packed, begin, end, scratch, dx);
   else
-    SpreadTileRows(conv, dy, packed, begin, end, scratch, dx);
+    StridedGradientTileRows(conv, dy, packed, begin, end, scratch, dx);
 }
 
 }  // namespace
 
 const GroupedConvKernel<uint16_t>* GroupedConvAmx() {
-  static constexpr GroupedConvRoom kRoom{.forward = ForwardRoom,
-                                         .data_gradient = DataGradientRoom,
-                                         .weight_gradient = TileGradientRoom,
-                                         .weights = ColumnWeights,
-                                         .weight_parts = Columns,
-                                         .sums = GradientSums,
-                                         .many_images = true,
-                                         .bytes = kPackedBytes};
+  static constexpr GroupedConvWorkspace kWorkspace{.forward = ForwardWorkspace,
+                                                   .data_gradient = DataGradientWorkspace,
+                                                   .weight_gradient = TileGradientWorkspace,
+                                                   .weights = BlockWeights,
+                                                   .weight_parts = ChannelBlocks,
+                                                   .sums = GradientSums,
+                                                   .many_images = true,
+                                                   .cache_budget = kPackedBytes};
   static constexpr GroupedConvKernel<uint16_t> kKernel{
-      &kRoom, PackColumnWeights, TileRows, DataGradient, TileGradient, UnpackTileGradient};
+      &kWorkspace, PackBlockWeights, TileRows, DataGradient, TileGradient, UnpackTileGradient};
   return &kKernel;
 }
 

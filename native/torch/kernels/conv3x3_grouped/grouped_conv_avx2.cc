@@ -20,7 +20,7 @@ void Unpack(const GroupedConv& conv, const float* sums, int64_t copies, const We
 }  // namespace
 
 const GroupedConvKernel<float>* GroupedConvAvx2() {
-  static constexpr GroupedConvKernel<float> kKernel{&kRegisterRoom,
+  static constexpr GroupedConvKernel<float> kKernel{&kRegisterWorkspace,
                                                     PackWeights<FloatLanes8, float>,
                                                     Forward<FloatLanes8, float>,
                                                     DataGradient<FloatLanes8, float>,

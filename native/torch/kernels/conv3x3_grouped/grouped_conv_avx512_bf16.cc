@@ -63,7 +63,7 @@ void Unpack(const GroupedConv& conv, const float* sums, int64_t copies, const We
 
 const GroupedConvKernel<uint16_t>* GroupedConvAvx512Bf16() {
   static constexpr GroupedConvKernel<uint16_t> kKernel{
-      &kRegisterRoom, Pack, ForwardOf, DataGradientOf, WeightGradientOf, Unpack};
+      &kRegisterWorkspace, Pack, ForwardOf, DataGradientOf, WeightGradientOf, Unpack};
   return &kKernel;
 }
 

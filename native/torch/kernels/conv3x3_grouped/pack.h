@@ -20,10 +20,10 @@ inline void Fetch(const char* from, int64_t bytes) {
 
 // Fetches what will be packed after what is being computed, a part at a time, and no nearer than
 // the second-level cache: the first is full.
-class FetchAhead {
+class PrefetchAhead {
  public:
   template <typename Element>
-  FetchAhead(const Element* from, int64_t count, int64_t parts)
+  PrefetchAhead(const Element* from, int64_t count, int64_t parts)
       : from_(reinterpret_cast<const char*>(from)),
         bytes_(count * static_cast<int64_t>(sizeof(Element))),
         parts_(parts) {}
@@ -96,9 +96,9 @@ void PackWeights(const GroupedConv& conv, const Element* weight, const WeightSte
       const int64_t width = PanelOf((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
       for (int64_t slab = 0; slab < conv.group_width; slab += kSlab) {
         for (int64_t k = 0; k < 9; ++k) {
-          for (int64_t i = slab; i < slab + kSlab; i += Lanes::kTogether) {
+          for (int64_t i = slab; i < slab + kSlab; i += Lanes::kInputsPerDot) {
             for (int64_t o = first; o < first + width; ++o) {
-              for (int64_t t = i; t < i + Lanes::kTogether; ++t) {
+              for (int64_t t = i; t < i + Lanes::kInputsPerDot; ++t) {
                 const int64_t out = group + (for_gradient ? t : o);
                 const int64_t in = for_gradient ? o : t;
                 *packed++ =

@@ -48,7 +48,7 @@ inline __attribute__((always_inline)) void SumPairs1(const uint16_t* x, const ui
     const auto at = Lanes::LoadWeights(dy + 2 * kPair);
 #pragma GCC unroll 8
     for (int c = 0; c < kSlab; ++c) {
-      const auto pixels = Lanes::All(x + 2 * c);
+      const auto pixels = Lanes::Broadcast(x + 2 * c);
       sums[0][c].Add(at, pixels);
       sums[1][c].Add(middle, pixels);
       sums[2][c].Add(before, pixels);
@@ -67,10 +67,10 @@ inline __attribute__((always_inline)) void SumPairs2(const uint16_t* x, const ui
     const auto at = Lanes::LoadWeights(dy + 2 * kPair);
 #pragma GCC unroll 8
     for (int c = 0; c < kSlab; ++c) {
-      const auto even = Lanes::All(x + 2 * c);
+      const auto even = Lanes::Broadcast(x + 2 * c);
       sums[0][c].Add(at, even);
       sums[2][c].Add(before, even);
-      sums[1][c].Add(at, Lanes::All(x + kPair + 2 * c));
+      sums[1][c].Add(at, Lanes::Broadcast(x + kPair + 2 * c));
     }
   }
 }

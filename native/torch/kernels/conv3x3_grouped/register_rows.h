@@ -37,14 +37,15 @@ inline __attribute__((always_inline)) void Block(const Taps& taps, const Element
       const Element* const xk = x + taps.x[k];
       const Element* const wk = w + taps.w[k];
 #pragma GCC unroll 8
-      for (int i = 0; i < kSlab; i += Lanes::kTogether) {
+      for (int i = 0; i < kSlab; i += Lanes::kInputsPerDot) {
         decltype(Lanes::LoadWeights(wk)) weights[kPanel];
 #pragma GCC unroll 4
         for (int j = 0; j < kPanel; ++j)
-          weights[j] = Lanes::LoadWeights(wk + (i * kPanel + j * Lanes::kTogether) * Lanes::kLanes);
+          weights[j] =
+              Lanes::LoadWeights(wk + (i * kPanel + j * Lanes::kInputsPerDot) * Lanes::kLanes);
 #pragma GCC unroll 32
         for (int p = 0; p < kPixels; ++p) {
-          const auto pixel = Lanes::All(xk + p * kStep + i);
+          const auto pixel = Lanes::Broadcast(xk + p * kStep + i);
 #pragma GCC unroll 4
           for (int j = 0; j < kPanel; ++j) sums[p][j].Add(weights[j], pixel);
         }
@@ -144,8 +145,8 @@ void ConvolveRows(const GroupedConv& conv, bool mirrored, const Element* x, cons
   PackRows<Lanes>({conv.height, conv.width, conv.channels}, x, begin * kStride - 1, rows, padded,
                   /*left=*/1, scratch);
   const int64_t x_row = conv.width * conv.channels;
-  FetchAhead next(x + (begin * kStride - 1 + rows) * x_row, (end - begin) * kStride * x_row,
-                  (end - begin) * conv.channels / Lanes::kLanes);
+  PrefetchAhead next(x + (begin * kStride - 1 + rows) * x_row, (end - begin) * kStride * x_row,
+                     (end - begin) * conv.channels / Lanes::kLanes);
   ForPairsOfPanels<Lanes>(
       conv, packed, begin, end, [&](int64_t row, int panel, int64_t first, const Element* weights) {
         const int64_t tap = kSlab * panel * Lanes::kLanes;
@@ -179,16 +180,16 @@ void Forward(const GroupedConv& conv, const Element* x, const Element* packed, i
 // Of stride 2: an input row or column that is even met the middle tap alone, an odd one the tap
 // after it of one output and the tap before it of the next. So four sub-convolutions, by parity.
 template <class Lanes, typename Element>
-void SpreadRows(const GroupedConv& conv, const Element* dy, const Element* packed, int64_t begin,
-                int64_t end, Element* scratch, Element* dx) {
+void StridedDataGradientRows(const GroupedConv& conv, const Element* dy, const Element* packed,
+                             int64_t begin, int64_t end, Element* scratch, Element* dx) {
   const int64_t rows = end - begin + 1;
   const int64_t padded = conv.out_width + 1;
   PackRows<Lanes>({conv.out_height, conv.out_width, conv.channels}, dy, begin, rows, padded,
                   /*left=*/0, scratch);
   const int64_t last = 2 * end < conv.height ? 2 * end : conv.height;
   const int64_t dy_row = conv.out_width * conv.channels;
-  FetchAhead next(dy + (begin + rows) * dy_row, (end - begin) * dy_row,
-                  (last - 2 * begin) * conv.channels / Lanes::kLanes);
+  PrefetchAhead next(dy + (begin + rows) * dy_row, (end - begin) * dy_row,
+                     (last - 2 * begin) * conv.channels / Lanes::kLanes);
   ForPairsOfPanels<Lanes>(
       conv, packed, 2 * begin, last,
       [&](int64_t row, int panel, int64_t first, const Element* weights) {
@@ -222,7 +223,7 @@ void DataGradient(const GroupedConv& conv, const Element* dy, const Element* pac
   if (conv.stride == 1)
     ConvolveRows<Lanes, 1>(conv, /*mirrored=*/true, dy, packed, begin, end, scratch, dx);
   else
-    SpreadRows<Lanes>(conv, dy, packed, begin, end, scratch, dx);
+    StridedDataGradientRows<Lanes>(conv, dy, packed, begin, end, scratch, dx);
 }
 
 }  // namespace

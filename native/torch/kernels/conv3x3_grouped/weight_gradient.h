@@ -23,7 +23,7 @@ inline __attribute__((always_inline)) void SumRow1(const float* x, const float* 
     const auto after = Lanes::LoadWeights(dy + (i + 2) * dy_step);
 #pragma GCC unroll 8
     for (int c = 0; c < kInputs; ++c) {
-      const auto pixel = Lanes::All(x + c);
+      const auto pixel = Lanes::Broadcast(x + c);
       sums[0][c].Add(after, pixel);
       sums[1][c].Add(at, pixel);
       sums[2][c].Add(before, pixel);
@@ -42,16 +42,16 @@ inline __attribute__((always_inline)) void SumRow2(const float* x, const float* 
     const auto at = Lanes::LoadWeights(dy + (i + 1) * dy_step);
 #pragma GCC unroll 8
     for (int c = 0; c < kInputs; ++c) {
-      const auto even = Lanes::All(x + 2 * i * kSlab + c);
+      const auto even = Lanes::Broadcast(x + 2 * i * kSlab + c);
       sums[0][c].Add(at, even);
       sums[2][c].Add(before, even);
-      sums[1][c].Add(at, Lanes::All(x + (2 * i + 1) * kSlab + c));
+      sums[1][c].Add(at, Lanes::Broadcast(x + (2 * i + 1) * kSlab + c));
     }
     before = at;
   }
 #pragma GCC unroll 8
   for (int c = 0; c < kInputs; ++c)
-    sums[2][c].Add(before, Lanes::All(x + 2 * out_width * kSlab + c));
+    sums[2][c].Add(before, Lanes::Broadcast(x + 2 * out_width * kSlab + c));
 }
 
 // Sums as [group][slab of outputs][slab of inputs][ky][input][kx][output].
@@ -73,10 +73,10 @@ void WeightGradient(const GroupedConv& conv, const float* x, const float* dy, in
                   /*left=*/1, packed_dy);
   const int64_t slabs = conv.group_width / kSlab;
   const int64_t parts = conv.channels / kSlab * slabs * 3;
-  FetchAhead next_x(x + (begin * conv.stride - 1 + x_rows) * conv.width * conv.channels,
-                    rows * conv.stride * conv.width * conv.channels, parts);
-  FetchAhead next_dy(dy + end * conv.out_width * conv.channels,
-                     rows * conv.out_width * conv.channels, parts);
+  PrefetchAhead next_x(x + (begin * conv.stride - 1 + x_rows) * conv.width * conv.channels,
+                       rows * conv.stride * conv.width * conv.channels, parts);
+  PrefetchAhead next_dy(dy + end * conv.out_width * conv.channels,
+                        rows * conv.out_width * conv.channels, parts);
   for (int64_t out = 0; out < conv.channels / kSlab; ++out) {
     const float* const dy_slab = packed_dy + out * dy_step;
     for (int64_t in = out / slabs * slabs; in < (out / slabs + 1) * slabs; ++in) {

@@ -33,9 +33,9 @@ bool HasTiles() {
 }
 #endif
 
-CpuLevel OfProcessor() {
+CpuLevel DetectCpuLevel() {
 #if defined(__x86_64__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CpuLevel::kPlain;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CpuLevel::kScalar;
   for (const bool has : {__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"),
                          __builtin_cpu_supports("avx512dq"), __builtin_cpu_supports("avx512vl")}) {
     if (!has) return CpuLevel::kAvx2;
@@ -43,14 +43,14 @@ CpuLevel OfProcessor() {
   if (!__builtin_cpu_supports("avx512bf16")) return CpuLevel::kAvx512;
   return HasTiles() ? CpuLevel::kAmx : CpuLevel::kAvx512Bf16;
 #else
-  return CpuLevel::kPlain;
+  return CpuLevel::kScalar;
 #endif
 }
 
-CpuLevel Allowed() {
+CpuLevel CpuLevelFromEnv() {
   const char* const asked = std::getenv("ATEN_CPU_CAPABILITY");
   const std::string_view name = asked == nullptr ? "" : asked;
-  if (name == "default") return CpuLevel::kPlain;
+  if (name == "default") return CpuLevel::kScalar;
   if (name == "avx2") return CpuLevel::kAvx2;
   return name == "avx512" ? CpuLevel::kAvx512Bf16 : CpuLevel::kAmx;
 }
@@ -58,7 +58,7 @@ CpuLevel Allowed() {
 }  // namespace
 
 CpuLevel BestCpuLevel() {
-  static const CpuLevel level = std::min(OfProcessor(), Allowed());
+  static const CpuLevel level = std::min(DetectCpuLevel(), CpuLevelFromEnv());
   return level;
 }
 

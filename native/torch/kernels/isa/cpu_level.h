@@ -3,9 +3,9 @@
 namespace torchgraft {
 
 // Instructions that kernels are compiled for, each with those before it. Other processors than
-// x86-64 are kPlain.
+// x86-64 are kScalar.
 enum class CpuLevel {
-  kPlain,
+  kScalar,
   kAvx2,        // AVX2 with FMA and F16C
   kAvx512,      // AVX-512 F, BW, DQ and VL
   kAvx512Bf16,  // and its bf16 dot products

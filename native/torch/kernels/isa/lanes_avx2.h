@@ -11,7 +11,7 @@ namespace {
 
 struct FloatLanes8 {
   static constexpr int kLanes = 8;
-  static constexpr int kTogether = 1;  // inputs
+  static constexpr int kInputsPerDot = 1;  // inputs
   static constexpr int kMostVectors = 3;
   __m256 v;
 
@@ -20,7 +20,7 @@ struct FloatLanes8 {
 
   static FloatLanes8 Zero() { return {_mm256_setzero_ps()}; }
   static FloatLanes8 Load(const float* from) { return {_mm256_loadu_ps(from)}; }
-  static FloatLanes8 All(const float* x) { return {_mm256_broadcast_ss(x)}; }
+  static FloatLanes8 Broadcast(const float* x) { return {_mm256_broadcast_ss(x)}; }
   static FloatLanes8 LoadWeights(const float* w) { return {_mm256_loadu_ps(w)}; }
   // Written out, since GCC moves the sums between registers where it may choose an operand's place.
   void Add(FloatLanes8 w, FloatLanes8 x) {

@@ -25,10 +25,10 @@ struct WideSums {
 };
 
 struct FloatLanes16 : WideSums {
-  static constexpr int kTogether = 1;  // inputs
+  static constexpr int kInputsPerDot = 1;  // inputs
 
   static FloatLanes16 Load(const float* from) { return {{_mm512_loadu_ps(from)}}; }
-  static FloatLanes16 All(const float* x) { return {{_mm512_set1_ps(*x)}}; }
+  static FloatLanes16 Broadcast(const float* x) { return {{_mm512_set1_ps(*x)}}; }
   static FloatLanes16 LoadWeights(const float* w) { return Load(w); }
   void Add(FloatLanes16 w, FloatLanes16 x) { v = _mm512_fmadd_ps(w.v, x.v, v); }
   void Plus(const float* more, int count) {

@@ -4,12 +4,12 @@
 
 namespace torchgraft {
 
-SnapRows BestSnapRows() {
+ResampleRows BestResampleRows() {
 #if defined(__x86_64__)
-  if (BestCpuLevel() >= CpuLevel::kAvx512) return SnapRowsAvx512;
-  if (BestCpuLevel() >= CpuLevel::kAvx2) return SnapRowsAvx2;
+  if (BestCpuLevel() >= CpuLevel::kAvx512) return ResampleRowsAvx512;
+  if (BestCpuLevel() >= CpuLevel::kAvx2) return ResampleRowsAvx2;
 #endif
-  return SnapRowsPlain;
+  return ResampleRowsScalar;
 }
 
 }  // namespace torchgraft

@@ -4,9 +4,9 @@
 
 namespace torchgraft {
 
-void SnapRowsAvx2(const Snapping& snapping, int64_t begin, int64_t end, PixelType type, void* out,
-                  float* scratch) {
-  Snap(snapping, begin, end, type, out, scratch);
+void ResampleRowsAvx2(const Resampling& resampling, int64_t begin, int64_t end, PixelType type,
+                      void* out, float* scratch) {
+  Resample(resampling, begin, end, type, out, scratch);
 }
 
 }  // namespace torchgraft

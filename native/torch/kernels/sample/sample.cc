@@ -9,7 +9,7 @@ SampleRows BestSampleRows() {
   if (BestCpuLevel() >= CpuLevel::kAvx512) return SampleRowsAvx512;
   if (BestCpuLevel() >= CpuLevel::kAvx2) return SampleRowsAvx2;
 #endif
-  return SampleRowsPlain;
+  return SampleRowsScalar;
 }
 
 }  // namespace torchgraft

@@ -29,8 +29,8 @@ constexpr int64_t SampleScratch(int64_t output) { return 16 * output + 256; }
 using SampleRows = void (*)(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
                             void* out, float* scratch);
 
-void SampleRowsPlain(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
-                     void* out, float* scratch);
+void SampleRowsScalar(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
+                      void* out, float* scratch);
 void SampleRowsAvx2(const Sampling& sampling, int64_t begin, int64_t end, PixelType type, void* out,
                     float* scratch);
 void SampleRowsAvx512(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,

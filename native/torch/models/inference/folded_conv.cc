@@ -9,7 +9,7 @@ namespace torchgraft {
 
 namespace {
 
-using Conv = std::variant<FusedConv, PixelProduct, GroupedScoring>;
+using Conv = std::variant<FusedConv, PackedGemm, GroupedScoring>;
 
 Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t groups,
               at::ScalarType type) {
@@ -23,7 +23,7 @@ Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, 
                         .width = 0};
   switch (ChooseScoring(level, type, shape)) {
     case ConvAlgorithm::kPacked:
-      return PixelProduct(level, weight.to(type).flatten(1).t(), bias);
+      return PackedGemm(level, weight.to(type).flatten(1).t(), bias);
     case ConvAlgorithm::kDirect:
       return GroupedScoring(level, weight.to(type), bias, stride);
     default:
@@ -38,7 +38,7 @@ FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t
     : stride_(stride), conv_(MakeConv(weight, bias, stride, groups, type)) {}
 
 at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
-  if (const auto* product = std::get_if<PixelProduct>(&conv_))
+  if (const auto* product = std::get_if<PackedGemm>(&conv_))
     return product->Run(ChannelsLast(x), stride_, relu);
   if (const auto* grouped = std::get_if<GroupedScoring>(&conv_))
     return grouped->Run(ChannelsLast(x), relu);
@@ -46,7 +46,7 @@ at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
 }
 
 at::Tensor FoldedConv::RunAdded(const at::Tensor& x, const at::Tensor& added) const {
-  if (const auto* product = std::get_if<PixelProduct>(&conv_))
+  if (const auto* product = std::get_if<PackedGemm>(&conv_))
     return product->Run(ChannelsLast(x), stride_, /*relu=*/true, ChannelsLast(added));
   return std::get<FusedConv>(conv_).RunAdded(x, added);
 }

@@ -27,7 +27,7 @@ class FoldedConv {
 
  private:
   int64_t stride_;
-  std::variant<FusedConv, PixelProduct, GroupedScoring> conv_;
+  std::variant<FusedConv, PackedGemm, GroupedScoring> conv_;
 };
 
 }  // namespace torchgraft

@@ -66,7 +66,7 @@ void FoldedExcitation::Weigh(at::Tensor& x) const {
       const NormForward weighing{.x = data,
                                  .added = nullptr,
                                  .y = data,
-                                 .passed = nullptr,
+                                 .relu_mask = nullptr,
                                  .mean = zeros.data(),
                                  .scale = weights.data(),
                                  .bias = zeros.data(),

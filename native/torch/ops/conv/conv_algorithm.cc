@@ -87,7 +87,7 @@ ConvAlgorithm PointwiseWeightsFloat(CpuLevel level, const ConvShape& shape) {
 
 ConvChoice PointwiseFloat(CpuLevel level, const ConvShape& shape) {
   const bool packed = (shape.in <= kMostPacked || shape.stride == 2) &&
-                      PixelProduct::Has(level, at::kFloat, shape.in, shape.out);
+                      PackedGemm::Has(level, at::kFloat, shape.in, shape.out);
   const auto outputs = packed ? kPacked : kLibrary;
   return {outputs, outputs, PointwiseWeightsFloat(level, shape)};
 }
@@ -177,7 +177,7 @@ ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape
   constexpr int64_t kMostInputs = 1024;
   if (IsPointwise(shape)) {
     const bool packed =
-        shape.in <= kMostInputs && PixelProduct::Has(level, type, shape.in, shape.out);
+        shape.in <= kMostInputs && PackedGemm::Has(level, type, shape.in, shape.out);
     return packed ? kPacked : kLibrary;
   }
   const bool direct = IsDirect(level, type, shape) && width <= 64;

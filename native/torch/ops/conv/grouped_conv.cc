@@ -39,7 +39,7 @@ WeightSteps StepsOf(const at::Tensor& weight) {
   return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
 }
 
-using Room = int64_t (*)(const GroupedConv& conv, int64_t rows);
+using WorkspaceSize = int64_t (*)(const GroupedConv& conv, int64_t rows);
 
 // The images' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
 // whole images where several fit.
@@ -53,18 +53,20 @@ struct Pieces {
 
   // `least` pieces, where there are so many rows.
   Pieces(const GroupedConv& conv, int64_t images, int64_t element_size,
-         const GroupedConvRoom& rooms, Room room, int64_t least)
+         const GroupedConvWorkspace& workspace, WorkspaceSize size, int64_t least)
       : images(images),
         rows(conv.out_height),
         of_image(std::min((least + images - 1) / std::max<int64_t>(images, 1), rows)),
         together(1) {
-    const auto fits = [&](int64_t some) { return room(conv, some) * element_size <= rooms.bytes; };
+    const auto fits = [&](int64_t some) {
+      return size(conv, some) * element_size <= workspace.cache_budget;
+    };
     const auto longest = [&] { return (rows + of_image - 1) / of_image; };
     while (longest() > 1 && !fits(longest())) ++of_image;
-    if (rooms.many_images && of_image == 1)
+    if (workspace.many_images && of_image == 1)
       while (together * least < images && fits(rows * (together + 1))) ++together;
     count = (images + together - 1) / together * of_image;
-    most_packed = room(conv, together > 1 ? rows * together : longest());
+    most_packed = size(conv, together > 1 ? rows * together : longest());
   }
 
   // Calls function(piece, image, first row, end) for those from `begin` to before `end`; where
@@ -87,7 +89,7 @@ template <typename Element, typename Function>
 void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                 const Function& function) {
   constexpr int64_t kLeast = 8192;  // for a thread, which takes as long to start
-  const int64_t parts = kernel.room->weight_parts(conv);
+  const int64_t parts = kernel.workspace->weight_parts(conv);
   const int64_t weights = conv.channels * conv.group_width * 9;
   ParallelFor(parts, std::max<int64_t>(1, kLeast * parts / weights), function);
 }
@@ -95,10 +97,10 @@ void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& con
 template <typename Element>
 at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& weight, bool for_gradient) {
-  const auto packed = at::empty({kernel.room->weights(conv)}, weight.options());
+  const auto packed = at::empty({kernel.workspace->weights(conv)}, weight.options());
   ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
-    kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient, begin, end,
-                        MutableData<Element>(packed));
+    kernel.pack_weights(conv, ConstDataPtr<Element>(weight), StepsOf(weight), for_gradient, begin,
+                        end, DataPtr<Element>(packed));
   });
   return packed;
 }
@@ -109,16 +111,17 @@ void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, boo
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
           BatchMoments* moments = nullptr) {
   const auto loops = gradient ? kernel.data_gradient : kernel.forward;
-  const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
-  const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
+  const auto size = gradient ? kernel.workspace->data_gradient : kernel.workspace->forward;
+  const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.workspace, size,
                       at::get_num_threads());
   std::optional<PixelMoments> of_pieces;
   if (moments != nullptr) of_pieces.emplace(to, pieces.count);
   ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
     pieces.Each(begin, end, [&](int64_t piece, int64_t image, int64_t first, int64_t last) {
-      loops(conv, Data<Element>(from) + image * from.stride(0), Data<Element>(packed_weight), first,
-            last, MutableData<Element>(scratch), MutableData<Element>(to) + image * to.stride(0));
+      loops(conv, ConstDataPtr<Element>(from) + image * from.stride(0),
+            ConstDataPtr<Element>(packed_weight), first, last, DataPtr<Element>(scratch),
+            DataPtr<Element>(to) + image * to.stride(0));
       const int64_t row = image * conv.out_height;
       if (of_pieces)
         of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
@@ -132,25 +135,26 @@ template <typename Element>
 void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& x, const at::Tensor& dy, const at::Tensor& dweight) {
   const int64_t threads = at::get_num_threads();
-  const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.room, kernel.room->weight_gradient,
-                      kernel.room->many_images ? threads : 1);
+  const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.workspace,
+                      kernel.workspace->weight_gradient,
+                      kernel.workspace->many_images ? threads : 1);
   const int64_t parts = std::min(threads, pieces.count);
-  const auto sums = at::zeros({parts, kernel.room->sums(conv)}, x.options().dtype(at::kFloat));
+  const auto sums = at::zeros({parts, kernel.workspace->sums(conv)}, x.options().dtype(at::kFloat));
   ParallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, x.options());
     for (int64_t part = begin; part < end; ++part) {
-      float* const to = MutableData<float>(sums) + part * sums.stride(0);
+      float* const to = DataPtr<float>(sums) + part * sums.stride(0);
       pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
                   [&](int64_t, int64_t image, int64_t first, int64_t last) {
-                    kernel.weight_gradient(conv, Data<Element>(x) + image * x.stride(0),
-                                           Data<Element>(dy) + image * dy.stride(0), first, last,
-                                           MutableData<Element>(scratch), to);
+                    kernel.weight_gradient(conv, ConstDataPtr<Element>(x) + image * x.stride(0),
+                                           ConstDataPtr<Element>(dy) + image * dy.stride(0), first,
+                                           last, DataPtr<Element>(scratch), to);
                   });
     }
   });
   ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
-    kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight), begin, end,
-                           MutableData<Element>(dweight));
+    kernel.unpack_gradient(conv, ConstDataPtr<float>(sums), parts, StepsOf(dweight), begin, end,
+                           DataPtr<Element>(dweight));
   });
 }
 
@@ -158,13 +162,13 @@ void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedCo
 // the level below has.
 template <typename Function>
 void WithKernel(CpuLevel level, at::ScalarType type, GroupedConv conv, const Function& function) {
-  bool gave_up = false;
-  conv.gave_up = &gave_up;
+  bool needs_fallback = false;
+  conv.needs_fallback = &needs_fallback;
   if (type == at::kFloat)
     function(*KernelOf<float>(level), conv);
   else
     function(*KernelOf<uint16_t>(level), conv);
-  if (gave_up) function(*KernelOf<uint16_t>(CpuLevel::kAvx512Bf16), conv);
+  if (needs_fallback) function(*KernelOf<uint16_t>(CpuLevel::kAvx512Bf16), conv);
 }
 
 }  // namespace

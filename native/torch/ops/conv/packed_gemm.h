@@ -10,13 +10,13 @@ namespace torchgraft {
 // Pixels times a matrix, with what follows a 1×1 convolution: bias, a sum, ReLU. By loops of our
 // own, with the matrix packed as they read it. Each output is one sum in the order of the inputs,
 // whatever the threads.
-class PixelProduct {
+class PackedGemm {
  public:
   // Whether there are loops for it: float32 or bfloat16.
   static bool Has(CpuLevel level, at::ScalarType type, int64_t in, int64_t out);
 
   // The matrix is [in, out]. The bias, where there is one, is [out] and float32.
-  PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias = {});
+  PackedGemm(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias = {});
 
   // x is [n, in, h, w], channels_last; met is each `stride`th pixel of both directions. `added`,
   // where it is defined, has the result's shape and type, channels_last too.
@@ -29,7 +29,7 @@ class PixelProduct {
 
   // The other way: x are the pixels that are met of the result, [n, out, h, w], which is zero
   // between them.
-  at::Tensor Spread(const at::Tensor& x, at::IntArrayRef y_shape, int64_t stride) const;
+  at::Tensor RunZeroInserted(const at::Tensor& x, at::IntArrayRef y_shape, int64_t stride) const;
 
  private:
   at::Tensor RunInto(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,

@@ -27,13 +27,13 @@ at::Tensor Matrix(const at::Tensor& weight) {
 
 at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
                          int64_t stride, BatchMoments* moments) {
-  return PixelProduct(level, Matrix(weight).t()).RunForNorm(x, stride, moments);
+  return PackedGemm(level, Matrix(weight).t()).RunForNorm(x, stride, moments);
 }
 
 at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                               at::IntArrayRef x_shape, int64_t stride) {
-  const PixelProduct product(level, Matrix(weight));
-  return stride == 1 ? product.Run(dy) : product.Spread(dy, x_shape, stride);
+  const PackedGemm product(level, Matrix(weight));
+  return stride == 1 ? product.Run(dy) : product.RunZeroInserted(dy, x_shape, stride);
 }
 
 at::Tensor PointwiseForward(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
@@ -49,7 +49,7 @@ at::Tensor PointwiseDataGradient(const at::Tensor& dy, const at::Tensor& weight,
   const auto dx = at::mm(Rows(pixels), Matrix(weight))
                       .view({pixels.size(0), pixels.size(1), pixels.size(2), weight.size(1)})
                       .permute({0, 3, 1, 2});
-  return stride == 1 ? dx : SpreadMet(dx, x_shape, stride);
+  return stride == 1 ? dx : ZeroInsert(dx, x_shape, stride);
 }
 
 at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,

@@ -101,7 +101,7 @@ Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Ten
       .x = x.const_data_ptr(),
       .added = added.defined() ? added.const_data_ptr() : nullptr,
       .y = normed.y.data_ptr(),
-      .passed = normed.passed.defined() ? normed.passed.data_ptr<uint8_t>() : nullptr,
+      .relu_mask = normed.passed.defined() ? normed.passed.data_ptr<uint8_t>() : nullptr,
       .mean = numbers[kMean],
       .scale = numbers[kScale],
       .bias = numbers[kBias],
@@ -123,20 +123,21 @@ NormGradients NormBackwardPass(const at::Tensor& x, const at::Tensor& weight, co
                                 .weight = at::empty({channels}, at::kFloat),
                                 .bias = at::empty({channels}, at::kFloat),
                                 .added = passed.defined() ? at::empty_like(x) : at::Tensor()};
-  const NormBackward norm{.x = x.const_data_ptr(),
-                          .dy = dy.const_data_ptr(),
-                          .more = more.defined() ? more.const_data_ptr() : nullptr,
-                          .passed = passed.defined() ? passed.const_data_ptr<uint8_t>() : nullptr,
-                          .dz = passed.defined() ? gradients.added.data_ptr() : nullptr,
-                          .dx = gradients.x.data_ptr(),
-                          .mean = numbers[kMean],
-                          .scale = numbers[kScale],
-                          .bias = numbers[kBias],
-                          .of_dz = of[0],
-                          .of_x = of[1],
-                          .constant = of[2],
-                          .channels = channels,
-                          .relu = relu};
+  const NormBackward norm{
+      .x = x.const_data_ptr(),
+      .dy = dy.const_data_ptr(),
+      .dy_shortcut = more.defined() ? more.const_data_ptr() : nullptr,
+      .relu_mask = passed.defined() ? passed.const_data_ptr<uint8_t>() : nullptr,
+      .dz = passed.defined() ? gradients.added.data_ptr() : nullptr,
+      .dx = gradients.x.data_ptr(),
+      .mean = numbers[kMean],
+      .scale = numbers[kScale],
+      .bias = numbers[kBias],
+      .coef_dz = of[0],
+      .coef_x = of[1],
+      .offset = of[2],
+      .channels = channels,
+      .relu = relu};
   const auto kernels = KernelsFor(x);
   const auto sums = SumRows(rows, channels, [&](int64_t begin, int64_t end, float* s, float* p) {
     kernels.gradient_sums(norm, begin, end, s, p);

@@ -51,7 +51,7 @@ class Images {
       const NormForward norm{.x = x.const_data_ptr(),
                              .added = nullptr,
                              .y = y.data_ptr(),
-                             .passed = nullptr,
+                             .relu_mask = nullptr,
                              .mean = zeros_[0],
                              .scale = each[image],
                              .bias = zeros_[0],
@@ -71,8 +71,8 @@ class Images {
     OverImages([&](int64_t image, int64_t begin, int64_t end) {
       NormBackward norm = Backward(x, dy);
       norm.dx = dx.data_ptr();
-      norm.of_dz = each[image];
-      norm.constant = constant[image];
+      norm.coef_dz = each[image];
+      norm.offset = constant[image];
       kernels_.gradient(norm, begin, end);
     });
     return dx;
@@ -82,16 +82,16 @@ class Images {
   NormBackward Backward(const at::Tensor& x, const at::Tensor& dy) const {
     return {.x = x.const_data_ptr(),
             .dy = dy.const_data_ptr(),
-            .more = nullptr,
-            .passed = nullptr,
+            .dy_shortcut = nullptr,
+            .relu_mask = nullptr,
             .dz = nullptr,
             .dx = nullptr,
             .mean = zeros_[0],
             .scale = zeros_[0],
             .bias = zeros_[0],
-            .of_dz = zeros_[0],
-            .of_x = zeros_[0],
-            .constant = zeros_[0],
+            .coef_dz = zeros_[0],
+            .coef_x = zeros_[0],
+            .offset = zeros_[0],
             .channels = channels_,
             .relu = false};
   }

@@ -13,7 +13,7 @@ struct PointwiseGradient {
   int64_t in, out;  // channels, multiples of 8
   int64_t pixels;
   const Element* x;   // images [pixel][in]
-  MetPixels met;      // of x
+  StridedGrid grid;   // of x
   int64_t first;      // of the pixels that are met
   const Element* dy;  // of `pixels`, the first `out` of dy_step numbers each
   int64_t dy_step;

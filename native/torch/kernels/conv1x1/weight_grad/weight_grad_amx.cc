@@ -13,7 +13,7 @@ template <int kOut, int kIn>
 void Block(int64_t steps, const uint16_t* dy, const uint16_t* x, bool begins, int64_t sums_step,
            float* sums, Packer& next) {
   constexpr int kStride = kTileBytes;
-  SettleMemory();
+  CompilerBarrier();
   const int64_t tile_step = TileStep(steps);
   float* const below = sums + sums_step;
   if (begins) {
@@ -72,7 +72,7 @@ int64_t Scratch(const Gradient& gradient) {
 int64_t Sums(int64_t in, int64_t out) { return InTiles(in) * OutTiles(out) * kTileSums; }
 
 void Sum(const Gradient& gradient, uint16_t* scratch, float* sums) {
-  const WholeTiles guard;
+  const TileConfigScope config;
   const int64_t in_tiles = InTiles(gradient.in), out_tiles = OutTiles(gradient.out);
   const int64_t blocks = TilesOf(in_tiles, 2) * TilesOf(out_tiles, 2);
   const Chunks chunks(gradient);

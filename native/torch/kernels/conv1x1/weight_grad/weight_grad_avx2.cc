@@ -70,15 +70,15 @@ class NextBlock {
  public:
   NextBlock(const Gradient& gradient, int64_t begin, int64_t end, int64_t tiles)
       : gradient_(gradient),
-        met_(gradient.met, gradient.first + begin),
+        iterator_(gradient.grid, gradient.first + begin),
         begin_(begin),
         pixels_(end - begin),
         tiles_(tiles) {}
 
   void FetchPart() {
     const int64_t end = begin_ + pixels_ * (tile_ + 1) / tiles_;
-    for (int64_t p = begin_ + pixels_ * tile_ / tiles_; p < end; ++p, met_.Next()) {
-      Fetch(gradient_.x + met_.at() * gradient_.in, gradient_.in);
+    for (int64_t p = begin_ + pixels_ * tile_ / tiles_; p < end; ++p, iterator_.Next()) {
+      Fetch(gradient_.x + iterator_.at() * gradient_.in, gradient_.in);
       Fetch(gradient_.dy + p * gradient_.dy_step, gradient_.out);
     }
     ++tile_;
@@ -90,7 +90,7 @@ class NextBlock {
   }
 
   const Gradient& gradient_;
-  MetWalk met_;
+  StridedPixelIterator iterator_;
   int64_t begin_, pixels_, tiles_;
   int64_t tile_ = 0;
 };
@@ -109,13 +109,13 @@ void Sum(const Gradient& gradient, float* scratch, float* sums) {
   int64_t panels = 0;
   for (int64_t c = 0; c < in; c += PanelOf((in - c) / kSlab) * kSlab) ++panels;
   const int64_t blocks = (pixels + kBlock - 1) / kBlock;
-  MetWalk met(gradient.met, gradient.first);
+  StridedPixelIterator source(gradient.grid, gradient.first);
   for (int64_t b = 0; b < blocks; ++b) {
     const int64_t begin = pixels * b / blocks, end = pixels * (b + 1) / blocks;
     NextBlock next(gradient, end, b + 1 < blocks ? pixels * (b + 2) / blocks : end,
                    panels * (out / kOutputs));
-    for (int64_t p = 0; p < end - begin; ++p, met.Next())
-      Pack(gradient.x + met.at() * in, in, packed_x + p * kSlab);
+    for (int64_t p = 0; p < end - begin; ++p, source.Next())
+      Pack(gradient.x + source.at() * in, in, packed_x + p * kSlab);
     for (int64_t p = 0; p < end - begin; ++p)
       Pack(gradient.dy + (begin + p) * gradient.dy_step, out, packed_dy + p * kSlab);
     for (int64_t c = 0; c < in;) {

@@ -85,7 +85,7 @@ class Packer {
   Packer(const Gradient& gradient, uint16_t* zeros)
       : gradient_(gradient),
         zeros_(zeros),
-        met_(gradient.met, gradient.first),
+        iterator_(gradient.grid, gradient.first),
         in_parts_(TilesOf(gradient.in, kInputsOfPart)),
         parts_(in_parts_ + gradient.out / kOutputsOfPart) {
     for (int64_t i = 0; i < MostChannels(gradient); ++i) zeros[i] = 0;
@@ -143,13 +143,13 @@ class Packer {
 
   // The next 32, as rows; zeros after the last.
   void TakePixels() {
-    const auto [in, out, pixels, x, met, first, dy, dy_step] = gradient_;
+    const auto [in, out, pixels, x, grid, first, dy, dy_step] = gradient_;
     const int64_t there = pixels - at_ < kPixels ? pixels - at_ : kPixels;
     for (int64_t p = 0; p < there; ++p) dy_[p] = dy + (at_ + p) * dy_step;
-    if (met.stride == 1) {
+    if (grid.stride == 1) {
       for (int64_t p = 0; p < there; ++p) x_[p] = x + (first + at_ + p) * in;
     } else {
-      for (int64_t p = 0; p < there; ++p, met_.Next()) x_[p] = x + met_.at() * in;
+      for (int64_t p = 0; p < there; ++p, iterator_.Next()) x_[p] = x + iterator_.at() * in;
     }
     for (int64_t p = there; p < kPixels; ++p) x_[p] = dy_[p] = zeros_;
     at_ += there;
@@ -157,7 +157,7 @@ class Packer {
 
   const Gradient& gradient_;
   const uint16_t* zeros_;
-  MetWalk met_;
+  StridedPixelIterator iterator_;
   int64_t at_ = 0;  // pixels taken
   const uint16_t *x_[kPixels], *dy_[kPixels];
   int64_t in_parts_, parts_;  // of a tile of pixels
