@@ -103,7 +103,9 @@ describe('fit, while a file is written', () => {
   test('goes on with its steps, and tells of the file when it is there', async () => {
     const { begun, release, store } = slowStore()
     const types: string[] = []
-    for await (const { type } of fit(new StandInSession(), { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store })) {
+    for await (const { type } of fit(new StandInSession(), {
+      train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
+    })) {
       types.push(type)
       if (types.filter((told) => told === 'step').length !== 6 || begun.length > 1) continue
       expect(list(begun)).toEqual(['last 1'])
