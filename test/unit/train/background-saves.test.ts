@@ -70,7 +70,10 @@ describe('BackgroundSaves', () => {
   test('writes what the state was when it was taken', async () => {
     const { begun, store } = slowStore()
     let saved: Promise<unknown> | undefined
-    const saves = new BackgroundSaves({ ...store, saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)) })
+    const saves = new BackgroundSaves({
+      ...store,
+      saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)),
+    })
     const session = new StandInSession()
     await saves.snapshot(session, last(1))
     session.stateDict = () => Promise.reject(new Error('asked again'))

@@ -66,6 +66,7 @@ describe('the memory format of a run on a GPU', () => {
     ['without a GPU it is channels_last', { ...OPTIONS, device: 'auto' }, false, 'channels_last'],
   ])('%s, and nothing is tried', async (_, options, gpu, expected) => {
     const createSession = (): Promise<Disposable> => Promise.reject(new Error('A session was made'))
-    expect(await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => gpu, createSession })).toEqual({ memoryFormat: expected, notes: [] })
+    const chosen = await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => gpu, createSession })
+    expect(chosen).toEqual({ memoryFormat: expected, notes: [] })
   })
 })
