@@ -58,7 +58,10 @@ export async function contactSheet(images: readonly SheetImage[], { columns, til
   const height = GAP + Math.ceil(images.length / columns) * (tile + STRIP + GAP)
   const sheet = new Uint8Array(width * height * 3).fill(255)
   for (const [i, { left, top }] of places.entries()) {
-    for (let row = 0; row < tile; row++) sheet.set(images[i]!.tile.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
+    const pixels = images[i]!.tile
+    for (let row = 0; row < tile; row++) {
+      sheet.set(pixels.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
+    }
   }
   const labelled = await canDraw('A', 'B')
   const sharp = await loadSharp()

@@ -79,14 +79,18 @@ export interface TrainOptions {
    * @default 'data'
    */
   readonly meanStd?: 'data' | 'notebook' | 'imagenet' | MeanStd
-  /** Steps of the notebook's sanity check, in its recipe only: they train the model itself on one batch before training. @default 0: none */
+  /**
+   * Steps of the notebook's sanity check, in its recipe only: they train the model itself on one batch before training.
+   * @default 0: none
+   */
   readonly sanitySteps?: number
   readonly device?: Device
   /** `auto` in the notebook's recipe: fp16 on a GPU, fp32 on a CPU, scored in fp32. @default 'auto' */
   readonly precision?: Precision
   /**
    * How weights and activations lie in memory.
-   * @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU, so that its numbers are the notebook's
+   * @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU,
+   * so that its numbers are the notebook's
    */
   readonly memoryFormat?: MemoryFormat
   /** `plain` computes with libtorch as it comes, without the addon's own allocator and kernels. @default 'auto' */

@@ -80,7 +80,13 @@ export interface Patience {
   readonly wait: number
 }
 
-/** The key of the metadata that holds ours, as JSON. */
+interface Parsed<Checksum> {
+  readonly metadata: ModelMetadata
+  /** Of the tensors. */
+  readonly sha256: Checksum
+}
+
+/** The key of the safetensors metadata that holds ours, as JSON. */
 export const METADATA_KEY = 'torchgraft'
 
 /**
@@ -88,7 +94,7 @@ export const METADATA_KEY = 'torchgraft'
  *
  * @throws ERR_FILE_FORMAT, saying what is missing
  */
-export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): { readonly metadata: ModelMetadata; readonly sha256: string } {
+export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): Parsed<string> {
   const text = metadata[METADATA_KEY]
   if (text === undefined) throw modelError(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
   const { metadata: parsed, sha256 } = parseMetadata(path, text)
@@ -101,7 +107,7 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
  *
  * @throws ERR_FILE_FORMAT, saying what is missing
  */
-export function parseMetadata(path: string, text: string): { readonly metadata: ModelMetadata; readonly sha256: unknown } {
+export function parseMetadata(path: string, text: string): Parsed<unknown> {
   const value = parseObject(path, text)
   const { formatVersion: version } = value
   if (version !== 1) throw modelError(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
@@ -136,9 +142,8 @@ export function withoutTraining(metadata: ModelMetadata): ModelMetadata {
 /** @throws ERR_FILE_FORMAT when it is no `last` file, or not a whole one */
 export function asTrainingMetadata(path: string, metadata: ModelMetadata): TrainingMetadata {
   const { position, running, scaler, best, patience } = metadata as Partial<TrainingMetadata>
-  const numbers = [
-    position?.epoch, position?.step, position?.appliedSteps, position?.images, running?.loss, running?.correct, running?.images, scaler?.scale,
-  ]
+  const { epoch, step, appliedSteps, images } = position ?? {}
+  const numbers = [epoch, step, appliedSteps, images, running?.loss, running?.correct, running?.images, scaler?.scale]
   if (!numbers.every((number) => typeof number === 'number') || best === undefined || patience === undefined) {
     throw modelError(path, 'it is a model, but says nothing of where its training stood')
   }

@@ -54,13 +54,13 @@ export async function startRun(options: Local<TrainOptions>): Promise<Run> {
   if (data === undefined) throw argumentError('a folder of images', 'data', data)
   const folder = await RunFolder.create(options.output, data)
   return disposedOnError(folder, async () => {
-    const config = { formatVersion: 1, torchgraft: packageVersion(), data: resolve(data), options: resolved, processor: processorName() } as const
-    await folder.prepare(config)
+    const absolute = resolve(data)
+    await folder.prepare({ formatVersion: 1, torchgraft: packageVersion(), data: absolute, options: resolved, processor: processorName() })
     const training = await openTraining(data, resolved, options.signal)
     const described = describeData(data, training)
     const weights = await openWeights(resolved)
     const state = new InitialState(training, weights)
-    return { ...training, ...described, folder, data: config.data, computing: {}, meanStd: undefined, state, ...disposing(weights, folder) }
+    return { ...training, ...described, folder, data: absolute, computing: {}, meanStd: undefined, state, ...disposing(weights, folder) }
   })
 }
 

@@ -17,6 +17,7 @@ export function withBestModelPth(store: CheckpointStore): CheckpointWriter {
 
 async function writeBestModelPth(folder: string, state: Savable): Promise<void> {
   const optimizer = state.describeOptimizer?.()
-  const training = [...(await state.trainingState())].filter(([name]) => name.startsWith('optimizer.'))
-  await writeTorchCheckpoint(join(folder, BEST_MODEL_PTH), { model: await state.stateDict(), training: new Map(training), ...(optimizer && { optimizer }) })
+  const training = new Map([...(await state.trainingState())].filter(([name]) => name.startsWith('optimizer.')))
+  const model = await state.stateDict()
+  await writeTorchCheckpoint(join(folder, BEST_MODEL_PTH), { model, training, ...(optimizer && { optimizer }) })
 }

@@ -26,8 +26,8 @@ const NOT_NORMALIZED: MeanStd = { mean: [0, 0, 0], std: [1, 1, 1] }
 /** Over the training set's images, stretched to the size, in full batches. */
 async function computeMeanStd(train: Dataset, options: MeanStdOptions): Promise<MeanStd> {
   const { batchSize, size, strictImages, signal, onProgress = () => {} } = options
-  const transform = notebookStatisticsTransform()
-  await using loader = new DataLoader(train, { batchSize, size, transform, ...NOT_NORMALIZED, dropLast: true, strict: strictImages, cacheBytes: 0 })
+  const loading = { batchSize, size, transform: notebookStatisticsTransform(), dropLast: true, strict: strictImages, cacheBytes: 0 }
+  await using loader = new DataLoader(train, { ...loading, ...NOT_NORMALIZED })
   const moments = new BatchMoments()
   for await (const batch of loader.epoch(0, { signal })) {
     await moments.add(batch)

@@ -1,6 +1,7 @@
 import { argumentError } from '../../errors.js'
 import {
-  abortSignal, booleanField, callback, type Check, checkFields, type Fields, integerField, MEAN, numberField, oneOfField, orNull, required, STD,
+  abortSignal, booleanField, callback, type Check, checkFields, type Fields, integerField, MEAN, numberField, oneOfField, orNull, required,
+  STD,
 } from '../../options/checks.js'
 import { aPath, type Local, local } from '../../options/local-path.js'
 import { MONITORS } from '../../metrics/metrics.js'

@@ -17,12 +17,14 @@ import type { Recipe } from '../../recipes/recipe.js'
 export function resolveOptions(options: Local<TrainOptions>): ResolvedOptions {
   const name = options.recipe ?? 'default'
   const recipe = RECIPE_OF[name]
-  const { data: _data, output: _output, resume: _resume, signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...given } = withoutUndefined(options)
+  const { data: _data, output: _output, resume: _resume, ...rest } = withoutUndefined(options)
+  const { signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...given } = rest
   const { weights, memoryFormat = null, threads = null, ...merged } = { ...recipe.defaults, ...given }
   const growing = recipe.sizes !== undefined && merged.patience === null // early stopping might end a run before its images have grown
   const decided = { ...merged, progressiveResizing: given.progressiveResizing ?? growing }
   recipe.checkOptions(decided)
-  return { ...decided, recipe: name, weights: weights === undefined ? defaultWeights(merged.model, recipe) : weights, memoryFormat, threads }
+  const chosenWeights = weights === undefined ? defaultWeights(merged.model, recipe) : weights
+  return { ...decided, recipe: name, weights: chosenWeights, memoryFormat, threads }
 }
 
 /** Paths as they are from wherever the run is resumed. */

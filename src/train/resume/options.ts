@@ -5,9 +5,9 @@ import { checkTrainOptions } from '../options/checks.js'
 import { resolveOptions, withAbsolutePaths } from '../options/resolve.js'
 
 const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({
-  recipe: 1, model: 1, weights: 1, epochs: 1, batchSize: 1, size: 1, progressiveResizing: 1, lr: 1, val: 1, seed: 1, monitor: 1, patience: 1,
-  freeze: 1, classWeights: 1, meanStd: 1, sanitySteps: 1, device: 1, precision: 1, memoryFormat: 1, kernels: 1, threads: 1, strictImages: 1,
-  followLinks: 1, saveEveryMinutes: 1,
+  recipe: 1, model: 1, weights: 1, epochs: 1, batchSize: 1, size: 1, progressiveResizing: 1, lr: 1, val: 1, seed: 1, monitor: 1,
+  patience: 1, freeze: 1, classWeights: 1, meanStd: 1, sanitySteps: 1, device: 1, precision: 1, memoryFormat: 1, kernels: 1, threads: 1,
+  strictImages: 1, followLinks: 1, saveEveryMinutes: 1,
 } satisfies Record<keyof ResolvedOptions, 1>))
 
 /** What runs did before there was an option. */
@@ -27,7 +27,8 @@ export function savedOptions(kept: unknown): ResolvedOptions {
  * @throws ERR_RESUME_MISMATCH, naming the option
  */
 export function resumeOptions(saved: ResolvedOptions, given: Local<TrainOptions>): ResolvedOptions {
-  const asked = withAbsolutePaths(resolveOptions({ recipe: saved.recipe, ...given, weights: given.weights === undefined ? null : given.weights }))
+  const { weights = null } = given // the weights that a run began from need not be on this disk any more
+  const asked = withAbsolutePaths(resolveOptions({ recipe: saved.recipe, ...given, weights }))
   for (const name of Object.keys(saved) as (keyof ResolvedOptions)[]) {
     if (given[name] === undefined || JSON.stringify(asked[name]) === JSON.stringify(saved[name])) continue
     if (name === 'epochs' && asked.epochs > saved.epochs) continue

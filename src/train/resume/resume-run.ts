@@ -41,7 +41,8 @@ export async function resumeRun(options: Local<TrainOptions>): Promise<Run> {
     }
     const same = await checkSame(folder.path, last, { resolved, fingerprint: described.images.fingerprint, split: described.split })
     const notes = [...same, ...(await logNotes(folder, last))]
-    return { ...common, meanStd: last.metadata, state: new CheckpointState(training, folder, { config, last, notes }), ...disposing(null, folder) }
+    const state = new CheckpointState(training, folder, { config, last, notes })
+    return { ...common, meanStd: last.metadata, state, ...disposing(null, folder) }
   })
 }
 
