@@ -16,7 +16,7 @@ const share: Check = (value, name) => {
   if (finite(value, name, { above: 0 }) >= 1) throw argumentError('a number between 0 and 1', name, value)
 }
 const pattern: Check = (value, name) => {
-  if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression', name, value)
+  if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression or a function', name, value)
 }
 const GROUP_FIELDS: Fields<ParameterGroup> = { match: required(pattern), lrScale: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }) }
 const OPTIMIZER_FIELDS: Fields<OptimizerOptions> = {
