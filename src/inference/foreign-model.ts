@@ -3,7 +3,7 @@ import { IMAGENET_MEAN, IMAGENET_STD } from '../loader/data-loader.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
-import { noRegNetError } from '../models/nearest-model.js'
+import { noModelError } from '../models/nearest-model.js'
 import { recognizeVariant } from '../models/recognize.js'
 import { plural } from '../text/plural.js'
 import type { ForeignOptions } from './foreign-options.js'
@@ -15,12 +15,12 @@ const SHORTER_SIDE = 256 / 224
  * What a model file of ours would say of weights that others wrote: images are scaled, cropped and normalized as
  * torchvision does it.
  *
- * @throws ERR_STATE_DICT_MISMATCH where they are no RegNet's; ERR_ARGUMENT without as many names as it has outputs
+ * @throws ERR_STATE_DICT_MISMATCH where no model has such tensors; ERR_ARGUMENT without as many names as it has outputs
  */
 export async function foreignMetadata(path: string, tensors: LazyStateDict, { classes, size = 224 }: ForeignOptions): Promise<ModelMetadata> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
-  if (!found) throw noRegNetError(path, tensors)
+  if (!found) throw noModelError(path, tensors)
   const { variant: model, classes: outputs } = found
   if (!classes) throw argumentError(`the ${outputs === 1 ? 'name' : 'names'} of ${plural(outputs, 'class', 'classes')}, in the order of the model's outputs, since ${path} does not name them,`, 'classes', classes)
   if (classes.length !== outputs) throw new TorchgraftError('ERR_ARGUMENT', (option) => `Expected ${plural(outputs, 'name')}, one for each output of ${path}, for ${option('classes')} but received ${classes.length}`)
