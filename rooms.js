@@ -22,30 +22,30 @@ export const ROOMS = {
     is: 'words for people: plurals, lists, columns, what a terminal may be shown', may: '',
     shares: ['scripts/printable.mjs', 'scripts/prose.mjs'],
   },
-  options: { is: 'checks of what the library is given', may: 'errors text' },
-  random: { is: 'random numbers: our own, numpy\'s and PyTorch\'s', may: 'options' },
+  options: { is: 'checks of what the library is given', may: 'errors' },
+  random: { is: 'random numbers: our own, numpy\'s and PyTorch\'s', may: '' },
   formats: { is: 'files of tensors: .safetensors and .pth, and how files are read and written', may: 'errors text options' },
   images: {
     is: 'one image: decoding, orientation, colour, resizing', may: 'errors package text options formats',
     shares: ['scripts/places.mjs', 'scripts/libtorch/locate.mjs', 'web/sizes.js', 'web/triangle.js', 'web/turn.js'], packages: ['sharp'],
   },
-  datasets: { is: 'folders of images: classes, training and validation sets, equal images', may: 'errors text options random formats images' },
+  datasets: { is: 'folders of images: classes, training and validation sets, equal images', may: 'errors text options formats images' },
   augment: { is: 'what is done to an image in training, as numbers: geometry and colour', may: 'errors options random images' },
   loader: { is: 'batches of images, decoded ahead of the step that takes them', may: 'errors text options random images datasets augment' },
   addon: {
-    is: 'the C++ addon: its types, finding libtorch, loading both, and what to do where that fails', may: 'errors package text options',
+    is: 'the C++ addon: its types, finding libtorch, loading both, and what to do where that fails', may: 'errors package',
     shares: ['scripts/places.mjs', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
   },
-  models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors package text options formats addon' },
+  models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors text options formats addon' },
   session: { is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models' },
-  metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'errors options' },
+  metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {
     is: 'a run\'s folder: its lock, log, checkpoints and model files',
-    may: 'errors package text options formats images augment models session metrics', shares: ['scripts/lock.mjs'],
+    may: 'errors text options formats images augment models session metrics', shares: ['scripts/lock.mjs'],
   },
   weights: {
     at: 'src/models/weights/', is: 'weights to begin from: the catalogue, fetching, loading them',
-    may: 'errors package text options formats addon models session runs', shares: ['scripts/content-range.mjs', 'scripts/places.mjs'], packages: ['undici'],
+    may: 'errors package text formats addon models session runs', shares: ['scripts/content-range.mjs', 'scripts/places.mjs'], packages: ['undici'],
   },
   recipes: {
     is: 'how to train: data, augmentation, optimizer and schedule, a folder for each recipe',
@@ -58,7 +58,7 @@ export const ROOMS = {
   },
   inference: {
     is: 'trained models: predicting, scoring, inspecting, exporting',
-    may: 'errors package text options formats images datasets augment loader addon models session metrics runs train',
+    may: 'errors package text options formats images datasets augment loader addon models session runs train',
     shares: ['web/fit.js'], packages: ['protobufjs'],
   },
   explore: {
@@ -68,12 +68,12 @@ export const ROOMS = {
   report: { is: 'results as text for people', may: 'text models train explore', shares: ['scripts/prose.mjs'] },
   cli: {
     is: 'the commands: nothing imports it',
-    may: 'errors package text options formats images datasets augment addon models session metrics runs weights recipes train inference explore report',
+    may: 'errors package text options formats images datasets augment addon models session metrics runs weights train inference explore report',
     shares: ['scripts/prose.mjs'], packages: ['commander'],
   },
   api: {
     at: 'src/index.ts', is: 'what the package exports',
-    may: 'errors options random formats images datasets augment loader models session metrics runs weights recipes train inference explore',
+    may: 'errors options random formats images datasets augment loader models session metrics runs recipes train inference explore',
   },
 }
 

@@ -21,6 +21,7 @@ const RULES = [
     forbidden: /#\s*include\s*<(?!cstdint>|cstddef>|immintrin\.h>)/,
     says: 'is compiled for some processors, and includes what others share',
   },
+  { room: 'torch', only: /^kernels\//, forbidden: /#\s*include\s*<(?:torch|ATen|c10)\//, says: 'is a kernel, and includes libtorch' },
   { room: 'loader', forbidden: LIBTORCH, says: 'includes libtorch' },
   { room: 'images', forbidden: LIBTORCH, says: 'includes libtorch' },
   { room: 'torch', only: new RegExp(`^${SEEN}$`), forbidden: /#\s*include\s*<(?:torch|ATen|c10)\//, says: 'is seen by native/node, and includes libtorch' },
