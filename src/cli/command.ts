@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import type { Rgb } from '../augment/plan.js'
 import { PRECISIONS } from '../session/options.js'
 import type { Terminal } from '../text/safe-terminal.js'
-import { type MeanStd, RECIPES } from '../train/options/options.js'
+import { type MeanStd, RECIPES } from '../recipes/options.js'
 
 /** Where a command writes: the process's own streams, or a test's. */
 export interface Streams {

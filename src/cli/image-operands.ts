@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { SkippedFile } from '../datasets/image-folder.js'
+import type { SkippedFile } from '../datasets/skipped-file.js'
 import type { ImageSource } from '../images/image-source.js'
 import { listImages } from '../datasets/list-images.js'
 import { type PassedOver, PassedOverCounts } from '../datasets/passed-over.js'

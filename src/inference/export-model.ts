@@ -5,14 +5,15 @@ import { isModelFile, readModelFile, writeModelFile } from '../runs/model-file.j
 import { type TrainingMetadata, withoutTraining } from '../runs/model-metadata.js'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../runs/torch-checkpoint.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/fields.js'
+import { checkFields, type Fields, booleanField, required, oneOfField } from '../options/checks.js'
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { shippedGraph } from '../models/shipped-graphs.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
-import { foldedError } from './onnx/onnx-refusal.js'
+import { foldedError } from '../formats/file-error.js'
 import { foreignMetadata } from './foreign-model.js'
 import { FOREIGN_FIELDS, type ForeignOptions } from './options.js'
 
@@ -94,8 +95,8 @@ async function writeToRun(
   { model, fp16, ...names }: GraphOptions,
 ): Promise<number> {
   const known = metadata ?? (await foreignMetadata(model, tensors, names))
-  const { regnetOnnx } = await import('./onnx/regnet-onnx.js')
-  const onnx = regnetOnnx(tensors, known, { fp16 })
+  const { toOnnx } = await import('./onnx/to-onnx.js')
+  const onnx = toOnnx(shippedGraph(known.model), tensors, known, { fp16 })
   if (format === 'onnx') return (await import('./onnx/onnx-file.js')).writeOnnx(file, onnx)
   return (await import('./onnx/web-folder.js')).writeWebFolder(file, onnx, known)
 }

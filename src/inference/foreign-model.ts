@@ -1,5 +1,5 @@
 import type { ModelMetadata } from '../runs/model-metadata.js'
-import { IMAGENET_MEAN, IMAGENET_STD } from '../loader/data-loader.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../augment/normalization.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
+import { contentsOf } from '../models/checkpoint-contents.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
-import { contentsOf } from '../formats/pth/checkpoint-contents.js'
 import { fileKind } from '../formats/file-kind.js'
 import { parseJson } from '../formats/parse-json.js'
 import { PickleDict } from '../formats/pth/pickle-values.js'
 import { PthFile } from '../formats/pth/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
 import { shortName } from '../formats/short-name.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { ITEM_SIZE, type Tensor, type TensorDtype } from '../formats/tensor.js'
 import { DATA_TYPE } from './onnx/onnx-model.js'
 import { readOnnxLayout } from './onnx/onnx-layout.js'
@@ -102,10 +102,20 @@ async function inspectRun(path: string): Promise<Inspection> {
   if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is a folder without ${CONFIG_FILE}: no run of torchgraft`, { path })
   const metadata = { ...(await readConfigIn(path)) }
   const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name).sort()
-  const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(path, name))).size })))
+  const files = (await Promise.all(names.map((name) => sizeOf(path, name)))).filter((file) => file !== undefined)
   const { model } = (metadata.options ?? {}) as { model?: unknown }
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   return { kind: 'run', model: modelOf({ model }), metadata, tensors: [], fits: null, nearest: null, bytes, files }
+}
+
+/** Undefined where the file is gone since it was listed: a run that goes on renames and removes its temporary files. */
+async function sizeOf(folder: string, name: string): Promise<{ readonly name: string; readonly bytes: number } | undefined> {
+  try {
+    return { name, bytes: (await stat(join(folder, name))).size }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function modelOf({ model }: Readonly<Record<string, unknown>>): string | null {

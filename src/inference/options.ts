@@ -1,4 +1,4 @@
-import { type Fields, list, text, integerField } from '../options/fields.js'
+import { type Fields, list, text, integerField } from '../options/checks.js'
 import { SESSION_FIELDS } from '../session/check-options.js'
 import type { SessionOptions } from '../session/options.js'
 

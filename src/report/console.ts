@@ -1,5 +1,5 @@
 import { plural } from '../text/plural.js'
-import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../train/events.js'
+import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../runs/events.js'
 import { duration, percent, printable } from '../text/format.js'
 import { CLEAR_LINE, type Terminal } from '../text/safe-terminal.js'
 import { prose } from '../text/prose.js'

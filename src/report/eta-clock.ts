@@ -1,4 +1,4 @@
-import type { EpochEvent, StartEvent, StepEvent } from '../train/events.js'
+import type { EpochEvent, StartEvent, StepEvent } from '../runs/events.js'
 
 /**
  * Estimates the time left in training from what steps and scoring have taken so far. The work of a step is counted as the area of its

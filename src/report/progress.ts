@@ -1,4 +1,4 @@
-import type { Progress } from '../train/options/options.js'
+import type { Progress } from '../recipes/options.js'
 import { CLEAR_LINE, type Terminal } from '../text/safe-terminal.js'
 
 /** Where nobody watches a live line, work that takes long says something this often. */

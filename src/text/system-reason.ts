@@ -9,3 +9,9 @@ export function systemReason(error: unknown): string {
   const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
   return code === undefined || words === undefined ? message : `${code}: ${words}`
 }
+
+/** Of a file or folder that the system denies access to (EACCES, EPERM); nothing of another error. */
+export function permissionReason(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as Partial<NodeJS.ErrnoException>
+  return code === 'EACCES' || code === 'EPERM' ? 'you may not read it' : undefined
+}

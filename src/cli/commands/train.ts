@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
-import { wrap } from '../../../scripts/prose.mjs'
+import { wrap } from '../../../scripts/shared/prose.mjs'
 import { CONFIG_FILE, SPLIT_FILE, type RunConfig, type RunSplit } from '../../runs/run-folder.js'
 import { KERNELS, MEMORY_FORMATS } from '../../session/options.js'
 import { MONITORS } from '../../metrics/metrics.js'
@@ -13,8 +13,9 @@ import { consoleReport } from '../../report/console.js'
 import { progressReport } from '../../report/progress.js'
 import { duration, percent, printable } from '../../text/format.js'
 import { prose, type Width } from '../../text/prose.js'
-import type { StopEvent, TrainingEvent } from '../../train/events.js'
-import { DEFAULTS, type TrainOptions } from '../../train/options/options.js'
+import type { StopEvent, TrainingEvent } from '../../runs/events.js'
+import { RECIPE_OF } from '../../recipes/by-name.js'
+import type { RecipeDefaults, TrainOptions } from '../../recipes/options.js'
 import { train, type TrainResult } from '../../train/train.js'
 import { EXIT, fractionOrFolder, given, meanStd, number, numberOrNone, type Streams } from '../command.js'
 import { deviceOption, jsonOption, precisionOption, recipeOption, threadsOption } from '../command.js'
@@ -25,8 +26,8 @@ import { shellWord } from '../../text/shell-word.js'
 export const SAMPLES = { data: fileURLToPath(new URL('../../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
 
 /** An option's default in each recipe. */
-export function defaults(name: keyof typeof DEFAULTS.default): string {
-  const [value, notebook] = [DEFAULTS.default[name], DEFAULTS.notebook[name]]
+export function defaults(name: keyof RecipeDefaults): string {
+  const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map((recipe) => String(recipe.defaults[name]))
   return value === notebook ? `default ${value}` : `default ${value}; notebook ${notebook}`
 }
 

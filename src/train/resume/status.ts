@@ -7,8 +7,9 @@ import { TorchgraftError } from '../../errors.js'
 import { aPath, type LocalPath, toPath } from '../../options/local-path.js'
 import type { BestEpoch } from '../../metrics/metrics.js'
 import { readLoggedPosition } from '../../runs/read-events.js'
-import type { ResolvedOptions } from '../options/options.js'
-import { checkConfig, checkSettings } from './resume.js'
+import type { ResolvedOptions } from '../../recipes/options.js'
+import { checkSettings } from './check-same.js'
+import { checkConfig } from './saved-config.js'
 import { describePosition } from '../../runs/saved-position.js'
 
 /** How far a run has come. `epoch` counts finished epochs, `step` the steps of the next. */
@@ -46,14 +47,16 @@ export async function runStatus(location: LocalPath): Promise<RunStatus> {
     resolved = checkConfig(folder, config).resolved
     if (last) checkSettings(folder, last, resolved)
     if (!existsSync(config.data)) throw new TorchgraftError('ERR_DATA_EMPTY', `the folder of the images, ${config.data}, is missing`)
-    return { ...describe(last, resolved), ...common, resume: foresee(last, resolved, holder) }
+    return { ...describe(last, resolved), ...common, resume: predictResume(last, resolved, holder) }
   } catch (error) {
     if (!(error instanceof TorchgraftError)) throw error
     return { ...describe(last, resolved), ...common, resume: { possible: false, says: `would be refused: ${error.message}` } }
   }
 }
 
-function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | undefined): Pick<RunStatus, 'epochs' | 'saved' | 'best'> {
+type SavedStatus = Pick<RunStatus, 'epochs' | 'saved' | 'best'>
+
+function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | undefined): SavedStatus {
   const best = last?.metadata.best
   return {
     epochs: resolved?.epochs ?? null,
@@ -62,16 +65,22 @@ function describe(last: LastCheckpoint | undefined, resolved: ResolvedOptions | 
   }
 }
 
-function foresee(last: LastCheckpoint | undefined, { epochs, patience }: ResolvedOptions, holder: Holder | null): RunStatus['resume'] {
+function predictResume(last: LastCheckpoint | undefined, resolved: ResolvedOptions, holder: Holder | null): RunStatus['resume'] {
   if (holder?.life === 'alive') return { possible: false, says: `would be refused: process ${holder.pid} is training here` }
-  if (holder?.life === 'unknown') return { possible: false, says: `would be refused: process ${holder.pid} on ${holder.host} has locked it, and may still be running` }
-  const first = [...(holder ? ['take over from a process that no longer runs'] : []), ...(last?.recoveredFrom ? [`fall back to ${last.file} (${last.recoveredFrom.message})`] : [])]
-  return { possible: true, says: `would ${[...first, whatIsLeft(last, epochs, patience)].join(', and ')}` }
+  if (holder?.life === 'unknown') {
+    const locked = `process ${holder.pid} on ${holder.host} has locked it, and may still be running`
+    return { possible: false, says: `would be refused: ${locked}` }
+  }
+  const first = [
+    ...(holder ? ['take over from a process that no longer runs'] : []),
+    ...(last?.recoveredFrom ? [`fall back to ${last.file} (${last.recoveredFrom.message})`] : []),
+  ]
+  return { possible: true, says: `would ${[...first, remaining(last, resolved)].join(', and ')}` }
 }
 
-function whatIsLeft(last: LastCheckpoint | undefined, epochs: number, patience: number | null): string {
+function remaining(last: LastCheckpoint | undefined, { epochs, patience }: ResolvedOptions): string {
   if (!last) return 'start from the beginning: nothing was saved yet'
   const { position, patience: kept } = last.metadata
-  const over = position.epoch >= epochs || (patience !== null && kept !== null && kept.wait >= patience)
-  return over ? 'load the best model and score it again: training is finished' : `continue after ${describePosition(position)}`
+  const finished = position.epoch >= epochs || (patience !== null && kept !== null && kept.wait >= patience)
+  return finished ? 'load the best model and score it again: training is finished' : `continue after ${describePosition(position)}`
 }

@@ -1,5 +1,6 @@
 import { readTorchCheckpoint, type ReadTorchOptions } from '../../../src/runs/torch-checkpoint.js'
-import { DataLoader, type DataLoaderOptions } from '../../../src/loader/data-loader.js'
+import { DataLoader } from '../../../src/loader/data-loader.js'
+import type { DataLoaderOptions } from '../../../src/loader/data-loader-options.js'
 import { ImageFolder, type ImageFolderOptions } from '../../../src/datasets/image-folder.js'
 import type { SplitOptions } from '../../../src/datasets/stratified-split.js'
 import { evalTransform, trainTransform, type TrainTransformOptions } from '../../../src/augment/transforms.js'
@@ -11,11 +12,12 @@ import type { GradScalerOptions, LossOptions, OptimizerOptions, ParameterGroup, 
 import { Classifier, type ClassifierOptions } from '../../../src/inference/classifier.js'
 import { evaluateModel, type EvaluateModelOptions } from '../../../src/inference/evaluate-model.js'
 import { exportModel, type ExportOptions } from '../../../src/inference/export-model.js'
-import { summarize, type SummarizeOptions } from '../../../src/models/summarize.js'
+import { summarize, type SummarizeOptions } from '../../../src/inference/summarize.js'
 import { EarlyStopping, type EarlyStoppingOptions } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
-import { fit, type FitOptions } from '../../../src/train/fit.js'
-import type { TrainOptions } from '../../../src/train/options/options.js'
+import { fit } from '../../../src/train/fit.js'
+import type { FitOptions } from '../../../src/train/fit-options.js'
+import type { TrainOptions } from '../../../src/recipes/options.js'
 import { warmupCosine, type WarmupCosineOptions } from '../../../src/recipes/schedules.js'
 import { train } from '../../../src/train/train.js'
 import { workInEmptyFolder } from '../../helpers/files/empty-folder.js'
@@ -64,8 +66,8 @@ const SESSION = { model: 'regnet_y_400mf', classes: 2 } as const
 const never = (): never => {
   throw new Error('native code was asked before the options were checked')
 }
-const nothing = { system: never, describe: never, multipliesBf16: never }
-const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, nothing)
+const session = (options: SessionOptions): Promise<unknown> =>
+  resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
 const computing = { device: 'word', precision: 'word', threads: 'whole', classes: 'texts', size: 'whole' } as const
 const images = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
 const dataset = await numberedDataset(1)
@@ -111,7 +113,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<{ readonly signal?: AbortSignal }>({ of: 'evaluate', good: {}, call: (options) => evaluate(new StandInSession(), loader, options), kinds: { signal: 'signal' } }),
   door<FitOptions>({
     of: 'fit', good: { train: loader, val: loader, epochs: 1 }, call: (options) => fit(new StandInSession(), options).next(),
-    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal', now: 'callback' },
+    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal' },
   }),
 ]
 /** Kinds whose values an option takes besides. */
