@@ -15,7 +15,7 @@ export type { ComputeOptions, ForeignOptions } from './inference/options.js'
 export { evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './inference/evaluate-model.js'
 export { exportModel, type ExportFormat, type ExportOptions, type ExportResult } from './inference/export-model.js'
 export { inspectFile, type Inspection } from './inference/inspect.js'
-export { summarize, type ModelSummary, type SummarizeOptions } from './models/summarize.js'
+export { summarize, type ModelSummary, type SummarizeOptions } from './inference/summarize.js'
 export type { LayerSummary, LayerType } from './models/layer-summary.js'
 export type { ModelName, ModelName as RegNetVariant } from './models/catalogue.js'
 

@@ -83,6 +83,9 @@ struct TensorUse {
   bool head = false;  // of the layer that gives the logits
 };
 
+// Names of the models of all families, in their order.
+std::vector<std::string> ModelNames();
+
 // What the tensors of a graph are for, by name. Those that no node names are buffers.
 std::map<std::string, TensorUse> TensorUses(const Graph& graph);
 

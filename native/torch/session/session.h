@@ -91,9 +91,6 @@ struct EvalResult {
   std::vector<float> logits;
 };
 
-// Of all families that there are.
-std::vector<std::string> ModelNames();
-
 // Costs no memory for weights. Throws ERR_MODEL_UNKNOWN.
 ModelDescription DescribeModel(const std::string& model, int64_t classes);
 
