@@ -1,3 +1,5 @@
+import { some } from '../text/some.js'
+
 /** One image under several labels: the first file of each label. */
 export type Contradiction = readonly LabelledImage[]
 
@@ -6,7 +8,7 @@ export interface LabelledImage {
   readonly label: string
 }
 
-/** Images of equal content that have different labels, in the order in which they are met. */
+/** Images of equal content that have different labels, in the order of their first files. */
 export function findContradictions(images: Iterable<LabelledImage & { readonly hash: string }>): readonly Contradiction[] {
   const labels = new Map<string, Map<string, string>>()
   for (const { path, label, hash } of images) {
@@ -17,11 +19,10 @@ export function findContradictions(images: Iterable<LabelledImage & { readonly h
   return [...labels.values()].filter(({ size }) => size > 1).map((paths) => [...paths].map(([label, path]) => ({ path, label })))
 }
 
-const MOST_TOLD = 5
+const MOST_NAMED = 5
 
 export function contradictionNotes(found: readonly Contradiction[]): string[] {
   if (found.length === 0) return []
-  const told = found.slice(0, MOST_TOLD).map((images) => images.map(({ path }) => path).join(' and '))
-  const more = found.length - told.length
-  return [`The same image under different labels: ${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}. Keep the one that is right.`]
+  const pairs = found.map((images) => images.map(({ path }) => path).join(' and '))
+  return [`The same image under different labels: ${some(pairs, MOST_NAMED).join('; ')}. Keep the one that is right.`]
 }

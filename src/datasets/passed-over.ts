@@ -1,4 +1,5 @@
 import { plural } from '../text/plural.js'
+import { some } from '../text/some.js'
 
 /** Files and folders that are passed over by their names, counted. */
 export interface PassedOver {
@@ -39,7 +40,7 @@ export class PassedOverCounts {
   }
 }
 
-/** Of several folders together; the same counts given twice count once. */
+/** The sum of several folders' counts; an object that is there twice counts once. */
 export function joinPassedOver(several: readonly PassedOver[]): PassedOver {
   const counts = new PassedOverCounts()
   for (const { endings, leftovers, unclassed } of new Set(several)) {
@@ -53,9 +54,11 @@ export function joinPassedOver(several: readonly PassedOver[]): PassedOver {
 /** A sentence for each kind, none for nothing. */
 export function passedOverNotes({ endings, leftovers, unclassed }: PassedOver): string[] {
   const files = endings.reduce((sum, { count }) => sum + count, 0)
+  const byEnding = endings.map(({ ending, count }) => `${count} ${ending === '' ? 'without an ending' : ending}`)
+  const byName = leftovers.map(({ name, count }) => `${count} ${name === '.*' ? 'hidden' : name}`)
   return [
-    ...(files > 0 ? [`${plural(files, 'file')} passed over by ${files === 1 ? 'its name' : 'their names'}: ${list(endings.map(({ ending, count }) => `${count} ${ending === '' ? 'without an ending' : ending}`))}.`] : []),
-    ...(leftovers.length > 0 ? [`Leftovers of systems and editors passed over: ${list(leftovers.map(({ name, count }) => `${count} ${name === '.*' ? 'hidden' : name}`))}.`] : []),
+    ...(files > 0 ? [`${plural(files, 'file')} passed over by ${files === 1 ? 'its name' : 'their names'}: ${list(byEnding)}.`] : []),
+    ...(leftovers.length > 0 ? [`Leftovers of systems and editors passed over: ${list(byName)}.`] : []),
     ...(unclassed > 0 ? [`${plural(unclassed, 'image')} passed over, in no class folder: move ${unclassed === 1 ? 'it' : 'them'} into one.`] : []),
   ]
 }
@@ -63,8 +66,7 @@ export function passedOverNotes({ endings, leftovers, unclassed }: PassedOver): 
 const MOST_KINDS = 8
 
 function list(parts: readonly string[]): string {
-  const more = parts.length - MOST_KINDS
-  return `${parts.slice(0, MOST_KINDS).join(', ')}${more > 0 ? ` and ${more} more kinds` : ''}`
+  return some(parts, MOST_KINDS, (rest) => `and ${plural(rest, 'more kind')}`).join(', ')
 }
 
 function mostFirst(counts: ReadonlyMap<string, number>): [string, number][] {

@@ -44,17 +44,24 @@ export async function toTile(pixels: Float32Array, size: number, tile: number): 
   const bytes = Uint8ClampedArray.from(pixels, (value) => value * 255)
   if (tile === size) return new Uint8Array(bytes.buffer)
   const sharp = await loadSharp()
-  return sharp(bytes, { raw: { width: size, height: size, channels: 3 } }).resize(tile, tile, { kernel: tile > size ? 'nearest' : 'linear' }).raw().toBuffer()
+  const image = sharp(bytes, { raw: { width: size, height: size, channels: 3 } })
+  return image.resize(tile, tile, { kernel: tile > size ? 'nearest' : 'linear' }).raw().toBuffer()
 }
 
 /** Images row by row, each with its label under it. */
 export async function contactSheet(images: readonly SheetImage[], { columns, tile }: SheetLayout): Promise<ContactSheet> {
-  const places = images.map(({ label }, i) => ({ label, left: GAP + (i % columns) * (tile + GAP), top: GAP + Math.floor(i / columns) * (tile + STRIP + GAP) }))
+  const places = images.map(({ label }, i): Place => {
+    const [row, column] = [Math.floor(i / columns), i % columns]
+    return { label, left: GAP + column * (tile + GAP), top: GAP + row * (tile + STRIP + GAP) }
+  })
   const width = GAP + columns * (tile + GAP)
   const height = GAP + Math.ceil(images.length / columns) * (tile + STRIP + GAP)
   const sheet = new Uint8Array(width * height * 3).fill(255)
   for (const [i, { left, top }] of places.entries()) {
-    for (let row = 0; row < tile; row++) sheet.set(images[i]!.tile.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
+    const pixels = images[i]!.tile
+    for (let row = 0; row < tile; row++) {
+      sheet.set(pixels.subarray(row * tile * 3, (row + 1) * tile * 3), ((top + row) * width + left) * 3)
+    }
   }
   const labelled = await canDraw('A', 'B')
   const sharp = await loadSharp()
@@ -66,8 +73,12 @@ export async function contactSheet(images: readonly SheetImage[], { columns, til
 /** Whether two letters come out as different ones. Without a font both are the same box, or nothing. */
 export async function canDraw(letter: string, other: string): Promise<boolean> {
   const sharp = await loadSharp()
-  const [a, b] = await Promise.all([letter, other].map((label) => sharp(Buffer.from(labelSvg([{ label, left: 0, top: 0 }], SMALL, SMALL, SMALL + STRIP))).raw().toBuffer()))
-  return !a!.equals(b!)
+  const draw = (label: string): Promise<Buffer> => {
+    const svg = labelSvg([{ label, left: 0, top: 0 }], SMALL, SMALL, SMALL + STRIP)
+    return sharp(Buffer.from(svg)).raw().toBuffer()
+  }
+  const [a, b] = await Promise.all([draw(letter), draw(other)])
+  return !a.equals(b)
 }
 
 /** It is large: loaded when something is drawn. */

@@ -4,31 +4,36 @@ import type { Contradiction } from '../datasets/contradictions.js'
 import { decodeImage, reasonOf } from '../images/decode.js'
 import type { Pixels } from '../images/pixels.js'
 import type { ResizeRule } from '../images/resize-rule.js'
-import type { ImageFolder, SkippedFile } from '../datasets/image-folder.js'
-import { compareCodePoints } from '../datasets/list-images.js'
+import type { ImageFolder } from '../datasets/image-folder.js'
+import type { SkippedFile } from '../datasets/skipped-file.js'
+import { compareCodePoints } from '../text/code-points.js'
 import type { PassedOver } from '../datasets/passed-over.js'
 import { notebookStatisticsTransform } from '../recipes/notebook/transforms.js'
-import { type TrainVal, duplicateNotes } from '../datasets/describe-splits.js'
+import type { TrainVal } from '../datasets/describe-splits.js'
+import { duplicateNotes } from '../datasets/split-notes.js'
 import type { Rgb } from '../augment/plan.js'
 import { TorchgraftError } from '../errors.js'
-import { callback, checkFields, type Fields } from '../options/fields.js'
+import { callback, checkFields, type Fields } from '../options/checks.js'
 import { local, type LocalPath } from '../options/local-path.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { DATA, trainFields } from '../train/options/checks.js'
-import type { ResolvedOptions, TrainOptions } from '../train/options/options.js'
+import type { TrainOptions } from '../recipes/options.js'
 import { resolveOptions } from '../train/options/resolve.js'
+import { openTraining } from '../train/open-training.js'
 import { RECIPE_OF } from '../recipes/by-name.js'
-import { NotebookStatistics, ImageStatistics, type PixelStatistics } from './pixel-statistics.js'
+import { ImageStatistics } from './pixel-statistics.js'
 
-/** As of training, whose sets these are. `size` is of the notebook's recipe only: what its images are squashed to. */
-export interface DataStatisticsOptions extends Pick<TrainOptions, 'recipe' | 'val' | 'seed' | 'size' | 'followLinks' | 'signal'> {
+const SHARED = ['recipe', 'val', 'seed', 'size', 'followLinks', 'signal'] as const satisfies readonly (keyof TrainOptions)[]
+
+/** As of training, whose sets these are. `size` is of the notebook's recipe only: what its images are stretched to. */
+export interface DataStatisticsOptions extends Pick<TrainOptions, (typeof SHARED)[number]> {
   /** A folder with a folder for each class, or one with `train/` and `val/` of those inside. */
   readonly data: LocalPath
-  /** Told of each image. */
+  /** Called after each image. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
 }
 
-const FIELDS: Fields<DataStatisticsOptions> = { ...trainFields('recipe', 'val', 'seed', 'size', 'followLinks', 'signal'), data: DATA, onProgress: callback }
+const FIELDS: Fields<DataStatisticsOptions> = { ...trainFields(...SHARED), data: DATA, onProgress: callback }
 
 export interface DataStatistics {
   /** Images that can be read, in the order of the labels; 0 and 0 of a class that has none. */
@@ -68,19 +73,19 @@ export type Spread = readonly [min: number, median: number, max: number]
  *
  * @throws ERR_ARGUMENT, ERR_DATA_EMPTY, ERR_DATA_CLASSES; `signal.reason` when aborted
  */
-export async function dataStatistics(asked: DataStatisticsOptions): Promise<DataStatistics> {
-  checkFields<DataStatisticsOptions>(asked, FIELDS, 'dataStatistics')
-  const { data, signal, onProgress, ...options } = local(asked)
+export async function dataStatistics(given: DataStatisticsOptions): Promise<DataStatistics> {
+  checkFields<DataStatisticsOptions>(given, FIELDS, 'dataStatistics')
+  const { data, signal, onProgress, ...options } = local(given)
   const resolved = resolveOptions({ ...options, weights: null })
-  if (resolved.recipe === 'notebook') await setUpAtFirstUse() // the other computes nothing on libtorch
-  const sets = await RECIPE_OF[resolved.recipe].openTrainVal(data, resolved, signal)
-  const { rule, pixels } = waysOf(resolved, sets.train.length)
+  if (RECIPE_OF[resolved.recipe].pixelStatistics) await setUpAtFirstUse() // a recipe without computes nothing on libtorch
+  const { recipe, sets } = await openTraining(data, resolved, signal)
+  const pixels = recipe.pixelStatistics?.(resolved, sets.train.length) ?? new ImageStatistics()
   const train = new Tally(sets.classes)
   const val = new Tally(sets.classes)
   const total = sets.train.length + sets.val.length
   let done = 0
   for (const [folder, tally] of [[sets.train, train], [sets.val, val]] as const) {
-    for await (const image of decodeInOrder(folder, rule, signal)) {
+    for await (const image of decodeInOrder(folder, pixels.rule, signal)) {
       tally.add(image)
       if (tally === train) await pixels.add(image.pixels)
       onProgress?.({ done: ++done, total })
@@ -88,14 +93,6 @@ export async function dataStatistics(asked: DataStatisticsOptions): Promise<Data
   }
   if (train.count === 0) throw nothingToRead(data, train.faults)
   return { ...summary(sets, train, val), ...(await pixels.meanStd()) }
-}
-
-const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
-
-function waysOf({ recipe, batchSize, size }: ResolvedOptions, images: number): { readonly rule: ResizeRule; readonly pixels: PixelStatistics } {
-  if (recipe === 'default') return { rule: AS_IT_IS, pixels: new ImageStatistics() }
-  const resize = notebookStatisticsTransform().decode?.(size) ?? AS_IT_IS
-  return { rule: resize, pixels: new NotebookStatistics({ batchSize: Math.min(batchSize, images), size, resize }) }
 }
 
 interface Decoded {
@@ -108,12 +105,12 @@ interface Decoded {
 /** Whole images held in memory at once. */
 const AT_ONCE = Math.min(8, Math.max(2, availableParallelism()))
 
-async function* decodeInOrder(folder: ImageFolder, rule: ResizeRule, signal: AbortSignal | undefined): AsyncGenerator<Decoded, void, undefined> {
+async function* decodeInOrder(folder: ImageFolder, rule: ResizeRule, signal?: AbortSignal): AsyncGenerator<Decoded, void, undefined> {
   const ahead: Promise<Decoded>[] = []
   for (let started = 0, i = 0; i < folder.length; i++) {
     for (; started < Math.min(i + AT_ONCE, folder.length); started++) {
       const decoding = decode(folder, started, rule)
-      decoding.catch(() => {}) // told when its turn comes
+      decoding.catch(() => {}) // thrown when its turn comes
       ahead.push(decoding)
     }
     yield await abortable(ahead.shift() as Promise<Decoded>, signal)
@@ -156,15 +153,16 @@ class Tally {
 
 function summary(sets: TrainVal, train: Tally, val: Tally): Omit<DataStatistics, 'mean' | 'std'> {
   const classes = sets.classes.map((label, i) => ({ label, train: train.counts[i] ?? 0, val: val.counts[i] ?? 0 }))
-  const totals = classes.map((each) => each.train + each.val).sort((a, b) => a - b)
+  const totals = classes.map((counts) => counts.train + counts.val).sort((a, b) => a - b)
   const [least = 0, most = 0] = [totals[0], totals.at(-1)]
   const files = [...sets.train.skipped, ...sets.val.skipped, ...train.faults, ...val.faults]
+  const each = new Map(files.map((file) => [file.path, file])) // both sets of one folder name the same files
   return {
     classes,
     count: train.count + val.count,
     imbalance: least === 0 ? null : most / least,
     sizes: { width: spread([...train.widths, ...val.widths]), height: spread([...train.heights, ...val.heights]) },
-    faults: [...new Map(files.map((file) => [file.path, file])).values()].sort((a, b) => compareCodePoints(a.path, b.path)), // both sets of one folder tell of the same
+    faults: [...each.values()].sort((a, b) => compareCodePoints(a.path, b.path)),
     passedOver: sets.passedOver,
     contradictions: sets.contradictions,
     notes: [...duplicateNotes(sets), ...sets.notes],
@@ -179,6 +177,6 @@ function spread(numbers: readonly number[]): Spread {
 }
 
 function nothingToRead(data: string, faults: readonly SkippedFile[]): TorchgraftError {
-  const told = faults.slice(0, 3).map(({ path, message }) => `${path}: ${message}`)
-  return new TorchgraftError('ERR_DATA_EMPTY', `No training image in ${data} can be read (${faults.length} tried), so there is nothing to learn from (${told.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
+  const first = faults.slice(0, 3).map(({ path, message }) => `${path}: ${message}`)
+  return new TorchgraftError('ERR_DATA_EMPTY', `No training image in ${data} can be read (${faults.length} tried), so there is nothing to learn from (${first.join('; ')}${faults.length > 3 ? '; …' : ''}). Replace them`, { path: data })
 }

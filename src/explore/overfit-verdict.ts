@@ -1,6 +1,15 @@
 import { plural } from '../text/plural.js'
-import type { ResolvedOptions } from '../train/options/options.js'
-import type { OverfitStep } from './overfit.js'
+import { some } from '../text/some.js'
+import type { ResolvedOptions } from '../recipes/options.js'
+
+export interface OverfitStep {
+  /** From 1. */
+  readonly step: number
+  /** Mean cross entropy over the batch, in nats, before the step. */
+  readonly loss: number
+  /** Images of the batch that are classified correctly. */
+  readonly correct: number
+}
 
 export interface Verdict {
   /** Whether the model knows the batch by heart, or is far on its way there. */
@@ -20,7 +29,7 @@ export interface Circumstances {
 
 /** A loss this much smaller than the first is learned: the notebook's fell to 6 % in 90 steps. */
 const LEARNED = 0.1
-/** Or this share of the images told right. */
+/** Or this share of the images classified correctly. */
 const KNOWN = 0.95
 /** A fall by this much over the last quarter is still a fall. */
 const STILL_FALLING = 0.03
@@ -29,21 +38,30 @@ const STILL_FALLING = 0.03
 export function judge(steps: readonly OverfitStep[], { size, classes, contradictions, resolved }: Circumstances): Verdict {
   const first = steps[0] as OverfitStep
   const last = steps.at(-1) as OverfitStep
-  if (!Number.isFinite(last.loss)) return { learned: false, reasons: [`The loss was no longer finite (NaN or infinite) at step ${last.step}: lower the learning rate (${resolved.lr} now), or compute in fp32.`] }
+  if (!Number.isFinite(last.loss)) {
+    const advice = `lower the learning rate (${resolved.lr} now), or compute in fp32.`
+    return { learned: false, reasons: [`The loss was no longer finite (NaN or infinite) at step ${last.step}: ${advice}`] }
+  }
   const end = mean(steps.slice(-Math.max(1, Math.floor(steps.length / 20))))
   const known = last.correct / size
   const oneClass = classes === 1 ? ['All images of this batch are of one class, so this proves little: use a larger batch.'] : []
+  const [from, to] = [first.loss.toFixed(4), end.toFixed(4)]
+  const classified = `and ${last.correct} of ${plural(size, 'image')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`
   if (known >= KNOWN || end <= LEARNED * first.loss) {
-    return { learned: true, reasons: [`The loss went from ${first.loss.toFixed(4)} to ${end.toFixed(4)}, and ${last.correct} of ${plural(size, 'image')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...oneClass] }
+    return { learned: true, reasons: [`The loss went from ${from} to ${to}, ${classified}`, ...oneClass] }
   }
-  return { learned: false, reasons: [`After ${plural(steps.length, 'step')} the loss is ${end.toFixed(4)}, from ${first.loss.toFixed(4)}, and ${last.correct} of ${plural(size, 'image')} ${last.correct === 1 ? 'is' : 'are'} classified correctly.`, ...causes(steps, end), ...frozen(resolved), ...contradict(contradictions), ...oneClass] }
+  const short = `After ${plural(steps.length, 'step')} the loss is ${to}, from ${from}, ${classified}`
+  return { learned: false, reasons: [short, ...causes(steps, end), ...frozen(resolved), ...contradict(contradictions), ...oneClass] }
 }
 
 function causes(steps: readonly OverfitStep[], end: number): string[] {
   const quarter = Math.max(1, Math.floor(steps.length / 4))
   const before = mean(steps.slice(-2 * quarter, -quarter))
-  if (end >= (steps[0] as OverfitStep).loss) return ['It did not fall at all: the learning rate is too high, or nothing in the images tells the classes apart. Try a tenth of the learning rate, and look at the images ("torchgraft preview").']
-  if (before - mean(steps.slice(-quarter)) > STILL_FALLING * before) return ['It is still falling: give it more steps, or a higher learning rate.']
+  if (end >= (steps[0] as OverfitStep).loss) {
+    return ['It did not fall at all: the learning rate is too high, or nothing in the images tells the classes apart. Try a tenth of the learning rate, and look at the images ("torchgraft preview").']
+  }
+  const after = mean(steps.slice(-quarter))
+  if (before - after > STILL_FALLING * before) return ['It is still falling: give it more steps, or a higher learning rate.']
   return ['It has stopped falling: try another learning rate, and check that the labels are right ("torchgraft preview").']
 }
 
@@ -53,7 +71,7 @@ function frozen({ freeze }: Circumstances['resolved']): string[] {
 
 function contradict(pairs: readonly string[]): string[] {
   if (pairs.length === 0) return []
-  return [`The same image lies under different classes, which nothing can learn: ${pairs.slice(0, 3).join('; ')}${pairs.length > 3 ? `; and ${pairs.length - 3} more` : ''}.`]
+  return [`The same image lies under different classes, which nothing can learn: ${some(pairs, 3).join('; ')}.`]
 }
 
 function mean(steps: readonly OverfitStep[]): number {

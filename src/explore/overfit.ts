@@ -2,27 +2,28 @@ import type { Batch } from '../loader/batch.js'
 import { findContradictions } from '../datasets/contradictions.js'
 import type { ImageFolder } from '../datasets/image-folder.js'
 import { TorchgraftError } from '../errors.js'
-import { callback, checkFields, type Fields, integerField } from '../options/fields.js'
+import { callback, checkFields, type Fields, integerField } from '../options/checks.js'
 import { local, type LocalPath } from '../options/local-path.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
-import { isOnGpu } from '../session/on-gpu.js'
 import { Session } from '../session/session.js'
-import { decideMeanStd } from '../recipes/notebook/mean-std.js'
 import { DATA, trainFields } from '../train/options/checks.js'
-import type { TrainOptions } from '../train/options/options.js'
+import type { TrainOptions } from '../recipes/options.js'
 import { resolveOptions } from '../train/options/resolve.js'
-import { RECIPE_OF } from '../recipes/by-name.js'
-import { beginModel, openInitialWeights } from '../models/weights/initial-weights.js'
-import { judge, type Verdict } from './overfit-verdict.js'
+import { openTraining, openWeights, sessionOptionsOf } from '../train/open-training.js'
+import { beginModel } from '../models/weights/initial-weights.js'
+import { type Circumstances, judge, type OverfitStep, type Verdict } from './overfit-verdict.js'
 
 /** The notebook's optimizer for this: `Adam(lr=3e-4, weight_decay=.001)`. */
 const LR = 3e-4
 const WEIGHT_DECAY = 1e-3
 
-type Shared = 'recipe' | 'model' | 'weights' | 'batchSize' | 'size' | 'lr' | 'val' | 'seed' | 'freeze' | 'meanStd' | 'device' | 'precision' | 'memoryFormat' | 'threads' | 'strictImages' | 'followLinks' | 'signal'
+const SHARED = [
+  'recipe', 'model', 'weights', 'batchSize', 'size', 'lr', 'val', 'seed', 'freeze', 'meanStd', 'device', 'precision', 'memoryFormat', 'threads',
+  'strictImages', 'followLinks', 'signal',
+] as const satisfies readonly (keyof TrainOptions)[]
 
-/** As of training, but for a learning rate of 3e-4 and fp32 unless told otherwise. */
-export interface OverfitOptions extends Pick<TrainOptions, Shared> {
+/** As of training, but for a learning rate of 3e-4 and fp32 where none are given. */
+export interface OverfitOptions extends Pick<TrainOptions, (typeof SHARED)[number]> {
   readonly data: LocalPath
   /** @default 100 */
   readonly steps?: number
@@ -31,8 +32,7 @@ export interface OverfitOptions extends Pick<TrainOptions, Shared> {
 }
 
 const FIELDS: Fields<OverfitOptions> = {
-  ...trainFields('recipe', 'model', 'weights', 'batchSize', 'size', 'lr', 'val', 'seed', 'freeze', 'meanStd', 'device', 'precision', 'memoryFormat', 'threads', 'strictImages', 'followLinks', 'signal'),
-  data: DATA, steps: integerField({ min: 2, max: 1_000_000 }), onStart: callback, onStep: callback,
+  ...trainFields(...SHARED), data: DATA, steps: integerField({ min: 2, max: 1_000_000 }), onStart: callback, onStep: callback,
 }
 
 export interface OverfitStart {
@@ -43,14 +43,6 @@ export interface OverfitStart {
   readonly device: string
   readonly precision: string
   readonly notes: readonly string[]
-}
-
-export interface OverfitStep {
-  /** From 1. */
-  readonly step: number
-  /** Mean over the batch, before the step. */
-  readonly loss: number
-  readonly correct: number
 }
 
 export interface OverfitResult extends Verdict {
@@ -65,34 +57,34 @@ export interface OverfitResult extends Verdict {
  *
  * @throws what training throws about data, weights and devices; `signal.reason` when aborted
  */
-export async function overfit(options: OverfitOptions): Promise<OverfitResult> {
-  checkFields<OverfitOptions>(options, FIELDS, 'overfit')
-  const { data, onStart, onStep, signal, steps: count = 100, ...rest } = local(options)
+export async function overfit(given: OverfitOptions): Promise<OverfitResult> {
+  checkFields<OverfitOptions>(given, FIELDS, 'overfit')
+  const { data, onStart, onStep, signal, steps: count = 100, ...rest } = local(given)
   const resolved = resolveOptions({ lr: LR, precision: 'fp32', ...rest })
   await setUpAtFirstUse()
-  const recipe = RECIPE_OF[resolved.recipe]
-  const sets = await recipe.openTrainVal(data, resolved, signal)
+  const training = await openTraining(data, resolved, signal)
+  const { recipe, sets } = training
   const fitting = { ...resolved, progressiveResizing: false, batchSize: Math.min(resolved.batchSize, sets.train.length) }
-  const meanStd = await decideMeanStd(sets.train, { ...fitting, signal })
-  await using loaders = recipe.loaders(fitting, sets, meanStd)
-  await using weights = resolved.weights === null ? null : await openInitialWeights(resolved.weights)
-  const wanted = recipe.sessionOptions(resolved, sets.classes.length, sets.classes.map(() => 1), isOnGpu(resolved.device))
-  await using session = await Session.create({ ...wanted, loss: {}, optimizer: { type: 'adam', lr: resolved.lr, weightDecay: WEIGHT_DECAY } })
+  await using loaders = recipe.loaders(fitting, sets, await recipe.meanStd(sets.train, fitting, { signal }))
+  await using weights = await openWeights(resolved)
+  const optimizer = { type: 'adam', lr: resolved.lr, weightDecay: WEIGHT_DECAY } as const
+  await using session = await Session.create({ ...sessionOptionsOf(training), loss: {}, optimizer })
   const notes = await beginModel(session, weights, sets.classes)
 
-  const batch = await firstBatch(loaders.train.epoch(0, signal ? { signal } : {}), data)
-  const images = [...batch.indices].map((index) => sets.train.name(index))
-  onStart?.({ model: session.model, images: batch.size, classes: new Set(batch.labels).size, device: session.device, precision: session.precision, notes: [...sets.notes, ...notes] })
+  const batch = await firstBatch(loaders.train.epoch(0, { signal }), data)
+  const { model, device, precision } = session
+  onStart?.({ model, images: batch.size, classes: new Set(batch.labels).size, device, precision, notes: [...sets.notes, ...notes] })
   const steps: OverfitStep[] = []
   for (let step = 1; step <= count; step++) {
     const { loss, correct } = await session.trainStep(batch)
     signal?.throwIfAborted()
-    const told = { step, loss: loss / batch.size, correct }
-    steps.push(told)
-    onStep?.(told)
+    const done = { step, loss: loss / batch.size, correct }
+    steps.push(done)
+    onStep?.(done)
     if (!Number.isFinite(loss)) break
   }
-  return { ...judge(steps, { size: batch.size, ...about(batch, sets.train), resolved }), steps, images }
+  const verdict = judge(steps, { size: batch.size, ...describeBatch(batch, sets.train), resolved })
+  return { ...verdict, steps, images: [...batch.indices].map((index) => sets.train.name(index)) }
 }
 
 async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<Batch> {
@@ -101,7 +93,7 @@ async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<
 }
 
 /** What may keep a batch from being learned. */
-function about({ indices, labels = new Int32Array() }: Batch, train: ImageFolder): { readonly classes: number; readonly contradictions: readonly string[] } {
+function describeBatch({ indices, labels = new Int32Array() }: Batch, train: ImageFolder): Pick<Circumstances, 'classes' | 'contradictions'> {
   const images = Array.from(indices, (index, i) => ({ path: train.name(index), label: String(labels[i] ?? 0), hash: train.key(index) }))
   const contradictions = findContradictions(images).map((same) => same.map(({ path }) => path).join(' and '))
   return { classes: new Set(labels).size, contradictions }

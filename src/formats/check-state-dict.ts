@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { argumentError } from '../errors.js'
-import type { Check } from '../options/fields.js'
+import type { Check } from '../options/checks.js'
 import { plural } from '../text/plural.js'
 import { byteLength, describeTensor, ITEM_SIZE, type Tensor } from './tensor.js'
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { argumentError } from '../errors.js'
-import type { Check } from '../options/fields.js'
+import type { Check } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { plural } from '../text/plural.js'
 import { checkStateDict } from './check-state-dict.js'
@@ -69,6 +69,8 @@ export async function readSafetensorsLayout(path: string): Promise<{ readonly te
   }
 }
 
+type Texts = Readonly<Record<string, string>>
+
 const checkTexts: Check = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.values(value).some((text) => typeof text !== 'string')) throw argumentError('an object of texts', name, value)
 }
@@ -76,11 +78,14 @@ const checkTexts: Check = (value, name) => {
 /**
  * Writes a safetensors file whole or not at all, tensors packed in the map's order.
  *
- * @returns the file's bytes.
+ * @param metadata texts by their names, for the header @default {}
+ * @returns the file's size in bytes
+ * @throws ERR_ARGUMENT, ERR_WRITE
  */
-export async function writeSafetensors(
-  location: LocalPath, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files,
-): Promise<number> {
+export function writeSafetensors(location: LocalPath, tensors: StateDict, metadata?: Readonly<Record<string, string>>): Promise<number>
+/** @internal */
+export function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Texts, files?: Files): Promise<number>
+export async function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Texts = {}, files?: Files): Promise<number> {
   aPath('a file')(location, 'path')
   const path = toPath(location)
   checkStateDict(tensors, 'tensors')

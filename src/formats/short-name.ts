@@ -1,3 +1,5 @@
+import { some } from '../text/some.js'
+
 const MAX_LENGTH = 100
 
 /** A name that a file holds, for a message: those of hostile files may be megabytes long. */
@@ -7,6 +9,5 @@ export function shortName(name: string): string {
 
 /** The first few of some names, and how many more there are. */
 export function shortList(names: readonly string[], most = 4): string {
-  const more = names.length > most ? ` and ${names.length - most} more` : ''
-  return `${names.slice(0, most).map(shortName).join(', ')}${more}`
+  return some(names.map(shortName), most).join(', ')
 }

@@ -1,5 +1,5 @@
 import { evalBatch } from '../loader/eval-batch.js'
-import type { ComputeOptions } from './compute-options.js'
+import type { ComputeOptions } from './options.js'
 import { openModel } from './open-model.js'
 import type { OpenedScorer, Scorer } from './scorer.js'
 

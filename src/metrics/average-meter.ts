@@ -1,4 +1,4 @@
-import { anyNumber, numberField } from '../options/fields.js'
+import { anyNumber, numberField } from '../options/checks.js'
 
 const COUNT = numberField({ min: 0 })
 

@@ -4,7 +4,7 @@ import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { shortList } from '../formats/short-name.js'
 import { byteLength, describeTensor, type StateDict, type Tensor, toFloat32 } from '../formats/tensor.js'
 import { plural } from '../text/plural.js'
-import type { NativeEntry } from '../session/binding.js'
+import type { NativeEntry } from '../addon/binding.js'
 
 /** How a state_dict that was loaded differs from what the model has, by names. */
 export interface LoadReport {

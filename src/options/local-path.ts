@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { argumentError } from '../errors.js'
-import type { Check } from './fields.js'
+import type { Check } from './checks.js'
 
 /** A path, or a `file:` URL such as `new URL('photos', import.meta.url)`. */
 export type LocalPath = string | URL

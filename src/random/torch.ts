@@ -25,8 +25,15 @@ export function torchUniform(from: number, to: number, bits: Uint32Generator): n
   return Math.fround(share * Math.fround(Math.fround(to) - low) + low)
 }
 
-/** What `torch.nn.Linear(inputs, outputs)` begins with: uniform within ±1/√inputs, the weight before the bias. */
-export function torchLinear(inputs: number, outputs: number, bits: Uint32Generator): { readonly weight: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer> } {
+interface LinearParameters {
+  /** [outputs, inputs], row-major. */
+  readonly weight: Float32Array<ArrayBuffer>
+  /** [outputs]. */
+  readonly bias: Float32Array<ArrayBuffer>
+}
+
+/** The initial parameters of `torch.nn.Linear(inputs, outputs)`: uniform within ±1/√inputs, the weight drawn before the bias. */
+export function torchLinear(inputs: number, outputs: number, bits: Uint32Generator): LinearParameters {
   const kaiming = Math.sqrt(3) * (Math.sqrt(2 / (1 + Math.sqrt(5) ** 2)) / Math.sqrt(inputs)) // kaiming_uniform_ with a = √5
   const bound = 1 / Math.sqrt(inputs)
   return {
@@ -35,47 +42,6 @@ export function torchLinear(inputs: number, outputs: number, bits: Uint32Generat
   }
 }
 
-/** A `DataLoader` draws its workers' seed, 64 bits, when an epoch begins, whether it has workers or not. */
-const LOADER_DRAWS = 2
-
-/** Passes over what `iter(DataLoader(…))` draws. */
-export function skipLoaderSeed(bits: Uint32Generator): void {
-  for (let i = 0; i < LOADER_DRAWS; i++) bits()
-}
-
-/** 32 bits of a generator as a number in [0, 1), and back. */
+/** A generator's 32 bits as numbers in [0, 1), and back. */
 export const toRandom = (bits: Uint32Generator): Random => () => bits() / 2 ** 32
 export const toBits = (random: Random): Uint32Generator => () => random() * 2 ** 32
-
-/**
- * The draws of an epoch of `DataLoader(…, num_workers=0)` after `torch.manual_seed(seed + epoch)`, for images that draw
- * `each` numbers, one after another. An image's own come by its place in the epoch, so that any batch can be made alone.
- */
-export function torchEpochs(seed: number, each: number): (epoch: number, position: number) => Random {
-  const epochs = new Map<number, EpochDraws>()
-  return (epoch, position) => {
-    let draws = epochs.get(epoch)
-    if (!draws) {
-      epochs.delete(epoch - 2) // batches are made ahead, but no further than into the next epoch
-      epochs.set(epoch, (draws = new EpochDraws(seed + epoch)))
-    }
-    let next = position * each
-    return () => draws.at(next++) / 2 ** 32
-  }
-}
-
-/** A generator's numbers by their place, kept once drawn. */
-class EpochDraws {
-  readonly #bits: Uint32Generator
-  readonly #drawn: number[] = []
-
-  constructor(seed: number) {
-    this.#bits = torchGenerator(seed)
-    skipLoaderSeed(this.#bits)
-  }
-
-  at(place: number): number {
-    while (this.#drawn.length <= place) this.#drawn.push(this.#bits())
-    return this.#drawn[place] as number
-  }
-}

@@ -36,6 +36,9 @@ export const PREVIOUS_FILE = 'last.previous.safetensors'
 /** What `last` is called for a moment, on its way to be `last.previous`. */
 export const SECOND_NAME = `${PREVIOUS_FILE}.tmp`
 
+/** What saves a run's model files. */
+export type CheckpointWriter = Pick<CheckpointStore, 'saveBest' | 'saveLast'>
+
 /** The model files of a run: `best`, `last` and its predecessor, each whole or not there. */
 export class CheckpointStore {
   readonly folder: string
@@ -49,6 +52,9 @@ export class CheckpointStore {
   }
 
   /** Makes the folder where it is missing. */
+  static open(location: LocalPath): Promise<CheckpointStore>
+  /** @internal */
+  static open(location: LocalPath, files: Files): Promise<CheckpointStore>
   static async open(location: LocalPath, files: Files = FILES): Promise<CheckpointStore> {
     aPath('a folder')(location, 'folder')
     const folder = toPath(location)
@@ -61,21 +67,28 @@ export class CheckpointStore {
   }
 
   /**
-   * `best` holds the model, to predict with; `last` holds all that resuming needs, and the one before it is kept as its
-   * predecessor.
+   * Writes `best`: the model, to predict with.
+   *
+   * @throws ERR_WRITE
    */
-  save(name: 'best', session: Savable, metadata: ModelMetadata): Promise<SavedFile>
-  save(name: 'last', session: Savable, metadata: Omit<TrainingMetadata, 'scaler'>): Promise<SavedFile>
-  async save(name: 'best' | 'last', session: Savable, metadata: ModelMetadata): Promise<SavedFile> {
-    const file = name === 'best' ? BEST_FILE : LAST_FILE
+  async saveBest(session: Savable, metadata: ModelMetadata): Promise<SavedFile> {
+    const tensors = await session.stateDict()
+    return { file: BEST_FILE, bytes: await writeModelFile(join(this.folder, BEST_FILE), { tensors, metadata }, this.#files) }
+  }
+
+  /**
+   * Writes `last`: the model and all that resuming needs. The file before it is kept as its predecessor.
+   *
+   * @throws ERR_WRITE
+   */
+  async saveLast(session: Savable, metadata: Omit<TrainingMetadata, 'scaler'>): Promise<SavedFile> {
     const model = await session.stateDict()
-    if (name === 'best') return { file, bytes: await writeModelFile(join(this.folder, file), { tensors: model, metadata }, this.#files) }
     const training = await session.trainingState()
     if (!this.#lastIsDamaged) await this.#keepPrevious()
     const content = { tensors: new Map([...model, ...training]), metadata: { ...metadata, scaler: scalerState(training) } }
-    const bytes = await writeModelFile(join(this.folder, file), content, this.#files)
+    const bytes = await writeModelFile(join(this.folder, LAST_FILE), content, this.#files)
     this.#lastIsDamaged = false
-    return { file, bytes }
+    return { file: LAST_FILE, bytes }
   }
 
   best(): Promise<ModelFile> {
@@ -102,7 +115,8 @@ export class CheckpointStore {
     }
     if (!recoveredFrom) return undefined
     const { code, message, path } = recoveredFrom
-    throw new TorchgraftError(code, `${message}; the one saved before it is missing or damaged too. To start from the beginning, remove it`, { ...(path !== undefined && { path }), cause: recoveredFrom })
+    const advice = 'the one saved before it is missing or damaged too. To start from the beginning, remove it'
+    throw new TorchgraftError(code, `${message}; ${advice}`, { ...(path !== undefined && { path }), cause: recoveredFrom })
   }
 
   /** A second name for `last`, so that it is never away while its successor is written. */
@@ -118,7 +132,8 @@ export class CheckpointStore {
       await this.#files.rm(second, { force: true }) // where both were one file already, renaming has done nothing
     } catch {
       await this.#files.rm(second, { force: true }).catch(() => {})
-      await this.#files.rename(last, previous).catch((cause: unknown) => Promise.reject(writeError(previous, cause))) // a file system without hard links
+      // A file system without hard links.
+      await this.#files.rename(last, previous).catch((cause: unknown) => Promise.reject(writeError(previous, cause)))
     }
   }
 }
@@ -139,7 +154,7 @@ export function isTrainingState(name: string): boolean {
   return /^(?:optimizer|scaler)\./.test(name)
 }
 
-/** Takes a `last` file apart: the model's weights, and the state of the optimizer and the scaler. */
+/** Splits the tensors of a `last` file: the model's weights, and the state of the optimizer and the scaler. */
 export function separateState(tensors: StateDict): { readonly model: StateDict; readonly training: StateDict } {
   const pick = (training: boolean): StateDict => new Map([...tensors].filter(([name]) => isTrainingState(name) === training))
   return { model: pick(false), training: pick(true) }

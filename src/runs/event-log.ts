@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { syncFile } from '../formats/files/sync-file.js'
 import { writeError } from '../formats/files/write-file.js'
-import type { TrainingEvent } from '../train/events.js'
+import type { TrainingEvent } from './events.js'
 
 /** Bytes looked at at once for the end of a line. */
 const BLOCK = 1 << 16

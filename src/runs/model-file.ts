@@ -3,7 +3,7 @@ import { TorchgraftError } from '../errors.js'
 import { hashTensors, readSafetensors, readSafetensorsLayout, writeSafetensors } from '../formats/safetensors.js'
 import type { StateDict } from '../formats/tensor.js'
 import type { Files } from '../formats/files/write-file.js'
-import { METADATA_KEY, type ModelMetadata, parseModelMetadata } from './model-metadata.js'
+import { METADATA_KEY, type ModelMetadata, parseModelMetadata, serializeMetadata } from './model-metadata.js'
 
 export interface ModelFile<M extends ModelMetadata = ModelMetadata> {
   readonly tensors: StateDict
@@ -34,7 +34,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
 
 /** Writes a model file whole or not at all, and returns its bytes. */
 export async function writeModelFile(path: string, { tensors, metadata }: ModelFile, files?: Files): Promise<number> {
-  const json = JSON.stringify({ ...metadata, sha256: await hashTensors(tensors) })
+  const json = serializeMetadata(metadata, await hashTensors(tensors))
   return writeSafetensors(path, tensors, { format: 'pt', [METADATA_KEY]: json, [CHECKSUM_KEY]: hashHeader(json, tensors) }, files)
 }
 

@@ -4,12 +4,15 @@ import { modelError } from '../formats/file-error.js'
 import { parseJson } from '../formats/parse-json.js'
 import type { BestEpoch, Metrics } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../session/options.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
+import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
-/** What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs give equal files. */
+/**
+ * What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs
+ * give equal files.
+ */
 export interface ModelMetadata {
   readonly formatVersion: 1
-  readonly model: RegNetVariant
+  readonly model: ModelName
   /** Names in the order of the head's outputs. */
   readonly classes: readonly string[]
   /** Height and width of what the model sees. */
@@ -55,7 +58,7 @@ export interface ScalerState {
 }
 
 export interface Position {
-  /** Epochs that are over. */
+  /** Finished epochs. */
   readonly epoch: number
   /** Batches done in the epoch after those. */
   readonly step: number
@@ -77,7 +80,13 @@ export interface Patience {
   readonly wait: number
 }
 
-/** The key of the metadata that holds ours, as JSON. */
+interface Parsed<Checksum> {
+  readonly metadata: ModelMetadata
+  /** Of the tensors. */
+  readonly sha256: Checksum
+}
+
+/** The key of the safetensors metadata that holds ours, as JSON. */
 export const METADATA_KEY = 'torchgraft'
 
 /**
@@ -85,7 +94,7 @@ export const METADATA_KEY = 'torchgraft'
  *
  * @throws ERR_FILE_FORMAT, saying what is missing
  */
-export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): { readonly metadata: ModelMetadata; readonly sha256: string } {
+export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): Parsed<string> {
   const text = metadata[METADATA_KEY]
   if (text === undefined) throw modelError(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
   const { metadata: parsed, sha256 } = parseMetadata(path, text)
@@ -93,8 +102,12 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
   return { metadata: parsed, sha256 }
 }
 
-/** The same of the JSON alone, with the checksum that model files have and others need not. @throws ERR_FILE_FORMAT, saying what is missing */
-export function parseMetadata(path: string, text: string): { readonly metadata: ModelMetadata; readonly sha256: unknown } {
+/**
+ * Reads the JSON alone, with the checksum that model files have and others need not.
+ *
+ * @throws ERR_FILE_FORMAT, saying what is missing
+ */
+export function parseMetadata(path: string, text: string): Parsed<unknown> {
   const value = parseObject(path, text)
   const { formatVersion: version } = value
   if (version !== 1) throw modelError(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
@@ -106,17 +119,31 @@ export function parseMetadata(path: string, text: string): { readonly metadata: 
   return { metadata: rest as unknown as ModelMetadata, sha256 }
 }
 
-const TRAINING_KEYS = new Set<string>(['position', 'running', 'scaler', 'optimizer', 'best', 'patience', 'settings'] satisfies readonly (keyof TrainingMetadata)[])
+const MODEL_KEYS = [
+  'formatVersion', 'model', 'classes', 'size', 'resize', 'mean', 'std', 'metrics', 'data', 'weights',
+] as const satisfies readonly (keyof ModelMetadata)[]
+const TRAINING_KEYS = [
+  'settings', 'position', 'running', 'optimizer', 'best', 'patience', 'scaler',
+] as const satisfies readonly (keyof TrainingMetadata)[]
+
+/** JSON whose keys come in one order, whoever collected them: equal models are equal files. */
+export function serializeMetadata(metadata: ModelMetadata | TrainingMetadata, sha256: string): string {
+  const known = [...MODEL_KEYS, ...TRAINING_KEYS].filter((key) => key in metadata)
+  const ordered = Object.fromEntries(known.map((key) => [key, (metadata as Partial<TrainingMetadata>)[key]]))
+  return JSON.stringify({ ...ordered, ...metadata, sha256 })
+}
 
 /** What a `last` file says of the model, without where its training stood. */
 export function withoutTraining(metadata: ModelMetadata): ModelMetadata {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !TRAINING_KEYS.has(key))) as unknown as ModelMetadata
+  const training = new Set<string>(TRAINING_KEYS)
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !training.has(key))) as unknown as ModelMetadata
 }
 
 /** @throws ERR_FILE_FORMAT when it is no `last` file, or not a whole one */
 export function asTrainingMetadata(path: string, metadata: ModelMetadata): TrainingMetadata {
   const { position, running, scaler, best, patience } = metadata as Partial<TrainingMetadata>
-  const numbers = [position?.epoch, position?.step, position?.appliedSteps, position?.images, running?.loss, running?.correct, running?.images, scaler?.scale]
+  const { epoch, step, appliedSteps, images } = position ?? {}
+  const numbers = [epoch, step, appliedSteps, images, running?.loss, running?.correct, running?.images, scaler?.scale]
   if (!numbers.every((number) => typeof number === 'number') || best === undefined || patience === undefined) {
     throw modelError(path, 'it is a model, but says nothing of where its training stood')
   }
@@ -129,7 +156,7 @@ const isRgb = (value: unknown): boolean => Array.isArray(value) && value.length 
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 
 const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  model: (value) => REGNET_VARIANTS.some((name) => name === value),
+  model: (value) => MODEL_NAMES.some((name) => name === value),
   classes: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
   size: (value) => isPositive(value) && (value as number) <= 8192,
   resize: isResizeRule,

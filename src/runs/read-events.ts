@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseJson } from '../formats/parse-json.js'
 import { readLines } from '../formats/files/read-lines.js'
-import type { TrainingEvent } from '../train/events.js'
+import type { TrainingEvent } from './events.js'
 
 /** How far `events.jsonl` tells of a run. */
 export interface LoggedPosition {

@@ -10,6 +10,6 @@ export function describePosition({ epoch, step }: Pick<Position, 'epoch' | 'step
   return step === 0 ? `the end of epoch ${epoch}` : `epoch ${epoch + 1}, step ${step}`
 }
 
-export function tellLastGood(saved: SavedPosition | undefined): string {
+export function describeLastGood(saved: SavedPosition | undefined): string {
   return saved ? `The last good state is ${saved.file}, from ${describePosition(saved)}.` : 'Nothing had been saved yet.'
 }

@@ -1,29 +1,50 @@
-import { finite } from '../options/arguments.js'
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/fields.js'
+import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/checks.js'
 import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
+import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
-/** A device by its name; whether it is there is another question. @throws ERR_ARGUMENT */
+/** A device's name, whether or not this machine has the device. @throws ERR_ARGUMENT */
 export const aDevice: Check = (value, name) => {
   if (typeof value !== 'string' || !/^(?:auto|cpu|cuda(?::\d{1,4})?)$/.test(value)) throw argumentError('auto, cpu, cuda or cuda:N', name, value)
 }
 export const aModel: Check = (value) => void checkModel(value)
+const FROM_0_TO_1 = numberField({ min: 0, max: 1 })
 const beta: Check = (value, name) => {
-  if (finite(value, name, { min: 0, max: 1 }) === 1) throw argumentError('a number from 0 to below 1', name, value)
+  FROM_0_TO_1(value, name)
+  if (value === 1) throw argumentError('a number from 0 to below 1', name, value)
 }
+const ABOVE_0 = numberField({ above: 0 })
 const share: Check = (value, name) => {
-  if (finite(value, name, { above: 0 }) >= 1) throw argumentError('a number between 0 and 1', name, value)
+  ABOVE_0(value, name)
+  if ((value as number) >= 1) throw argumentError('a number between 0 and 1', name, value)
 }
 const pattern: Check = (value, name) => {
-  if (!(value instanceof RegExp)) throw argumentError('a regular expression', name, value)
+  if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression', name, value)
 }
-const GROUP_FIELDS: Fields<ParameterGroup> = { match: required(pattern), lrScale: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }) }
+const GROUP_FIELDS: Fields<ParameterGroup> = {
+  match: required(pattern),
+  lrScale: numberField({ min: 0 }),
+  weightDecay: numberField({ min: 0 }),
+}
 const OPTIMIZER_FIELDS: Fields<OptimizerOptions> = {
-  type: oneOfField(['adam', 'adamw']), lr: numberField({ min: 0 }), betas: list(beta, 2, 'two numbers'), eps: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }), fused: booleanField, groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
+  type: oneOfField(['adam', 'adamw']),
+  lr: numberField({ min: 0 }),
+  betas: list(beta, 2, 'two numbers'),
+  eps: numberField({ min: 0 }),
+  weightDecay: numberField({ min: 0 }),
+  fused: booleanField,
+  groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
 }
-const SCALER_FIELDS: Fields<GradScalerOptions> = { initScale: numberField({ above: 0 }), growthFactor: numberField({ above: 1 }), backoffFactor: share, growthInterval: integerField({ min: 1 }) }
-const LOSS_FIELDS: Fields<LossOptions> = { labelSmoothing: numberField({ min: 0, max: 1 }), classWeights: list(numberField({ min: 0 })) }
+const SCALER_FIELDS: Fields<GradScalerOptions> = {
+  initScale: numberField({ above: 0 }),
+  growthFactor: numberField({ above: 1 }),
+  backoffFactor: share,
+  growthInterval: integerField({ min: 1 }),
+}
+const LOSS_FIELDS: Fields<LossOptions> = {
+  labelSmoothing: numberField({ min: 0, max: 1 }),
+  classWeights: list(numberField({ min: 0 })),
+}
 
 /** What each option of a session takes. */
 export const SESSION_FIELDS: Fields<SessionOptions> = {
@@ -45,8 +66,8 @@ export const SESSION_FIELDS: Fields<SessionOptions> = {
 }
 
 /** @throws ERR_MODEL_UNKNOWN, naming those that there are */
-export function checkModel(model: unknown): RegNetVariant {
-  const found = REGNET_VARIANTS.find((name) => name === model)
+export function checkModel(model: unknown): ModelName {
+  const found = MODEL_NAMES.find((name) => name === model)
   if (found) return found
-  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${REGNET_VARIANTS.join(', ')}`)
+  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${MODEL_NAMES.join(', ')}`)
 }

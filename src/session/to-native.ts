@@ -4,7 +4,7 @@ import { sourcesOf } from '../loader/lazy-pixels.js'
 import { packPlans, type Plan } from '../augment/plan.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { plural } from '../text/plural.js'
-import type { NativeError, NativeImages } from './binding.js'
+import type { NativeError, NativeImages } from '../addon/binding.js'
 
 export interface NativeBatch {
   readonly images: NativeImages

@@ -1,9 +1,9 @@
-import type { CheckpointStore, Savable } from '../runs/checkpoint-store.js'
-import type { ModelMetadata, TrainingMetadata } from '../runs/model-metadata.js'
 import { allFinite } from '../formats/all-finite.js'
-import type { TrainingEvent } from './events.js'
-import { poisoned } from './not-finite.js'
+import type { CheckpointWriter, Savable } from '../runs/checkpoint-store.js'
+import type { TrainingEvent } from '../runs/events.js'
+import type { ModelMetadata, TrainingMetadata } from '../runs/model-metadata.js'
 import type { SavedPosition } from '../runs/saved-position.js'
+import { weightsNotFinite } from './not-finite.js'
 
 interface Snapshot {
   readonly state: Savable
@@ -12,19 +12,19 @@ interface Snapshot {
 }
 
 /**
- * Saves while training goes on: it waits for the copy of the state alone. One file is written at a time, and `last`
- * before the `best` that it tells of, so that whatever a crash leaves, `last` has the best model or `best` does.
+ * Saves while training goes on, which waits for the copy of the state alone. One file is written at a time, and `last`
+ * before the `best` that it names, so that whatever a crash leaves, `last` has the best model or `best` does.
  */
 export class BackgroundSaves {
-  readonly #store: Pick<CheckpointStore, 'save'>
-  /** Two at most. */
+  readonly #store: CheckpointWriter
+  /** Snapshots that wait for the one that is being written: two at most. */
   #waiting: Snapshot[] = []
   #work: Promise<void> | undefined
   #written: TrainingEvent[] = []
   #failure: { readonly error: unknown } | undefined
   #lastGood: SavedPosition | undefined
 
-  constructor(store: Pick<CheckpointStore, 'save'>, lastGood?: SavedPosition) {
+  constructor(store: CheckpointWriter, lastGood?: SavedPosition) {
     this.#store = store
     this.#lastGood = lastGood
   }
@@ -38,21 +38,26 @@ export class BackgroundSaves {
     return this.#lastGood
   }
 
-  /** Copies the state, and gives it to be written. What still waits gives way to it, but for a best that is not beaten. */
+  /** Copies the state, to be written. It replaces snapshots that wait, but for one with a best that this one does not beat. */
   async snapshot(session: Savable, last: Omit<TrainingMetadata, 'scaler'>, best?: ModelMetadata): Promise<void> {
     const [model, training] = await Promise.all([session.stateDict(), session.trainingState()])
-    const state = { stateDict: () => Promise.resolve(model), trainingState: () => Promise.resolve(training), ...(last.optimizer && { describeOptimizer: () => last.optimizer! }) }
+    const { optimizer } = last
+    const state: Savable = {
+      stateDict: () => Promise.resolve(model),
+      trainingState: () => Promise.resolve(training),
+      ...(optimizer && { describeOptimizer: () => optimizer }),
+    }
     this.#waiting = [...this.#waiting.filter((other) => other.best && !best), { state, last, best }]
     this.#work ??= this.#write().finally(() => (this.#work = undefined))
   }
 
-  /** Tells of the files written since it was last asked. @throws what a write failed with */
+  /** A `checkpoint` event for each file written since the last call. @throws what a write failed with */
   *written(): Generator<TrainingEvent, void, undefined> {
     yield* this.#written.splice(0)
     if (this.#failure) throw this.#failure.error
   }
 
-  /** Waits for all that was taken. */
+  /** Waits until every snapshot is written. */
   async finish(): Promise<void> {
     await this.#work
   }
@@ -68,10 +73,10 @@ export class BackgroundSaves {
 
   async #save({ state, last, best }: Snapshot): Promise<void> {
     const { epoch, step } = last.position
-    if (!(await allFinite(await state.stateDict()))) throw poisoned({ epoch, step }, this.#lastGood)
-    const { file, bytes } = await this.#store.save('last', state, last)
+    if (!(await allFinite(await state.stateDict()))) throw weightsNotFinite({ epoch, step }, this.#lastGood)
+    const { file, bytes } = await this.#store.saveLast(state, last)
     this.#lastGood = { file, epoch, step }
     this.#written.push({ type: 'checkpoint', epoch, step, file, bytes })
-    if (best) this.#written.push({ type: 'checkpoint', epoch, step, ...(await this.#store.save('best', state, best)) })
+    if (best) this.#written.push({ type: 'checkpoint', epoch, step, ...(await this.#store.saveBest(state, best)) })
   }
 }

@@ -1,5 +1,5 @@
 import type { Patience } from '../runs/model-metadata.js'
-import { anyNumber, checkFields, type Fields, required, orNull, numberField, integerField, oneOfField } from '../options/fields.js'
+import { anyNumber, checkFields, type Fields, required, orNull, numberField, integerField, oneOfField } from '../options/checks.js'
 
 export interface EarlyStoppingOptions {
   /** Epochs without improvement before training stops. @default 3 */
@@ -10,10 +10,12 @@ export interface EarlyStoppingOptions {
   readonly mode?: 'min' | 'max'
 }
 
-const FIELDS: Fields<EarlyStoppingOptions> = { patience: integerField({ min: 1 }), minDelta: numberField({ min: 0 }), mode: oneOfField(['min', 'max']) }
+const FIELDS: Fields<EarlyStoppingOptions> = {
+  patience: integerField({ min: 1 }), minDelta: numberField({ min: 0 }), mode: oneOfField(['min', 'max']),
+}
 const STATE_FIELDS: Fields<Patience> = { best: required(orNull(anyNumber)), wait: required(integerField({ min: 0 })) }
 
-/** Says when a number has stopped improving. It only keeps score: the loop decides what to do. */
+/** Says when a number has stopped improving, as Keras's callback of this name. It only keeps score: the loop decides what to do. */
 export class EarlyStopping {
   readonly mode: 'min' | 'max'
   readonly #patience: number

@@ -1,6 +1,6 @@
 import type { Batch } from '../loader/batch.js'
 import type { DataLoader } from '../loader/data-loader.js'
-import { abortSignal, checkFields, type Fields, withMethods } from '../options/fields.js'
+import { abortSignal, checkFields, type Fields, withMethods } from '../options/checks.js'
 import { AverageMeter } from '../metrics/average-meter.js'
 import type { Metrics } from '../metrics/metrics.js'
 import type { EvalStepResult } from '../session/session.js'
@@ -18,17 +18,23 @@ export interface Evaluation extends Metrics {
 
 const SESSION = withMethods('a session', 'evalStep')
 const LOADER = withMethods('a data loader', 'epoch')
-const FIELDS: Fields<{ readonly signal?: AbortSignal }> = { signal: abortSignal }
+const FIELDS: Fields<EvaluateOptions> = { signal: abortSignal }
+
+interface EvaluateOptions {
+  readonly signal?: AbortSignal | undefined
+}
 
 /**
  * Scores every image of a loader once: plain cross entropy, without label smoothing or class weights.
  *
  * @throws `signal.reason` when aborted
  */
-export async function evaluate(session: Scorer, loader: Pick<DataLoader, 'dataset' | 'epoch'>, options: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
+export async function evaluate(
+  session: Scorer, loader: Pick<DataLoader, 'dataset' | 'epoch'>, options: EvaluateOptions = {},
+): Promise<Evaluation> {
   SESSION(session, 'session')
   LOADER(loader, 'loader')
-  checkFields<{ readonly signal?: AbortSignal }>(options, FIELDS, 'evaluate')
+  checkFields<EvaluateOptions>(options, FIELDS, 'evaluate')
   const { signal } = options
   const loss = new AverageMeter()
   const counts = loader.dataset.classes.map((label) => ({ label, count: 0, correct: 0 }))
@@ -42,7 +48,7 @@ export async function evaluate(session: Scorer, loader: Pick<DataLoader, 'datase
       if (argmax(logits.subarray(i * width, (i + 1) * width)) === label) entry.correct++
     }
   }
-  for await (const scored of scoredAhead(session, loader.epoch(0, signal ? { signal } : {}))) {
+  for await (const scored of scoredAhead(session, loader.epoch(0, { signal }))) {
     signal?.throwIfAborted()
     tally(scored)
   }
@@ -61,7 +67,7 @@ async function* scoredAhead(session: Scorer, batches: AsyncIterable<Batch>): Asy
   let before: { readonly batch: Batch; readonly result: Promise<EvalStepResult> } | undefined
   for await (const batch of batches) {
     const result = session.evalStep(batch)
-    result.catch(() => {}) // told when its turn comes, or never, where one before it failed
+    result.catch(() => {}) // thrown when its turn comes, or never, where one before it failed
     if (before) yield { batch: before.batch, result: await before.result }
     before = { batch, result }
   }

@@ -9,6 +9,12 @@ export interface FormatChoice {
   readonly imagesPerSecond: Readonly<Record<MemoryFormat, number>>
 }
 
+export interface ChosenFormat {
+  readonly memoryFormat: MemoryFormat
+  /** What to tell the user about it. */
+  readonly notes: readonly string[]
+}
+
 interface Timed {
   trainStep(batch: Batch): Promise<TrainStepResult>
 }
@@ -35,13 +41,13 @@ const TIMED = 10
 /**
  * NHWC on a CPU. Of GPUs neither format is always the faster: a few steps of each on a made batch, once, at a run's
  * start; a resumed run names what was found then.
- *
- * @returns what to tell the user, besides
  */
-export async function chooseMemoryFormat(options: SessionOptions, sizes: { readonly batchSize: number; readonly size: number }, { hasGpu, createSession }: Trial = HERE): Promise<{ readonly memoryFormat: MemoryFormat; readonly told: readonly string[] }> {
+export async function chooseMemoryFormat(
+  options: SessionOptions, sizes: { readonly batchSize: number; readonly size: number }, { hasGpu, createSession }: Trial = HERE,
+): Promise<ChosenFormat> {
   const { device = 'auto', memoryFormat } = options
   const onGpu = device !== 'cpu' && hasGpu()
-  if (memoryFormat || !onGpu) return { memoryFormat: memoryFormat ?? 'channels_last', told: [] }
+  if (memoryFormat || !onGpu) return { memoryFormat: memoryFormat ?? 'channels_last', notes: [] }
   const batch = greyBatch(sizes.batchSize, sizes.size)
   const notes = new Set<string>()
   const choice = await fasterFormat(async (format) => {
@@ -51,7 +57,8 @@ export async function chooseMemoryFormat(options: SessionOptions, sizes: { reado
     return speed
   })
   const speeds = Object.entries(choice.imagesPerSecond).map(([format, speed]) => `${format} ${speed.toFixed(0)}`)
-  return { memoryFormat: choice.memoryFormat, told: [`Memory format ${choice.memoryFormat}, measured in images a second: ${speeds.join(', ')}.`, ...notes] }
+  const measured = `Memory format ${choice.memoryFormat}, measured in images a second: ${speeds.join(', ')}.`
+  return { memoryFormat: choice.memoryFormat, notes: [measured, ...notes] }
 }
 
 /** Measures one after the other, so that they do not share the GPU. */
@@ -59,10 +66,14 @@ export async function fasterFormat(measure: (format: MemoryFormat) => Promise<nu
   const speeds: Partial<Record<MemoryFormat, number>> = {}
   for (const format of MEMORY_FORMATS) speeds[format] = await measure(format)
   const imagesPerSecond = speeds as Record<MemoryFormat, number>
-  return { memoryFormat: imagesPerSecond.contiguous > imagesPerSecond.channels_last ? 'contiguous' : 'channels_last', imagesPerSecond }
+  const memoryFormat = imagesPerSecond.contiguous > imagesPerSecond.channels_last ? 'contiguous' : 'channels_last'
+  return { memoryFormat, imagesPerSecond }
 }
 
-/** Images a second. From one read to another, so that the backward pass of each step in between is in it; by the graph that a GPU's steps become. */
+/**
+ * Images a second, from one read of the sums to another, so that the backward pass of each step in between is in it. The
+ * steps before have become a CUDA graph on a GPU.
+ */
 export async function timeSteps(session: Timed, batch: Batch, now: () => number = () => performance.now()): Promise<number> {
   for (let step = 0; step < WARM_UP; step++) await session.trainStep(batch)
   const began = now()

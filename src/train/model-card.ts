@@ -1,11 +1,12 @@
 import type { ModelMetadata } from '../runs/model-metadata.js'
 import type { DataLoader } from '../loader/data-loader.js'
-import type { Metrics } from '../metrics/metrics.js'
 import { TorchgraftError } from '../errors.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 
-/** What predicting with a model needs to know, taken from the loader that it was scored with. */
-export function modelMetadata(model: RegNetVariant, val: Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>, metrics?: Metrics & { readonly epoch: number }): ModelMetadata {
+type ScoringLoader = Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>
+
+/** What predicting with a model needs to know, from the loader that it was scored with. */
+export function modelMetadata(model: ModelName, val: ScoringLoader, metrics?: ModelMetadata['metrics']): ModelMetadata {
   const { dataset, size, mean, std, transform } = val
   const rule = transform.decode?.(size)
   if (!rule) throw new TorchgraftError('ERR_ARGUMENT', 'Expected a validation transform that says how images are resized, such as evalTransform()')

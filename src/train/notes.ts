@@ -3,15 +3,17 @@ import { join } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import type { LastCheckpoint } from '../runs/checkpoint-store.js'
 import { EVENTS_FILE, type RunConfig, type RunFolder } from '../runs/run-folder.js'
-import type { SkippedFile } from '../datasets/image-folder.js'
-import { type TrainVal, duplicateNotes } from '../datasets/describe-splits.js'
+import type { SkippedFile } from '../datasets/skipped-file.js'
+import type { TrainVal } from '../datasets/describe-splits.js'
+import { duplicateNotes } from '../datasets/split-notes.js'
 import { adviseOnGpu } from '../addon/doctor.js'
 import { loadAddon } from '../addon/load.js'
+import { strideOf } from '../models/model-graph.js'
 import { packageRoot } from '../package.js'
 import { plural } from '../text/plural.js'
+import type { SizeStep } from '../runs/events.js'
 import { readLoggedPosition } from '../runs/read-events.js'
-import type { ResolvedOptions } from './options/options.js'
-import { sizeSteps } from '../recipes/default/progressive-sizes.js'
+import type { ResolvedOptions } from '../recipes/options.js'
 
 export function dataNotes(sets: TrainVal): string[] {
   const left = leftOut(sets).length
@@ -27,9 +29,9 @@ export function leftOut({ train, val }: TrainVal): SkippedFile[] {
   return [...new Map([...train.skipped, ...val.skipped].map((file) => [file.path, file])).values()]
 }
 
-export function sizeNotes(options: ResolvedOptions): string[] {
-  const [first] = sizeSteps(options)
-  return first ? [`Images grow from ${first.size} to ${options.size} px over the epochs. Each epoch is scored at its own size.`] : []
+export function sizeNotes(sizes: readonly SizeStep[] = []): string[] {
+  const [first, last] = [sizes[0], sizes.at(-1)]
+  return first && last ? [`Images grow from ${first.size} to ${last.size} px over the epochs. Each epoch is scored at its own size.`] : []
 }
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */

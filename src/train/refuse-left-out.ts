@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { SkippedFile } from '../datasets/image-folder.js'
+import type { SkippedFile } from '../datasets/skipped-file.js'
 import { TorchgraftError } from '../errors.js'
 import { plural } from '../text/plural.js'
 

@@ -9,7 +9,7 @@ import { loadAddon } from '../../src/addon/load.js'
 import { describeNearest } from '../../src/models/nearest-model.js'
 import { Session } from '../../src/session/session.js'
 import type { Shaped } from '../../src/models/state-layout.js'
-import type { RegNetVariant } from '../../src/models/variants.js'
+import type { ModelName } from '../../src/models/catalogue.js'
 import { Classifier } from '../../src/inference/classifier.js'
 import { exportModel } from '../../src/inference/export-model.js'
 import { openModel } from '../../src/inference/open-model.js'
@@ -20,8 +20,10 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 const CLASSES = ['ant', 'bee', 'cat']
 const MODEL = 'regnet_y_400mf'
 
-const shapesOf = (variant: RegNetVariant, classes = CLASSES.length): Map<string, Shaped> => new Map(loadAddon().describe(variant, classes).map(({ name, dtype, shape }) => [name, { dtype, shape }]))
-const renamed = <T>(tensors: ReadonlyMap<string, T>, to: (name: string) => string | undefined): Map<string, T> => new Map([...tensors].flatMap(([name, tensor]) => {
+const shapesOf = (variant: ModelName, classes = CLASSES.length): Map<string, Shaped> =>
+  new Map(loadAddon().describe(variant, classes).tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]))
+const renamed = <T>(tensors: ReadonlyMap<string, T>, to: (name: string) => string | undefined): Map<string, T> =>
+  new Map([...tensors].flatMap(([name, tensor]) => {
   const other = to(name)
   return other === undefined ? [] : [[other, tensor] as const]
 }))
@@ -43,7 +45,7 @@ describe('of weights that fit no model it is told what is nearest', () => {
     ['a head of another name', () => renamed(whole(), (name) => name.replace(/^fc\./, 'classifier.')), /it has classifier\.weight where fc\.weight is expected/],
     ['no head', () => renamed(whole(), (name) => (head(name) ? undefined : name)), /^nearest is regnet_y_400mf, but it has no head \(fc\.weight, fc\.bias\)$/],
     ['half a head', () => renamed(whole(), (name) => (name === 'fc.bias' ? undefined : name)), /it has no fc\.bias$/],
-    ['no stem', () => renamed(whole(), (name) => (name.startsWith('stem.1.') ? undefined : name)), /it has no stem\.1\.weight, stem\.1\.bias, stem\.1\.running_mean, stem\.1\.running_var and 1 more$/],
+    ['no stem', () => renamed(whole(), (name) => (name.startsWith('stem.1.') ? undefined : name)), /it has no stem\.1\.weight, stem\.1\.bias, stem\.1\.running_mean, stem\.1\.running_var, and 1 more$/],
     ['more than a model', () => new Map([...whole(), ['criterion.weight', { dtype: 'float32', shape: [3] }]]), /it has criterion\.weight besides$/],
     ['a stem for grey images', () => new Map([...whole(), ['stem.0.weight', { dtype: 'float32', shape: [32, 1, 3, 3] }]]), /stem\.0\.weight is float32 \[32, 1, 3, 3\] where float32 \[32, 3, 3, 3\] is expected$/],
     ['no head, of another variant', () => renamed(shapesOf('regnet_x_800mf'), (name) => (head(name) ? undefined : name)), /^nearest is regnet_x_800mf, but it has no head/],
@@ -140,6 +142,7 @@ describe('weights of others, under names and in files as people have them', () =
 
 /** The same tensors, in whatever order. */
 function same(a: StateDict, b: StateDict): boolean {
-  const equal = (x: Tensor | undefined, y: Tensor): boolean => x !== undefined && x.data.length === byteLength(y.dtype, y.shape) && Buffer.from(x.data).equals(y.data)
+  const equal = (x: Tensor | undefined, y: Tensor): boolean =>
+    x !== undefined && x.data.length === byteLength(y.dtype, y.shape) && Buffer.from(x.data).equals(y.data)
   return a.size === b.size && [...b].every(([name, tensor]) => equal(a.get(name), tensor))
 }

@@ -18,7 +18,9 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b'], size: 32,
-  resize: { shorterSide: 32, crop: 32, antialias: true, pad: null, orient: true, profile: true }, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
+  resize: { shorterSide: 32, crop: 32, antialias: true, pad: null, orient: true, profile: true },
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
 } as const
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -28,7 +30,7 @@ const before = process.cwd()
 beforeAll(async () => {
   folder = await temporaryFolder()
   process.chdir(folder.path)
-  const tensors = new Map(loadAddon().describe('regnet_x_400mf', 2).map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
+  const tensors = new Map(loadAddon().describe('regnet_x_400mf', 2).tensors.map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
   for (const run of ['run', 'fresh', 'photos/a', 'photos/b']) await mkdir(run, { recursive: true })
   await writeModelFile('run/best.safetensors', { tensors, metadata: METADATA })
   for (const run of ['run', 'fresh']) await writeFile(`${run}/config.json`, '{}')
@@ -49,7 +51,13 @@ class Text extends Writable {
   }
 }
 
-async function run(args: readonly string[], stdin: Readable & { readonly isTTY?: boolean } = Readable.from([])): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+interface End {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function run(args: readonly string[], stdin: Readable & { readonly isTTY?: boolean } = Readable.from([])): Promise<End> {
   const [stdout, stderr] = [new Text(), new Text()]
   const code = await main([...args, ...(args[0] === 'predict' ? ['--device', 'cpu', '--precision', 'fp32'] : [])], { stdout, stderr, stdin })
   return { code, stdout: stdout.text, stderr: stderr.text }

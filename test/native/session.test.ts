@@ -6,7 +6,7 @@ import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
 import { loadAddon } from '../../src/addon/load.js'
 import { Session } from '../../src/session/session.js'
 import type { SessionOptions } from '../../src/session/options.js'
-import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { MODEL_NAMES } from '../../src/models/catalogue.js'
 
 const CLASSES = 3
 const BASE: SessionOptions = { model: 'regnet_y_400mf', classes: CLASSES, device: 'cpu', precision: 'fp32', seed: 1 }
@@ -17,8 +17,13 @@ function makeBatch(count = 6, size = 32): Batch {
   const pixels = new Uint8Array(count * size * size * 3)
   for (let i = 0; i < pixels.length; i++) pixels[i] = (i % 3 === Math.floor(i / (size * size * 3)) % 3 ? 140 : 20) + next() * 90
   return {
-    size: count, step: 0, indices: Int32Array.from({ length: count }, (_, i) => i), labels: Int32Array.from({ length: count }, (_, i) => i % CLASSES),
-    images: { pixels, shapes: new Int32Array(count * 2).fill(size), plans: Array.from({ length: count }, () => ({ geometry: [1, 0, 0, 0, 1, 0] as const })), output: size, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    size: count, step: 0, indices: Int32Array.from({ length: count }, (_, i) => i),
+    labels: Int32Array.from({ length: count }, (_, i) => i % CLASSES),
+    images: {
+      pixels, shapes: new Int32Array(count * 2).fill(size),
+      plans: Array.from({ length: count }, () => ({ geometry: [1, 0, 0, 0, 1, 0] as const })), output: size, mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+    },
   }
 }
 
@@ -37,14 +42,14 @@ describe('models', () => {
   const fixture = JSON.parse(readFileSync(new URL('../fixtures/regnet-layouts.json', import.meta.url), 'utf8')) as Record<string, { entries: number; parameters: number; sha256: string }>
 
   test('there are torchvision’s 15, in its order', () => {
-    expect(loadAddon().variants).toEqual(REGNET_VARIANTS)
-    expect(Object.keys(fixture).sort()).toEqual([...REGNET_VARIANTS].sort())
+    expect(loadAddon().variants).toEqual(MODEL_NAMES)
+    expect(Object.keys(fixture).sort()).toEqual([...MODEL_NAMES].sort())
   })
 
-  test.each(REGNET_VARIANTS)('%s has torchvision’s names, shapes and dtypes, in its order', (variant) => {
-    const entries = loadAddon().describe(variant, 1000)
+  test.each(MODEL_NAMES)('%s has torchvision’s names, shapes and dtypes, in its order', (variant) => {
+    const entries = loadAddon().describe(variant, 1000).tensors
     const text = entries.map(({ name, shape, dtype }) => `${name} ${shape.join('x')} ${dtype}\n`).join('')
-    const parameters = entries.filter(({ trainable }) => trainable).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    const parameters = entries.filter(({ role }) => role !== 'buffer').reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
     expect({ entries: entries.length, parameters, sha256: createHash('sha256').update(text).digest('hex') }).toEqual(fixture[variant])
   })
 
@@ -259,8 +264,10 @@ describe('what is wrong is refused', () => {
     const batch = makeBatch()
     const { labels: _, ...unlabelled } = batch
     const bad: Batch[] = [
-      unlabelled, { ...batch, labels: new Int32Array(5) }, { ...batch, labels: Int32Array.of(0, 1, 2, 3, 0, 0) }, { ...batch, labels: new Int32Array(6).fill(-1) },
-      { ...batch, images: { ...batch.images, pixels: batch.images.pixels.subarray(3) } }, { ...batch, images: { ...batch.images, plans: [] } },
+      unlabelled, { ...batch, labels: new Int32Array(5) },
+      { ...batch, labels: Int32Array.of(0, 1, 2, 3, 0, 0) }, { ...batch, labels: new Int32Array(6).fill(-1) },
+      { ...batch, images: { ...batch.images, pixels: batch.images.pixels.subarray(3) } },
+      { ...batch, images: { ...batch.images, plans: [] } },
     ]
     for (const wrong of bad) await expect(session.trainStep(wrong)).rejects.toMatchObject({ name: 'TorchgraftError', code: 'ERR_BATCH_SHAPE' })
     await expect(session.trainStep(batch, { lr: -1 })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
@@ -304,7 +311,10 @@ describe('disposal', () => {
     await using a = await Session.create(BASE)
     await using b = await Session.create({ ...BASE, precision: 'bf16' })
     await using alone = await Session.create(BASE)
-    const mixed = await Promise.all([a.trainStep(makeBatch()), b.trainStep(makeBatch()), a.trainStep(makeBatch()), b.evalStep(makeBatch()), a.evalStep(makeBatch())])
+    const mixed = await Promise.all([
+      a.trainStep(makeBatch()), b.trainStep(makeBatch()), a.trainStep(makeBatch()), b.evalStep(makeBatch()),
+      a.evalStep(makeBatch()),
+    ])
     const plain = [await alone.trainStep(makeBatch()), await alone.trainStep(makeBatch()), await alone.evalStep(makeBatch())]
     expect([mixed[0], mixed[2], mixed[4]]).toEqual(plain)
   })

@@ -7,8 +7,8 @@ import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type 
 import { packPlans, type Plan } from '../../src/augment/plan.js'
 import { readSafetensors } from '../../src/formats/safetensors.js'
 import { toFloat32 } from '../../src/formats/tensor.js'
-import type { NativeRenderer } from '../../src/session/binding.js'
-import { renderImages } from '../../src/augment/render-batch.js'
+import type { NativeRenderer } from '../../src/addon/binding.js'
+import { renderImages } from '../../src/session/render-batch.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 
 const { size: SIZE, plans, files } = readFixture<{ size: number; plans: Record<string, NotebookDraws>; files: string[] }>('images')
@@ -17,7 +17,9 @@ const RULE = notebookEvalTransform().decode!(SIZE)
 const UNPADDED = notebookStatisticsTransform().decode!(SIZE)
 
 /** In 0–1, [SIZE, SIZE, 3]. */
-async function render(image: Pixels, rule: ResizeRule, plan: (image: { width: number; height: number; output: number }) => Plan, renderer: NativeRenderer): Promise<Float32Array> {
+type Planner = (image: { width: number; height: number; output: number }) => Plan
+
+async function render(image: Pixels, rule: ResizeRule, plan: Planner, renderer: NativeRenderer): Promise<Float32Array> {
   const joined = await concatPixels([image], rule.pad)
   const plans = packPlans([plan({ ...paddedSize(image, rule.pad), output: SIZE })])
   return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)

@@ -2,12 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { userCache } from '../../../scripts/shared/paths.mjs'
 import { packageRoot } from '../../package.js'
-import type { RegNetVariant } from '../variants.js'
+import type { ModelName } from '../catalogue.js'
 
 /** Pretrained weights that torchvision offers, from ImageNet-1k. Accuracies are those that torchvision tells. */
 export interface CatalogueEntry {
   readonly name: string
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly url: string
   /** The first digits of the file's SHA-256, in hex: all that PyTorch publishes, in the file's name. */
   readonly sha256Prefix: string
@@ -48,7 +48,7 @@ export function fileOf({ url }: CatalogueEntry, env: NodeJS.ProcessEnv = process
 }
 
 /** Weights of a model that lie on this disk, the newer first; none whose licence asks for a choice. */
-export function onDisk(model: RegNetVariant, env: NodeJS.ProcessEnv = process.env): CatalogueEntry | undefined {
+export function onDisk(model: ModelName, env: NodeJS.ProcessEnv = process.env): CatalogueEntry | undefined {
   const free = catalogue().filter((entry) => entry.model === model && !entry.name.includes('swag'))
   return free.reverse().find((entry) => existsSync(fileOf(entry, env)))
 }

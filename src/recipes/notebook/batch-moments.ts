@@ -1,8 +1,8 @@
 import type { Batch } from '../../loader/batch.js'
 import type { Rgb } from '../../augment/plan.js'
 import { TorchgraftError } from '../../errors.js'
-import { channelMoments, meanStdOf } from '../../augment/render-batch.js'
-import type { MeanStd } from '../../train/options/options.js'
+import { channelMoments, meanStdOf } from '../../session/render-batch.js'
+import type { MeanStd } from '../options.js'
 
 /** The notebook's `getMeanStd`, batch by batch: E[x] and √(E[x²] − E[x]²) of means over batches, in float32 as there. */
 export class BatchMoments {
@@ -23,6 +23,7 @@ export class BatchMoments {
   async meanStd(): Promise<MeanStd> {
     if (this.#batches === 0) throw new TorchgraftError('ERR_DATA_EMPTY', 'There is no batch of training images to take the mean and standard deviation of: too few of them can be read')
     const [r, g, b, ...std] = await meanStdOf(this.#sums, this.#batches)
-    return { mean: [r, g, b] as Rgb, std: std.map((part) => (part > 0 ? part : 0)) as unknown as Rgb } // the root of a difference that rounding made negative is NaN
+    const positive = std.map((part) => (part > 0 ? part : 0)) // the root of a difference that rounding made negative is NaN
+    return { mean: [r, g, b] as Rgb, std: positive as unknown as Rgb }
   }
 }

@@ -1,18 +1,17 @@
-import { DataLoader, IMAGENET_MEAN, IMAGENET_STD } from '../../loader/data-loader.js'
+import { IMAGENET_MEAN, IMAGENET_STD } from '../../augment/normalization.js'
 import type { Dataset } from '../../datasets/dataset.js'
-import { notebookStatisticsTransform } from './transforms.js'
 import { TorchgraftError } from '../../errors.js'
+import { DataLoader } from '../../loader/data-loader.js'
+import type { MeanStd, ResolvedOptions } from '../options.js'
+import type { Preparation } from '../recipe.js'
 import { BatchMoments } from './batch-moments.js'
-import type { MeanStd, Progress, ResolvedOptions } from '../../train/options/options.js'
+import { notebookStatisticsTransform } from './transforms.js'
 
 /** As the notebook printed them, of its 18 buildings. */
 const NOTEBOOK: MeanStd = { mean: [0.4407, 0.4332, 0.4326], std: [0.252, 0.261, 0.2906] }
 const IMAGENET: MeanStd = { mean: IMAGENET_MEAN, std: IMAGENET_STD }
 
-export interface MeanStdOptions extends Pick<ResolvedOptions, 'batchSize' | 'size' | 'meanStd' | 'strictImages'> {
-  readonly signal?: AbortSignal | undefined
-  readonly onProgress?: ((progress: Progress) => void) | undefined
-}
+export interface MeanStdOptions extends Preparation, Pick<ResolvedOptions, 'batchSize' | 'size' | 'meanStd' | 'strictImages'> {}
 
 /** The mean and standard deviation that a run normalizes with: named, or computed over the training set. */
 export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Promise<MeanStd> {
@@ -22,11 +21,15 @@ export async function decideMeanStd(train: Dataset, options: MeanStdOptions): Pr
   return meanStd === 'notebook' ? NOTEBOOK : computeMeanStd(train, options)
 }
 
-/** Over the training set's images, squashed to the size, in full batches. */
-async function computeMeanStd(train: Dataset, { batchSize, size, strictImages, signal, onProgress = () => {} }: MeanStdOptions): Promise<MeanStd> {
-  await using loader = new DataLoader(train, { batchSize, size, transform: notebookStatisticsTransform(), mean: [0, 0, 0], std: [1, 1, 1], dropLast: true, strict: strictImages, cacheBytes: 0 })
+const NOT_NORMALIZED: MeanStd = { mean: [0, 0, 0], std: [1, 1, 1] }
+
+/** Over the training set's images, stretched to the size, in full batches. */
+async function computeMeanStd(train: Dataset, options: MeanStdOptions): Promise<MeanStd> {
+  const { batchSize, size, strictImages, signal, onProgress = () => {} } = options
+  const loading = { batchSize, size, transform: notebookStatisticsTransform(), dropLast: true, strict: strictImages, cacheBytes: 0 }
+  await using loader = new DataLoader(train, { ...loading, ...NOT_NORMALIZED })
   const moments = new BatchMoments()
-  for await (const batch of loader.epoch(0, signal ? { signal } : {})) {
+  for await (const batch of loader.epoch(0, { signal })) {
     await moments.add(batch)
     onProgress({ what: 'mean and standard deviation', done: (batch.step + 1) * batchSize, total: loader.length * batchSize })
   }

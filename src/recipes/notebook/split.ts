@@ -1,9 +1,11 @@
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
-import { describeTrainVal, type TrainVal, splitsAmongClassesNotes } from '../../datasets/describe-splits.js'
+import { describeTrainVal, type TrainVal } from '../../datasets/describe-splits.js'
+import { splitsAmongClassesNotes } from '../../datasets/split-notes.js'
 import { findSplits } from '../../datasets/find-splits.js'
 import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folder.js'
-import { compareCodePoints } from '../../datasets/list-images.js'
+import { compareCodePoints } from '../../text/code-points.js'
 import { numpyShuffled } from '../../random/numpy.js'
+import type { SkippedFile } from '../../datasets/skipped-file.js'
 import { chooseSplits } from '../../datasets/train-val.js'
 import { endingOf } from '../../images/image-endings.js'
 
@@ -12,7 +14,7 @@ export const NOTEBOOK_SPLIT_SEED = 1999
 /** What torchvision's `ImageFolder` takes for an image. */
 const EXTENSIONS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'])
 
-export interface NotebookSidesOptions extends Pick<ImageFolderOptions, 'followLinks' | 'signal'> {
+export interface NotebookSplitOptions extends Pick<ImageFolderOptions, 'followLinks' | 'signal'> {
   /** The share of the images at the end of the shuffled order, or a folder of its own. */
   readonly val: number | string
 }
@@ -24,7 +26,7 @@ export interface NotebookSidesOptions extends Pick<ImageFolderOptions, 'followLi
  *
  * @throws ERR_DATA_EMPTY, ERR_DATA_CLASSES
  */
-export async function openNotebookSplit(data: string, { val, ...options }: NotebookSidesOptions): Promise<TrainVal> {
+export async function openNotebookSplit(data: string, { val, ...options }: NotebookSplitOptions): Promise<TrainVal> {
   const found = await findSplits(data)
   const chosen = found && chooseSplits(found, val)
   if (typeof val === 'string') {
@@ -32,10 +34,12 @@ export async function openNotebookSplit(data: string, { val, ...options }: Noteb
     const scored = shuffled(await openInOrder(data, [val], { ...options, classes: train.classes }))
     return describeTrainVal(data, train, scored, chosen?.notes)
   }
-  const all = shuffled(await openInOrder(data, chosen ? [chosen.train, ...(chosen.val === undefined ? [] : [chosen.val])] : [data], options))
+  const folders = chosen ? [chosen.train, ...(chosen.val === undefined ? [] : [chosen.val])] : [data]
+  const all = shuffled(await openInOrder(data, folders, options))
   const count = Math.floor((1 - val) * all.length)
-  const numbers = Array.from(all.items.keys())
-  return describeTrainVal(data, all.subset(numbers.slice(0, count)), all.subset(numbers.slice(count)), chosen?.notes ?? splitsAmongClassesNotes(data, all))
+  const indices = Array.from(all.items.keys())
+  const [train, scored] = [all.subset(indices.slice(0, count)), all.subset(indices.slice(count))]
+  return describeTrainVal(data, train, scored, chosen?.notes ?? splitsAmongClassesNotes(data, all))
 }
 
 function shuffled(folder: ImageFolder): ImageFolder {
@@ -47,15 +51,28 @@ async function openInOrder(data: string, within: readonly string[], options: Ima
   const folder = await ImageFolder.open(data, { ...options, within })
   const places = folder.items.map(({ path, label }, index) => {
     const classFolders = within.map((set) => join(set, folder.classes[label] ?? ''))
-    const inside = classFolders.map((classFolder) => relative(classFolder, resolve(data, path))).find((inner) => !inner.startsWith(`..${sep}`)) ?? path
+    const relatives = classFolders.map((classFolder) => relative(classFolder, resolve(data, path)))
+    const inside = relatives.find((inner) => !inner.startsWith(`..${sep}`)) ?? path
     const parent = dirname(inside)
     return { index, path, key: [label, parent === '.' ? '' : parent, basename(inside), path] as const }
   })
-  const taken = places.filter(({ path }) => EXTENSIONS.has(extname(path).toLowerCase()))
-  taken.sort(({ key: [label, ...a] }, { key: [other, ...b] }) => label - other || compareCodePoints(a[0], b[0]) || compareCodePoints(a[1], b[1]) || compareCodePoints(a[2], b[2]))
-  const others = places.filter(({ path }) => !EXTENSIONS.has(extname(path).toLowerCase()))
-  const skipped = others.map(({ path }) => ({ path, code: 'ERR_IMAGE_DECODE' as const, message: `the notebook's data set takes no ${ofEnding(path)}` }))
-  return folder.subset(taken.map(({ index }) => index), [...folder.skipped, ...skipped])
+  const isImage = ({ path }: { readonly path: string }): boolean => EXTENSIONS.has(extname(path).toLowerCase())
+  const images = places.filter(isImage).sort((a, b) => compareKeys(a.key, b.key))
+  const skipped = places.filter((place) => !isImage(place)).map(({ path }): SkippedFile => {
+    return { path, code: 'ERR_IMAGE_DECODE', message: `the notebook's data set takes no ${ofEnding(path)}` }
+  })
+  return folder.subset(images.map(({ index }) => index), [...folder.skipped, ...skipped])
+}
+
+type Key = readonly [label: number, folder: string, name: string, path: string]
+
+function compareKeys([label, ...texts]: Key, [otherLabel, ...otherTexts]: Key): number {
+  if (label !== otherLabel) return label - otherLabel
+  for (const [i, text] of texts.entries()) {
+    const order = compareCodePoints(text, otherTexts[i] ?? '')
+    if (order !== 0) return order
+  }
+  return 0
 }
 
 function ofEnding(path: string): string {

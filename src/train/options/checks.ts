@@ -1,16 +1,19 @@
 import { argumentError } from '../../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, MEAN, required, orNull, numberField, STD, integerField, oneOfField } from '../../options/fields.js'
-import { aPath } from '../../options/local-path.js'
+import {
+  abortSignal, booleanField, callback, type Check, checkFields, type Fields, integerField, MEAN, numberField, oneOfField, orNull, required,
+  STD,
+} from '../../options/checks.js'
+import { aPath, type Local, local } from '../../options/local-path.js'
 import { MONITORS } from '../../metrics/metrics.js'
 import { aDevice, aModel } from '../../session/check-options.js'
 import { KERNELS, MEMORY_FORMATS, PRECISIONS } from '../../session/options.js'
-import { type MeanStd, RECIPES, type TrainOptions } from './options.js'
+import { type MeanStd, RECIPES, type TrainOptions } from '../../recipes/options.js'
 
 const FOLDER = aPath('a folder of images')
 const FRACTION_OR_FOLDER = 'a fraction between 0 and 1, or a folder,'
 const VAL_FOLDER = aPath(FRACTION_OR_FOLDER)
 
-const valSide: Check = (value, name) => {
+const fractionOrFolder: Check = (value, name) => {
   if (typeof value !== 'number') VAL_FOLDER(value, name)
   else if (!(value > 0 && value < 1)) throw argumentError(FRACTION_OR_FOLDER, name, value)
 }
@@ -21,7 +24,7 @@ const meanStd: Check = (value, name) => {
   else oneOfField(['data', 'notebook', 'imagenet'])(value, name)
 }
 
-/** What each option of training takes. Those that take each other into account are checked where they are resolved. */
+/** What each option of training takes. Those that depend on each other are checked where they are resolved. */
 export const TRAIN_FIELDS: Fields<TrainOptions> = {
   recipe: oneOfField(RECIPES),
   data: FOLDER,
@@ -33,7 +36,7 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   size: integerField({ min: 32, max: 2048 }),
   progressiveResizing: booleanField,
   lr: numberField({ above: 0 }),
-  val: valSide,
+  val: fractionOrFolder,
   seed: integerField({ min: 0 }),
   monitor: oneOfField(MONITORS),
   patience: orNull(integerField({ min: 1 })),
@@ -55,7 +58,13 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   onProgress: callback,
 }
 
-/** Of what else is asked of a data folder: it cannot be left out. */
+/** Checks the options of training, and makes their URLs paths. @throws ERR_ARGUMENT, ERR_MODEL_UNKNOWN */
+export function checkTrainOptions(options: unknown): Local<TrainOptions> {
+  checkFields<TrainOptions>(options, TRAIN_FIELDS, 'train')
+  return local(options)
+}
+
+/** The data folder where there is no run to resume: it cannot be left out. */
 export const DATA = required(FOLDER)
 
 /** The checks of some of training's options. */

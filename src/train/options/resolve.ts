@@ -1,46 +1,47 @@
-import { argumentError, TorchgraftError } from '../../errors.js'
-import { checkFields } from '../../options/fields.js'
-import { local } from '../../options/local-path.js'
-import type { RegNetVariant } from '../../models/variants.js'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { TorchgraftError } from '../../errors.js'
+import type { ModelName } from '../../models/catalogue.js'
+import { SHIPPED_WEIGHTS } from '../../models/catalogue.js'
 import { onDisk } from '../../models/weights/catalogue.js'
-import { TRAIN_FIELDS } from './checks.js'
-import { DEFAULTS, type RecipeName, type ResolvedOptions, SHIPPED_WEIGHTS, type TrainOptions } from './options.js'
+import type { Local } from '../../options/local-path.js'
+import { RECIPE_OF } from '../../recipes/by-name.js'
+import type { ResolvedOptions, TrainOptions } from '../../recipes/options.js'
+import type { Recipe } from '../../recipes/recipe.js'
 
 /**
- * Checks every option once, and fills in the defaults.
+ * Fills in the defaults of checked options.
  *
- * @throws ERR_ARGUMENT, ERR_MODEL_UNKNOWN, ERR_WEIGHTS_MISSING
+ * @throws ERR_ARGUMENT for an option that the recipe does not have, ERR_WEIGHTS_MISSING
  */
-export function resolveOptions(given: TrainOptions): ResolvedOptions {
-  checkFields<TrainOptions>(given, TRAIN_FIELDS, 'train')
-  const options = local(given)
-  const recipe = options.recipe ?? 'default'
-  const { data: _data, output: _output, resume: _resume, signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...asked } = withoutUndefined(options)
-  const { weights, memoryFormat = null, threads = null, ...merged } = { ...DEFAULTS[recipe], ...asked }
-  const chosen = { ...merged, progressiveResizing: asked.progressiveResizing ?? (recipe === 'default' && merged.patience === null) }
-  checkRecipes(chosen, recipe)
-  return { ...chosen, recipe, weights: weights === undefined ? defaultWeights(chosen.model, recipe) : weights, memoryFormat, threads }
+export function resolveOptions(options: Local<TrainOptions>): ResolvedOptions {
+  const name = options.recipe ?? 'default'
+  const recipe = RECIPE_OF[name]
+  const { data: _data, output: _output, resume: _resume, ...rest } = withoutUndefined(options)
+  const { signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...given } = rest
+  const { weights, memoryFormat = null, threads = null, ...merged } = { ...recipe.defaults, ...given }
+  const growing = recipe.sizes !== undefined && merged.patience === null // early stopping might end a run before its images have grown
+  const decided = { ...merged, progressiveResizing: given.progressiveResizing ?? growing }
+  recipe.checkOptions(decided)
+  const chosenWeights = weights === undefined ? defaultWeights(merged.model, recipe) : weights
+  return { ...decided, recipe: name, weights: chosenWeights, memoryFormat, threads }
 }
 
-function checkRecipes({ meanStd, sanitySteps, progressiveResizing }: Pick<ResolvedOptions, 'meanStd' | 'sanitySteps' | 'progressiveResizing'>, recipe: RecipeName): void {
-  if (recipe === 'notebook') {
-    if (progressiveResizing) throw argumentError((option) => `${option('recipe', 'default')}, which alone has it,`, 'progressiveResizing', progressiveResizing)
-    return
-  }
-  if (meanStd !== 'imagenet') throw argumentError((option) => `${option('recipe', 'notebook')}, which alone has it,`, 'meanStd', meanStd)
-  if (sanitySteps > 0) throw argumentError((option) => `${option('recipe', 'notebook')}, which alone has it,`, 'sanitySteps', sanitySteps)
+/** Paths as they are from wherever the run is resumed. */
+export function withAbsolutePaths(options: ResolvedOptions): ResolvedOptions {
+  const { val, weights } = options
+  const isFile = weights !== null && !Object.values(SHIPPED_WEIGHTS).includes(weights) && existsSync(weights)
+  return { ...options, val: typeof val === 'string' ? resolve(val) : val, weights: isFile ? resolve(weights) : weights }
 }
 
-/** As the notebook's `pretrained=True` has it. */
-const NOTEBOOK_WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
-
-function defaultWeights(model: RegNetVariant, recipe: RecipeName): string {
-  const name = SHIPPED_WEIGHTS[model]
+function defaultWeights(model: ModelName, recipe: Recipe): string {
+  const name = SHIPPED_WEIGHTS[model] ?? recipe.defaultWeights?.(model) ?? onDisk(model)?.name
   if (name !== undefined) return name
-  if (recipe === 'notebook' && model === DEFAULTS.notebook.model) return NOTEBOOK_WEIGHTS
-  const found = onDisk(model)
-  if (found) return found.name
-  throw new TorchgraftError('ERR_WEIGHTS_MISSING', (option) => `There are no weights for ${model} on this disk, and none ship with torchgraft: pull some ("torchgraft weights" lists them), name a file (${option('weights')}), or train from scratch (${option('weights', null)})`)
+  const none = `There are no weights for ${model} on this disk, and none ship with torchgraft`
+  throw new TorchgraftError('ERR_WEIGHTS_MISSING', (option) => {
+    const elsewhere = `name a file (${option('weights')}), or train from scratch (${option('weights', null)})`
+    return `${none}: pull some ("torchgraft weights" lists them), ${elsewhere}`
+  })
 }
 
 function withoutUndefined<T extends object>(value: T): T {

@@ -5,15 +5,17 @@ import { describeTrainVal, type TrainVal } from '../../datasets/describe-splits.
 import { type ImageFolder, withItems } from '../../datasets/image-folder.js'
 import { TorchgraftError } from '../../errors.js'
 
-/** Which files are images and which folders are sets: raised with each change of it. Runs from before have none. */
+/** The version of the rules by which files are images and folders are sets. Runs from before there were versions have none. */
 const LISTING = 2
 
 export function splitOf(seed: number, { classes, train, val }: TrainVal): RunSplit {
-  const list = ({ items }: ImageFolder): SplitItem[] => items.map(({ path, label, hash }) => ({ path, label: classes[label] ?? String(label), hash }))
+  const list = ({ items }: ImageFolder): SplitItem[] => {
+    return items.map(({ path, label, hash }) => ({ path, label: classes[label] ?? String(label), hash }))
+  }
   return { formatVersion: 1, listing: LISTING, seed, classes, train: list(train), val: list(val) }
 }
 
-/** The first image that lies elsewhere in the order of its split. */
+/** The first image whose place in the order of its split differs. */
 export function difference(before: RunSplit, now: RunSplit): string | undefined {
   for (const split of ['train', 'val'] as const) {
     for (let i = 0; i < Math.max(before[split].length, now[split].length); i++) {

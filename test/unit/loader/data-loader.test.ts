@@ -25,7 +25,8 @@ describe('DataLoader', () => {
   })
 
   test('shuffled, every image comes once an epoch, in an order that seed and epoch decide', async () => {
-    const order = async (epoch: number, seed = 7): Promise<number[]> => (await collect((await numberedLoader(11, { shuffle: true, seed })).epoch(epoch))).flatMap(({ indices }) => [...indices])
+    const order = async (epoch: number, seed = 7): Promise<number[]> =>
+      (await collect((await numberedLoader(11, { shuffle: true, seed })).epoch(epoch))).flatMap(({ indices }) => [...indices])
     expect(await order(0)).toEqual(await order(0))
     expect(await order(1)).not.toEqual(await order(0))
     expect(await order(0, 8)).not.toEqual(await order(0))
@@ -55,9 +56,13 @@ describe('DataLoader', () => {
 
   test('augmentation differs from epoch to epoch, and progress runs with them', async () => {
     const seen: number[] = []
-    const transform = Object.assign((_: unknown, random: () => number, progress: number) => (seen.push(progress), { geometry: [1, 0, random(), 0, 1, 0] as const }), {})
+    const transform = Object.assign((_: unknown, random: () => number, progress: number) => {
+      seen.push(progress)
+      return { geometry: [1, 0, random(), 0, 1, 0] as const }
+    }, {})
     const loader = await numberedLoader(2, { transform, epochs: 4 })
-    const shift = async (epoch: number): Promise<number | undefined> => (await collect(loader.epoch(epoch)))[0]?.images.plans[0]?.geometry[2]
+    const shift = async (epoch: number): Promise<number | undefined> =>
+      (await collect(loader.epoch(epoch)))[0]?.images.plans[0]?.geometry[2]
     expect(await shift(0)).not.toBe(await shift(1))
     expect(seen).toEqual([0, 0, 0.25, 0.25])
   })
@@ -109,6 +114,19 @@ describe('DataLoader', () => {
         expect(batches[0]?.images.pixels.length).toBe(3 * 192)
       }
       expect(loader.skipped).toMatchObject([{ index: 1, path: 'p1.jpg', code: 'ERR_IMAGE_DECODE' }, { index: 6, path: 'p6.jpg' }])
+    })
+
+    test('takeSkipped gives each image once, when its batch has come, and none that another loader reported', async () => {
+      const loader = new DataLoader(await broken(new Set([1, 6])), BASE)
+      const taken: number[][] = []
+      for await (const batch of loader.epoch(0)) taken[batch.step] = loader.takeSkipped().map(({ index }) => index)
+      for await (const batch of loader.epoch(1)) taken[3 + batch.step] = loader.takeSkipped().map(({ index }) => index)
+      expect(taken).toEqual([[1], [6], [], [], [], []])
+      const another = new DataLoader(await broken(new Set([1, 8])), BASE)
+      another.markReported(loader.skipped)
+      await collect(another.epoch(0))
+      expect(another.takeSkipped()).toMatchObject([{ index: 8 }])
+      expect(another.skipped).toMatchObject([{ index: 1 }, { index: 8 }])
     })
 
     test('a batch that loses all of them is passed over, and the others keep their numbers', async () => {

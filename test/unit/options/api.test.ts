@@ -1,5 +1,6 @@
 import { readTorchCheckpoint, type ReadTorchOptions } from '../../../src/runs/torch-checkpoint.js'
-import { DataLoader, type DataLoaderOptions } from '../../../src/loader/data-loader.js'
+import { DataLoader } from '../../../src/loader/data-loader.js'
+import type { DataLoaderOptions } from '../../../src/loader/data-loader-options.js'
 import { ImageFolder, type ImageFolderOptions } from '../../../src/datasets/image-folder.js'
 import type { SplitOptions } from '../../../src/datasets/stratified-split.js'
 import { evalTransform, trainTransform, type TrainTransformOptions } from '../../../src/augment/transforms.js'
@@ -14,8 +15,9 @@ import { exportModel, type ExportOptions } from '../../../src/inference/export-m
 import { summarize, type SummarizeOptions } from '../../../src/models/summarize.js'
 import { EarlyStopping, type EarlyStoppingOptions } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
-import { fit, type FitOptions } from '../../../src/train/fit.js'
-import type { TrainOptions } from '../../../src/train/options/options.js'
+import { fit } from '../../../src/train/fit.js'
+import type { FitOptions } from '../../../src/train/fit-options.js'
+import type { TrainOptions } from '../../../src/recipes/options.js'
 import { warmupCosine, type WarmupCosineOptions } from '../../../src/recipes/schedules.js'
 import { train } from '../../../src/train/train.js'
 import { workInEmptyFolder } from '../../helpers/files/empty-folder.js'
@@ -64,7 +66,8 @@ const SESSION = { model: 'regnet_y_400mf', classes: 2 } as const
 const never = (): never => {
   throw new Error('native code was asked before the options were checked')
 }
-const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
+const nothing = { system: never, describe: never, multipliesBf16: never }
+const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, nothing)
 const computing = { device: 'word', precision: 'word', threads: 'whole', classes: 'texts', size: 'whole' } as const
 const images = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
 const dataset = await numberedDataset(1)
@@ -86,7 +89,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<DataStatisticsOptions>({ of: 'dataStatistics', good: { data: 'nowhere' }, call: dataStatistics, kinds: { ...images, onProgress: 'callback' } }),
   door<SummarizeOptions>({ of: 'summarize', good: { model: 'nothing' }, call: summarize, kinds: { model: 'text', size: 'whole', classes: 'whole', batchSize: 'whole' } }),
   door<ExportOptions>({ of: 'exportModel', good: { model: 'nothing', format: 'pth' }, call: exportModel, kinds: { model: 'text', format: 'word', output: 'text', fp16: 'flag', classes: 'texts', size: 'whole' } }),
-  door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', side: 'word', all: 'flag', signal: 'signal' } }),
+  door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', split: 'word', all: 'flag', signal: 'signal' } }),
   door<ClassifierOptions>({ of: 'Classifier.open', good: {}, call: (options) => Classifier.open('nothing', options), kinds: computing }),
   door<ReadTorchOptions>({ of: 'readTorchCheckpoint', good: {}, call: (options) => readTorchCheckpoint('nothing', options), kinds: { groups: 'lists' } }),
   door<SessionOptions>({
@@ -110,7 +113,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<{ readonly signal?: AbortSignal }>({ of: 'evaluate', good: {}, call: (options) => evaluate(new StandInSession(), loader, options), kinds: { signal: 'signal' } }),
   door<FitOptions>({
     of: 'fit', good: { train: loader, val: loader, epochs: 1 }, call: (options) => fit(new StandInSession(), options).next(),
-    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal', now: 'callback' },
+    kinds: { train: 'thing', val: 'thing', epochs: 'whole', schedule: 'callback', monitor: 'word', earlyStopping: 'thing', checkpoints: 'thing', saveEveryMinutes: 'number', origin: 'thing', settings: 'thing', notes: 'texts', resume: 'thing', signal: 'signal' },
   }),
 ]
 /** Kinds whose values an option takes besides. */

@@ -7,10 +7,12 @@ import { readSafetensors, writeSafetensors } from '../../../src/formats/safetens
 import { AverageMeter } from '../../../src/metrics/average-meter.js'
 import { toNative } from '../../../src/session/to-native.js'
 import { Classifier } from '../../../src/inference/classifier.js'
+import { inspectFile } from '../../../src/inference/inspect.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
 import { fit } from '../../../src/train/fit.js'
-import { constant, warmupCosine } from '../../../src/recipes/schedules.js'
+import { runStatus } from '../../../src/train/resume/status.js'
+import { constant } from '../../../src/recipes/schedules.js'
 import { workInEmptyFolder } from '../../helpers/files/empty-folder.js'
 import { numberedLoader } from '../../helpers/loader.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
@@ -43,8 +45,6 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
   'EarlyStopping.update': { name: 'value', pass: (value) => new EarlyStopping().update(value), takes: NUMBERS },
   'EarlyStopping.restore': { name: 'EarlyStopping.restore|best', pass: (value) => new EarlyStopping().restore(value) },
   'constant': { name: 'lr', pass: constant, takes: ['fraction'] },
-  'the step of constant': { name: 'step', pass: constant(1) },
-  'the step of warmupCosine': { name: 'step', pass: warmupCosine({ lr: 1, steps: 5 }) },
   'the session of fit': { name: 'session', pass: (value) => fit(value, { train: loader, val: loader, epochs: 1 }).next() },
   'the session of evaluate': { name: 'session', pass: (value) => evaluate(value, loader) },
   'the loader of evaluate': { name: 'loader', pass: (value) => evaluate(new StandInSession(), value) },
@@ -55,6 +55,8 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
   'compose': { name: 'transforms', pass: (value) => compose(value), takes: ['function'] },
   'CheckpointStore.open': { name: 'folder', pass: (value) => CheckpointStore.open(value) },
   'Classifier.open': { name: 'file', pass: (value) => Classifier.open(value) },
+  'inspectFile': { name: 'file', pass: inspectFile },
+  'runStatus': { name: 'folder', pass: runStatus },
   'readTorchCheckpoint': { ...NO_FILES, pass: (value) => readTorchCheckpoint(value) },
   'writeTorchCheckpoint, its path': { ...NO_FILES, pass: (value) => writeTorchCheckpoint(value, { model: tensors }) },
   'writeTorchCheckpoint, its contents': { name: 'writeTorchCheckpoint|model', pass: (value) => writeTorchCheckpoint('file', value) },

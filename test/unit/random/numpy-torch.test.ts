@@ -2,14 +2,20 @@ import { readFileSync } from 'node:fs'
 import { mt19937 } from '../../../src/random/mt19937.js'
 import { NOTEBOOK_DRAWS, notebookTrainTransform } from '../../../src/recipes/notebook/transforms.js'
 import { numpyShuffled } from '../../../src/random/numpy.js'
-import { torchEpochs, torchGenerator, torchLinear, torchRandperm, torchUniform } from '../../../src/random/torch.js'
+import { torchEpochs } from '../../../src/recipes/notebook/epoch-random.js'
+import { torchGenerator, torchLinear, torchRandperm, torchUniform } from '../../../src/random/torch.js'
 
 interface Fixture {
   readonly shuffles: Readonly<Record<string, readonly number[]>>
   readonly randperm: Readonly<Record<string, readonly number[]>>
   /** By seed and epoch: brightness, angle, shear of some places. */
   readonly draws: Readonly<Record<string, readonly (readonly [number, number, number])[][]>>
-  readonly head: { readonly weight: readonly number[]; readonly bias: readonly number[]; readonly after: readonly number[]; readonly sum: number }
+  readonly head: {
+    readonly weight: readonly number[]
+    readonly bias: readonly number[]
+    readonly after: readonly number[]
+    readonly sum: number
+  }
 }
 
 /** What numpy and PyTorch gave: test/parity/generate.py notebook. */

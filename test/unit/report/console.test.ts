@@ -1,6 +1,6 @@
 import { consoleReport } from '../../../src/report/console.js'
 import { duration, percent, printable } from '../../../src/text/format.js'
-import type { TrainingEvent } from '../../../src/train/events.js'
+import type { TrainingEvent } from '../../../src/runs/events.js'
 
 const EVENTS: readonly TrainingEvent[] = [
   { type: 'start', device: 'cpu', precision: 'fp32', precisionReason: 'this processor has no bf16 instructions', model: 'regnet_y_400mf', weights: 'tiny', train: 64, val: 10, epochs: 2, steps: 2, notes: ['A note.'] },

@@ -16,8 +16,8 @@ describe('CheckpointStore', () => {
   test('best holds the model alone, last the optimizer too, and the one before is kept', async () => {
     await using folder = await temporaryFolder()
     const store = await CheckpointStore.open(join(folder.path, 'deep', 'run'))
-    await store.save('best', session, metadata(0))
-    for (const step of [1, 2]) await store.save('last', session, metadata(step))
+    await store.saveBest(session, metadata(0))
+    for (const step of [1, 2]) await store.saveLast(session, metadata(step))
     expect((await readdir(store.folder)).sort()).toEqual(['best.safetensors', 'last.previous.safetensors', 'last.safetensors'])
     expect([...(await store.best()).tensors.keys()]).toEqual(['fc.bias'])
     const last = await store.last()
@@ -39,7 +39,7 @@ describe('CheckpointStore', () => {
   ])('a last file %s falls back to its predecessor, and says so', async (_, damage, code) => {
     await using folder = await temporaryFolder()
     const store = await CheckpointStore.open(folder.path)
-    for (const step of [1, 2]) await store.save('last', session, metadata(step))
+    for (const step of [1, 2]) await store.saveLast(session, metadata(step))
     await damage(join(folder.path, 'last.safetensors'))
     const last = await store.last()
     expect(last).toMatchObject({ file: 'last.previous.safetensors', metadata: { position: { step: 1 } }, recoveredFrom: { code } })
@@ -50,7 +50,7 @@ describe('CheckpointStore', () => {
   test('equal states give equal bytes', async () => {
     await using folder = await temporaryFolder()
     const [a, b] = [await CheckpointStore.open(join(folder.path, 'a')), await CheckpointStore.open(join(folder.path, 'b'))]
-    for (const store of [a, b]) await store.save('last', session, metadata(1))
+    for (const store of [a, b]) await store.saveLast(session, metadata(1))
     expect(await readFile(join(a.folder, 'last.safetensors'))).toEqual(await readFile(join(b.folder, 'last.safetensors')))
   })
 })

@@ -2,7 +2,7 @@ import { appendFile, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EventLog } from '../../../src/runs/event-log.js'
 import { readLoggedPosition } from '../../../src/runs/read-events.js'
-import type { TrainingEvent } from '../../../src/train/events.js'
+import type { TrainingEvent } from '../../../src/runs/events.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 const step = (epoch: number, step: number): TrainingEvent => ({ type: 'step', epoch, step, loss: 1, lr: 1, scale: 1, imagesPerSecond: 1 })

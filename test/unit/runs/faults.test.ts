@@ -14,8 +14,8 @@ const session = new StandInSession()
 /** A folder with `last` 1 and 2 and `best`, and a store in it for what comes next. */
 async function begun(folder: string, before: Parameters<typeof watchedFiles>[0]) {
   const store = await CheckpointStore.open(folder)
-  for (const step of [1, 2]) await store.save('last', session, trainingMetadata(step))
-  await store.save('best', session, trainingMetadata(2))
+  for (const step of [1, 2]) await store.saveLast(session, trainingMetadata(step))
+  await store.saveBest(session, trainingMetadata(2))
   const files = watchedFiles(before)
   return { files, store: await CheckpointStore.open(folder, files) }
 }
@@ -24,7 +24,7 @@ async function begun(folder: string, before: Parameters<typeof watchedFiles>[0])
 async function operations(): Promise<readonly FileOperation[]> {
   await using folder = await temporaryFolder()
   const { files, store } = await begun(folder.path, () => undefined)
-  await store.save('last', session, trainingMetadata(3))
+  await store.saveLast(session, trainingMetadata(3))
   return files.done
 }
 
@@ -40,14 +40,14 @@ describe('saving, when something fails', () => {
         if (count === fatal) throw systemError(code)
         return undefined
       })
-      const outcome = await store.save('last', session, trainingMetadata(3)).then(() => 'saved', (error: { code: string; message: string }) => `${error.code} ${error.message}`)
+      const outcome = await store.saveLast(session, trainingMetadata(3)).then(() => 'saved', (error: { code: string; message: string }) => `${error.code} ${error.message}`)
       if (outcome !== 'saved') expect(outcome).toMatch(code === 'ENOSPC' ? /^ERR_WRITE .*Free some space/ : /^ERR_WRITE .*The disk may be failing/)
       const last = await (await CheckpointStore.open(folder.path)).last()
       expect(last?.recoveredFrom).toBeUndefined()
       expect(last?.metadata.position.step).toBe(outcome === 'saved' || fatal > 11 ? 3 : 2) // from the rename on it is the new one
       expect((await readdir(folder.path)).filter((name) => name.endsWith('.tmp'))).toEqual([])
       const again = await CheckpointStore.open(folder.path)
-      await again.save('last', session, trainingMetadata(4))
+      await again.saveLast(session, trainingMetadata(4))
       expect((await again.last())?.metadata.position.step).toBe(4)
     }
   })
@@ -61,7 +61,7 @@ describe('saving, when something fails', () => {
         if (count >= at) throw systemError('ENOSYS') // nothing is done any more, cleaning up neither
         return undefined
       })
-      await store.save('last', session, trainingMetadata(3)).catch(() => {})
+      await store.saveLast(session, trainingMetadata(3)).catch(() => {})
       const last = await (await CheckpointStore.open(folder.path)).last()
       expect(last?.recoveredFrom).toBeUndefined()
       expect(last?.metadata.position.step).toBe(at > 11 ? 3 : 2)
@@ -75,7 +75,7 @@ describe('saving, when something fails', () => {
       if (name === 'link') throw systemError('EPERM')
       return undefined
     })
-    await store.save('last', session, trainingMetadata(3))
+    await store.saveLast(session, trainingMetadata(3))
     expect((await store.last())?.metadata.position.step).toBe(3)
     expect((await readModelFile(join(folder.path, 'last.previous.safetensors'))).metadata).toMatchObject({ position: { step: 2 } })
   })
@@ -83,9 +83,9 @@ describe('saving, when something fails', () => {
   test('a process that ended between the two leaves one file with both names, and nothing of that is left', async () => {
     await using folder = await temporaryFolder()
     const store = await CheckpointStore.open(folder.path)
-    await store.save('last', session, trainingMetadata(1))
+    await store.saveLast(session, trainingMetadata(1))
     await link(join(folder.path, 'last.safetensors'), join(folder.path, 'last.previous.safetensors'))
-    await store.save('last', session, trainingMetadata(2))
+    await store.saveLast(session, trainingMetadata(2))
     expect((await readdir(folder.path)).sort()).toEqual(['last.previous.safetensors', 'last.safetensors'])
   })
 
@@ -107,10 +107,10 @@ describe('saving, when something fails', () => {
     })
     await writeFile(join(folder.path, 'last.safetensors'), 'damaged')
     expect(await store.last()).toMatchObject({ file: 'last.previous.safetensors', metadata: { position: { step: 1 } } })
-    await expect(store.save('last', session, trainingMetadata(3))).rejects.toMatchObject({ code: 'ERR_WRITE' })
+    await expect(store.saveLast(session, trainingMetadata(3))).rejects.toMatchObject({ code: 'ERR_WRITE' })
     expect(await store.last()).toMatchObject({ file: 'last.previous.safetensors', metadata: { position: { step: 1 } } })
     full = false
-    await store.save('last', session, trainingMetadata(3))
+    await store.saveLast(session, trainingMetadata(3))
     expect(await store.last()).toMatchObject({ file: 'last.safetensors', metadata: { position: { step: 3 } } })
   })
 
@@ -118,7 +118,7 @@ describe('saving, when something fails', () => {
     await using folder = await temporaryFolder()
     const store = await CheckpointStore.open(join(folder.path, 'run'))
     await rm(store.folder, { recursive: true })
-    await expect(store.save('last', session, trainingMetadata(1))).rejects.toMatchObject({ code: 'ERR_WRITE', message: expect.stringContaining('Its folder is not there any more: was it removed?') })
+    await expect(store.saveLast(session, trainingMetadata(1))).rejects.toMatchObject({ code: 'ERR_WRITE', message: expect.stringContaining('Its folder is not there any more: was it removed?') })
   })
 })
 
@@ -126,7 +126,7 @@ describe('a last file', () => {
   test('with one bit flipped, wherever it is, falls back to its predecessor, or says the same as before', async () => {
     await using folder = await temporaryFolder()
     const store = await CheckpointStore.open(folder.path)
-    for (const step of [1, 2]) await store.save('last', session, trainingMetadata(step))
+    for (const step of [1, 2]) await store.saveLast(session, trainingMetadata(step))
     const path = join(folder.path, 'last.safetensors')
     const good = await readFile(path)
     const whole = await store.last()
@@ -146,7 +146,7 @@ describe('a last file', () => {
   test.each([0, 1, 7, 8, 100, 300, 0.5, 0.999])('cut short to %d falls back to its predecessor', async (length) => {
     await using folder = await temporaryFolder()
     const store = await CheckpointStore.open(folder.path)
-    for (const step of [1, 2]) await store.save('last', session, trainingMetadata(step))
+    for (const step of [1, 2]) await store.saveLast(session, trainingMetadata(step))
     const path = join(folder.path, 'last.safetensors')
     const good = await readFile(path)
     await writeFile(path, good.subarray(0, Number.isInteger(length) ? length : Math.floor(good.length * length)))

@@ -1,4 +1,4 @@
-import type { CheckpointStore, Savable } from '../../../src/runs/checkpoint-store.js'
+import type { CheckpointWriter, SavedFile } from '../../../src/runs/checkpoint-store.js'
 import type { ModelMetadata, TrainingMetadata } from '../../../src/runs/model-metadata.js'
 import { BackgroundSaves } from '../../../src/train/background-saves.js'
 import { fit } from '../../../src/train/fit.js'
@@ -9,7 +9,7 @@ import { StandInSession } from '../../helpers/stand-in-session.js'
 function slowStore() {
   const begun: { readonly name: string; readonly epoch: number; readonly end: () => void; readonly fail: (error: Error) => void }[] = []
   let released = false
-  const save = (name: string, _: Savable, { position, metrics }: Partial<TrainingMetadata>): Promise<unknown> =>
+  const save = (name: string, { position, metrics }: Partial<TrainingMetadata>): Promise<SavedFile> =>
     new Promise((resolve, reject) => {
       const end = (): void => resolve({ file: `${name}.safetensors`, bytes: 1 })
       begun.push({ name, epoch: position?.epoch ?? metrics?.epoch ?? 0, end, fail: reject })
@@ -19,7 +19,8 @@ function slowStore() {
     released = true
     for (const { end } of begun) end()
   }
-  return { begun, release, store: { save } as Pick<CheckpointStore, 'save'> }
+  const store: CheckpointWriter = { saveLast: (_, metadata) => save('last', metadata), saveBest: (_, metadata) => save('best', metadata) }
+  return { begun, release, store }
 }
 
 const last = (epoch: number) => ({ position: { epoch, step: 0, appliedSteps: 0, images: 0 } }) as unknown as TrainingMetadata
@@ -69,7 +70,10 @@ describe('BackgroundSaves', () => {
   test('writes what the state was when it was taken', async () => {
     const { begun, store } = slowStore()
     let saved: Promise<unknown> | undefined
-    const saves = new BackgroundSaves({ save: (name: never, state: Savable, metadata: never) => ((saved ??= state.stateDict()), store.save(name, state, metadata)) })
+    const saves = new BackgroundSaves({
+      ...store,
+      saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)),
+    })
     const session = new StandInSession()
     await saves.snapshot(session, last(1))
     session.stateDict = () => Promise.reject(new Error('asked again'))
@@ -79,7 +83,7 @@ describe('BackgroundSaves', () => {
     expect(await saved).toBeInstanceOf(Map)
   })
 
-  test('a write that fails is told of by the next question, after what had been written', async () => {
+  test('a write that fails is thrown by the next call of written, after the events of what had been written', async () => {
     const { begun, store } = slowStore()
     const saves = new BackgroundSaves(store)
     await saves.snapshot(new StandInSession(), last(1), best(1))
@@ -88,9 +92,9 @@ describe('BackgroundSaves', () => {
     await turns()
     begun[1]?.fail(new Error('full'))
     await saves.finish()
-    const told = saves.written()
-    expect(told.next().value).toMatchObject({ file: 'last.safetensors' })
-    expect(() => told.next()).toThrow('full')
+    const events = saves.written()
+    expect(events.next().value).toMatchObject({ file: 'last.safetensors' })
+    expect(() => events.next()).toThrow('full')
   })
 })
 
@@ -98,7 +102,9 @@ describe('fit, while a file is written', () => {
   test('goes on with its steps, and tells of the file when it is there', async () => {
     const { begun, release, store } = slowStore()
     const types: string[] = []
-    for await (const { type } of fit(new StandInSession(), { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store })) {
+    for await (const { type } of fit(new StandInSession(), {
+      train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
+    })) {
       types.push(type)
       if (types.filter((told) => told === 'step').length !== 6 || begun.length > 1) continue
       expect(list(begun)).toEqual(['last 1'])
@@ -114,7 +120,9 @@ describe('fit, while a file is written', () => {
     if (how === 'throw') session.trainStep = async (...args) => (session.steps.length === 3 ? Promise.reject(new Error('broken')) : StandInSession.prototype.trainStep.apply(session, args))
     let ended = false
     const finish = (async () => {
-      for await (const { type, ...rest } of fit(session, { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store })) {
+      for await (const { type, ...rest } of fit(session, {
+        train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
+      })) {
         if (how === 'return' && type === 'step' && (rest as { epoch?: number }).epoch === 2) break
       }
     })().catch(() => {}).finally(() => (ended = true))
@@ -127,7 +135,8 @@ describe('fit, while a file is written', () => {
   })
 
   test('ends with the error of a write that fails', async () => {
-    const store = { save: () => Promise.reject(new Error('full')) } as unknown as Pick<CheckpointStore, 'save'>
+    const full = () => Promise.reject(new Error('full'))
+    const store: CheckpointWriter = { saveLast: full, saveBest: full }
     const session = new StandInSession()
     const run = async (): Promise<void> => {
       for await (const _ of fit(session, { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 50, checkpoints: store }));

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { resolveOptions } from '../../../src/train/options/resolve.js'
-import { resumeOptions, savedOptions, withAbsolutePaths } from '../../../src/train/resume/options.js'
+import { resolveOptions, withAbsolutePaths } from '../../../src/train/options/resolve.js'
+import { resumeOptions, savedOptions } from '../../../src/train/resume/options.js'
 
 const saved = resolveOptions({ epochs: 5, seed: 3 })
 /** As `config.json` brings them back. */

@@ -1,0 +1,181 @@
+import type { TorchgraftErrorCode } from '../errors.js'
+import type { ModelGraph, TensorUse } from './model-graph.js'
+
+/**
+ * What the main addon exports, and nothing that it does not. Change it together with `native/node`.
+ *
+ * Arguments are trusted where `src/session/session.ts` has checked them; native code checks again whatever could
+ * read or write out of bounds. Promises reject with an `Error` that has a `code` of `TorchgraftErrorCode`.
+ * All work runs on one engine thread for the process, in the order asked for.
+ */
+export interface Binding {
+  /** libtorch's version that the addon was compiled against, such as `2.13.0`. */
+  readonly libtorchVersion: string
+  /** Names of the models, in the order of `MODEL_NAMES`. */
+  readonly variants: readonly string[]
+  /** What is there to compute on. Cheap: loads no model. */
+  system(): NativeSystem
+  /** A model's state and forward pass, with no memory for its weights. @throws ERR_MODEL_UNKNOWN */
+  describe(model: string, classes: number): NativeModel
+  /** Whether a CUDA device multiplies bf16 itself. Takes the device into use. */
+  multipliesBf16(device: string): Promise<boolean>
+  createSession(options: NativeSessionOptions): Promise<NativeSession>
+  /**
+   * Renders a batch alone into `into`: normalized pixels, [size, output, output, 3] row-major. For previews and tests.
+   */
+  renderBatch(images: NativeImages, renderer: NativeRenderer, into: Float32Array): Promise<void>
+  /** Each channel's mean over a rendered batch, then each one's mean of squares: six numbers, rounded as PyTorch's on the CPU. */
+  channelMoments(images: NativeImages): Promise<Float32Array>
+  /** Mean and standard deviation from those numbers summed over batches: six numbers. */
+  meanStdOf(sums: Float32Array, batches: number): Promise<Float32Array>
+  /** Waits for the job that is running and drops this environment's others: for its end. Nothing can be asked for afterwards. */
+  stop(): void
+}
+
+/**
+ * The loops that the CPU's batches go through; the kernel that a GPU's do, on the CPU or on the first CUDA device; or, on the
+ * CPU, the operations of libtorch that a GPU takes where it cannot have the kernel.
+ */
+export type NativeRenderer = 'loops' | 'kernel' | 'cuda-kernel' | 'operations'
+
+export interface NativeSystem {
+  readonly cuda: readonly string[]
+  /** Whether the processor multiplies bf16 itself (AMX-BF16 or AVX512-BF16). */
+  readonly bf16: boolean
+  readonly features: readonly string[]
+  /** Threads that libtorch uses within an operation unless told otherwise. */
+  readonly threads: number
+}
+
+export interface NativeSessionOptions {
+  readonly model: string
+  readonly classes: number
+  /** `cpu`, `cuda:0` … */
+  readonly device: string
+  readonly precision: 'fp32' | 'bf16' | 'fp16'
+  /** Memory format of weights and activations: NHWC, else NCHW. */
+  readonly channelsLast: boolean
+  /** Within an operation. */
+  readonly threads: number
+  /** Of the initial weights: 53 bits at most. */
+  readonly seed: number
+  readonly optimizer: {
+    readonly type: 'adam' | 'adamw'
+    /** In one pass; else operation by operation, rounded as PyTorch's default on a CPU. */
+    readonly fused: boolean
+    readonly beta1: number
+    readonly beta2: number
+    readonly eps: number
+    /** A step's lr × lrScale is the group's; weight decay is Adam's L2 or AdamW's decoupled one. */
+    readonly groups: readonly { readonly lrScale: number; readonly weightDecay: number }[]
+  }
+  /** Used with fp16. */
+  readonly scaler: {
+    readonly initScale: number
+    readonly growthFactor: number
+    readonly backoffFactor: number
+    readonly growthInterval: number
+  }
+  /** 0: none. */
+  readonly clipNorm: number
+  /** For each trainable parameter in `describe`'s order, its index in `optimizer.groups`; −1: frozen. */
+  readonly groupOf: Int32Array
+  readonly labelSmoothing: number
+  /** One a class, or empty. */
+  readonly classWeights: Float32Array
+  /** Batch norm in evaluation mode during training: for all layers but the head's (there is none in it). */
+  readonly freezeBatchNorm: boolean
+  /** Nothing of the addon's own in libtorch's place. */
+  readonly plainKernels: boolean
+  /** Scoring in fp32, whatever the precision. */
+  readonly scoreInFp32: boolean
+}
+
+export interface NativeEntry {
+  /** As torchvision's state_dict spells it; in the training state `optimizer.exp_avg.<name>` and so on, then `scaler.*` with fp16. */
+  readonly name: string
+  readonly dtype: 'float32' | 'int64'
+  readonly shape: readonly number[]
+}
+
+export interface NativeModel {
+  /** In state_dict order. */
+  readonly tensors: readonly NativeTensor[]
+  readonly graph: ModelGraph
+}
+
+export interface NativeTensor extends NativeEntry, TensorUse {}
+
+/**
+ * The batch kernel's work: `size` images, each with its plan (design: sample × colour × clamp × normalize).
+ * Copied at the call, so the caller may reuse its arrays at once.
+ */
+export interface NativeImages {
+  /** Sources one after another, uint8, height × width × 3 each: in one array or in several. */
+  readonly pixels: Uint8Array | readonly Uint8Array[]
+  /** [size, 2]: height and width of each source. */
+  readonly shapes: Int32Array
+  /** [size, PLAN_LENGTH]: see `src/augment/plan.ts`. */
+  readonly plans: Float64Array
+  /** Output height and width. */
+  readonly output: number
+  /** Mean then standard deviation, RGB each, of pixels in 0–1. */
+  readonly meanStd: Float64Array
+}
+
+export interface NativeSession {
+  readonly numParameters: number
+  /**
+   * Layout of the two flat buffers below: entries packed one after another in this order, no padding, row-major
+   * (NCHW for 4-d weights, whatever the memory format inside), little-endian.
+   */
+  readonly layout: { readonly model: readonly NativeEntry[]; readonly training: readonly NativeEntry[] }
+  /** autocast → loss → scaled backward → clipping → optimizer → scaler. `read: false` leaves the sums on the device. */
+  trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<NativeTrainSums>
+  /** Evaluation mode, no gradients, the session's precision or fp32. Without labels `loss` and `correct` are NaN. */
+  evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<NativeEvalResult>
+  /** Fills the buffer on the engine thread; it must not be touched until the promise settles. */
+  readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
+  /** One mark for each entry of the layout: those with a 0 stay as they are. */
+  writeState(part: 'model' | 'training', from: Uint8Array, written: Uint8Array): Promise<void>
+  /** What of a CUDA device's fast ways cannot be had, and why, in words. What a step meets is told after it. */
+  deviceNotes(): Promise<readonly string[]>
+  /** A job like the others, so it waits for those asked before it; a second one does nothing. */
+  dispose(): Promise<void>
+}
+
+/** Sums since the last read; all zero with `read: false`, and a scale of 1. */
+export interface NativeTrainSums {
+  readonly steps: number
+  readonly images: number
+  /** Sum over steps of the mean loss × the batch's size. */
+  readonly loss: number
+  readonly correct: number
+  /** What the last step's loss was multiplied by: 1 without a scaler. */
+  readonly scale: number
+  /** Steps that the scaler passed over. Reading waits for no backward pass, so a step's comes with the read after its own. */
+  readonly skipped: number
+}
+
+export interface NativeEvalResult {
+  /** Sum over images of the plain cross entropy: no smoothing, no class weights. */
+  readonly loss: number
+  readonly correct: number
+  /** [size, classes] */
+  readonly logits: Float32Array
+}
+
+export interface NativeError extends Error {
+  readonly code: TorchgraftErrorCode
+}
+
+/** The loader addon: knows no libtorch, so that it can look at one before anything binds to it. */
+export interface LoaderBinding {
+  /**
+   * `dlopen`s libtorch by absolute path, for good and for the whole process, and returns
+   * `aoti_torch_abi_version()`'s version as `major.minor`. Throws with the system's reason when it cannot.
+   */
+  openLibtorch(file: string): string
+  /** Begins that on another thread, and tells nothing of how it went: `openLibtorch` waits for it. */
+  preloadLibtorch(file: string): void
+}

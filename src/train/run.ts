@@ -1,0 +1,137 @@
+import { resolve } from 'node:path'
+import { setUpAtFirstUse } from '../addon/first-use.js'
+import { fingerprint } from '../datasets/train-val.js'
+import { argumentError } from '../errors.js'
+import { beginModel, type InitialWeights } from '../models/weights/initial-weights.js'
+import type { Local } from '../options/local-path.js'
+import { packageVersion } from '../package.js'
+import type { MeanStd, TrainOptions } from '../recipes/options.js'
+import type { BeforeTraining, PretrainedState, RecipeHead } from '../recipes/recipe.js'
+import type { CheckpointWriter } from '../runs/checkpoint-store.js'
+import type { ModelMetadata } from '../runs/model-metadata.js'
+import { RunFolder, type RunSplit } from '../runs/run-folder.js'
+import type { SessionOptions } from '../session/options.js'
+import type { Session } from '../session/session.js'
+import type { ResumePoint } from './fit-options.js'
+import { leftOut, processorName } from './notes.js'
+import { openTraining, openWeights, type Training } from './open-training.js'
+import { resolveOptions, withAbsolutePaths } from './options/resolve.js'
+import { refuseLeftOut } from './refuse-left-out.js'
+import { splitOf } from './resume/splits.js'
+
+/** A run that is ready to train. New and resumed ones have one shape, so that training does not tell them apart. */
+export interface Run extends Training, AsyncDisposable {
+  readonly folder: RunFolder
+  /** The data folder, absolute. */
+  readonly data: string
+  readonly split: RunSplit
+  /** The training and validation images, for the model files. */
+  readonly images: NonNullable<ModelMetadata['data']>
+  /** What `auto` became when a resumed run began: it goes on so, whatever it would become on this machine. */
+  readonly computing: Pick<SessionOptions, 'device' | 'precision' | 'memoryFormat' | 'threads'>
+  /** What a resumed run normalizes with. */
+  readonly meanStd: MeanStd | undefined
+  readonly state: RunState
+}
+
+/** The state that training goes on from: initial weights, or a checkpoint. */
+export interface RunState {
+  /** The weights that training began from, once; null from scratch. */
+  readonly weights: NonNullable<ModelMetadata['weights']> | null
+  /** What the recipe does before training. */
+  prepare(given: Omit<BeforeTraining, 'head' | 'begin'>): Promise<void>
+  /** @returns what to tell the user */
+  load(session: Session): Promise<readonly string[]>
+  /** The position that the loop goes on from, with the model files in agreement. */
+  resumePoint(writer: CheckpointWriter): Promise<{ readonly point?: ResumePoint; readonly notes: readonly string[] }>
+}
+
+/** @throws what opening data and weights throws; ERR_RUN_EXISTS, ERR_RUN_LOCKED, ERR_WRITE */
+export async function startRun(options: Local<TrainOptions>): Promise<Run> {
+  const resolved = withAbsolutePaths(resolveOptions(options)) // complains before anything is fetched or made
+  await setUpAtFirstUse()
+  const { data } = options
+  if (data === undefined) throw argumentError('a folder of images', 'data', data)
+  const folder = await RunFolder.create(options.output, data)
+  return disposedOnError(folder, async () => {
+    const absolute = resolve(data)
+    await folder.prepare({ formatVersion: 1, torchgraft: packageVersion(), data: absolute, options: resolved, processor: processorName() })
+    const training = await openTraining(data, resolved, options.signal)
+    const described = describeData(data, training)
+    const weights = await openWeights(resolved)
+    const state = new InitialState(training, weights)
+    return { ...training, ...described, folder, data: absolute, computing: {}, meanStd: undefined, state, ...disposing(weights, folder) }
+  })
+}
+
+/** A run's images, as its files keep them. @throws ERR_ARGUMENT and others where it cannot train on them */
+export function describeData(data: string, { recipe, resolved, sets }: Training): Pick<Run, 'split' | 'images'> {
+  recipe.checkTrainVal?.(resolved, sets)
+  if (resolved.strictImages) refuseLeftOut(data, leftOut(sets))
+  const { classes, train, val } = sets
+  return {
+    split: splitOf(recipe.splitSeed(resolved), sets),
+    images: { fingerprint: fingerprint(classes, [...train.items, ...val.items]), train: train.length, val: val.length },
+  }
+}
+
+/** Initial weights and a new head, which the recipe may train before training. */
+export class InitialState implements RunState {
+  readonly #training: Training
+  readonly #weights: InitialWeights | null
+  readonly #head: RecipeHead | undefined
+  #pretrained: PretrainedState | undefined
+
+  constructor(training: Training, weights: InitialWeights | null) {
+    const { recipe, resolved, sets } = training
+    this.#training = training
+    this.#weights = weights
+    this.#head = recipe.head?.(resolved, sets.classes.length)
+  }
+
+  get weights(): RunState['weights'] {
+    return this.#weights?.origin ?? null
+  }
+
+  async prepare(given: Omit<BeforeTraining, 'head' | 'begin'>): Promise<void> {
+    const begin = (session: Session): Promise<string[]> => this.#begin(session)
+    this.#pretrained = await this.#training.recipe.beforeTraining?.({ ...given, head: this.#head, begin })
+  }
+
+  async load(session: Session): Promise<readonly string[]> {
+    if (!this.#pretrained) return this.#begin(session)
+    await session.loadStateDict(this.#pretrained.state)
+    return this.#pretrained.notes
+  }
+
+  resumePoint(): Promise<{ readonly notes: readonly string[] }> {
+    return Promise.resolve({ notes: [] })
+  }
+
+  #begin(session: Session): Promise<string[]> {
+    return beginModel(session, this.#weights, this.#training.sets.classes, this.#head?.tensors)
+  }
+}
+
+/** Disposes of what is opened where the work with it fails. */
+export async function disposedOnError<Result>(opened: AsyncDisposable, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    await opened[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** Disposes of the weights, if any, and then lets go of the folder. */
+export function disposing(weights: AsyncDisposable | null, folder: RunFolder): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      try {
+        await weights?.[Symbol.asyncDispose]()
+      } finally {
+        await folder[Symbol.asyncDispose]()
+      }
+    },
+  }
+}
