@@ -25,6 +25,9 @@ export interface NamingScheme {
 /** One row a family. */
 export const FAMILIES = [REGNET] as const satisfies readonly ModelFamily[]
 
+/** "RegNet": for messages. */
+export const FAMILY_NAMES = FAMILIES.map(({ name }) => name).join(' or ')
+
 export type ModelName = (typeof FAMILIES)[number]['names'][number]
 
 export const MODEL_NAMES: readonly ModelName[] = FAMILIES.flatMap(({ names }) => names)

@@ -34,7 +34,7 @@ export function layersOf({ tensors, graph }: NativeModel, size: number, batchSiz
   return layers
 }
 
-/** As Python runs a forward pass: of a sum the left operand first, which is the shortcut, while the addon computes it last. */
+/** As Python runs a forward pass: of a sum the left operand first, which in a RegNet is the shortcut. The addon computes that last. */
 function leftToRight(graph: ModelGraph): Iterable<GraphNode> {
   const nodes = new Map(graph.map((node) => [node.name, node]))
   const ordered = new Set<GraphNode>()

@@ -14,7 +14,7 @@ import { aPath, local, type LocalPath } from '../options/local-path.js'
 import type { NativeEntry } from '../addon/binding.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { loadAddon } from '../addon/load.js'
-import { noRegNetError } from './nearest-model.js'
+import { noModelError } from './nearest-model.js'
 import { type LayerSummary, layersOf } from './layer-summary.js'
 import { recognizeVariant } from './recognize.js'
 import type { Shaped } from './state-layout.js'
@@ -50,7 +50,7 @@ const FLOAT32 = 4
 
 /**
  * Tells the layers of a model with their output shapes and parameters, and what a pass through it takes, without running
- * it or loading its weights: what Python's `torchsummary.summary` tells of torchvision's RegNets.
+ * it or loading its weights: what Python's `torchsummary.summary` prints of torchvision's models.
  *
  * @throws ERR_ARGUMENT, ERR_MODEL_UNKNOWN, ERR_STATE_DICT_MISMATCH, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -104,7 +104,7 @@ async function readShape(path: string): Promise<ModelShape> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
   if (found) return { model: found.variant, classes: found.classes, size }
-  throw noRegNetError(path, tensors)
+  throw noModelError(path, tensors)
 }
 
 interface FileShape {

@@ -3,6 +3,7 @@ import { describeTrainVal, type TrainVal } from '../../datasets/describe-splits.
 import { splitsAmongClassesNotes } from '../../datasets/split-notes.js'
 import { findSplits } from '../../datasets/find-splits.js'
 import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folder.js'
+import type { SkippedFile } from '../../datasets/skipped-file.js'
 import { compareCodePoints } from '../../text/code-points.js'
 import { numpyShuffled } from '../../random/numpy.js'
 import type { SkippedFile } from '../../datasets/skipped-file.js'

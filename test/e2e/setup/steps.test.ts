@@ -36,8 +36,7 @@ describe('steps that are up to date', () => {
     const path = join(folder.path, 'setup.lock')
     const said: string[] = []
     const release = await waitForLock(path, (line) => said.push(line))
-    const second = waitForLock(path, (line) => said.push(line))
-    setTimeout(() => void release(), 400)
+    const second = waitForLock(path, (line) => (said.push(line), void release()))
     await (await second)()
     expect(said).toEqual([expect.stringContaining(`process ${process.pid}`)])
     const child = spawn(process.execPath, ['-e', ''])

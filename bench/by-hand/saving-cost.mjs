@@ -1,6 +1,6 @@
 // What saving takes from training: the copy of the state, which a step waits for, and how steps fare while the copy is
 // hashed, written and brought to disk beside them; with what waiting for all of it would take.
-//   node bench/by-hand/save.mjs [STEPS [MODEL…]]
+//   node bench/by-hand/saving-cost.mjs [STEPS [MODEL…]]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,7 +50,9 @@ async function train(session, count, save) {
   const watched = { model, device, precision, why, lr, trainStep: (...args) => session.trainStep(...args), evalStep: (batch) => session.evalStep(batch), stateDict: timed('stateDict'), trainingState: timed('trainingState') }
   const taken = []
   let last = performance.now()
-  for await (const { type } of fit(watched, { train: loaders[0], val: loaders[1], epochs: 1, ...(save && { checkpoints, saveEveryMinutes: 1e-9 }) })) {
+  for await (const { type } of fit(watched, {
+    train: loaders[0], val: loaders[1], epochs: 1, ...(save && { checkpoints, saveEveryMinutes: 1e-9 }),
+  })) {
     if (type !== 'step') continue
     const now = performance.now()
     taken.push({ milliseconds: now - last, copied, writing: writing > 0 })
