@@ -27,7 +27,9 @@ export const SAMPLES = { data: fileURLToPath(new URL('../../../samples/campus', 
 
 /** An option's default in each recipe. */
 export function defaults(name: keyof RecipeDefaults): string {
-  const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map((recipe) => String(recipe.defaults[name]))
+  const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map(({ defaults: { [name]: each } }) => {
+    return typeof each === 'string' ? each : JSON.stringify(each)
+  })
   return value === notebook ? `default ${value}` : `default ${value}; notebook ${notebook}`
 }
 
