@@ -6,7 +6,6 @@ import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folde
 import type { SkippedFile } from '../../datasets/skipped-file.js'
 import { compareCodePoints } from '../../text/code-points.js'
 import { numpyShuffled } from '../../random/numpy.js'
-import type { SkippedFile } from '../../datasets/skipped-file.js'
 import { chooseSplits } from '../../datasets/train-val.js'
 import { endingOf } from '../../images/image-endings.js'
 
