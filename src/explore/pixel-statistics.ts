@@ -1,7 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Pixels } from '../images/pixels.js'
-import type { ResizeRule } from '../images/resize-rule.js'
-import { evalBatch } from '../loader/eval-batch.js'
 import type { Rgb } from '../augment/plan.js'
 import { FULL_SIZE } from '../augment/transforms.js'
 import type { MeanStd } from '../recipes/options.js'
