@@ -38,7 +38,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/require-await': 'off', '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-argument': 'off' },
   },
   {
-    files: ['web/*.js'],
+    files: ['web/**/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
         ['self', 'document', 'navigator', 'Worker', 'OffscreenCanvas', 'createImageBitmap', 'addEventListener', 'crossOriginIsolated', 'fetch', 'URL', 'Blob', 'MediaStream', 'performance', 'Response', 'DecompressionStream', 'TextEncoder']
@@ -48,7 +48,7 @@ export default tseslint.config(
   },
   {
     files: ['**/*.{js,mjs,cjs}'],
-    ignores: ['web/*.js'],
+    ignores: ['web/**/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
         ['process', 'console', 'Buffer', 'URL', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortController', 'AbortSignal', 'performance', 'module', 'require', 'setImmediate']

@@ -13,7 +13,7 @@ import { askPython, findLibtorch, machineFacts } from './check-cuda/machine.mjs'
 import { readOptions } from './check-cuda/options.mjs'
 import { runPart } from './check-cuda/part.mjs'
 import { makeTable } from './check-cuda/table.mjs'
-import { SetupError } from './setup/fail.mjs'
+import { SetupError } from './setup/errors.mjs'
 
 /** @typedef {import('./check-cuda/types.d.mts').Options} Options */
 /** @typedef {import('./check-cuda/types.d.mts').Result} Result */
@@ -77,17 +77,17 @@ In all ${((performance.now() - began) / 1000).toFixed(0)} s.`)
  * @param {Result[]} results @param {Map<string, import('./check-cuda/types.d.mts').Measured>} measured
  */
 async function runParts(context, only, results, measured) {
-  /** @type {import('./check-cuda/speed-compiled.mjs').CompiledPeers | undefined} */
+  /** @type {import('./check-cuda/speed/speed-compiled.mjs').CompiledPeers | undefined} */
   let compiled
   for (const part of only) {
     if (part !== 'build') compiled ??= await beginToCompile(context, only)
     const result = await runPart(part, { limit: LIMITS[part], tell }, async (signal) => {
       // Parts are loaded when their turn comes: one of them may need what another has built.
-      if (part === 'build') return (await import('./check-cuda/build.mjs')).build(context, signal)
+      if (part === 'build') return (await import('./check-cuda/addon/build.mjs')).build(context, signal)
       if (part === 'test') return (await import('./check-cuda/test.mjs')).test(context, signal)
-      if (part === 'train') return (await import('./check-cuda/train.mjs')).train(context, signal)
+      if (part === 'train') return (await import('./check-cuda/train/train.mjs')).train(context, signal)
       if (part === 'notebook') return (await import('./check-cuda/notebook.mjs')).notebook(context, signal)
-      return (await import('./check-cuda/speed.mjs')).speed(context, signal, { measured, compiled })
+      return (await import('./check-cuda/speed/speed.mjs')).speed(context, signal, { measured, compiled })
     })
     results.push(result)
     if (part === 'build' && result.result === 'FAILED') return
@@ -97,10 +97,10 @@ async function runParts(context, only, results, measured) {
 /** @param {Context} context @param {Options['only']} only */
 async function beginToCompile(context, only) {
   if (!context.compiled || context.device === 'cpu' || !only.includes('speed')) return undefined
-  const { missingForPeers } = await import('./check-cuda/speed-peers.mjs')
+  const { missingForPeers } = await import('./check-cuda/speed/speed-peers.mjs')
   if (missingForPeers(context) !== '') return undefined
-  const { speedRows } = await import('./check-cuda/speed.mjs')
-  return (await import('./check-cuda/speed-compiled.mjs')).startCompiled(context, speedRows(context.quick))
+  const { speedRows } = await import('./check-cuda/speed/speed.mjs')
+  return (await import('./check-cuda/speed/speed-compiled.mjs')).startCompiled(context, speedRows(context.quick))
 }
 
 /** @param {import('./check-cuda/types.d.mts').Python} python */
@@ -111,7 +111,7 @@ function describePython({ command, versions, missing }) {
 
 try {
   const options = readOptions(process.argv.slice(2))
-  if (options.pack !== undefined) await (await import('./check-cuda/pack.mjs')).pack(ROOT, options.pack, tell)
+  if (options.pack !== undefined) await (await import('./check-cuda/pack/pack.mjs')).pack(ROOT, options.pack, tell)
   else await check(options)
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

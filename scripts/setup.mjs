@@ -1,15 +1,14 @@
 // Puts in place whatever is missing: node modules, libtorch, the addon, JavaScript. Node's built-in modules only.
 import { fileURLToPath } from 'node:url'
 import { dirname, join } from 'node:path'
-import { isInstalled, stateFolder } from './places.mjs'
-import { printable, printableLines } from './printable.mjs'
-import { prose } from './prose.mjs'
+import { isInstalled, stateFolder } from './shared/paths.mjs'
+import { printable, printableLines } from './shared/printable.mjs'
+import { prose } from './shared/prose.mjs'
 import { addon } from './setup/addon.mjs'
 import { decoder } from './setup/decoder.mjs'
-import { SetupError } from './setup/fail.mjs'
+import { explainDiskError, SetupError } from './setup/errors.mjs'
 import { libtorch } from './setup/libtorch.mjs'
-import { takeLock } from './setup/lock.mjs'
-import { tellNoPlace } from './setup/no-place.mjs'
+import { waitForLock } from './setup/wait-for-lock.mjs'
 import { nodeModules } from './setup/node-modules.mjs'
 import { nodeProblem } from './setup/node-version.mjs'
 import { makeProgress } from './setup/progress.mjs'
@@ -30,7 +29,7 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) throw new SetupError(problem)
   try {
-    const release = await takeLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${prose(printable(line), stream)}\n`))
+    const release = await waitForLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${prose(printable(line), stream)}\n`))
     try {
       const context = { root, env, progress: makeProgress(stream) }
       for (const step of stepsFor(root)) await step(context)
@@ -38,7 +37,7 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
       await release()
     }
   } catch (error) {
-    throw tellNoPlace(error)
+    throw explainDiskError(error)
   }
 }
 

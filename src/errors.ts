@@ -1,3 +1,4 @@
+/** What went wrong, for programs: codes stay, messages may change. */
 export type TorchgraftErrorCode =
   | 'ERR_ARGUMENT'
   | 'ERR_MODEL_UNKNOWN'
@@ -29,26 +30,33 @@ export type TorchgraftErrorCode =
   | 'ERR_RESUME_MISMATCH'
 
 export interface TorchgraftErrorOptions extends ErrorOptions {
+  /** The file or folder that the error concerns. */
   readonly path?: string
 }
 
 /** How a message names an option: `output`, `resume: true`; on the command line `--output`, `--resume`. */
 export type NameOption = (name: string, value?: OptionValue) => string
 export type OptionValue = string | boolean | null
-/** A message, or what makes it for a reader who knows the options by these names. */
+/** A message, or what makes it for readers who know the options by other names: on the command line by their flags. */
 export type Message = string | ((option: NameOption) => string)
 
-/** As the library's users write them. */
-const AS_IN_CODE: NameOption = (name, value) => (value === undefined ? name : `${name}: ${typeof value === 'string' ? `'${value}'` : String(value)}`)
+/** As the library's users write options: `output`, `resume: true`. */
+const AS_IN_CODE: NameOption = (name, value) => {
+  if (value === undefined) return name
+  return `${name}: ${typeof value === 'string' ? `'${value}'` : String(value)}`
+}
 
 const MESSAGES = new WeakMap<TorchgraftError, Message>()
 
-/** Everything that torchgraft throws on purpose: switch on `code`, show `message`, dig in `cause`. */
+/** Every error that torchgraft throws on purpose: switch on `code`, show `message`, look into `cause`. */
 export class TorchgraftError extends Error {
   readonly code: TorchgraftErrorCode
   /** The file or folder that the error concerns. */
   readonly path?: string
 
+  constructor(code: TorchgraftErrorCode, message: string, options?: TorchgraftErrorOptions)
+  /** @internal */
+  constructor(code: TorchgraftErrorCode, message: Message, options?: TorchgraftErrorOptions)
   constructor(code: TorchgraftErrorCode, message: Message, options: TorchgraftErrorOptions = {}) {
     const { path, ...rest } = options
     super(worded(message, AS_IN_CODE), rest)
@@ -74,22 +82,23 @@ function worded(message: Message, option: NameOption): string {
   return typeof message === 'string' ? message : message(option)
 }
 
-/** Of a long value its beginning will do. */
-const MOST_LETTERS = 200
-const MOST_PARTS = 20
-const MOST_DEPTH = 3
+/** Of a long value the beginning is shown. */
+const MAX_LETTERS = 200
+const MAX_PARTS = 20
+const MAX_DEPTH = 3
 
 function show(value: unknown, depth = 0): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > MOST_LETTERS ? `${value.slice(0, MOST_LETTERS)}…` : value)
+  if (typeof value === 'string') return JSON.stringify(value.length > MAX_LETTERS ? `${value.slice(0, MAX_LETTERS)}…` : value)
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'function') return 'a function'
   if (typeof value !== 'object' || value === null) return String(value)
   if (!Array.isArray(value)) return kindOf(value)
-  if (depth === MOST_DEPTH) return '[…]'
-  return `[${(value as unknown[]).slice(0, MOST_PARTS).map((part) => show(part, depth + 1)).join(', ')}${value.length > MOST_PARTS ? ', …' : ''}]`
+  if (depth === MAX_DEPTH) return '[…]'
+  const parts = (value as unknown[]).slice(0, MAX_PARTS).map((part) => show(part, depth + 1))
+  return `[${parts.join(', ')}${value.length > MAX_PARTS ? ', …' : ''}]`
 }
 
-/** "a Date", "an ArrayBuffer": what a stranger's object is called. */
+/** "a Date", "an ArrayBuffer": an object by the name of its class. */
 function kindOf(value: object): string {
   if (value instanceof URL) return `the URL ${show(value.href)}`
   const { constructor } = value as { readonly constructor?: unknown }

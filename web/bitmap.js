@@ -1,7 +1,7 @@
 // The colours of what a browser decoded, also of what cannot be seen: torchgraft drops transparency alone.
 import { NOTES } from './notes.js'
 
-/** @typedef {Pick<import('./stored.js').Stored, 'behind' | 'halves'>} How */
+/** @typedef {Pick<import('./stored/stored.js').Stored, 'behind' | 'halves'>} How */
 
 /**
  * Red, green and blue as decoded: nothing is scaled here.

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SetupError } from '../../scripts/setup/fail.mjs'
+import { SetupError } from '../../scripts/setup/errors.mjs'
 import { runCommand } from '../../scripts/setup/run-command.mjs'
 
 const TORCH = '2.13.0'

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { availableParallelism, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { locateLibtorch } from '../libtorch/locate.mjs'
-import { SetupError } from '../setup/fail.mjs'
+import { SetupError } from '../setup/errors.mjs'
 
 /** @typedef {import('./types.d.mts').Python} Python */
 

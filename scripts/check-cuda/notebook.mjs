@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { startChild, startTeller } from './child.mjs'
 import { furthest, percent, sideBySide } from './compare.mjs'
 import { whatIsMissing } from './machine.mjs'
-import { makeBuildings } from './made-buildings.mjs'
+import { makeBuildings } from './train/made-buildings.mjs'
 import { CheckFailed, childFailed, LeftOut } from './part.mjs'
-import { BUILDINGS, runTraining } from './train.mjs'
+import { BUILDINGS, runTraining } from './train/train.mjs'
 
 /** @typedef {import('./types.d.mts').Context} Context */
 /** @typedef {import('../../src/index.js').Device} Device */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { SetupError } from '../setup/fail.mjs'
+import { SetupError } from '../setup/errors.mjs'
 
 export const PARTS = /** @type {const} */ (['build', 'test', 'train', 'notebook', 'speed'])
 

@@ -1,4 +1,5 @@
-import { LIBTORCH_VERSION } from './version.mjs'
+/** The libtorch that torchgraft is built for and fetches. */
+export const LIBTORCH_VERSION = '2.13.0'
 
 /** The official prebuilt archives of CPU builds, by platform: pinned, so that nothing else can come in their place. */
 const ARCHIVES = /** @type {Record<string, { readonly path: string, readonly bytes: number, readonly sha256: string }>} */ ({

@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { stateFolder } from '../places.mjs'
-import { SetupError } from '../setup/fail.mjs'
+import { stateFolder } from '../shared/paths.mjs'
+import { SetupError } from '../setup/errors.mjs'
 import { runCommand } from '../setup/run-command.mjs'
-import { cpuArchive } from './archives.mjs'
+import { cpuArchive, LIBTORCH_VERSION } from './archives.mjs'
 import { download, UnreachableError } from './download.mjs'
 import { inspectLibtorch } from './inspect.mjs'
 import { fetchedFolder, hasNvidiaDriver } from './locate.mjs'
 import { unzip } from './unzip.mjs'
-import { LIBTORCH_VERSION } from './version.mjs'
 import { requirements, wheelsOf, wheelTags } from './wheels.mjs'
 
 /** @typedef {import('../setup/step.mjs').Context} Context */

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SetupError } from '../setup/fail.mjs'
+import { SetupError } from '../setup/errors.mjs'
+import { parseContentRange } from '../shared/download.mjs'
 import { readEntries, unzip } from './unzip.mjs'
 
 /** A wheel's directory is below this, at its end. */
@@ -46,17 +47,18 @@ function isHeader(name) {
 /** Writes a range to its place in the file. @param {string} url @param {string} file @param {string} range @returns {Promise<number>} the whole length */
 async function fetchRange(url, file, range) {
   const response = await fetch(url, { headers: { Range: `bytes=${range}` } })
-  const told = response.headers.get('content-range') ?? ''
-  const [, start, end, length] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(told) ?? []
-  if (response.status !== 206 || start === undefined) throw new SetupError(`${url} cannot be read in part: the server answered ${response.status}.`)
-  const asked = range.startsWith('-') ? `${Math.max(0, Number(length) + Number(range))}-${Number(length) - 1}` : range
-  if (`${start}-${end}` !== asked) throw new SetupError(`${url} cannot be read in part: the server sent ${told} for bytes ${asked}.`)
+  const contentRange = response.headers.get('content-range')
+  const { start, end, size } = parseContentRange(contentRange) ?? {}
+  const inPart = response.status === 206 && start !== undefined && size !== undefined
+  if (!inPart) throw new SetupError(`${url} cannot be read in part: the server answered ${response.status}.`)
+  const asked = range.startsWith('-') ? `${Math.max(0, size + Number(range))}-${size - 1}` : range
+  if (`${start}-${end}` !== asked) throw new SetupError(`${url} cannot be read in part: the server sent ${contentRange} for bytes ${asked}.`)
   const handle = await open(file, existsSync(file) ? 'r+' : 'w+')
   try {
-    await handle.truncate(Number(length))
-    await handle.write(Buffer.from(await response.arrayBuffer()), 0, undefined, Number(start))
+    await handle.truncate(size)
+    await handle.write(Buffer.from(await response.arrayBuffer()), 0, undefined, start)
   } finally {
     await handle.close()
   }
-  return Number(length)
+  return size
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { stateFolder } from '../places.mjs'
+import { stateFolder } from '../shared/paths.mjs'
 import { inspectLibtorch } from './inspect.mjs'
-import { LIBTORCH_VERSION } from './version.mjs'
+import { LIBTORCH_VERSION } from './archives.mjs'
 
 /** @typedef {import('./inspect.mjs').Libtorch} Libtorch */
 /** @typedef {'LIBTORCH' | 'LIBTORCH_USE_PYTORCH' | 'set-up'} Source */

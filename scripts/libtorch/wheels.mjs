@@ -1,4 +1,4 @@
-import { LIBTORCH_VERSION } from './version.mjs'
+import { LIBTORCH_VERSION } from './archives.mjs'
 
 /** @typedef {{ readonly name: string, readonly version: string, readonly sha256: string }} Wheel */
 

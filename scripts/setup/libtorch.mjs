@@ -1,7 +1,7 @@
 import { fetchLibtorch } from '../libtorch/fetch.mjs'
 import { locateLibtorch } from '../libtorch/locate.mjs'
-import { printable } from '../printable.mjs'
-import { SetupError } from './fail.mjs'
+import { printable } from '../shared/printable.mjs'
+import { SetupError } from './errors.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */
 

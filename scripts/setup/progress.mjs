@@ -1,5 +1,5 @@
-import { printable } from '../printable.mjs'
-import { prose } from '../prose.mjs'
+import { printable } from '../shared/printable.mjs'
+import { prose } from '../shared/prose.mjs'
 
 /** Where nobody watches a live line, a long step says something this often. */
 const PLAIN_EVERY_MS = 10_000

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { SetupError } from './fail.mjs'
+import { SetupError } from './errors.mjs'
 
 /** Lines of a log that are shown when its command fails. */
 const SHOWN = 25

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SetupError } from './fail.mjs'
+import { SetupError } from './errors.mjs'
 
 const OLDEST_CMAKE = [3, 18]
 const INSTALL = /** @type {Record<string, string>} */ ({

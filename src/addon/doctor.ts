@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { type Attempt, hasNvidiaDriver, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { setUpCommand } from '../../scripts/places.mjs'
+import { setUpCommand } from '../../scripts/shared/paths.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { NativeSystem } from './binding.js'
 import { loadAddon } from './load.js'
@@ -10,17 +10,18 @@ export interface DoctorReport {
   /** Whether torchgraft can compute here. */
   readonly ok: boolean
   readonly libtorch: { readonly version: string; readonly path: string; readonly source: string; readonly cuda: boolean } | null
+  /** Where libtorch was looked for, in order. */
   readonly tried: readonly Attempt[]
   readonly devices: readonly string[]
   readonly processor: { readonly name: string; readonly features: readonly string[]; readonly cores: number }
-  /** What `--precision auto` takes on the CPU. */
+  /** What `--precision auto` means on the CPU. */
   readonly precision: 'fp32' | 'bf16' | null
   readonly node: string
-  /** What to do, where anything is to be done. */
+  /** What the user should do; empty where all is well. */
   readonly advice: readonly string[]
 }
 
-/** Looks at what there is to compute with. A broken installation is told of, not thrown. */
+/** Looks at what there is to compute with. A broken installation is reported, not thrown. */
 export function examine(): DoctorReport {
   const { found, tried } = locateLibtorch({ root: packageRoot() })
   const { system, problem } = trySystem()
@@ -46,10 +47,13 @@ function trySystem(): { readonly system?: NativeSystem; readonly problem?: strin
   }
 }
 
-/** What to do where a GPU is not used that could be: for every run to say. */
+/** Advice where a GPU is there that is not used, for the notes of every run. */
 export function adviseOnGpu(devices: readonly string[], cuda: boolean, driver = hasNvidiaDriver()): string[] {
   if (devices.length > 0) return []
-  if (driver && !cuda) return [`There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: TORCHGRAFT_LIBTORCH=cuda ${setUpCommand(packageRoot())}`]
+  if (driver && !cuda) {
+    const setUp = `TORCHGRAFT_LIBTORCH=cuda ${setUpCommand(packageRoot())}`
+    return [`There is an NVIDIA GPU, and this libtorch computes on the CPU only. For the CUDA build: ${setUp}`]
+  }
   if (cuda) return ['This libtorch is a CUDA build, and it sees no GPU: check that the NVIDIA driver is installed and new enough (nvidia-smi)']
   return []
 }

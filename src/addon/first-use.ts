@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { addonFiles, buildFolder, isInstalled } from '../../scripts/places.mjs'
+import { addonFiles, buildFolder, isInstalled } from '../../scripts/shared/paths.mjs'
 import { TorchgraftError } from '../errors.js'
 import { packageRoot } from '../package.js'
 
 /**
- * Puts in place what an installed package needs to compute: at its first use it fetches libtorch and builds the addon,
- * into the user's cache, telling of it on stderr. A clone is set up by its own command.
+ * Sets up an installed package at its first use: fetches libtorch and builds the addon, into the user's cache, with progress on stderr.
+ * Does nothing where that is done, and in a clone of the repository, which has a command for it.
  *
  * @throws ERR_ADDON, saying what to do
  */
@@ -15,7 +15,7 @@ export async function setUpAtFirstUse(): Promise<void> {
   await runSetUp()
 }
 
-/** @throws ERR_ADDON, saying what to do */
+/** Sets up in any case, as `torchgraft setup`. @throws ERR_ADDON, saying what to do */
 export async function runSetUp(): Promise<void> {
   const root = packageRoot()
   const { setUp, SetupError } = await import('../../scripts/setup.mjs')

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Attempt, type Libtorch, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../scripts/places.mjs'
+import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../scripts/shared/paths.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
 import { checkMapped } from './mapped-libtorch.js'
@@ -14,15 +14,16 @@ let loaded: Binding | undefined
 /**
  * The addon, loaded at its first use, with libtorch before it.
  *
- * @throws ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON; ERR_DEVICE where the environment asks for instructions that the processor lacks
+ * @throws ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON; ERR_DEVICE where the environment asks for instructions that the
+ * processor lacks
  */
 export function loadAddon(): Binding {
   return (loaded ??= load())
 }
 
 /**
- * Begins to open libtorch on a thread of its own, for what is about to need it: `loadAddon` waits for the rest. Does nothing
- * where something is missing or has not been tried yet, and says nothing: `loadAddon` will.
+ * Begins to open libtorch on another thread, before it is needed: `loadAddon` then waits for the rest. Where something is missing, or
+ * this libtorch has not been probed yet, it does nothing and reports nothing: `loadAddon` will.
  */
 export function preloadLibtorch(): void {
   const { found } = locateLibtorch({ root: packageRoot() })
@@ -58,20 +59,22 @@ function load(): Binding {
     return binding
   } catch (cause) {
     if (cause instanceof TorchgraftError) throw cause
-    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${(cause as Error).message}. Run "${setUpCommand(packageRoot())}" to build it again`, { path: addon.main, cause })
+    const reason = (cause as Error).message
+    const advice = `Run "${setUpCommand(packageRoot())}" to build it again`
+    throw new TorchgraftError('ERR_ADDON', `The addon could not be loaded: ${reason}. ${advice}`, { path: addon.main, cause })
   }
 }
 
 /**
- * libtorch's OpenMP threads spin while they wait for each other, by default so long that one busy program beside them
- * makes a training step many times slower. A shorter spin costs nothing on an idle machine. The environment is read
- * when libtorch is opened; what the user has set stays.
+ * Shortens the busy-waiting of libtorch's OpenMP threads, which by default is so long that one busy program on the machine makes a
+ * training step many times slower. It costs nothing on an idle machine. The environment is read when libtorch is opened; what the
+ * user has set stays.
  */
 export function limitSpinning(env: NodeJS.ProcessEnv): void {
   if (env['OMP_WAIT_POLICY'] === undefined) env['GOMP_SPINCOUNT'] ??= '10000'
 }
 
-/** @throws ERR_BUNDLED where a bundler has put its own `require` in place of Node's, which knows no file that it did not bundle */
+/** Loads a .node file. @throws ERR_BUNDLED where a bundler has replaced Node's `require` by one that finds only what it bundled */
 function requireAddon<T>(file: string): T {
   try {
     return createRequire(import.meta.url)(file) as T
@@ -84,32 +87,38 @@ function requireAddon<T>(file: string): T {
 /** The version of libtorch that the addon was built for. @throws ERR_ADDON where there is no addon */
 function builtFor({ loader, main, built }: AddonFiles): string {
   if (![loader, main, built].every((file) => existsSync(file))) {
-    throw new TorchgraftError('ERR_ADDON', `The addon has not been built. Run "${setUpCommand(packageRoot())}" in the folder of torchgraft`, { path: main })
+    const advice = `Run "${setUpCommand(packageRoot())}" in the folder of torchgraft`
+    throw new TorchgraftError('ERR_ADDON', `The addon has not been built. ${advice}`, { path: main })
   }
   return (JSON.parse(readFileSync(built, 'utf8')) as { libtorch: string }).libtorch
 }
 
-/** Any patch of the minor version will do. @throws ERR_LIBTORCH_VERSION */
+/** Whether a libtorch is of the minor version that the addon was built for: any patch of it will do. @throws ERR_LIBTORCH_VERSION */
 export function checkVersion(found: string, built: string, folder: string): void {
   const minor = (version: string): string => version.split('.').slice(0, 2).join('.')
   if (minor(found) === minor(built)) return
-  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `The addon was built for libtorch ${minor(built)}, and ${folder} holds ${found}. Point LIBTORCH at a ${minor(built)}, or run "${setUpCommand(packageRoot())}" to build for this one`, { path: folder })
+  const trouble = `The addon was built for libtorch ${minor(built)}, and ${folder} holds ${found}`
+  const advice = `Point LIBTORCH at a ${minor(built)}, or run "${setUpCommand(packageRoot())}" to build for this one`
+  throw new TorchgraftError('ERR_LIBTORCH_VERSION', `${trouble}. ${advice}`, { path: folder })
 }
 
 function openLibtorch(loader: LoaderBinding, { library }: Libtorch): string {
   try {
     return loader.openLibtorch(library)
   } catch (cause) {
-    throw new TorchgraftError('ERR_LIBTORCH_MISSING', `${library} could not be opened: ${withoutPrefix((cause as Error).message, `${library}: `)}. Run "torchgraft doctor" to see what was tried`, { path: library, cause })
+    const reason = withoutPrefix((cause as Error).message, `${library}: `)
+    const message = `${library} could not be opened: ${reason}. Run "torchgraft doctor" to see what was tried`
+    throw new TorchgraftError('ERR_LIBTORCH_MISSING', message, { path: library, cause })
   }
 }
 
 function missing(tried: readonly Attempt[]): TorchgraftError {
   const attempts = tried.map(({ source, result }) => `${source}: ${result}`).join('; ')
-  return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). Run "${setUpCommand(packageRoot())}", or set LIBTORCH to a folder of libtorch`)
+  const advice = `Run "${setUpCommand(packageRoot())}", or set LIBTORCH to a folder of libtorch`
+  return new TorchgraftError('ERR_LIBTORCH_MISSING', `No libtorch was found (${attempts}). ${advice}`)
 }
 
-/** The system's linker begins with the file that it was given, or with another that this one needs. */
+/** The dynamic linker's message begins with the library that it was given, or with another that this one needs. */
 function withoutPrefix(message: string, prefix: string): string {
   return message.startsWith(prefix) ? message.slice(prefix.length) : message
 }

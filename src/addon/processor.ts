@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { TorchgraftError } from '../errors.js'
 
-/** What `ATEN_CPU_CAPABILITY` can ask of libtorch on x86-64, and the instructions that its kernels then use. */
+/** The values of `ATEN_CPU_CAPABILITY` on x86-64, and the instructions that libtorch's kernels then use. */
 export const CPU_CAPABILITIES = {
   default: [],
   avx2: ['avx2', 'fma', 'f16c'],
@@ -11,10 +11,10 @@ export const CPU_CAPABILITIES = {
 export type CpuCapability = keyof typeof CPU_CAPABILITIES
 
 /**
- * libtorch takes `ATEN_CPU_CAPABILITY` at its word: where the processor has fewer instructions the process ends by SIGILL.
- * (oneDNN's `ONEDNN_MAX_CPU_ISA` is a limit: it looks at the processor as well.)
+ * Checks that the processor has the instructions that `ATEN_CPU_CAPABILITY` asks for, which libtorch does not: the process would end
+ * by SIGILL. (oneDNN's `ONEDNN_MAX_CPU_ISA` is only an upper limit, so it is safe.)
  *
- * @throws ERR_DEVICE, naming what is missing
+ * @throws ERR_DEVICE, naming the missing instructions
  */
 export function checkCpuCapability(env: NodeJS.ProcessEnv = process.env, features?: ReadonlySet<string>): void {
   const asked = env['ATEN_CPU_CAPABILITY'] ?? ''
@@ -24,7 +24,8 @@ export function checkCpuCapability(env: NodeJS.ProcessEnv = process.env, feature
   const missing = missingInstructions(asked as CpuCapability, present)
   if (missing.length === 0) return
   const highest = (['avx2', 'default'] as const).find((level) => missingInstructions(level, present).length === 0)!
-  throw new TorchgraftError('ERR_DEVICE', `ATEN_CPU_CAPABILITY=${asked} asks libtorch for instructions that this processor does not have (${missing.join(', ')}). Unset it, or set it to ${highest}`)
+  const trouble = `ATEN_CPU_CAPABILITY=${asked} asks libtorch for instructions that this processor does not have (${missing.join(', ')})`
+  throw new TorchgraftError('ERR_DEVICE', `${trouble}. Unset it, or set it to ${highest}`)
 }
 
 /** The instructions of a level that a processor lacks. */

@@ -12,7 +12,7 @@ export function scale(x: number, y: number): Matrix2x3 {
 }
 
 /** What `first` does, and then what `second` does. */
-export function then(first: Matrix2x3, second: Matrix2x3): Matrix2x3 {
+export function composeAffine(first: Matrix2x3, second: Matrix2x3): Matrix2x3 {
   const [a, b, c, d, e, f] = first
   const [p, q, r, s, t, u] = second
   return [p * a + q * d, p * b + q * e, p * c + q * f + r, s * a + t * d, s * b + t * e, s * c + t * f + u]
@@ -27,6 +27,6 @@ export interface Box {
 
 /** From an output of `size` × `size` pixels to a box of the source; mirrored left to right if asked for. */
 export function cropTo(box: Box, size: number, flip: boolean): Matrix2x3 {
-  const output = flip ? then(scale(-1, 1), translate(size, 0)) : IDENTITY
-  return then(then(output, scale(box.width / size, box.height / size)), translate(box.left, box.top))
+  const output = flip ? composeAffine(scale(-1, 1), translate(size, 0)) : IDENTITY
+  return composeAffine(composeAffine(output, scale(box.width / size, box.height / size)), translate(box.left, box.top))
 }

@@ -13,6 +13,13 @@ export type Matrix3x4 = readonly [
 ]
 export type Rgb = readonly [r: number, g: number, b: number]
 
+/** What a transform knows of an image: the height and width of its source, and of the square output. In pixels. */
+export interface ImageSizes {
+  readonly width: number
+  readonly height: number
+  readonly output: number
+}
+
 /** What happens to an image on its way into a batch: plain data that native code executes. */
 export interface Plan {
   /** From output to source coordinates, or to those of the snap grid. */

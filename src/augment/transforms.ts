@@ -1,31 +1,24 @@
 import { argumentError } from '../errors.js'
 import { callback, type Check, checkFields, type Fields, list, numberField } from '../options/checks.js'
-import type { ResizeRule } from '../images/decode.js'
-import { type Box, cropTo, IDENTITY, then } from './affine.js'
-import type { Matrix3x4, Plan } from './plan.js'
+import type { ResizeRule } from '../images/resize-rule.js'
+import { type Box, cropTo, IDENTITY, composeAffine } from './affine.js'
+import type { ImageSizes, Matrix3x4, Plan } from './plan.js'
 import type { Random } from '../random/sfc32.js'
 import { stretch } from './stretch.js'
-
-export interface Image {
-  readonly width: number
-  readonly height: number
-  /** Height and width of what comes out. */
-  readonly output: number
-}
 
 /**
  * Decides what happens to an image on its way into a batch. Pure: the same image, generator and progress give the
  * same plan. `random` is keyed by (seed, epoch, index); `progress` runs 0–1 over training.
  */
 export interface Transform {
-  (image: Image, random: Random, progress: number): Plan
+  (image: ImageSizes, random: Random, progress: number): Plan
   /** How images are kept between epochs, for this output size. @default as they are, oriented, in sRGB */
   readonly decode?: (output: number) => ResizeRule
 }
 
 /** Images kept for training have room for the smallest crop to be sampled without gaps: √2 and a little. */
 const TRAINING_MARGIN = 1.43
-const RULE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
+const FULL_SIZE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
 
 export interface TrainTransformOptions {
   /** Probability of mirroring left to right. @default 0.5 */
@@ -47,11 +40,11 @@ const EVAL_FIELDS: Fields<{ readonly resize?: number }> = { resize: numberField(
 export function trainTransform(options: TrainTransformOptions = {}): Transform {
   checkFields<TrainTransformOptions>(options, TRAIN_FIELDS, 'trainTransform')
   const { flip = 0.5, crop = [0.5, 1], ratio = [3 / 4, 4 / 3] } = options
-  const transform = (image: Image, random: Random): Plan => {
+  const transform = (image: ImageSizes, random: Random): Plan => {
     const box = randomCrop(image, random, crop, ratio)
     return { geometry: cropTo(box, image.output, random() < flip) }
   }
-  return Object.assign(transform, { decode: (output: number): ResizeRule => ({ ...RULE, shorterSide: Math.round(TRAINING_MARGIN * output), enlarge: false }) })
+  return Object.assign(transform, { decode: (output: number): ResizeRule => ({ ...FULL_SIZE, shorterSide: Math.round(TRAINING_MARGIN * output), enlarge: false }) })
 }
 
 /**
@@ -62,13 +55,13 @@ export function trainTransform(options: TrainTransformOptions = {}): Transform {
 export function evalTransform(options: { readonly resize?: number } = {}): Transform {
   checkFields<{ readonly resize?: number }>(options, EVAL_FIELDS, 'evalTransform')
   const { resize = 8 / 7 } = options
-  return atFinalSize((output) => ({ ...RULE, shorterSide: Math.round(resize * output), crop: output }))
+  return identityTransform((output) => ({ ...FULL_SIZE, shorterSide: Math.round(resize * output), crop: output }))
 }
 
 /** Scores images as a model file says. Where it keeps them whole, the batch scales them. */
 export function scoringTransform(rule: ResizeRule): Transform {
-  if (rule.crop === null) return Object.assign((image: Image) => stretch(image), { decode: () => rule })
-  return atFinalSize(() => rule)
+  if (rule.crop === null) return Object.assign((image: ImageSizes) => stretch(image), { decode: () => rule })
+  return identityTransform(() => rule)
 }
 
 const TRANSFORMS = list(callback)
@@ -78,23 +71,23 @@ export function compose(...transforms: readonly Transform[]): Transform {
   if (transforms.length === 0) throw argumentError('at least one transform', 'compose', [])
   TRANSFORMS(transforms, 'transforms')
   const [first, ...others] = transforms as readonly [Transform, ...Transform[]]
-  const transform = (image: Image, random: Random, progress: number): Plan =>
-    others.reduce((plan, next) => join(plan, next({ width: image.output, height: image.output, output: image.output }, random, progress)), first(image, random, progress))
+  const transform = (image: ImageSizes, random: Random, progress: number): Plan =>
+    others.reduce((plan, next) => composePlans(plan, next({ width: image.output, height: image.output, output: image.output }, random, progress)), first(image, random, progress))
   return Object.assign(transform, first.decode && { decode: first.decode })
 }
 
-function atFinalSize(decode: (output: number) => ResizeRule): Transform {
+function identityTransform(decode: (output: number) => ResizeRule): Transform {
   return Object.assign((): Plan => ({ geometry: IDENTITY }), { decode })
 }
 
 /** The later plan leads from the output back to what the earlier one made; the earlier from there to the source. */
-function join(earlier: Plan, later: Plan): Plan {
+function composePlans(earlier: Plan, later: Plan): Plan {
   if (later.snap) throw argumentError('a transform without snap after the first', 'compose', 'one with snap')
-  const colour = earlier.colour && later.colour ? thenColour(earlier.colour, later.colour) : (earlier.colour ?? later.colour)
-  return { ...later, ...earlier, geometry: then(later.geometry, earlier.geometry), ...(colour && { colour }) }
+  const colour = earlier.colour && later.colour ? composeColour(earlier.colour, later.colour) : (earlier.colour ?? later.colour)
+  return { ...later, ...earlier, geometry: composeAffine(later.geometry, earlier.geometry), ...(colour && { colour }) }
 }
 
-function thenColour(first: Matrix3x4, second: Matrix3x4): Matrix3x4 {
+function composeColour(first: Matrix3x4, second: Matrix3x4): Matrix3x4 {
   const at = (matrix: Matrix3x4, row: number, column: number): number => matrix[row * 4 + column] ?? 0
   const cells = Array.from({ length: 12 }, (_, i) => {
     const [row, column] = [Math.floor(i / 4), i % 4]
@@ -105,7 +98,7 @@ function thenColour(first: Matrix3x4, second: Matrix3x4): Matrix3x4 {
 }
 
 /** torchvision's RandomResizedCrop.get_params: ten tries, then the largest middle of an allowed shape. */
-function randomCrop({ width, height }: Image, random: Random, area: readonly [number, number], ratio: readonly [number, number]): Box {
+function randomCrop({ width, height }: ImageSizes, random: Random, area: readonly [number, number], ratio: readonly [number, number]): Box {
   const [narrow, wide] = ratio
   for (let i = 0; i < 10; i++) {
     const pixels = width * height * (area[0] + (area[1] - area[0]) * random())

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { shellWord } from '../text/shell-word.js'
-import { type ClassFolder, listClasses } from './list-images.js'
+import { type ClassFolder, listClasses } from './list-folder.js'
 import { PassedOverCounts } from './passed-over.js'
 import { type Split, splitNamed, SPLITS, splitsWithin } from './split-names.js'
 
@@ -15,7 +15,7 @@ export interface FoundSplits {
   readonly others: readonly string[]
 }
 
-interface Looked {
+interface FolderScan {
   readonly folders: readonly ClassFolder[]
   /** Images in the folder itself. */
   readonly images: number
@@ -42,7 +42,7 @@ async function hasTrainingSplit(folders: readonly ClassFolder[], words: Readonly
   if (new Set(words.values()).size < 2) return false
   for (const { label, path } of folders) {
     if (words.get(label) !== 'train') continue
-    const { folders: classes, images } = await look(path)
+    const { folders: classes, images } = await scanFolder(path)
     if (classes.length > 0 && images === 0) return true
   }
   return false
@@ -71,7 +71,7 @@ export async function nextFolderDown(folder: string): Promise<string | undefined
   let at = folder
   for (let depth = 0; depth < 8; depth++) {
     if (depth > 0 && (await findSplits(at))) return at
-    const { folders } = await look(at)
+    const { folders } = await scanFolder(at)
     const filled: string[] = []
     for (const { path } of folders) if (await holdsImages(path)) filled.push(path)
     if (filled.length > 1) return depth > 0 ? at : undefined
@@ -86,14 +86,14 @@ export async function holdsImages(folder: string, seen = new Set<string>()): Pro
   const real = await realpath(folder).catch(() => folder)
   if (seen.has(real)) return false
   seen.add(real)
-  const { folders, images } = await look(folder)
+  const { folders, images } = await scanFolder(folder)
   if (images > 0) return true
   for (const { path } of folders) if (await holdsImages(path, seen)) return true
   return false
 }
 
 /** One folder, without those in it. Nothing where it cannot be listed. */
-export async function look(folder: string): Promise<Looked> {
+export async function scanFolder(folder: string): Promise<FolderScan> {
   const counts = new PassedOverCounts()
   const folders = await listClasses(folder, counts).then(({ classes }) => classes, () => [])
   return { folders, images: counts.counts.unclassed }

@@ -1,12 +1,15 @@
 import { join, relative, resolve, sep } from 'node:path'
-import { argumentError, TorchgraftError } from '../errors.js'
+import { argumentError } from '../errors.js'
 import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
+import { compareCodePoints } from '../text/code-points.js'
+import { checkKnownClasses } from './class-names.js'
 import { hashFiles } from './content-hash.js'
 import type { Dataset, Sample } from './dataset.js'
-import { compareCodePoints, listClasses, type ListedImage, listImages } from './list-images.js'
+import { listClasses } from './list-folder.js'
+import { type ListedImage, listImages } from './list-images.js'
 import { NOTHING_PASSED_OVER, type PassedOver, PassedOverCounts } from './passed-over.js'
-import { nothingFound, oneClass, refuseSides } from './refuse-folder.js'
+import { nothingFound, oneClass, refuseSplits } from './refuse-folder.js'
 import type { SkippedFile } from './skipped-file.js'
 import { splitByContent, type SplitOptions } from './stratified-split.js'
 
@@ -28,15 +31,21 @@ export interface ImageFolderOptions {
   readonly signal?: AbortSignal
 }
 
-const folders: Check = (value, name) => (Array.isArray(value) && value.length > 0 ? list(aPath('a folder')) : aPath('a folder, or several'))(value, name)
+const folders: Check = (value, name) => {
+  const check = Array.isArray(value) && value.length > 0 ? list(aPath('a folder')) : aPath('a folder, or several')
+  check(value, name)
+}
 const INDICES = list(integerField({ min: 0 }))
 const FIELDS: Fields<ImageFolderOptions> = { followLinks: booleanField, within: folders, classes: list(text('a name')), signal: abortSignal }
 const SPLIT_FIELDS: Fields<SplitOptions> = { val: required(numberField({ above: 0, max: 1 })), seed: integerField({ min: 0 }) }
 
-/** Images that were listed before. */
+/** Opens a folder without listing it: with the images that a run's `split.json` names. */
 export let withItems: (root: string, classes: readonly string[], items: readonly ImageItem[]) => ImageFolder
 
-/** A folder with a folder of images for each class; deeper folders belong to their class. */
+/**
+ * A data set of image files: a folder with a folder of images for each class, as torchvision's `ImageFolder` takes it. Deeper
+ * folders belong to their class.
+ */
 export class ImageFolder implements Dataset {
   readonly root: string
   readonly classes: readonly string[]
@@ -48,7 +57,8 @@ export class ImageFolder implements Dataset {
   /** What is no image by its name, counted. */
   readonly passedOver: PassedOver
 
-  private constructor(root: string, { classes, items, skipped, empty, passedOver }: Pick<ImageFolder, 'classes' | 'items' | 'skipped' | 'empty' | 'passedOver'>) {
+  private constructor(root: string, contents: Pick<ImageFolder, 'classes' | 'items' | 'skipped' | 'empty' | 'passedOver'>) {
+    const { classes, items, skipped, empty, passedOver } = contents
     this.root = root
     this.classes = classes
     this.items = items
@@ -66,39 +76,27 @@ export class ImageFolder implements Dataset {
     aPath('a folder')(location, 'root')
     checkFields<ImageFolderOptions>(options, FIELDS, 'ImageFolder.open')
     const root = toPath(location)
-    const { followLinks = false, within = root, signal } = options
-    if (options.within === undefined) await refuseSides(root)
-    const folders = [within].flat().map(toPath)
-    const name = namer(root)
-    const passed = new PassedOverCounts()
-    const listed = await Promise.all(folders.map(async (folder) => {
-      const { classes, skipped } = await listClasses(folder, passed)
-      const found = await listImages(classes, { root: folder, followLinks, lookAt: false, keep: (path) => copied(name(path)), passedOver: passed, signal })
-      return { labels: classes.map(({ label }) => label), images: found.images, skipped: [...skipped, ...found.skipped] }
-    }))
-    const images = listed.flatMap((each) => each.images)
+    if (options.within === undefined) await refuseSplits(root)
+    const folders = [options.within ?? root].flat().map(toPath)
+    const { labels, images, skipped, passedOver } = await listFolders(root, folders, options)
     const paths = { length: images.length, at: (i: number) => join(root, (images[i] as ListedImage).path) }
-    const { hashes, failed } = await hashFiles(paths, signal)
+    const { hashes, failed } = await hashFiles(paths, options.signal)
+    const leftOut = [...skipped, ...relativeTo(root, failed)]
     const filled = new Set<string>()
     for (const [i, { label }] of images.entries()) if (hashes[i] !== undefined) filled.add(label)
     const found = [...filled].sort(compareCodePoints)
-    const classes = options.classes ?? found
-    const skipped = [...listed.flatMap((each) => each.skipped), ...failed].map((file) => ({ ...file, path: name(file.path) }))
-    if (found.length === 0) throw await nothingFound(folders, passed.counts, skipped)
-    if (options.classes) checkKnown(folders.join(' and '), found, options.classes)
+    if (found.length === 0) throw await nothingFound(folders, passedOver, leftOut)
+    if (options.classes) checkKnownClasses(folders.join(' and '), found, options.classes)
     else if (found.length === 1) throw await oneClass(folders, found[0] ?? '')
-    const number = new Map(classes.map((label, i) => [label, i]))
-    const items: ImageItem[] = []
-    for (const [i, { path, label }] of images.entries()) {
-      const hash = hashes[i]
-      if (hash !== undefined) items.push({ path, label: number.get(label) ?? 0, hash })
-    }
-    const empty = [...new Set(listed.flatMap(({ labels }) => labels))].filter((label) => !filled.has(label))
-    return new ImageFolder(resolve(root), { classes, items, skipped, empty, passedOver: passed.counts })
+    const classes = options.classes ?? found
+    const items = hashedItems(images, hashes, classes)
+    const empty = [...new Set(labels)].filter((label) => !filled.has(label))
+    return new ImageFolder(resolve(root), { classes, items, skipped: leftOut, empty, passedOver })
   }
 
   static {
-    withItems = (root, classes, items) => new ImageFolder(resolve(root), { classes, items, skipped: [], empty: [], passedOver: NOTHING_PASSED_OVER })
+    const nothing = { skipped: [], empty: [], passedOver: NOTHING_PASSED_OVER }
+    withItems = (root, classes, items) => new ImageFolder(resolve(root), { classes, items, ...nothing })
   }
 
   get length(): number {
@@ -129,7 +127,8 @@ export class ImageFolder implements Dataset {
   /** The images with these numbers, in this order, as a folder of the same classes. */
   subset(indices: readonly number[], skipped: readonly SkippedFile[] = this.skipped): ImageFolder {
     INDICES(indices, 'indices')
-    return new ImageFolder(this.root, { classes: this.classes, items: indices.map((index) => this.#item(index)), skipped, empty: this.empty, passedOver: this.passedOver })
+    const { classes, empty, passedOver } = this
+    return new ImageFolder(this.root, { classes, items: indices.map((index) => this.#item(index)), skipped, empty, passedOver })
   }
 
   #item(index: number): ImageItem {
@@ -139,37 +138,56 @@ export class ImageFolder implements Dataset {
   }
 }
 
-/** Not a slice, which would keep the whole of the longer string in memory: of a million paths that is 80 MB. */
-function copied(part: string): string {
-  return Buffer.from(part).toString()
+interface ListedFolders {
+  /** Of all class folders, also those without images. */
+  readonly labels: readonly string[]
+  /** Their paths are relative to the root, as those of `skipped`. */
+  readonly images: readonly ListedImage[]
+  readonly skipped: readonly SkippedFile[]
+  readonly passedOver: PassedOver
 }
 
-/** Paths relative to the root, with `/`. */
+/** Lists the class folders in several folders as if they were one. */
+async function listFolders(root: string, folders: readonly string[], { followLinks = false, signal }: ImageFolderOptions): Promise<ListedFolders> {
+  const passedOver = new PassedOverCounts()
+  const name = namer(root)
+  const keep = (path: string): string => copied(name(path))
+  const listed = await Promise.all(folders.map(async (folder) => {
+    const { classes, skipped } = await listClasses(folder, passedOver)
+    const found = await listImages(classes, { root: folder, followLinks, lookAt: false, keep, passedOver, signal })
+    return { labels: classes.map(({ label }) => label), images: found.images, skipped: [...skipped, ...found.skipped] }
+  }))
+  return {
+    labels: listed.flatMap(({ labels }) => labels),
+    images: listed.flatMap(({ images }) => images),
+    skipped: relativeTo(root, listed.flatMap(({ skipped }) => skipped)),
+    passedOver: passedOver.counts,
+  }
+}
+
+/** The images that were read, with numbers for their labels. */
+function hashedItems(images: readonly ListedImage[], hashes: readonly (string | undefined)[], classes: readonly string[]): ImageItem[] {
+  const numbers = new Map(classes.map((label, i) => [label, i]))
+  const items: ImageItem[] = []
+  for (const [i, { path, label }] of images.entries()) {
+    const hash = hashes[i]
+    if (hash !== undefined) items.push({ path, label: numbers.get(label) ?? 0, hash })
+  }
+  return items
+}
+
+function relativeTo(root: string, files: readonly SkippedFile[]): SkippedFile[] {
+  const name = namer(root)
+  return files.map((file) => ({ ...file, path: name(file.path) }))
+}
+
+/** A function from paths to paths relative to the root, with `/`. */
 function namer(root: string): (path: string) => string {
   const inside = join(root, sep)
   return (path) => (sep === '/' && path.startsWith(inside) ? path.slice(inside.length) : relative(root, path).split(sep).join('/'))
 }
 
-function checkKnown(folder: string, found: readonly string[], known: readonly string[]): void {
-  const names = new Set(known)
-  const strange = found.filter((label) => !names.has(label))
-  if (strange.length > 0) throw new TorchgraftError('ERR_DATA_CLASSES', `${folder} has folders of unknown classes: ${strange.slice(0, 5).join(', ')}${strange.length > 5 ? ', …' : ''}. The classes are ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}${differInCase(strange, known)}`, { path: folder })
-}
-
-/** Names that are alike but for case and composition of letters, which file systems of other machines take for one. */
-export function sameButForCase(names: readonly string[]): (readonly string[])[] {
-  const groups = new Map<string, string[]>()
-  for (const name of names) {
-    const key = name.normalize('NFC').toLowerCase()
-    const group = groups.get(key)
-    if (group) group.push(name)
-    else groups.set(key, [name])
-  }
-  return [...groups.values()].filter((group) => group.length > 1)
-}
-
-function differInCase(strange: readonly string[], known: readonly string[]): string {
-  const odd = new Set(strange)
-  const pairs = sameButForCase([...known, ...strange]).filter((group) => group.some((name) => odd.has(name)))
-  return pairs.length === 0 ? '' : `. ${pairs.slice(0, 3).map((group) => group.join(' and ')).join('; ')} differ in case only: rename the folders`
+/** Not a slice, which would keep the whole of the longer string in memory: of a million paths that is 80 MB. */
+function copied(part: string): string {
+  return Buffer.from(part).toString()
 }

@@ -1,14 +1,14 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { plural } from '../text/plural.js'
-import { findSplits, look, nextFolderDown } from './find-splits.js'
+import { findSplits, scanFolder, nextFolderDown } from './find-splits.js'
 import type { SkippedFile } from './skipped-file.js'
-import { listClasses } from './list-images.js'
+import { listClasses } from './list-folder.js'
 import { type PassedOver, passedOverNotes } from './passed-over.js'
 import { SPLITS } from './split-names.js'
 
 /** Folders for sets are no classes. Whoever means them so says it, by naming the folder that they are in. */
-export async function refuseSides(root: string): Promise<void> {
+export async function refuseSplits(root: string): Promise<void> {
   const found = await findSplits(root)
   if (!found) return
   const names = SPLITS.flatMap((split) => found.folders[split]).map((path) => basename(path))
@@ -46,7 +46,7 @@ async function orFolderAbove(folder: string): Promise<string> {
   if (above === resolve(folder) || (await findSplits(above))) return ''
   const { classes } = await listClasses(above).catch(() => ({ classes: [] }))
   for (const { path } of classes.slice(0, MOST_LOOKED_AT)) {
-    if (resolve(path) !== resolve(folder) && (await look(path)).images > 0) return `. If it is one class of several, name the folder above it: ${dirname(folder) === '.' ? above : dirname(folder)}`
+    if (resolve(path) !== resolve(folder) && (await scanFolder(path)).images > 0) return `. If it is one class of several, name the folder above it: ${dirname(folder) === '.' ? above : dirname(folder)}`
   }
   return ''
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { describeTrainVal, type TrainVal, some, splitsAmongClassesNotes } from './describe-splits.js'
+import { compareCodePoints } from '../text/code-points.js'
+import { firstNames } from './class-names.js'
+import { describeTrainVal, type TrainVal } from './describe-splits.js'
 import { findSplits, type FoundSplits, oneFolder, trainCommand } from './find-splits.js'
 import { ImageFolder, type ImageFolderOptions, type ImageItem } from './image-folder.js'
-import { compareCodePoints } from './list-images.js'
+import { splitsAmongClassesNotes } from './split-notes.js'
 
 export interface TrainValOptions {
   /** A folder, or a fraction of each class: not used where the data folder has its own `val/`. */
@@ -61,8 +63,8 @@ export function chooseSplits(found: FoundSplits, val: number | string): { readon
   const own = typeof val === 'number' && folders.val.length > 0 ? oneFolder(found, 'val', (folder) => trainCommand(train, folder)) : undefined
   const test = folders.test.map((path) => basename(path)).join(' and ')
   const notes = [
-    ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --side test".`}`] : []),
-    ...(others.length > 0 ? [`Folders beside ${basename(train)} that are no training, validation or test set passed over: ${some(others)}.`] : []),
+    ...(typeof val === 'number' && own === undefined ? [`${data} has no folder for the validation set: ${percent(val)} of ${basename(train)} becomes it.${test === '' ? '' : ` ${test} is left for "torchgraft evaluate --split test".`}`] : []),
+    ...(others.length > 0 ? [`Folders beside ${basename(train)} that are no training, validation or test set passed over: ${firstNames(others)}.`] : []),
   ]
   return { train, val: typeof val === 'string' ? val : own, notes }
 }

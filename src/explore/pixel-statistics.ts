@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Pixels, ResizeRule } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import type { Rgb } from '../augment/plan.js'
 import type { MeanStd } from '../recipes/options.js'
 import type { PixelStatistics } from '../recipes/recipe.js'

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { argumentError, TorchgraftError } from '../errors.js'
+import { argumentError } from '../errors.js'
 import type { Check } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { plural } from '../text/plural.js'
 import { checkStateDict } from './check-state-dict.js'
+import { fileError } from './file-error.js'
 import { convertNumbers, NUMBER_KINDS, type NumberKind } from './number-kinds.js'
 import { parseJson } from './parse-json.js'
 import { openForReading, readAt } from './files/read-at.js'
@@ -32,6 +33,7 @@ const HEADER_LIMITS = { depth: 3, values: 2_000_000, uniqueKeys: true }
 const MAX_DIMENSIONS = 64
 /** Bytes handled at once between two turns of the event loop: about a millisecond of hashing. */
 const CHUNK = 1 << 20
+const refuse = fileError('is not a valid safetensors file')
 
 /**
  * Reads a whole safetensors file, making the checks of the reference reader in its order. F64 is rounded to float32;
@@ -67,6 +69,8 @@ export async function readSafetensorsLayout(path: string): Promise<{ readonly te
   }
 }
 
+type Texts = Readonly<Record<string, string>>
+
 const checkTexts: Check = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.values(value).some((text) => typeof text !== 'string')) throw argumentError('an object of texts', name, value)
 }
@@ -74,9 +78,14 @@ const checkTexts: Check = (value, name) => {
 /**
  * Writes a safetensors file whole or not at all, tensors packed in the map's order.
  *
- * @returns the file's bytes.
+ * @param metadata texts by their names, for the header @default {}
+ * @returns the file's size in bytes
+ * @throws ERR_ARGUMENT, ERR_WRITE
  */
-export async function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Readonly<Record<string, string>> = {}, files?: Files): Promise<number> {
+export function writeSafetensors(location: LocalPath, tensors: StateDict, metadata?: Readonly<Record<string, string>>): Promise<number>
+/** @internal */
+export function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Texts, files?: Files): Promise<number>
+export async function writeSafetensors(location: LocalPath, tensors: StateDict, metadata: Texts = {}, files?: Files): Promise<number> {
   aPath('a file')(location, 'path')
   const path = toPath(location)
   checkStateDict(tensors, 'tensors')
@@ -180,8 +189,4 @@ function parseEntry(name: string, value: unknown, path: string): Entry {
 
 function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && (count as number) >= 0)
-}
-
-function refuse(path: string, reason: string, cause?: unknown): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a valid safetensors file: ${reason}`, { path, cause })
 }

@@ -1,7 +1,9 @@
 import sharp, { type Sharp } from 'sharp'
-import { middle, resized, type Size } from '../../web/sizes.js'
-import { scaled } from '../../web/triangle.js'
-import type { Pixels, ResizeRule } from './decode.js'
+import { uprightSize } from '../../web/resample/orientation.js'
+import { centreWindow, resizedSize, type Size } from '../../web/resample/sizes.js'
+import { scaled } from '../../web/resample/triangle.js'
+import type { Pixels } from './pixels.js'
+import type { ResizeRule } from './resize-rule.js'
 import type { PathOrBytes } from './image-source.js'
 import { openBySharp } from './open-sharp.js'
 import { decodeToRgb, readingOf } from './to-rgb.js'
@@ -24,7 +26,7 @@ async function decode(source: PathOrBytes, rule: ResizeRule, failOn: 'error' | '
   const { image, metadata } = await openBySharp(source, rule, failOn)
   const { format, width, height, orientation = 1, hasAlpha } = metadata
   const isOriented = rule.orient || format === 'tiff' // which Pillow turns as it loads it, whoever asks
-  const size = isOriented && orientation >= 5 ? { width: height, height: width } : { width, height }
+  const size = uprightSize({ width, height }, isOriented ? orientation : 1)
   const upright = isOriented ? image.autoOrient() : image
   const { toRgb, isWhole } = await readingOf(source, metadata, rule)
   if (format === 'jpeg' && rule.antialias && isEnlarged(rule, size)) return enlarged(await toRgb(upright), rule)
@@ -35,25 +37,25 @@ async function decode(source: PathOrBytes, rule: ResizeRule, failOn: 'error' | '
 }
 
 function isResized({ shorterSide, enlarge }: ResizeRule, size: Size): boolean {
-  const { width } = resized(size, shorterSide, enlarge)
+  const { width } = resizedSize(size, shorterSide, enlarge)
   return width !== size.width
 }
 
 /** To a size that memory is taken for. */
 function isEnlarged({ shorterSide, enlarge }: ResizeRule, size: Size): boolean {
-  const { width, height } = resized(size, shorterSide, enlarge)
+  const { width, height } = resizedSize(size, shorterSide, enlarge)
   return width > size.width && Math.max(width, height) <= MAX_SIDE
 }
 
 /** As the JPEGs are that libjpeg-turbo takes, which is PyTorch's way: libvips lays what it enlarges half a pixel off. */
 function enlarged(whole: Pixels, { shorterSide, crop, enlarge }: ResizeRule): Pixels {
-  const target = resized(whole, shorterSide, enlarge)
-  return scaled(whole, target, crop === null ? { left: 0, top: 0, ...target } : middle(target, crop))
+  const target = resizedSize(whole, shorterSide, enlarge)
+  return scaled(whole, target, crop === null ? { left: 0, top: 0, ...target } : centreWindow(target, crop))
 }
 
 /** Adds the resize and the crop that the rule asks for, and none that would change nothing. */
 function shape(image: Sharp, { shorterSide, crop, antialias, enlarge }: ResizeRule, size: Size): Sharp {
-  const target = resized(size, shorterSide, enlarge)
+  const target = resizedSize(size, shorterSide, enlarge)
   if (Math.max(target.width, target.height) > MAX_SIDE && target.width * target.height > size.width * size.height) {
     throw new Error(`it is ${size.width}×${size.height} pixels, so narrow that at a size to work with it would be ${target.width}×${target.height}`)
   }
@@ -63,5 +65,5 @@ function shape(image: Sharp, { shorterSide, crop, antialias, enlarge }: ResizeRu
   }
   if (crop === null || (target.width === crop && target.height === crop)) return image
   if (target.width < crop || target.height < crop) throw new Error(`at ${target.width}×${target.height} pixels it is smaller than the crop of ${crop}`)
-  return image.extract(middle(target, crop))
+  return image.extract(centreWindow(target, crop))
 }

@@ -1,35 +1,13 @@
 import { stat } from 'node:fs/promises'
+import { isHeic } from '../../web/stored/first-bytes.js'
 import { TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { systemReason } from '../text/system-reason.js'
 import { decodeJpeg } from './jpeg/decode-jpeg.js'
 import { type ImageSource, type PathOrBytes, readImageSource } from './image-source.js'
 import { ANIMATED_AVIF, HEIC, MAX_FILE_BYTES, MAX_PIXELS, TOO_LARGE_A_FILE } from './image-errors.js'
+import type { Pixels } from './pixels.js'
 import { headOf } from './read-buffers.js'
-
-/** uint8, height × width × 3, RGB. */
-export interface Pixels {
-  readonly data: Uint8Array
-  readonly width: number
-  readonly height: number
-}
-
-/** How an image file becomes pixels. Kept in model files, so that predicting does what scoring did. */
-export interface ResizeRule {
-  /** Both sides are scaled alike, so that the shorter has this many pixels; null leaves them. */
-  readonly shorterSide: number | null
-  /** Height and width of the middle that is kept; null keeps all. */
-  readonly crop: number | null
-  /** Whether what is made smaller is low-pass filtered first, as Pillow does and PyTorch's `interpolate` does not. */
-  readonly antialias: boolean
-  /** `square` puts black around it on its way into a batch, half on each side; the batch then scales all of it to its size. */
-  readonly pad: 'square' | null
-  /** Whether the camera's orientation is applied. A TIFF always is turned, as Pillow does on loading it, an AVIF as its container says. */
-  readonly orient: boolean
-  /** Whether an embedded colour profile is applied, so that the pixels are sRGB; if not they are Pillow's, CMYK and 16-bit grey too. */
-  readonly profile: boolean
-  /** Whether an image smaller than `shorterSide` is enlarged. @default true */
-  readonly enlarge?: boolean
-}
+import type { ResizeRule } from './resize-rule.js'
 
 /**
  * Decodes an image: the one path of training, scoring and predicting. Most JPEGs go through libjpeg-turbo, everything else
@@ -83,9 +61,8 @@ async function checkFile(path: string): Promise<number> {
 async function tellingCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
   try {
     if (typeof source === 'string' && !(await stat(source)).isFile()) return cause
-    const head = Buffer.from(await headOf(source, HEAD_BYTES))
     // By its first bytes: a phone's may be named .jpg.
-    return /^ftyp(?:hei[cxms]|hev[cx]|mif1.{4}hei[cx])/s.test(head.toString('latin1', 4)) ? new Error('heic') : cause
+    return isHeic(await headOf(source, HEAD_BYTES)) ? new Error('heic') : cause
   } catch (unreadable) {
     return (unreadable as NodeJS.ErrnoException).code === 'EACCES' ? unreadable : cause
   }

@@ -1,6 +1,6 @@
-import { closeSync, constants, fstatSync, open, openSync, read, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { promisify } from 'node:util'
+import { openDescriptor, READ_NOW, readDescriptor } from '../formats/files/descriptor.js'
 import { HEIC } from './image-errors.js'
 
 /** What a file is by its first bytes: an image that can be read, one that cannot and why, or nothing known. */
@@ -47,12 +47,6 @@ export function recognizeBytes(head: Uint8Array): Recognized {
   return unreadable && { reason: `${unreadable[1]} images cannot be read: convert it to JPEG or PNG` }
 }
 
-const openFile = promisify(open)
-const readHead = (file: number, into: Uint8Array): Promise<number> =>
-  new Promise((resolve, reject) => read(file, into, 0, into.length, 0, (error, bytes) => (error ? reject(error) : resolve(bytes))))
-/** A pipe is not waited for. */
-const READ_NOW = constants.O_RDONLY | constants.O_NONBLOCK
-
 /** Of several files, in their order; an error in the place of one that cannot be opened. */
 export async function recognizeFiles(paths: readonly string[], signal?: AbortSignal): Promise<readonly (Recognized | Error)[]> {
   const found = new Array<Recognized | Error>(paths.length)
@@ -91,11 +85,11 @@ async function recognizeByThreads(paths: readonly string[], found: (Recognized |
 }
 
 async function recognizeFile(path: string): Promise<Recognized> {
-  const file = await openFile(path, READ_NOW)
+  const file = await openDescriptor(path, READ_NOW)
   try {
     if (!fstatSync(file).isFile()) return NO_FILE
     const head = Buffer.alloc(HEAD_BYTES)
-    return recognizeBytes(head.subarray(0, await readHead(file, head)))
+    return recognizeBytes(head.subarray(0, await readDescriptor(file, head, 0)))
   } finally {
     closeSync(file) // this and fstat wait for no disk once a file is open
   }

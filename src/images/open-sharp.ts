@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
-import type { ResizeRule } from './decode.js'
+import type { ResizeRule } from './resize-rule.js'
 import type { PathOrBytes } from './image-source.js'
 import { MAX_PIXELS } from './image-errors.js'
 import { headOf } from './read-buffers.js'

@@ -1,10 +1,6 @@
-import { closeSync, open, read } from 'node:fs'
-import { promisify } from 'node:util'
+import { closeSync } from 'node:fs'
+import { openDescriptor, readDescriptor } from '../formats/files/descriptor.js'
 import type { PathOrBytes } from './image-source.js'
-
-const openFile = promisify(open)
-const readFrom = (file: number, into: Uint8Array, position: number): Promise<number> =>
-  new Promise((resolve, reject) => read(file, into, 0, into.length, position, (error, bytes) => (error ? reject(error) : resolve(bytes))))
 
 /** A larger file's memory is not kept. */
 const LARGEST = 1 << 22
@@ -38,10 +34,10 @@ export async function headOf(source: PathOrBytes, length: number): Promise<Uint8
 }
 
 async function readAll(path: string, buffer: Uint8Array): Promise<Uint8Array> {
-  const file = await openFile(path, 'r')
+  const file = await openDescriptor(path, 'r')
   try {
     let done = 0
-    for (let bytes = -1; bytes !== 0 && done < buffer.length; done += bytes) bytes = await readFrom(file, buffer.subarray(done), done)
+    for (let bytes = -1; bytes !== 0 && done < buffer.length; done += bytes) bytes = await readDescriptor(file, buffer.subarray(done), done)
     return buffer.subarray(0, done)
   } finally {
     closeSync(file) // waits for no disk

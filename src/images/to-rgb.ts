@@ -1,7 +1,8 @@
 import type { Metadata, Sharp } from 'sharp'
-import type { Pixels, ResizeRule } from './decode.js'
+import type { Pixels } from './pixels.js'
+import type { ResizeRule } from './resize-rule.js'
 import type { PathOrBytes } from './image-source.js'
-import { fillBehind, type FirstFrame, readFirstFrame } from './gif-first-frame.js'
+import { type FirstFrame, readFirstFrame } from '../../web/stored/gif-frame.js'
 import { headOf } from './read-buffers.js'
 
 /** How an image becomes 8-bit RGB. */
@@ -49,6 +50,19 @@ async function firstFrameOf(source: PathOrBytes): Promise<FirstFrame | undefined
 async function decodeFrame(image: Sharp, frame: FirstFrame): Promise<Pixels> {
   const { data, info } = await image.ensureAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
   return { data: fillBehind(data, info, frame), width: info.width, height: info.height }
+}
+
+/** RGB of a frame's RGBA, with the palette's colour where it is transparent and around it, as Pillow has it. */
+function fillBehind(rgba: Uint8Array, { width, height }: Pick<Pixels, 'width' | 'height'>, frame: FirstFrame): Uint8Array {
+  const rgb = new Uint8Array(width * height * 3)
+  for (let y = 0, from = 0, to = 0; y < height; y++) {
+    const isBeside = y < frame.top || y >= frame.top + frame.height
+    for (let x = 0; x < width; x++, from += 4, to += 3) {
+      const isOpen = isBeside || x < frame.left || x >= frame.left + frame.width || rgba[from + 3] === 0
+      for (let c = 0; c < 3; c++) rgb[to + c] = (isOpen ? frame.behind[c] : rgba[from + c]) as number
+    }
+  }
+  return rgb
 }
 
 const PNG_COLOUR_TYPE_AT = 25

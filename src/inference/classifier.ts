@@ -12,13 +12,14 @@ import type { OpenedScorer, Scorer } from './scorer.js'
 export type ClassifierOptions = ComputeOptions
 
 export interface PredictOptions {
-  /** The most probable classes to tell. @default all */
+  /** How many classes to give for each image, the most probable first. 1 or more. @default all */
   readonly topK?: number
+  /** Stops between batches, and rejects with `signal.reason`. */
   readonly signal?: AbortSignal
 }
 
 export interface PredictAllOptions extends PredictOptions {
-  /** Images that go through the model at once. @default 32 */
+  /** Images that go through the model at once: 1 to 65,536. @default 32 */
   readonly batchSize?: number
 }
 
@@ -28,7 +29,7 @@ const PREDICT_ALL_FIELDS: Fields<PredictAllOptions> = { ...PREDICT_FIELDS, batch
 
 export interface Prediction {
   readonly label: string
-  /** 0–1; all classes' together give 1. */
+  /** The softmax of the model's outputs, from 0 to 1; those of all classes add up to 1. */
   readonly probability: number
 }
 
@@ -36,9 +37,10 @@ export type ImagePrediction<T> =
   | { readonly image: T; readonly predictions: Prediction[]; readonly error?: undefined }
   | { readonly image: T; readonly predictions: []; readonly error: TorchgraftError }
 
-/** A trained model, ready to tell what is in an image. */
+/** A trained model, ready to tell what is in an image. Dispose of it when done: the model's memory is not JavaScript's. */
 export class Classifier implements AsyncDisposable {
   readonly #scorer: Scorer
+  /** What the model file says of itself: classes, image size, normalization, where its weights came from. */
   readonly metadata: ModelMetadata
   /** What was done on reading the file, such as mapping names. */
   readonly notes: readonly string[]
@@ -50,9 +52,9 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Opens a model file, or the best one of a run folder: everything that predicting needs is in it. A .pth file of PyTorch, or other weights, tell no
-   * classes: name them. A .onnx file that `exportModel` wrote takes onnxruntime-node or onnxruntime-web, which you
-   * install, and no libtorch.
+   * Opens a model file, or the best one of a run folder: everything that predicting needs is in it. PyTorch's .pth files and weights
+   * of others do not name their classes: give them as `classes`. A .onnx file that `exportModel` wrote is computed by onnxruntime-node
+   * or onnxruntime-web, which you install, without libtorch.
    *
    * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION, ERR_RUNTIME_MISSING
    */
@@ -66,6 +68,7 @@ export class Classifier implements AsyncDisposable {
     return new Classifier(opened)
   }
 
+  /** Their names, in the order of the model's outputs. */
   get classes(): readonly string[] {
     return this.metadata.classes
   }
@@ -86,16 +89,26 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Many images, in the order given; one that cannot be read has an `error` instead of predictions. Images are
+   * The classes of many images, in the order given; one that cannot be read has an `error` instead of predictions. Images are
    * decoded while the ones before them go through the model.
+   *
+   * @throws ERR_ARGUMENT, ERR_DISPOSED; `signal.reason` when aborted
    */
-  async *predictAll<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, options: PredictAllOptions = {}): AsyncGenerator<ImagePrediction<T>, void, undefined> {
+  async *predictAll<T extends ImageSource>(
+    images: Iterable<T> | AsyncIterable<T>,
+    options: PredictAllOptions = {},
+  ): AsyncGenerator<ImagePrediction<T>, void, undefined> {
     checkFields<PredictAllOptions>(options, PREDICT_ALL_FIELDS, 'predictAll')
     severalImages(images, 'images')
     yield* this.#predictEach(images, options, (i) => `images[${i}]`)
   }
 
-  async *#predictEach<T extends ImageSource>(images: Iterable<T> | AsyncIterable<T>, { topK, signal, batchSize = 32 }: PredictAllOptions, name: (i: number) => string): AsyncGenerator<ImagePrediction<T>, void, undefined> {
+  /** @param name of an image in messages, by its index */
+  async *#predictEach<T extends ImageSource>(
+    images: Iterable<T> | AsyncIterable<T>,
+    { topK, signal, batchSize = 32 }: PredictAllOptions,
+    name: (i: number) => string,
+  ): AsyncGenerator<ImagePrediction<T>, void, undefined> {
     let begun = 0
     let decoded = Promise.resolve<Decoded<T>[]>([])
     for await (const group of grouped(images, batchSize)) {
@@ -103,7 +116,7 @@ export class Classifier implements AsyncDisposable {
       signal?.throwIfAborted()
       decoded = this.#decode(group, begun, name)
       begun += group.length
-      decoded.catch(() => {}) // told when its turn comes
+      decoded.catch(() => {}) // it is awaited when its turn comes
       yield* await this.#score(before, topK)
     }
     const before = await decoded
@@ -111,6 +124,7 @@ export class Classifier implements AsyncDisposable {
     yield* await this.#score(before, topK)
   }
 
+  /** Frees the model's memory, when what was asked of it before is done. May be called twice. */
   dispose(): Promise<void> {
     return this.#scorer.dispose()
   }
@@ -132,21 +146,29 @@ export class Classifier implements AsyncDisposable {
 
   async #score<T>(decoded: readonly Decoded<T>[], topK: number | undefined): Promise<ImagePrediction<T>[]> {
     const readable = decoded.flatMap(({ pixels }) => (pixels ? [pixels] : []))
-    if (readable.length === 0) return decoded.flatMap(({ image, error }) => (error ? [{ image, predictions: [], error }] : []))
-    const probabilities = (await this.#scorer.score(readable)).values()
-    return decoded.map(({ image, error }) => (error ? { image, predictions: [], error } : { image, predictions: this.#rank(probabilities.next().value ?? []).slice(0, topK) }))
+    const rows = readable.length === 0 ? [] : await this.#scorer.score(readable)
+    const probabilities = rows.values()
+    return decoded.map(({ image, error }) => {
+      if (error) return { image, predictions: [], error }
+      return { image, predictions: this.#rank(probabilities.next().value ?? []).slice(0, topK) }
+    })
   }
 
+  /** The most probable class first. @param probabilities one for each class */
   #rank(probabilities: readonly number[]): Prediction[] {
-    return probabilities.map((probability, i) => ({ label: this.classes[i] ?? String(i), probability })).sort((a, b) => b.probability - a.probability)
+    const predictions = probabilities.map((probability, i) => ({ label: this.classes[i] ?? String(i), probability }))
+    return predictions.sort((a, b) => b.probability - a.probability)
   }
 }
 
-/** Several images, and not one of them: a text is made of letters, a file's stream of pieces. */
+type AnyIterable = Iterable<unknown> & AsyncIterable<unknown> & { readonly readableObjectMode: unknown }
+
+/** Several images, and not one of them: a text is an iterable of letters, a file's stream one of pieces. */
 const severalImages: Check = (value, name) => {
-  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater, readableObjectMode } = (value ?? {}) as Partial<Iterable<unknown> & AsyncIterable<unknown> & { readonly readableObjectMode: unknown }>
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater, readableObjectMode } = (value ?? {}) as Partial<AnyIterable>
   const one = typeof value === 'string' || ArrayBuffer.isView(value) || readableObjectMode === false
-  if (one || (typeof each !== 'function' && typeof eachLater !== 'function')) throw argumentError('an array or another iterable of images', name, value)
+  const iterable = typeof each === 'function' || typeof eachLater === 'function'
+  if (one || !iterable) throw argumentError('an array or another iterable of images', name, value)
 }
 
 interface Decoded<T> {

@@ -15,105 +15,131 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import { abortSignal, checkFields, type Fields, booleanField, required, oneOfField } from '../options/checks.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
+import type { ModelMetadata } from '../runs/model-metadata.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './options.js'
 import { shellWord } from '../text/shell-word.js'
 import { openModel } from './open-model.js'
 
 export interface EvaluateModelOptions extends ComputeOptions {
-  /** A model file, or a run folder, whose best one is taken. */
+  /** A model file, or a run folder, whose best one is taken. Not a .onnx file. */
   readonly model: LocalPath
   /** A folder with a folder for each class, or one with folders such as train/, val/ and test/ of those inside. */
   readonly data: LocalPath
-  /** Of a folder that has sets. @default 'val'; where there is none, the test set */
-  readonly side?: Split
+  /** Which set of a folder that has sets. @default 'val'; where there is none, what was split off the training set, or the test set */
+  readonly split?: Split
   /** Also scores the images that the model was trained on. @default false */
   readonly all?: boolean
+  /** Stops between batches, and rejects with `signal.reason`. */
   readonly signal?: AbortSignal
 }
 
 const FIELDS: Fields<EvaluateModelOptions> = {
-  ...COMPUTE_FIELDS, model: required(aPath('a model file')), data: required(aPath('a folder of images')), side: oneOfField(SPLITS), all: booleanField, signal: abortSignal,
+  ...COMPUTE_FIELDS,
+  model: required(aPath('a model file')),
+  data: required(aPath('a folder of images')),
+  split: oneOfField(SPLITS),
+  all: booleanField,
+  signal: abortSignal,
 }
 
 export interface ModelEvaluation extends Evaluation {
   /** Images that the model was trained on, and that were left out. */
   readonly leftOut: number
-  /** Whether it could be told which images the model was trained on. */
+  /** Whether a run folder tells which images the model was trained on. */
   readonly splitKnown: boolean
+  /** Files that could not be read, and why. */
   readonly skipped: readonly (SkippedFile | SkippedImage)[]
-  /** What is no image by its name, counted. */
+  /** Files that are no images by their names, counted. */
   readonly passedOver: PassedOver
-  /** Images under several labels: here, or here and where the model was trained. */
+  /** Images under several labels: in this folder, or in it and where the model was trained. */
   readonly contradictions: readonly Contradiction[]
   /** What was done on reading the model file, and what is odd about the folder. */
   readonly notes: readonly string[]
 }
 
 /**
- * Scores a model file on a folder of images. Those that it was trained on are left out, where its run folder still tells.
+ * Scores a model file on a folder of images: mean cross entropy and top-1, over all and for each class. The images that the model
+ * was trained on are left out, where its run folder still tells which they are. The library's form of `torchgraft evaluate`.
  *
- * @throws ERR_DATA_CLASSES when the folder has classes that the model does not know
+ * @throws ERR_DATA_CLASSES where the folder has classes that the model does not know; ERR_DATA_EMPTY where nothing is left to score;
+ * ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT, ERR_DEVICE, ERR_PRECISION; `signal.reason` when aborted
  */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<ModelEvaluation> {
   checkFields<EvaluateModelOptions>(options, FIELDS, 'evaluate')
-  const { data, side, all = false, signal, ...where } = local(options)
+  const { data, split, all = false, signal, ...where } = local(options)
   const model = await modelFileAt(where.model)
   const opened = await openModel(model, where)
   await using session = opened.session
   const { metadata } = opened
-  const split = await readSplitBeside(model)
-  const chosen = chooseFolder(await findSplits(data), { data, model, side, split })
+  const runSplit = await readSplitBeside(model)
+  const chosen = chooseFolder(await findSplits(data), { data, model, split, runSplit })
   const folder = await ImageFolder.open(data, { within: chosen.folder, classes: metadata.classes, ...(signal && { signal }) })
-  const learned = new Set(all ? [] : split?.train.map(({ hash }) => hash))
-  const kept = folder.items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
+  const kept = all ? [...folder.items.keys()] : unlearned(folder, runSplit)
   if (kept.length === 0) {
-    throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on every image in ${chosen.folder} (${folder.length}): score others, or these with ${option('all', true)}`, { path: data })
+    const images = `every image in ${chosen.folder} (${folder.length})`
+    throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on ${images}: score others, or these with ${option('all', true)}`, { path: data })
   }
 
-  const { size, mean, std, resize } = metadata
-  const loader = new DataLoader(folder.subset(kept), { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
-  try {
-    const scored = await evaluate(session, loader, signal ? { signal } : {})
-    const here = folder.items.map(({ path, label, hash }) => ({ path, label: folder.classes[label] ?? '', hash }))
-    const hashes = new Set(here.map(({ hash }) => hash))
-    const contradictions = findContradictions([...here, ...(split?.train ?? []).filter(({ hash }) => hashes.has(hash))])
-    return {
-      ...scored,
-      leftOut: folder.length - kept.length,
-      splitKnown: split !== undefined,
-      skipped: [...folder.skipped, ...loader.skipped],
-      passedOver: folder.passedOver,
-      contradictions,
-      notes: [...opened.notes, ...chosen.notes, ...contradictionNotes(contradictions), ...passedOverNotes(folder.passedOver)],
-    }
-  } finally {
-    await loader.dispose()
+  await using loader = scoringLoader(folder.subset(kept), metadata)
+  const scored = await evaluate(session, loader, signal ? { signal } : {})
+  const contradictions = contradictionsOf(folder, runSplit)
+  return {
+    ...scored,
+    leftOut: folder.length - kept.length,
+    splitKnown: runSplit !== undefined,
+    skipped: [...folder.skipped, ...loader.skipped],
+    passedOver: folder.passedOver,
+    contradictions,
+    notes: [...opened.notes, ...chosen.notes, ...contradictionNotes(contradictions), ...passedOverNotes(folder.passedOver)],
   }
+}
+
+/** Indices of the images that a run did not train on, by their contents. */
+function unlearned({ items }: ImageFolder, runSplit: RunSplit | undefined): number[] {
+  const learned = new Set(runSplit?.train.map(({ hash }) => hash))
+  return items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
+}
+
+function scoringLoader(images: ImageFolder, { size, mean, std, resize }: ModelMetadata): DataLoader {
+  return new DataLoader(images, { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
+}
+
+/** Images of this folder that have other labels elsewhere in it, or where the model was trained. */
+function contradictionsOf({ items, classes }: ImageFolder, runSplit: RunSplit | undefined): readonly Contradiction[] {
+  const here = items.map(({ path, label, hash }) => ({ path, label: classes[label] ?? '', hash }))
+  const hashes = new Set(here.map(({ hash }) => hash))
+  return findContradictions([...here, ...(runSplit?.train ?? []).filter(({ hash }) => hashes.has(hash))])
 }
 
 interface Asked {
   readonly data: string
   readonly model: string
-  readonly side: Split | undefined
-  readonly split: RunSplit | undefined
+  readonly split: Split | undefined
+  readonly runSplit: RunSplit | undefined
 }
 
-/** Without a validation set it is what was split off the training set, where it is known what that was; else the test set is next. */
-function chooseFolder(found: FoundSplits | undefined, { data, model, side, split }: Asked): { readonly folder: string; readonly notes: readonly string[] } {
+/**
+ * The folder to score. Where there is none for the validation set it is what a run split off the training set, if that run is
+ * known; else the test set is next.
+ */
+function chooseFolder(found: FoundSplits | undefined, asked: Asked): { readonly folder: string; readonly notes: readonly string[] } {
+  const { data, model, split, runSplit } = asked
   if (!found) {
-    if (side === undefined) return { folder: data, notes: [] }
-    throw argumentError('no side, since the folder has no training and validation set inside,', 'side', side)
+    if (split === undefined) return { folder: data, notes: [] }
+    throw argumentError('no split, since the folder has no training and validation set inside,', 'split', split)
   }
   const folderOf = (which: Split): string => oneFolder(found, which, (folder) => `torchgraft evaluate ${shellWord(model)} ${shellWord(folder)}`)
+  if ((split ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(split ?? 'val'), notes: [] }
+  const missing = `${data} has no folder for the validation set`
   const [train] = found.folders.train
-  if ((side ?? 'val') !== 'val' || found.folders.val.length > 0) return { folder: folderOf(side ?? 'val'), notes: [] }
-  if (train !== undefined && split !== undefined && isOf(split, found)) {
-    const other = found.folders.test[0]
-    return { folder: folderOf('train'), notes: [`${data} has no folder for the validation set: scored is what was split off ${basename(train)}.${other === undefined ? '' : ` ${basename(other)} is the test set: it is scored where that side is asked for.`}`] }
+  if (train !== undefined && runSplit !== undefined && isOf(runSplit, found)) {
+    const [test] = found.folders.test
+    const left = test === undefined ? '' : ` ${basename(test)} is the test set: it is scored where that split is asked for.`
+    return { folder: folderOf('train'), notes: [`${missing}: scored is what was split off ${basename(train)}.${left}`] }
   }
-  const next = side === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
+  const next = split === undefined ? (['test', 'train'] as const).find((which) => found.folders[which].length > 0) : undefined
   if (next === undefined) return { folder: folderOf('val'), notes: [] }
-  return { folder: folderOf(next), notes: [`${data} has no folder for the validation set: scored is the ${SPLIT_NAMES[next]}, ${basename(folderOf(next))}.`] }
+  return { folder: folderOf(next), notes: [`${missing}: scored is the ${SPLIT_NAMES[next]}, ${basename(folderOf(next))}.`] }
 }
 
 /** Whether a run split the training set of this folder, by the names of its images. */

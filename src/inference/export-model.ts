@@ -9,36 +9,42 @@ import { checkFields, type Fields, booleanField, required, oneOfField } from '..
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
-import { foldedError } from './onnx/onnx-refusal.js'
+import { foldedError } from '../formats/file-error.js'
 import { foreignMetadata } from './foreign-model.js'
 import { FOREIGN_FIELDS, type ForeignOptions } from './options.js'
 
 export const EXPORT_FORMATS = ['pth', 'safetensors', 'onnx', 'web'] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
-/** `onnx` and `web` take the names of the classes of a file that tells none. */
+/** `classes` and `size` are for `onnx` and `web`, of a file that does not name its classes. */
 export interface ExportOptions extends ForeignOptions {
-  /** A model file, a `last` file, a .pth file, or any .safetensors file, whose metadata is kept; of a run folder its best. */
+  /** A model file, a `last` file, a .pth file, any .safetensors file, whose metadata is kept, or a run folder, whose best one is taken. */
   readonly model: LocalPath
   /** `web` is a folder for any static host: a page that runs the model in the browser. */
   readonly format: ExportFormat
-  /** @default the model's name with the format's ending, beside it; of `web`, a folder of the model's name and `-web` */
+  /**
+   * A file, or for `web` a folder, that does not exist yet.
+   * @default the model's name with the format's ending, beside it; for `web`, the model's name and `-web`
+   */
   readonly output?: LocalPath
   /** Weights in half precision, running statistics as they are. Not with an optimizer. @default false */
   readonly fp16?: boolean
 }
 
-const FIELDS: Fields<ExportOptions> = { model: required(aPath('a model file')), format: required(oneOfField(EXPORT_FORMATS)), output: aPath('a file'), fp16: booleanField, ...FOREIGN_FIELDS }
+const FIELDS: Fields<ExportOptions> = {
+  model: required(aPath('a model file')), format: required(oneOfField(EXPORT_FORMATS)), output: aPath('a file'), fp16: booleanField,
+  ...FOREIGN_FIELDS,
+}
 
 export interface ExportResult {
-  /** Of `web`, the folder. */
+  /** The file that was written; for `web`, the folder. */
   readonly file: string
-  /** Of `web`, of all its files together. */
+  /** Its size; for `web`, that of all its files together. */
   readonly bytes: number
-  /** Whether the optimizer's state is in it. */
+  /** Whether the optimizer's state was written too. */
   readonly optimizer: boolean
   /** What was done on reading the model. */
   readonly notes: readonly string[]
@@ -75,8 +81,18 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   return { file, bytes, optimizer: false, notes }
 }
 
-/** As what runs by itself, without libtorch: a file or a folder. @returns its bytes */
-async function writeToRun(file: string, format: 'onnx' | 'web', { tensors, metadata }: Awaited<ReturnType<typeof read>>, { model, fp16, ...names }: ForeignOptions & { readonly model: string; readonly fp16: boolean }): Promise<number> {
+interface GraphOptions extends ForeignOptions {
+  readonly model: string
+  readonly fp16: boolean
+}
+
+/** Writes what runs by itself, without libtorch: an ONNX file or a folder for the web. @returns its bytes */
+async function writeToRun(
+  file: string,
+  format: 'onnx' | 'web',
+  { tensors, metadata }: Awaited<ReturnType<typeof read>>,
+  { model, fp16, ...names }: GraphOptions,
+): Promise<number> {
   const known = metadata ?? (await foreignMetadata(model, tensors, names))
   const { regnetOnnx } = await import('./onnx/regnet-onnx.js')
   const onnx = regnetOnnx(tensors, known, { fp16 })
@@ -108,7 +124,11 @@ async function read(path: string) {
   return { tensors: model, training: training.size > 0 ? training : undefined, optimizer, ...kept }
 }
 
+/** Weights as float16; running statistics stay float32. */
 function halve(tensors: StateDict): StateDict {
-  const keeps = (name: string): boolean => /\.running_(?:mean|var)$/.test(name)
-  return new Map([...tensors].map(([name, tensor]) => [name, tensor.dtype === 'float32' && !keeps(name) ? toFloat16(tensor, name) : tensor]))
+  const isStatistic = (name: string): boolean => /\.running_(?:mean|var)$/.test(name)
+  return new Map([...tensors].map(([name, tensor]) => {
+    const halved = tensor.dtype === 'float32' && !isStatistic(name) ? toFloat16(tensor, name) : tensor
+    return [name, halved]
+  }))
 }

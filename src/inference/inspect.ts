@@ -2,14 +2,15 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
-import { contentsOf } from '../formats/pth/checkpoint-contents.js'
+import { contentsOf } from '../models/checkpoint-contents.js'
+import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { fileKind } from '../formats/file-kind.js'
 import { parseJson } from '../formats/parse-json.js'
 import { PickleDict } from '../formats/pth/pickle-values.js'
 import { PthFile } from '../formats/pth/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
 import { shortName } from '../formats/short-name.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { ITEM_SIZE, type Tensor, type TensorDtype } from '../formats/tensor.js'
 import { DATA_TYPE } from './onnx/onnx-model.js'
 import { readOnnxLayout } from './onnx/onnx-layout.js'
@@ -21,29 +22,37 @@ import { CHECKSUM_KEY } from '../runs/model-file.js'
 import { METADATA_KEY } from '../runs/model-metadata.js'
 import { CONFIG_FILE, readConfigIn } from '../runs/run-folder.js'
 
+/** What is in a model file or a run folder. */
 export interface Inspection {
   readonly kind: 'safetensors' | 'pth' | 'onnx' | 'run'
-  /** Where the file says. */
+  /** The model's name, where the file gives one. */
   readonly model: string | null
-  /** What the file says of itself; of a run, its config. */
+  /** What the file says of itself; of a run, its `config.json`. */
   readonly metadata: Readonly<Record<string, unknown>>
+  /** Every tensor's name, kind of numbers and shape, in the file's order; empty of a run. */
   readonly tensors: readonly (Pick<Tensor, 'dtype' | 'shape'> & { readonly name: string })[]
-  /** The variant whose names and shapes the tensors have, and its classes; null where there is none, or nothing to compute with, and of ONNX, whose batch norm is folded. */
+  /**
+   * The model whose names and shapes the tensors have, and its number of classes. Null where there is none, where no libtorch is here
+   * to ask, and of ONNX, whose batch norm is folded.
+   */
   readonly fits: { readonly variant: string; readonly classes: number } | null
-  /** Where no variant fits: which is nearest, and what differs, in words; null where nothing is known of it. */
+  /** Where no model fits: which is nearest, and what differs, in words; null where nothing is known of it. */
   readonly nearest: string | null
-  /** Of a run's files together. */
+  /** The file's size; of a run, that of its files together. */
   readonly bytes: number
-  /** Of a run. */
+  /** A run's files, by name; absent of a file. */
   readonly files?: readonly { readonly name: string; readonly bytes: number }[]
 }
 
 /**
- * Tells what is in a .safetensors, .pth or .onnx file, or in a run folder, without loading its tensors.
+ * Looks at a .safetensors, .pth or .onnx file, or a run folder, without loading its tensors. Of a run, `runStatus` tells how far it
+ * has come. The library's form of `torchgraft inspect`.
  *
- * @throws ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
+ * @throws ERR_FILE_FORMAT where there is no such file, or it is damaged; ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED, ERR_ARGUMENT
  */
-export async function inspectFile(path: string): Promise<Inspection> {
+export async function inspectFile(file: LocalPath): Promise<Inspection> {
+  aPath('a file or a run folder')(file, 'file')
+  const path = toPath(file)
   const info = await stat(path).catch((cause: unknown) => {
     throw new TorchgraftError('ERR_FILE_FORMAT', `There is no file ${path}`, { path, cause })
   })
@@ -72,9 +81,10 @@ async function inspectPth(path: string, bytes: number): Promise<Inspection> {
   return { kind: 'pth', model: null, metadata, tensors, ...fitting(model), bytes }
 }
 
-/** Of a checkpoint: the first of them tell what it is. */
+/** Keys of a checkpoint's dictionary that are named: the first ones say what it is. */
 const MOST_KEYS = 50
-const ONNX_DTYPES: ReadonlyMap<number, TensorDtype> = new Map((Object.keys(ITEM_SIZE) as TensorDtype[]).map((dtype) => [DATA_TYPE[dtype], dtype]))
+const DTYPES = Object.keys(ITEM_SIZE) as TensorDtype[]
+const ONNX_DTYPES: ReadonlyMap<number, TensorDtype> = new Map(DTYPES.map((dtype) => [DATA_TYPE[dtype], dtype]))
 
 async function inspectOnnx(path: string, bytes: number): Promise<Inspection> {
   const { producerName, metadata, tensors: all } = await readOnnxLayout(path)
@@ -92,10 +102,20 @@ async function inspectRun(path: string): Promise<Inspection> {
   if (!existsSync(join(path, CONFIG_FILE))) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is a folder without ${CONFIG_FILE}: no run of torchgraft`, { path })
   const metadata = { ...(await readConfigIn(path)) }
   const names = (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name).sort()
-  const files = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(path, name))).size })))
+  const files = (await Promise.all(names.map((name) => sizeOf(path, name)))).filter((file) => file !== undefined)
   const { model } = (metadata.options ?? {}) as { model?: unknown }
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   return { kind: 'run', model: modelOf({ model }), metadata, tensors: [], fits: null, nearest: null, bytes, files }
+}
+
+/** Undefined where the file is gone since it was listed: a run that goes on renames and removes its temporary files. */
+async function sizeOf(folder: string, name: string): Promise<{ readonly name: string; readonly bytes: number } | undefined> {
+  try {
+    return { name, bytes: (await stat(join(folder, name))).size }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function modelOf({ model }: Readonly<Record<string, unknown>>): string | null {

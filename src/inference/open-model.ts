@@ -2,12 +2,12 @@ import { separateState } from '../runs/checkpoint-store.js'
 import { isModelFile, readModelFile } from '../runs/model-file.js'
 import type { ModelMetadata } from '../runs/model-metadata.js'
 import { TorchgraftError } from '../errors.js'
-import { contentsOf } from '../formats/pth/checkpoint-contents.js'
+import { contentsOf } from '../models/checkpoint-contents.js'
 import { fileKind } from '../formats/file-kind.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { PthFile } from '../formats/pth/pth.js'
 import { readSafetensors } from '../formats/safetensors.js'
-import { torchvisionNames } from '../formats/state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { Session } from '../session/session.js'
 import type { ComputeOptions } from './options.js'
 import { foreignMetadata } from './foreign-model.js'
@@ -15,7 +15,7 @@ import { foreignMetadata } from './foreign-model.js'
 export interface OpenedModel {
   readonly session: Session
   readonly metadata: ModelMetadata
-  /** What was done on reading it, for the user to know. */
+  /** What was done on reading the file, for the user to know. */
   readonly notes: readonly string[]
 }
 
@@ -28,7 +28,10 @@ export interface OpenedModel {
  */
 export async function openModel(file: string, options: ComputeOptions): Promise<OpenedModel> {
   const kind = await fileKind(file)
-  if (kind === 'onnx') throw new TorchgraftError('ERR_FILE_FORMAT', `${file} is computed by onnxruntime, which predicts and does not score: take the .safetensors file that it came from`, { path: file })
+  if (kind === 'onnx') {
+    const what = 'is computed by onnxruntime, which predicts and does not score: take the .safetensors file that it came from'
+    throw new TorchgraftError('ERR_FILE_FORMAT', `${file} ${what}`, { path: file })
+  }
   if (kind === 'pth') {
     await using opened = await PthFile.open(file)
     const { model, notes } = contentsOf(opened)
@@ -47,9 +50,13 @@ async function openForeign(path: string, tensors: LazyStateDict, notes: readonly
   return { session: await fill(metadata, tensors, options), metadata, notes }
 }
 
-/** Frozen, so that no memory goes to an optimizer's state. */
-async function fill({ model, classes }: ModelMetadata, tensors: LazyStateDict, { device, precision, threads }: ComputeOptions): Promise<Session> {
-  const session = await Session.create({ ...(device && { device }), ...(precision && { precision }), ...(threads !== undefined && { threads }), model, classes: classes.length, freeze: 'trunk' })
+/** A session with a file's weights; frozen, so that no memory goes to an optimizer's state. */
+async function fill({ model, classes }: ModelMetadata, tensors: LazyStateDict, options: ComputeOptions): Promise<Session> {
+  const { device, precision, threads } = options
+  const session = await Session.create({
+    ...(device && { device }), ...(precision && { precision }), ...(threads !== undefined && { threads }),
+    model, classes: classes.length, freeze: 'trunk',
+  })
   try {
     await session.loadStateDict(tensors)
     return session

@@ -1,5 +1,5 @@
 import type { ModelMetadata } from '../runs/model-metadata.js'
-import type { Pixels } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
 
 /** What computes for a classifier: a session of libtorch, or onnxruntime. */
 export interface Scorer {

@@ -1,35 +1,34 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { paddedSize as paddedToSquare, putCentred } from '../../web/resample/pad.js'
+import type { Size } from '../../web/resample/sizes.js'
 import { TorchgraftError } from '../errors.js'
-import type { Pixels, ResizeRule } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 
 /** Bytes copied between two turns of the event loop: well under a millisecond. */
 const COPY_CHUNK = 1 << 20
 
-export interface ConcatenatedPixels {
+export interface ConcatPixels {
   /** Sources one after another, uint8, height × width × 3 each. */
   readonly pixels: Uint8Array
   /** [images, 2]: height and width of each source. */
   readonly shapes: Int32Array
 }
 
-type Size = Pick<Pixels, 'width' | 'height'>
-
-/** An image's size with what is put around it. */
+/** An image's size with what the rule puts around it. */
 export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Size {
-  if (pad === null) return { width, height }
-  const { left, top } = margins({ width, height })
-  return { width: width + 2 * left, height: height + 2 * top }
+  return pad === null ? { width, height } : paddedToSquare({ width, height })
 }
 
 /** Images as a batch holds them, copied in turns, so that nothing else waits long. */
-export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatenatedPixels> {
+export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatPixels> {
   const sizes = images.map((image) => paddedSize(image, pad))
   const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
   let offset = 0
   let sinceTurn = 0
   for (const [i, image] of images.entries()) {
     const size = sizes[i] as Size
-    put(image, size, pixels.subarray(offset))
+    putCentred(image, size, pixels.subarray(offset))
     offset += size.width * size.height * 3
     if ((sinceTurn += image.data.length) < COPY_CHUNK) continue
     sinceTurn = 0
@@ -55,18 +54,4 @@ function allocate(bytes: number): Uint8Array {
   } catch (cause) {
     throw new TorchgraftError('ERR_OUT_OF_MEMORY', `The images of a batch take ${(bytes / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size, or smaller images`, { cause })
   }
-}
-
-/** Into a black frame. */
-function put({ data, width, height }: Pixels, frame: Size, into: Uint8Array): void {
-  const left = (frame.width - width) / 2
-  const top = (frame.height - height) / 2
-  if (left === 0) return into.set(data, top * width * 3)
-  const stride = width * 3
-  for (let row = 0; row < height; row++) into.set(data.subarray(row * stride, (row + 1) * stride), ((top + row) * frame.width + left) * 3)
-}
-
-/** Half of what a square takes, rounded down: an odd difference leaves it a pixel short of square, as the notebook's `PadImage` does. */
-function margins({ width, height }: Size): { readonly left: number; readonly top: number } {
-  return { left: Math.max(0, Math.floor((height - width) / 2)), top: Math.max(0, Math.floor((width - height) / 2)) }
 }

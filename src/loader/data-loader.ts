@@ -3,7 +3,9 @@ import { abortSignal, callback, type Check, checkFields, type Fields, booleanFie
 import { abortable } from './abortable.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Dataset } from '../datasets/dataset.js'
-import { type Pixels, reasonOf, type ResizeRule } from '../images/decode.js'
+import { reasonOf } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import { concatPixels, paddedSize } from './concat-pixels.js'
 import { lazyPixels } from './lazy-pixels.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
@@ -48,7 +50,8 @@ const FIELDS: Fields<DataLoaderOptions> = {
   batchSize: required(integerField({ min: 1, max: 65_536 })), size: required(integerField({ min: 1, max: 16_384 })), sizeAt: callback, transform: required(aTransform), mean: MEAN, std: STD, shuffle: booleanField, dropLast: booleanField, seed: integerField({ min: 0 }),
   rngFor: callback, epochs: integerField({ min: 1 }), cacheBytes: numberField({ min: 0 }), prefetch: integerField({ min: 0, max: 64 }), strict: booleanField,
 }
-interface EpochOptions {
+export interface EpochOptions {
+  /** Batches of the epoch that are left out at its beginning, for a run that goes on. @default 0 */
   readonly from?: number
   readonly signal?: AbortSignal | undefined
 }

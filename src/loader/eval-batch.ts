@@ -1,5 +1,6 @@
 import type { Batch } from './batch.js'
-import type { Pixels, ResizeRule } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import { concatPixels, paddedSize } from './concat-pixels.js'
 import type { Rgb } from '../augment/plan.js'
 import { random } from '../random/sfc32.js'

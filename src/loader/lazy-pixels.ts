@@ -1,5 +1,5 @@
 import type { BatchImages } from './batch.js'
-import type { Pixels } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
 import { concatenate } from './concat-pixels.js'
 
 /** What stands behind the `pixels` of a batch that nobody has looked at. */

@@ -4,7 +4,9 @@ import { availableParallelism, freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TorchgraftError } from '../errors.js'
 import { systemReason } from '../text/system-reason.js'
-import { decodeImage, type Pixels, type ResizeRule } from '../images/decode.js'
+import { decodeImage } from '../images/decode.js'
+import type { Pixels } from '../images/pixels.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import type { ImageSource } from '../images/image-source.js'
 
 /** A quarter of what is free now: training needs memory too. */
@@ -13,7 +15,7 @@ export function defaultCacheBytes(): number {
 }
 
 /** An image that was put into the file. */
-interface Place {
+interface FileRange {
   readonly position: number
   readonly width: number
   readonly height: number
@@ -26,7 +28,7 @@ interface Place {
 export class PixelCache implements AsyncDisposable {
   readonly #rule: ResizeRule
   readonly #limit: number
-  readonly #kept = new Map<string, Promise<Pixels | Place>>()
+  readonly #kept = new Map<string, Promise<Pixels | FileRange>>()
   readonly #decoding = new Semaphore(Math.max(2, availableParallelism()))
   #bytes = 0
   #disposed = false
@@ -65,7 +67,7 @@ export class PixelCache implements AsyncDisposable {
     return this.#decoding.run(() => decodeImage(image, this.#rule))
   }
 
-  async #keep(pixels: Pixels): Promise<Pixels | Place> {
+  async #keep(pixels: Pixels): Promise<Pixels | FileRange> {
     const { data, width, height } = pixels
     if (this.#disposed || this.#bytes + data.length <= this.#limit) {
       this.#bytes += data.length
@@ -82,7 +84,7 @@ export class PixelCache implements AsyncDisposable {
     return { position, width, height }
   }
 
-  async #read({ position, width, height }: Place): Promise<Pixels> {
+  async #read({ position, width, height }: FileRange): Promise<Pixels> {
     const data = new Uint8Array(width * height * 3)
     const file = await this.#file
     if (!file) throw disposed()

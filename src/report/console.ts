@@ -3,86 +3,91 @@ import type { EpochEvent, StartEvent, StepEvent, TrainingEvent } from '../runs/e
 import { duration, percent, printable } from '../text/format.js'
 import { CLEAR_LINE, type Terminal } from '../text/safe-terminal.js'
 import { prose } from '../text/prose.js'
+import { EtaClock } from './eta-clock.js'
 
 /** Where nobody watches a live line, a long epoch still says something this often. */
 const PLAIN_EVERY_SECONDS = 30
+/** Broken images that are named one by one. */
+const MAX_NAMED = 5
 const HEADER = 'epoch   train loss   train top-1     val loss     val top-1       time'
 
 /**
- * Tells of training as it goes: a table that grows by a row an epoch and, on a terminal, a live line under it.
- * Elsewhere plain lines only.
+ * Reports training events on a terminal, as they come: a table that grows by a row an epoch and, where people watch, a live line
+ * under it. Elsewhere plain lines only.
+ *
+ * @param now in seconds
  */
 export function consoleReport(terminal: Terminal, now: () => number = () => performance.now() / 1000): (event: TrainingEvent) => void {
-  const live = terminal.isTTY === true
-  let start: StartEvent | undefined
-  let began = now()
-  let workDone = 0 // steps, by their pixels
-  let spokeAt = now()
-  let scoring = 0 // seconds an epoch beyond its steps
-  let skipped = 0
+  const report = new ConsoleReport(terminal, now)
+  return (event) => report.write(event)
+}
 
-  const clear = (): string => (live ? CLEAR_LINE : '')
-  const say = (line: string): void => void terminal.write(`${clear()}${prose(printable(line), terminal)}\n`)
+class ConsoleReport {
+  readonly #terminal: Terminal
+  readonly #now: () => number
+  readonly #live: boolean
+  #start: StartEvent | undefined
+  #clock: EtaClock | undefined
+  #spokeAt: number
+  #skipped = 0
 
-  const step = (event: StepEvent): void => {
-    workDone += pixels(start, event.epoch)
-    if (!start) return
-    if (!live && now() - spokeAt < PLAIN_EVERY_SECONDS) return
-    spokeAt = now()
-    const workLeft = (start.steps - event.step) * pixels(start, event.epoch) + start.steps * pixelsAfter(start, event.epoch)
-    const left = ((now() - began) / workDone) * workLeft + scoring * (start.epochs - event.epoch + 1)
-    const line = `epoch ${event.epoch}/${start.epochs}  step ${event.step}/${start.steps}  loss ${event.loss.toFixed(4)}  ${event.imagesPerSecond.toFixed(1)} images/s  ${duration(left)} left`
-    if (live) terminal.write(`${clear()}${line.slice(0, (terminal.columns || 80) - 1)}`)
-    else terminal.write(`${line}\n`)
+  constructor(terminal: Terminal, now: () => number) {
+    this.#terminal = terminal
+    this.#now = now
+    this.#live = terminal.isTTY === true
+    this.#spokeAt = now()
   }
 
-  return (event) => {
+  write(event: TrainingEvent): void {
     switch (event.type) {
       case 'start':
-        start = event
-        for (const line of startLines(event)) say(line)
-        say(HEADER)
-        began = now()
+        for (const line of startLines(event)) this.#say(line)
+        this.#say(HEADER)
+        this.#start = event
+        this.#clock = new EtaClock(event, this.#now)
         return
       case 'resume':
-        if (event.finished) say(`${event.from} is at the end of training: only the best model is loaded and scored again.`)
-        else say(`Continuing from ${event.from}: ${event.step === 0 ? 'at the start of' : `after ${plural(event.step, 'step')} of`} epoch ${event.epoch}.`)
+        return this.#say(resumeLine(event))
+      case 'step':
+        return this.#step(event)
+      case 'epoch':
+        this.#say(epochRow(event))
+        this.#clock?.afterEpoch(event)
         return
       case 'not-finite':
-        return say(`The loss of epoch ${event.epoch}, step ${event.step} is not finite (NaN or infinite).`)
-      case 'step':
-        return step(event)
-      case 'epoch':
-        say(epochRow(event))
-        if (start) scoring = Math.max(0, event.seconds - ((now() - began) / Math.max(1, workDone)) * start.steps * pixels(start, event.epoch)) // rough, and only for the estimate
-        return
+        return this.#say(`The loss of epoch ${event.epoch}, step ${event.step} is not finite (NaN or infinite).`)
       case 'step-skipped':
-        return say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
+        return this.#say(`Step ${event.step} of epoch ${event.epoch} overflowed and was skipped; the loss scale is now ${event.scale}.`)
       case 'image-skipped':
-        if (++skipped <= 5) say(`Left out ${event.path}: ${event.message}`)
-        else if (skipped === 6) say('More images are left out: events.jsonl names them all.')
+        if (++this.#skipped <= MAX_NAMED) this.#say(`Left out ${event.path}: ${event.message}`)
+        else if (this.#skipped === MAX_NAMED + 1) this.#say('More images are left out: events.jsonl names them all.')
         return
       case 'checkpoint':
         return
       case 'stop':
-        terminal.write(clear())
-        if (event.reason === 'early-stopping') say(`Stopped early after ${plural(event.epochs, 'epoch')}: no improvement.`)
+        this.#terminal.write(this.#clear())
+        if (event.reason === 'early-stopping') this.#say(`Stopped early after ${plural(event.epochs, 'epoch')}: no improvement.`)
         return
     }
   }
-}
 
-/** Of an image in an epoch. 1 where all have the same. */
-function pixels(start: StartEvent | undefined, epoch: number): number {
-  return (start?.sizes?.findLast(({ from }) => from <= epoch)?.size ?? 1) ** 2
-}
+  /** The live line; elsewhere a plain one now and then. */
+  #step(event: StepEvent): void {
+    if (!this.#start || !this.#clock) return
+    this.#clock.afterStep(event)
+    if (!this.#live && this.#now() - this.#spokeAt < PLAIN_EVERY_SECONDS) return
+    this.#spokeAt = this.#now()
+    const line = stepLine(event, this.#start, this.#clock.secondsLeft(event))
+    this.#terminal.write(this.#live ? `${this.#clear()}${line.slice(0, (this.#terminal.columns || 80) - 1)}` : `${line}\n`)
+  }
 
-/** Of an image in all the epochs after one. */
-function pixelsAfter({ epochs, sizes = [{ from: 1, size: 1 }] }: StartEvent, epoch: number): number {
-  return sizes.reduce((sum, { from, size }, i) => {
-    const end = sizes[i + 1]?.from ?? epochs + 1
-    return sum + size ** 2 * Math.max(0, end - Math.max(from, epoch + 1))
-  }, 0)
+  #say(line: string): void {
+    this.#terminal.write(`${this.#clear()}${prose(printable(line), this.#terminal)}\n`)
+  }
+
+  #clear(): string {
+    return this.#live ? CLEAR_LINE : ''
+  }
 }
 
 function startLines({ model, weights, train, val, device, precision, precisionReason, notes }: StartEvent): string[] {
@@ -94,7 +99,17 @@ function startLines({ model, weights, train, val, device, precision, precisionRe
   ]
 }
 
+function resumeLine({ from, finished, epoch, step }: Extract<TrainingEvent, { readonly type: 'resume' }>): string {
+  if (finished) return `${from} is at the end of training: only the best model is loaded and scored again.`
+  return `Continuing from ${from}: ${step === 0 ? 'at the start of' : `after ${plural(step, 'step')} of`} epoch ${epoch}.`
+}
+
+function stepLine({ epoch, step, loss, imagesPerSecond }: StepEvent, { epochs, steps }: StartEvent, secondsLeft: number): string {
+  const speed = `${imagesPerSecond.toFixed(1)} images/s`
+  return `epoch ${epoch}/${epochs}  step ${step}/${steps}  loss ${loss.toFixed(4)}  ${speed}  ${duration(secondsLeft)} left`
+}
+
 function epochRow({ epoch, train, val, improved, seconds }: EpochEvent): string {
-  const cells = [String(epoch).padStart(5), train.loss.toFixed(4).padStart(13), percent(train.top1).padStart(14), val.loss.toFixed(4).padStart(13), percent(val.top1).padStart(14), duration(seconds).padStart(11)]
-  return `${cells.join('')}${improved ? '  best' : ''}`
+  const losses = [train, val].flatMap(({ loss, top1 }) => [loss.toFixed(4).padStart(13), percent(top1).padStart(14)])
+  return `${String(epoch).padStart(5)}${losses.join('')}${duration(seconds).padStart(11)}${improved ? '  best' : ''}`
 }

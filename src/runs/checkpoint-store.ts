@@ -52,6 +52,9 @@ export class CheckpointStore {
   }
 
   /** Makes the folder where it is missing. */
+  static open(location: LocalPath): Promise<CheckpointStore>
+  /** @internal */
+  static open(location: LocalPath, files: Files): Promise<CheckpointStore>
   static async open(location: LocalPath, files: Files = FILES): Promise<CheckpointStore> {
     aPath('a folder')(location, 'folder')
     const folder = toPath(location)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { TorchgraftError } from '../errors.js'
+import { modelError } from '../formats/file-error.js'
 import { type LocalPath, toPath } from '../options/local-path.js'
 import { BEST_FILE } from './checkpoint-store.js'
 import { CONFIG_FILE } from './run-folder.js'
@@ -19,7 +19,7 @@ export async function modelFileAt(location: LocalPath): Promise<string> {
   const reason = existsSync(join(path, CONFIG_FILE))
     ? `the run in it has no ${BEST_FILE} yet, since none of its epochs has been scored`
     : `it is a folder without a ${BEST_FILE}, so not that of a run`
-  throw new TorchgraftError('ERR_FILE_FORMAT', `${path} cannot be used as a model: ${reason}`, { path })
+  throw modelError(path, reason)
 }
 
 /** Whether a path is a folder; what cannot be looked at is none. */

@@ -1,6 +1,6 @@
-import type { ResizeRule } from '../images/decode.js'
+import type { ResizeRule } from '../images/resize-rule.js'
 import type { Rgb } from '../augment/plan.js'
-import { TorchgraftError } from '../errors.js'
+import { modelError } from '../formats/file-error.js'
 import { parseJson } from '../formats/parse-json.js'
 import type { BestEpoch, Metrics } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../session/options.js'
@@ -96,9 +96,9 @@ export const METADATA_KEY = 'torchgraft'
  */
 export function parseModelMetadata(path: string, metadata: Readonly<Record<string, string>>): Parsed<string> {
   const text = metadata[METADATA_KEY]
-  if (text === undefined) throw refuse(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
+  if (text === undefined) throw modelError(path, 'it holds tensors, but no class names and sizes: it is not a model that torchgraft wrote')
   const { metadata: parsed, sha256 } = parseMetadata(path, text)
-  if (typeof sha256 !== 'string') throw refuse(path, 'its metadata has no valid sha256')
+  if (typeof sha256 !== 'string') throw modelError(path, 'its metadata has no valid sha256')
   return { metadata: parsed, sha256 }
 }
 
@@ -110,12 +110,12 @@ export function parseModelMetadata(path: string, metadata: Readonly<Record<strin
 export function parseMetadata(path: string, text: string): Parsed<unknown> {
   const value = parseObject(path, text)
   const { formatVersion: version } = value
-  if (version !== 1) throw refuse(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
+  if (version !== 1) throw modelError(path, `its format version is ${typeof version === 'number' ? version : 'no number'}, and this torchgraft reads version 1`)
   const { sha256, ...rest } = value
   const problems = Object.entries(CHECKS).flatMap(([key, check]) => (check(rest[key]) ? [] : [key]))
   const { size, resize } = rest as Partial<ModelMetadata>
   if (problems.length === 0 && resize?.crop !== null && resize?.crop !== size) problems.push('resize.crop')
-  if (problems.length > 0) throw refuse(path, `its metadata has no valid ${problems.join(', ')}`)
+  if (problems.length > 0) throw modelError(path, `its metadata has no valid ${problems.join(', ')}`)
   return { metadata: rest as unknown as ModelMetadata, sha256 }
 }
 
@@ -145,7 +145,7 @@ export function asTrainingMetadata(path: string, metadata: ModelMetadata): Train
   const { epoch, step, appliedSteps, images } = position ?? {}
   const numbers = [epoch, step, appliedSteps, images, running?.loss, running?.correct, running?.images, scaler?.scale]
   if (!numbers.every((number) => typeof number === 'number') || best === undefined || patience === undefined) {
-    throw refuse(path, 'it is a model, but says nothing of where its training stood')
+    throw modelError(path, 'it is a model, but says nothing of where its training stood')
   }
   return metadata as TrainingMetadata
 }
@@ -176,12 +176,8 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   try {
     value = parseJson(text)
   } catch (cause) {
-    throw refuse(path, `its metadata is not JSON: ${(cause as Error).message}`)
+    throw modelError(path, `its metadata is not JSON: ${(cause as Error).message}`)
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'its metadata is not an object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw modelError(path, 'its metadata is not an object')
   return value as Record<string, unknown>
-}
-
-function refuse(path: string, reason: string): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} cannot be used as a model: ${reason}`, { path })
 }

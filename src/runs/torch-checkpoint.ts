@@ -1,6 +1,6 @@
 import { TorchgraftError } from '../errors.js'
 import { anObject, checkFields, type Fields, list, required, text } from '../options/checks.js'
-import { contentsOf } from '../formats/pth/checkpoint-contents.js'
+import { contentsOf } from '../models/checkpoint-contents.js'
 import { checkStateDict } from '../formats/check-state-dict.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { type Picklable, PythonFloat, PythonTuple } from '../formats/pth/pickle-writer.js'

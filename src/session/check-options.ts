@@ -3,7 +3,7 @@ import { type Check, type Fields, fieldsOf, booleanField, list, required, number
 import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
 import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
 
-/** A device by its name; whether it is there is another question. @throws ERR_ARGUMENT */
+/** A device's name, whether or not this machine has the device. @throws ERR_ARGUMENT */
 export const aDevice: Check = (value, name) => {
   if (typeof value !== 'string' || !/^(?:auto|cpu|cuda(?::\d{1,4})?)$/.test(value)) throw argumentError('auto, cpu, cuda or cuda:N', name, value)
 }
@@ -21,12 +21,30 @@ const share: Check = (value, name) => {
 const pattern: Check = (value, name) => {
   if (!(value instanceof RegExp)) throw argumentError('a regular expression', name, value)
 }
-const GROUP_FIELDS: Fields<ParameterGroup> = { match: required(pattern), lrScale: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }) }
-const OPTIMIZER_FIELDS: Fields<OptimizerOptions> = {
-  type: oneOfField(['adam', 'adamw']), lr: numberField({ min: 0 }), betas: list(beta, 2, 'two numbers'), eps: numberField({ min: 0 }), weightDecay: numberField({ min: 0 }), fused: booleanField, groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
+const GROUP_FIELDS: Fields<ParameterGroup> = {
+  match: required(pattern),
+  lrScale: numberField({ min: 0 }),
+  weightDecay: numberField({ min: 0 }),
 }
-const SCALER_FIELDS: Fields<GradScalerOptions> = { initScale: numberField({ above: 0 }), growthFactor: numberField({ above: 1 }), backoffFactor: share, growthInterval: integerField({ min: 1 }) }
-const LOSS_FIELDS: Fields<LossOptions> = { labelSmoothing: numberField({ min: 0, max: 1 }), classWeights: list(numberField({ min: 0 })) }
+const OPTIMIZER_FIELDS: Fields<OptimizerOptions> = {
+  type: oneOfField(['adam', 'adamw']),
+  lr: numberField({ min: 0 }),
+  betas: list(beta, 2, 'two numbers'),
+  eps: numberField({ min: 0 }),
+  weightDecay: numberField({ min: 0 }),
+  fused: booleanField,
+  groups: list(fieldsOf(GROUP_FIELDS, 'optimizer.groups')),
+}
+const SCALER_FIELDS: Fields<GradScalerOptions> = {
+  initScale: numberField({ above: 0 }),
+  growthFactor: numberField({ above: 1 }),
+  backoffFactor: share,
+  growthInterval: integerField({ min: 1 }),
+}
+const LOSS_FIELDS: Fields<LossOptions> = {
+  labelSmoothing: numberField({ min: 0, max: 1 }),
+  classWeights: list(numberField({ min: 0 })),
+}
 
 /** What each option of a session takes. */
 export const SESSION_FIELDS: Fields<SessionOptions> = {

@@ -1,10 +1,12 @@
 import type { RegNetVariant } from '../models/variants.js'
 
+/** As PyTorch names devices; `cuda` is `cuda:0`, `auto` the first CUDA device that this libtorch can use, else the CPU. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+/** What convolutions and matrix products are computed in: `fp32`, or under autocast bfloat16 or float16. */
 export type Precision = 'auto' | 'fp32' | 'bf16' | 'fp16'
-/** How weights and activations lie in memory: NHWC or NCHW, in PyTorch's words. */
+/** How weights and activations are laid out: NHWC (`channels_last`) or NCHW (`contiguous`), in PyTorch's words. */
 export type MemoryFormat = 'channels_last' | 'contiguous'
-
+/** `plain`: libtorch's kernels alone; `auto`: the addon's own too. */
 export type Kernels = 'auto' | 'plain'
 
 export const KERNELS = ['auto', 'plain'] as const satisfies readonly Kernels[]
@@ -13,7 +15,7 @@ export const PRECISIONS = ['auto', 'fp32', 'bf16', 'fp16'] as const satisfies re
 
 export interface SessionOptions {
   readonly model: RegNetVariant
-  /** Outputs of the head: 1 or more. */
+  /** Outputs of the head: 1 to 1,000,000. */
   readonly classes: number
   /** @default 'auto': the first CUDA device that this libtorch can use, else the CPU */
   readonly device?: Device
@@ -29,25 +31,27 @@ export interface SessionOptions {
   /** @default 'channels_last', which is the faster on CPUs */
   readonly memoryFormat?: MemoryFormat
   /**
-   * `plain` computes with libtorch as it comes. `auto` puts the addon's own in its place where that is faster: an allocator that
-   * keeps large blocks of memory while a session lives, for the whole process, and on a CPU with `channels_last` kernels,
-   * whose numbers differ in last bits.
+   * `plain` computes with libtorch as it comes. `auto` uses the addon's own code where that is faster: an allocator that keeps large
+   * blocks of memory while a session lives, for the whole process, and on a CPU with `channels_last` kernels whose results differ
+   * from libtorch's in the last bits.
    * @default 'auto'
    */
   readonly kernels?: Kernels
-  /** Threads within an operation. @default one a core, as far as a container's limit allows */
+  /** Threads within an operation (`torch.set_num_threads`): 1 to 1024. @default one a core, as far as a container's limit allows */
   readonly threads?: number
-  /** Of the initial weights. @default 0 */
+  /** Seed of the initial weights: an integer from 0 to 2^53 − 1. @default 0 */
   readonly seed?: number
+  /** @default Adam with a learning rate of 1e-3 */
   readonly optimizer?: OptimizerOptions
-  /** Used with fp16 only. */
+  /** The loss scale of fp16; unused with other precisions. @default as `torch.amp.GradScaler` */
   readonly scaler?: GradScalerOptions
+  /** @default cross entropy, without label smoothing or class weights */
   readonly loss?: LossOptions
-  /** Scales the gradients so that their norm, all taken together, is at most this: `torch.nn.utils.clip_grad_norm_`. @default none */
+  /** Greatest L2 norm of all gradients together, which are scaled down to it: `torch.nn.utils.clip_grad_norm_`. @default no limit */
   readonly clipNorm?: number
   /**
-   * `trunk` trains the head alone, with the trunk's running statistics kept as they are; `batch-norm-statistics` trains
-   * all, with the running statistics used and kept.
+   * `trunk` trains the head alone, with batch norm in evaluation mode; `batch-norm-statistics` trains all parameters, with batch norm
+   * in evaluation mode: its running statistics are used, and stay.
    * @default 'none'
    */
   readonly freeze?: 'none' | 'trunk' | 'batch-norm-statistics'
@@ -56,34 +60,35 @@ export interface SessionOptions {
 export interface OptimizerOptions {
   /** `torch.optim.Adam` (weight decay added to the gradient) or `AdamW` (decoupled). @default 'adam' */
   readonly type?: 'adam' | 'adamw'
-  /** Of a step that names none. @default 1e-3 */
+  /** Learning rate of a step that is given none. @default 1e-3 */
   readonly lr?: number
-  /** @default [0.9, 0.999] */
+  /** Decay of the first and the second moment, each from 0 to below 1. @default [0.9, 0.999] */
   readonly betas?: readonly [number, number]
-  /** @default 1e-8 */
+  /** Added to the denominator. @default 1e-8 */
   readonly eps?: number
   /** @default 0 */
   readonly weightDecay?: number
   /**
-   * PyTorch's `fused`: the whole update in one pass. Without it operation by operation, with the very roundings of PyTorch's
-   * default on a CPU; not with fp16.
+   * PyTorch's `fused`: the whole update in one pass. Without it the update is made operation by operation, rounded exactly as by
+   * PyTorch's default on a CPU; fp16 cannot do without it.
    * @default true
    */
   readonly fused?: boolean
-  /** Parameters that differ, by their torchvision names: the first match wins. */
+  /** Parameters with settings of their own, by their torchvision names: the first match wins. */
   readonly groups?: readonly ParameterGroup[]
 }
 
-/** An optimizer's settings, which its state alone does not tell: `torch.optim.Adam`'s or `AdamW`'s. */
+/** An optimizer's settings, which its state does not hold: those of `torch.optim.Adam` or `AdamW`. */
 export interface OptimizerDescription {
   readonly type: 'adam' | 'adamw'
   readonly betas: readonly [number, number]
   readonly eps: number
-  /** `lr` is that of the last step. */
+  /** PyTorch's `param_groups`; `lr` is the last step's. */
   readonly groups: readonly { readonly lr: number; readonly weightDecay: number; readonly parameters: readonly string[] }[]
 }
 
 export interface ParameterGroup {
+  /** Found anywhere in a parameter's name, such as `/^fc\./` for the head. */
   readonly match: RegExp
   /** Multiplies the step's lr. @default 1 */
   readonly lrScale?: number
@@ -91,9 +96,12 @@ export interface ParameterGroup {
   readonly weightDecay?: number
 }
 
-/** `torch.amp.GradScaler`: the loss is multiplied by a scale, which falls after a step whose gradients overflowed (that step is skipped) and rises after many that did not. */
+/**
+ * `torch.amp.GradScaler`: the loss is multiplied by a scale, which falls after a step whose gradients overflowed (that step is
+ * skipped) and rises after many that did not.
+ */
 export interface GradScalerOptions {
-  /** @default 65536 */
+  /** Above 0. @default 65536 */
   readonly initScale?: number
   /** Above 1. @default 2 */
   readonly growthFactor?: number
@@ -104,8 +112,8 @@ export interface GradScalerOptions {
 }
 
 export interface LossOptions {
-  /** As in `torch.nn.CrossEntropyLoss`. From 0 to 1. @default 0 */
+  /** `label_smoothing` of `torch.nn.CrossEntropyLoss`: 0 to 1. @default 0 */
   readonly labelSmoothing?: number
-  /** One a class, not negative; the mean is weighted, as PyTorch's. @default none */
+  /** `weight` of `torch.nn.CrossEntropyLoss`: one a class, 0 or more; the mean is weighted with them. @default all 1 */
   readonly classWeights?: readonly number[]
 }

@@ -3,7 +3,7 @@ import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { checkFields, type Fields, booleanField, withMethods, numberField } from '../options/checks.js'
 import type { StateDict } from '../formats/tensor.js'
-import type { NativeEvalResult, NativeSession, NativeSessionOptions, NativeTrainSums } from '../addon/binding.js'
+import type { NativeSession, NativeSessionOptions } from '../addon/binding.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { loadAddon } from '../addon/load.js'
 import type { MemoryFormat, OptimizerDescription, Precision, SessionOptions } from './options.js'
@@ -12,18 +12,45 @@ import { allocateState, compareState, type LoadReport, mismatchError, packState,
 import { fromNative, toNative } from './to-native.js'
 import type { RegNetVariant } from '../models/variants.js'
 
-/**
- * Sums since the last read; all zero with `read: false`. `loss` is summed over images. With fp16, `skipped` counts the
- * steps that overflowed and moved nothing; a step's comes with the read after its own. `scale` is the last step's.
- */
-export type TrainStepResult = NativeTrainSums
-/** `logits` is [size, classes]; `loss` (a sum over images, plain cross entropy) and `correct` are NaN without labels. */
-export type EvalStepResult = NativeEvalResult
+/** Sums over the steps since the last read. With `read: false` they are all 0, and `scale` is 1. */
+export interface TrainStepResult {
+  /** Steps that were summed. */
+  readonly steps: number
+  /** Images in those steps. */
+  readonly images: number
+  /**
+   * Sum over images: `loss / images` is the mean. Each step adds its training loss, with label smoothing and class weights, times the
+   * size of its batch.
+   */
+  readonly loss: number
+  /** Images whose highest logit, as the model was before the step, is their label's. */
+  readonly correct: number
+  /** What the last step's loss was multiplied by: 1 without a loss scale. */
+  readonly scale: number
+  /**
+   * With fp16: steps whose gradients overflowed, which changed no weight. Reading does not wait for the backward pass, so a step that was
+   * skipped is counted in the next read, not in its own.
+   */
+  readonly skipped: number
+}
+
+export interface EvalStepResult {
+  /** Sum over images of the cross entropy, without label smoothing or class weights; NaN without labels. */
+  readonly loss: number
+  /** Images whose highest logit is their label's; NaN without labels. */
+  readonly correct: number
+  /** [size, classes], row by row: the outputs of the model, before softmax. */
+  readonly logits: Float32Array
+}
 
 export interface TrainStepOptions {
-  /** @default the optimizer's */
+  /** Learning rate of this step, 0 or more; a group's is this times its `lrScale`. @default the optimizer's */
   readonly lr?: number
-  /** Whether to wait for the numbers; if not they come with the next read. @default true */
+  /**
+   * Whether to wait for the step's numbers. With `false` the promise settles without copying them from the device, and they are
+   * added to the next result that is read: on a GPU, steps then follow each other without a pause.
+   * @default true
+   */
   readonly read?: boolean
 }
 
@@ -35,21 +62,22 @@ const LOAD_FIELDS: Fields<{ readonly strict?: boolean }> = { strict: booleanFiel
 /**
  * A model on a device with the optimizer that trains it.
  *
- * Calls run one after another in the order they were made, on a thread of their own; what a batch holds is taken at
- * the call. Dispose of it when done: the model's memory is not JavaScript's.
+ * Calls run one after another in the order they were made, on the session's own thread; a batch's arrays are copied at the call, and
+ * may then be reused. Dispose of it when done: the model's memory is not JavaScript's.
  */
 export class Session implements AsyncDisposable {
   readonly #native: NativeSession
   readonly #options: NativeSessionOptions
   readonly #parameters: readonly string[]
   readonly model: RegNetVariant
+  /** Outputs of the head. */
   readonly classes: number
   readonly device: 'cpu' | `cuda:${number}`
   readonly precision: Exclude<Precision, 'auto'>
   readonly memoryFormat: MemoryFormat
-  /** Within an operation. */
+  /** Threads within an operation. */
   readonly threads: number
-  /** Of a step that names none. */
+  /** Learning rate of a step that is given none. */
   readonly lr: number
   /** Why this device and precision, in words. */
   readonly precisionReason: string
@@ -69,9 +97,11 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Makes a model with torchvision's initial weights, and its optimizer.
+   * Makes a model with random weights, distributed as torchvision initialises them, and its optimizer. An installed package fetches
+   * libtorch and builds its addon at the first call.
    *
-   * @throws ERR_MODEL_UNKNOWN, ERR_DEVICE, ERR_PRECISION, ERR_ARGUMENT, ERR_LIBTORCH_MISSING, ERR_OUT_OF_MEMORY
+   * @throws ERR_MODEL_UNKNOWN, ERR_DEVICE, ERR_PRECISION, ERR_ARGUMENT, ERR_OUT_OF_MEMORY; ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION,
+   * ERR_ADDON where libtorch or the addon cannot be loaded
    */
   static async create(options: SessionOptions): Promise<Session> {
     await setUpAtFirstUse()
@@ -80,22 +110,30 @@ export class Session implements AsyncDisposable {
     return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)
   }
 
-  /** The optimizer's settings, as of a step with this learning rate. */
+  /** The optimizer's settings, as of a step with this learning rate: groups without parameters are left out. @throws ERR_ARGUMENT */
   describeOptimizer(lr: number = this.lr): OptimizerDescription {
     LR(lr, 'lr')
     const { optimizer: { type, beta1, beta2, eps, groups }, groupOf } = this.#options
-    const described = groups.map(({ lrScale, weightDecay }, group) => ({ lr: lr * lrScale, weightDecay, parameters: this.#parameters.filter((_, i) => groupOf[i] === group) }))
+    const described = groups.map(({ lrScale, weightDecay }, group) => {
+      const parameters = this.#parameters.filter((_, i) => groupOf[i] === group)
+      return { lr: lr * lrScale, weightDecay, parameters }
+    })
     return { type, betas: [beta1, beta2], eps, groups: described.filter(({ parameters }) => parameters.length > 0) }
   }
 
+  /** Numbers in all parameters together, frozen ones too. */
   get numParameters(): number {
     return this.#native.numParameters
   }
 
   /**
-   * One whole step in mixed precision: autocast forward, loss, scaled backward, clipping, optimizer, scaler.
+   * One whole training step: render the batch's images [size, 3, height, width], forward under autocast, cross entropy, scaled
+   * backward, clipping, optimizer, loss scale.
    *
-   * @throws ERR_BATCH_SHAPE, ERR_OUT_OF_MEMORY, ERR_DISPOSED
+   * @param batch with labels
+   * @returns sums, over images, of this step and of those before it that were not read
+   * @throws ERR_BATCH_SHAPE where the batch's parts do not fit together, or labels are missing; ERR_ARGUMENT, ERR_OUT_OF_MEMORY,
+   * ERR_DISPOSED
    */
   async trainStep(batch: Batch, options: TrainStepOptions = {}): Promise<TrainStepResult> {
     checkFields<TrainStepOptions>(options, TRAIN_STEP_FIELDS, 'trainStep')
@@ -105,22 +143,26 @@ export class Session implements AsyncDisposable {
     return fromNative(() => this.#native.trainStep(images, labels, lr, read))
   }
 
-  /** Scores a batch without learning from it: evaluation mode, the session's precision. */
+  /**
+   * Scores a batch without learning from it: in evaluation mode, and in the session's precision or its `scorePrecision`.
+   *
+   * @param batch with labels or without
+   * @throws ERR_BATCH_SHAPE, ERR_ARGUMENT, ERR_OUT_OF_MEMORY, ERR_DISPOSED
+   */
   async evalStep(batch: Batch): Promise<EvalStepResult> {
     const { images, labels } = toNative(batch)
     return fromNative(() => this.#native.evalStep(images, labels))
   }
 
-  /** A copy of all weights and running statistics, float32 and int64, in torchvision's names and order. */
+  /** A copy of all weights and running statistics, float32 and int64, with torchvision's names and in its order. @throws ERR_DISPOSED */
   stateDict(): Promise<StateDict> {
     return this.#read('model')
   }
 
   /**
-   * Loads weights by name; fp16 and bf16 are widened. What is in memory is taken at the call.
+   * Loads weights by name, as `torch.nn.Module.load_state_dict`; fp16 and bf16 are widened. Tensors in memory are copied at the call.
    *
-   * With `strict: false` whatever does not fit stays as it was, and the report names it: so a head for other
-   * classes begins anew.
+   * With `strict: false` whatever does not fit keeps its values, and the report names it: so a head for other classes stays new.
    *
    * @throws ERR_STATE_DICT_MISMATCH when strict, naming what is missing, unexpected or of another shape
    */
@@ -129,19 +171,19 @@ export class Session implements AsyncDisposable {
     return this.#write('model', state, options.strict ?? true)
   }
 
-  /** All that resuming needs besides the model: the optimizer's moments and step counts, with fp16 the scaler's state. */
+  /** What resuming needs besides the model: the optimizer's moments and step counts, and with fp16 the loss scale. @throws ERR_DISPOSED */
   trainingState(): Promise<StateDict> {
     return this.#read('training')
   }
 
-  /** @throws ERR_STATE_DICT_MISMATCH unless it is the state of a session with the same parameters in training */
+  /** Loads what `trainingState` gave. @throws ERR_STATE_DICT_MISMATCH unless the same parameters are trained here */
   async loadTrainingState(state: StateDict): Promise<void> {
     await this.#write('training', state, true)
   }
 
   /**
-   * Why a GPU computes slower than it could, in words: where CUDA graphs or kernels compiled by NVRTC cannot be had, and libtorch's
-   * operations are launched one by one in their place. What a step meets is told after it. Empty where all is well, and on the CPU.
+   * Why a GPU computes slower than it could, in words: where CUDA graphs or kernels compiled by NVRTC are not available, and libtorch's
+   * operations are launched one by one instead. Reasons that a step finds are there after it. Empty where all is well, and on the CPU.
    *
    * @throws ERR_DISPOSED
    */
@@ -149,7 +191,7 @@ export class Session implements AsyncDisposable {
     return fromNative(() => this.#native.deviceNotes())
   }
 
-  /** Waits for the calls made before, then frees the model. May be called twice. */
+  /** Waits for the calls that were made before, then frees the model. May be called twice. */
   dispose(): Promise<void> {
     return fromNative(() => this.#native.dispose())
   }

@@ -1,5 +1,5 @@
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
-/** What takes two columns of a terminal, and about two letters in print. */
+/** Characters that take two columns of a terminal, and about two letters in print. */
 const WIDE = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation}|\ufe0f|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
 const INVISIBLE = /^[\p{M}\p{Cf}]+$/u
 
@@ -22,7 +22,12 @@ export function padColumns(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - columnsOf(text)))
 }
 
-/** What is seen as one letter each. */
+/** A text's graphemes: what is seen as one letter each. */
 function pieces(text: string): { readonly piece: string; readonly columns: number }[] {
-  return Array.from(GRAPHEMES.segment(text), ({ segment: piece }) => ({ piece, columns: INVISIBLE.test(piece) ? 0 : WIDE.test(piece) ? 2 : 1 }))
+  return Array.from(GRAPHEMES.segment(text), ({ segment: piece }) => ({ piece, columns: widthOf(piece) }))
+}
+
+function widthOf(piece: string): 0 | 1 | 2 {
+  if (INVISIBLE.test(piece)) return 0
+  return WIDE.test(piece) ? 2 : 1
 }

@@ -1,11 +1,11 @@
-export { printable, printableLines } from '../../scripts/printable.mjs'
+export { printable, printableLines } from '../../scripts/shared/printable.mjs'
 
-/** 0.974 → "97.4 %" */
+/** A fraction as a percentage: 0.974 → "97.4 %". */
 export function percent(share: number): string {
   return Number.isNaN(share) ? '–' : `${(share * 100).toFixed(1)} %`
 }
 
-/** 75 → "1 min 15 s" */
+/** Seconds in words: 75 → "1 min 15 s". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   if (whole < 60) return `${whole} s`

@@ -1,4 +1,4 @@
-import { prose as proseBy } from '../../scripts/prose.mjs'
+import { prose as proseBy } from '../../scripts/shared/prose.mjs'
 import { columnsOf } from './columns.js'
 
 /** How wide a stream is, where it is a terminal. */
@@ -8,8 +8,9 @@ export interface Width {
 }
 
 /**
- * A text whose lines break between words, on a terminal; elsewhere unbroken, for programs to read. `hang`: columns that a line's
- * later parts are indented by.
+ * A text whose lines are wrapped between words on a terminal; elsewhere it stays as it is, for programs to read.
+ *
+ * @param hang columns that a wrapped line's later parts are indented by
  */
 export function prose(text: string, stream: Width, hang = 0): string {
   return proseBy(text, stream, { hang, columnsOf })

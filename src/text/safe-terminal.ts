@@ -8,13 +8,13 @@ export interface Terminal {
   readonly columns?: number
 }
 
-/** Goes to the line's beginning and empties it, for a line that is written anew. Always at the beginning of what is written. */
+/** Control characters that empty the line, for a live line that is written again. Only at the beginning of what is written. */
 export const CLEAR_LINE = '\r\x1b[2K'
 
 /**
- * A terminal that nothing from a file, a name or the network can act on: whatever is written through it has no control
- * character but line breaks and, where it is one that people watch, a `CLEAR_LINE` at its beginning. What belongs on one
- * line is made `printable` by its writer besides.
+ * A terminal that text of a file, a name or the network cannot control: what is written through it has no control characters but
+ * line breaks and, where people watch it, one `CLEAR_LINE` at the beginning. Text that belongs on one line is also made `printable`
+ * by its writer.
  */
 export function safeTerminal(terminal: Terminal): Terminal {
   return {

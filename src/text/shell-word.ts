@@ -1,6 +1,6 @@
-import { printable } from '../../scripts/printable.mjs'
+import { printable } from '../../scripts/shared/printable.mjs'
 
-/** As a shell takes it in one piece, and a terminal shows it. */
+/** A word quoted for a shell, which takes it in one piece, and safe to show on a terminal. */
 export function shellWord(text: string): string {
   if (/^[\w./:@%+,-]+$/.test(text)) return text
   if (printable(text) === text) return `'${text.replaceAll("'", "'\\''")}'`

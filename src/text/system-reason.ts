@@ -1,8 +1,8 @@
 import { getSystemErrorMap } from 'node:util'
 
 /**
- * Why the system refused: "EACCES: permission denied". Node's own message repeats the path, which whoever tells of the error
- * names already. Of any other error, its message.
+ * An error of the operating system in words: "EACCES: permission denied". Node's own message repeats the path, which the message
+ * around this one names already. Of any other error, its message.
  */
 export function systemReason(error: unknown): string {
   const { code, errno, message = String(error) } = (error ?? {}) as Partial<NodeJS.ErrnoException>

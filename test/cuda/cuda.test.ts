@@ -128,7 +128,10 @@ else describe(`on a GPU (${where})`, () => {
     ['fp32', {}], ['bf16', { precision: 'bf16' }], ['fp16, clipping by norm', { precision: 'fp16', clipNorm: 1, scaler: { initScale: 1024, growthInterval: 3 } }],
     ['bf16, contiguous', { precision: 'bf16', memoryFormat: 'contiguous' }],
   ])('steps of several shapes, recorded as graphs and with kernels of their own, go with those one by one: %s', async (title, options) => {
-    const shapes = [...Array<[number, number]>(5).fill([8, 64]), ...Array<[number, number]>(4).fill([8, 96]), ...Array<[number, number]>(4).fill([3, 64]), [8, 64] as [number, number]]
+    const shapes = [
+      ...Array<[number, number]>(5).fill([8, 64]), ...Array<[number, number]>(4).fill([8, 96]),
+      ...Array<[number, number]>(4).fill([3, 64]), [8, 64] as [number, number],
+    ]
     const losses = async (kernels: 'auto' | 'plain'): Promise<number[]> => {
       await using session = await Session.create(base({ ...options, kernels, optimizer: { type: 'adamw', lr: 1e-5 } }))
       const found: number[] = []

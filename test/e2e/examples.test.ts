@@ -1,26 +1,27 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { ROOT, runNode } from '../helpers/processes/child.js'
+import { codeBlocks } from '../helpers/documents.js'
+import { ROOT, runCli, runNode } from '../helpers/processes/child.js'
 import { makeImages } from '../helpers/images/image-folder.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
-/** Compiles TypeScript into a file within the package, from where its own name leads to the library. */
-async function compile(name: string, source: string): Promise<string> {
-  const folder = join(ROOT, '.torchgraft', 'examples')
-  await mkdir(folder, { recursive: true })
-  const { outputText } = ts.transpileModule(source, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
-  const file = join(folder, `${name}.mjs`)
-  await writeFile(file, outputText)
+/** Within the package, from where its own name leads to the library. */
+const PLACE = join(ROOT, '.torchgraft', 'examples')
+const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+
+async function place(name: string, source: string): Promise<string> {
+  await mkdir(PLACE, { recursive: true })
+  const file = join(PLACE, name)
+  await writeFile(file, source)
   return file
 }
 
-const example = async (name: string): Promise<string> => compile(name, await readFile(join(ROOT, 'examples', `${name}.ts`), 'utf8'))
-
-/** The code blocks of the README in one language. */
-async function blocks(language: string): Promise<string[]> {
-  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
-  return [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'))].map(([, code]) => code ?? '')
+async function example(name: string): Promise<string> {
+  const source = await readFile(join(ROOT, 'examples', `${name}.ts`), 'utf8')
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } })
+  return place(`${name}.mjs`, outputText)
 }
 
 test('examples/train.ts trains a folder and predicts', async () => {
@@ -43,27 +44,77 @@ test('examples/own-loop.ts learns', async () => {
   expect(losses[2]).toBeLessThan(losses[0]!)
 })
 
-test('the README’s TypeScript runs as it stands', async () => {
-  const code = await blocks('ts')
-  expect(code.length).toBeGreaterThanOrEqual(2)
+test('examples/mistakes.mjs lists what evaluate counts as wrong', async () => {
   await using folder = await temporaryFolder()
-  await makeImages(join(folder.path, 'flowers'), 14)
-  for (const [i, block] of code.entries()) {
-    const end = await runNode([await compile(`readme-${i}`, block)], { cwd: folder.path })
-    expect(end).toMatchObject({ code: 0, stderr: '' })
-    expect(end.stdout).not.toBe('')
-  }
-})
+  await makeImages(join(folder.path, 'data'), 14)
+  const run = join(folder.path, 'run')
+  const options = ['--weights', 'none', '--epochs', '1', '--size', '32', '--batch-size', '8', '--threads', '1', '--precision', 'fp32']
+  const trained = await runCli(['train', join(folder.path, 'data'), '--output', run, ...options, '--json'])
+  const { best } = JSON.parse(trained.stdout) as { readonly best: { readonly top1: number } }
+  const file = join(PLACE, 'mistakes.mjs')
+  await copyFile(join(ROOT, 'examples/mistakes.mjs'), file)
+  const { code, stdout } = await runNode([file, run])
+  const wrong = Math.round((1 - best.top1) * 6)
+  expect(code).toBe(0)
+  expect(stdout.match(/ is \w+, taken for \w+ \([\d.]+ %\)\n/g) ?? []).toHaveLength(wrong)
+  expect(stdout).toMatch(new RegExp(`^${wrong} of 6 are wrong$`, 'm'))
+}, 120_000)
 
-test('every command of the README is one that there is, with options that there are', async () => {
-  const help = new Map<string, string>()
-  const lines = (await blocks('sh')).join('\n').split('\n').flatMap((line) => /(?:npx torchgraft|npm run train --) ?(.*)/.exec(line) ?? [])
-  const commands = lines.filter((_, i) => i % 2 === 0)
-  expect(commands.length).toBeGreaterThan(4)
-  for (const line of commands) {
-    const command = line.startsWith('npm run train') ? 'train' : (/torchgraft (\w+)/.exec(line)?.[1] ?? '')
-    if (!help.has(command)) help.set(command, (await runNode(['scripts/torchgraft.mjs', command, '--help'])).stdout)
-    for (const [option] of line.matchAll(/(?<= )--[a-z-]+/g)) expect(help.get(command)).toContain(option)
-    expect(help.get(command)).toContain(`Usage: torchgraft ${command}`)
-  }
+describe('the code in the documents', () => {
+  const README = codeBlocks('README.md', 'ts')
+  const ERRORS = codeBlocks('docs/errors.md', 'ts')
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  const at = (...parts: string[]): string => join(folder.path, ...parts)
+
+  beforeAll(async () => {
+    folder = await temporaryFolder()
+    await makeImages(at('flowers'), 14)
+  })
+  afterAll(() => folder[Symbol.asyncDispose]())
+
+  test('runs as it stands, as JavaScript', async () => {
+    for (const [i, code] of [README[0]!, ...ERRORS].entries()) {
+      const end = await runNode([await place(`document-${i}.mjs`, code)], { cwd: folder.path })
+      expect(end).toMatchObject({ code: 0, stderr: '' })
+      expect(end.stdout).not.toBe('')
+    }
+  }, 120_000)
+
+  test('serves predictions over HTTP, after the program before it has trained a model', async () => {
+    const [, server = ''] = README
+    expect(await readdir(at('runs/flowers'))).toContain('best.safetensors')
+    const image = await readFile(at('flowers/red/0.png'))
+    const port = 20_000 + (process.pid % 20_000)
+    const answers: Promise<{ readonly status: number; readonly text: string }>[] = []
+    const ask = async (body: BodyInit): Promise<{ status: number; text: string }> => {
+      const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body })
+      return { status: response.status, text: await response.text() }
+    }
+    const end = await runNode([await place('server.mjs', server)], {
+      cwd: folder.path,
+      env: { ...process.env, PORT: String(port) },
+      onOutput: (stdout, _, kill) => {
+        if (!stdout.includes('listening') || answers.length > 0) return
+        answers.push(ask(new Uint8Array(image)), ask('no image'))
+        void Promise.allSettled(answers).then(() => kill('SIGKILL'))
+      },
+    })
+    expect(end).toMatchObject({ signal: 'SIGKILL', stderr: '' })
+    const [good, bad] = await Promise.all(answers)
+    expect(good?.status).toBe(200)
+    expect(JSON.parse(good?.text ?? '')).toEqual(Array.from({ length: 3 }, () => ({ label: expect.any(String), probability: expect.any(Number) })))
+    expect(bad).toMatchObject({ status: 400, text: expect.stringContaining('cannot be read') })
+  }, 120_000)
+
+  test('has the types that tsc --init asks for, with Node’s own and no others', async () => {
+    const project = join(PLACE, 'init')
+    await rm(project, { recursive: true, force: true })
+    await mkdir(project, { recursive: true })
+    expect(await runNode([TSC, '--init'], { cwd: project })).toMatchObject({ code: 0 })
+    await writeFile(join(project, 'first.ts'), README[0]!)
+    expect(await runNode([TSC, '--noEmit'], { cwd: project })).toMatchObject({ code: 0, stdout: '' })
+    for (const [i, code] of [...README, ...ERRORS].entries()) await writeFile(join(project, `document-${i}.ts`), code)
+    const options = ['--noEmit', '--types', 'node', '--lib', 'esnext', '--skipLibCheck', 'false']
+    expect(await runNode([TSC, ...options], { cwd: project })).toMatchObject({ code: 0, stdout: '' })
+  }, 180_000)
 })

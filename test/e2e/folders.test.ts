@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const TOLD = [
-  'contest has no folder for the validation set: 15 % of Train becomes it. Test is left for "torchgraft evaluate --side test".',
+  'contest has no folder for the validation set: 15 % of Train becomes it. Test is left for "torchgraft evaluate --split test".',
   'The same image under different labels: Train/blue/wrong.png and Train/red/2.png. Keep the one that is right.',
   '1 file passed over by its name: 1 .txt.',
   'Leftovers of systems and editors passed over: 1 @eaDir.',
@@ -75,8 +75,8 @@ describe('a contest’s training and test set', () => {
     const { train, val } = json(await readFile(at('runs/contest/split.json'), 'utf8')) as { train: unknown[]; val: unknown[] }
     const own = await cli('evaluate', model, 'contest', '--json')
     expect(json(own.stdout)).toMatchObject({ count: val.length, leftOut: train.length })
-    expect(flat(own.stderr)).toContain('contest has no folder for the validation set: scored is what was split off Train. Test is the test set: it is scored where that side is asked for.')
-    expect(json((await cli('evaluate', model, 'contest', '--side', 'test', '--json')).stdout)).toMatchObject({ count: 9, leftOut: 0 })
+    expect(flat(own.stderr)).toContain('contest has no folder for the validation set: scored is what was split off Train. Test is the test set: it is scored where that split is asked for.')
+    expect(json((await cli('evaluate', model, 'contest', '--split', 'test', '--json')).stdout)).toMatchObject({ count: 9, leftOut: 0 })
   })
 
   test('evaluate: another contest’s test set is scored, since nothing tells what was split off there', async () => {
@@ -120,13 +120,13 @@ describe('an exporter’s train, valid and test', () => {
     expect(classes).toEqual(['blue', 'green', 'red'].map((label) => ({ label, train: 8, val: 3 })))
     const shown = json((await cli('preview', 'exported', '--count', '4', '--size', '32', '--json')).stdout) as { images: { path: string }[] }
     expect(shown.images.every(({ path }) => path.startsWith('train/'))).toBe(true)
-    const counts = await Promise.all(['train', 'val', 'test'].map(async (side) => (json((await cli('evaluate', 'runs/contest/best.safetensors', 'exported', '--side', side, '--all', '--json')).stdout) as { count: number }).count))
+    const counts = await Promise.all(['train', 'val', 'test'].map(async (side) => (json((await cli('evaluate', 'runs/contest/best.safetensors', 'exported', '--split', side, '--all', '--json')).stdout) as { count: number }).count))
     expect(counts).toEqual([24, 9, 6])
   })
 
-  test('a side that is not there is refused by name, with what there is', async () => {
+  test('a split that is not there is refused by name, with what there is', async () => {
     await layOut('half', { train: 2, valid: 1 })
-    expect(await cli('evaluate', 'runs/contest/best.safetensors', 'half', '--side', 'test')).toMatchObject({
+    expect(await cli('evaluate', 'runs/contest/best.safetensors', 'half', '--split', 'test')).toMatchObject({
       code: 1, stderr: expect.stringMatching(/half has no folder for the test set, only train and valid\. Choose one: torchgraft evaluate runs\/contest\/best\.safetensors half\/train/),
     })
   })

@@ -31,7 +31,8 @@ describe('installed as a package, in a folder of its own', () => {
   let tarball: string
   let env: NodeJS.ProcessEnv
   const installed = (): Promise<string[]> => readdir(join(app, 'node_modules', 'torchgraft'), { recursive: true })
-  const inApp = (file: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}) => run(file, args, { cwd: app, env: { ...env, ...extra }, maxBuffer: 1 << 26 })
+  const inApp = (file: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}) =>
+    run(file, args, { cwd: app, env: { ...env, ...extra }, maxBuffer: 1 << 26 })
 
   beforeAll(async () => {
     folder = await temporaryFolder()

@@ -13,7 +13,10 @@ const create = () => Session.create({ model: 'regnet_y_400mf', classes: 2, preci
 const [size, side] = [8, 64]
 const batch = {
   size, step: 0, indices: new Int32Array(size), labels: new Int32Array(size),
-  images: { pixels: new Uint8Array(size * side * side * 3), shapes: new Int32Array(size * 2).fill(side), plans: Array.from({ length: size }, () => ({ geometry: [1, 0, 0, 0, 1, 0] })), output: side, mean: [0, 0, 0], std: [1, 1, 1] },
+  images: {
+    pixels: new Uint8Array(size * side * side * 3), shapes: new Int32Array(size * 2).fill(side),
+    plans: Array.from({ length: size }, () => ({ geometry: [1, 0, 0, 0, 1, 0] })), output: side, mean: [0, 0, 0], std: [1, 1, 1],
+  },
 }
 const makeImage = () => sharp({ create: { width: 800, height: 800, channels: 3, background: 'red', noise: { type: 'gaussian', mean: 100, sigma: 60 } } }).jpeg().toBuffer()
 
@@ -41,7 +44,10 @@ const MOMENTS = {
   },
   'steps waiting': async () => {
     const session = await create()
-    return { work: untilDisposed(() => Promise.all(Array.from({ length: 5 }, () => session.trainStep(batch)))), stop: () => session.dispose() }
+    return {
+      work: untilDisposed(() => Promise.all(Array.from({ length: 5 }, () => session.trainStep(batch)))),
+      stop: () => session.dispose(),
+    }
   },
   'loading weights': async () => {
     const session = await create()
@@ -95,7 +101,11 @@ const ENDS = {
   'a handler of SIGTERM that exits': () => process.on('SIGTERM', () => process.exit(143)) && process.kill(process.pid, 'SIGTERM'),
 }
 
-/** Ends of a worker thread that is busy: what this thread does, and the worker's exit code. @type {Record<string, (worker: Worker) => unknown>} */
+/**
+ * Ends of a worker thread that is busy: what this thread does, and the worker's exit code.
+ *
+ * @type {Record<string, (worker: Worker) => unknown>}
+ */
 const WORKER_ENDS = {
   'a worker terminated': (worker) => worker.terminate(),
   'a worker that exits': (worker) => worker.postMessage('process.exit'),

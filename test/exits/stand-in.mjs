@@ -7,11 +7,16 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 
 const addon = createRequire(import.meta.url)(join(process.env['TORCHGRAFT_BUILD'] ?? 'build', 'Release', 'torchgraft_stand_in.node'))
 const STEPS = 60
-const images = { pixels: new Uint8Array(4 * 4 * 3 * 2), shapes: Int32Array.of(4, 4, 4, 4), plans: new Float64Array(64).map((_, i) => (i % 32 === 0 || i % 32 === 4 ? 1 : 0)), output: 4, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
+const images = {
+  pixels: new Uint8Array(4 * 4 * 3 * 2), shapes: Int32Array.of(4, 4, 4, 4),
+  plans: new Float64Array(64).map((_, i) => (i % 32 === 0 || i % 32 === 4 ? 1 : 0)), output: 4,
+  meanStd: Float64Array.of(0, 0, 0, 1, 1, 1),
+}
 const labels = Int32Array.of(0, 1)
 const create = () => addon.createSession({
   model: 'regnet_y_400mf', classes: 2, device: 'cpu', precision: 'fp32', channelsLast: false, threads: 1, seed: 0, clipNorm: 0, labelSmoothing: 0, freezeBatchNorm: false, scoreInFp32: false,
-  optimizer: { type: 'adam', fused: true, beta1: 0.9, beta2: 0.999, eps: 1e-8, groups: [{ lrScale: 1, weightDecay: 0 }] }, scaler: { initScale: 1, growthFactor: 2, backoffFactor: 0.5, growthInterval: 1 }, groupOf: Int32Array.of(0), classWeights: new Float32Array(0),
+  optimizer: { type: 'adam', fused: true, beta1: 0.9, beta2: 0.999, eps: 1e-8, groups: [{ lrScale: 1, weightDecay: 0 }] },
+  scaler: { initScale: 1, growthFactor: 2, backoffFactor: 0.5, growthInterval: 1 }, groupOf: Int32Array.of(0), classWeights: new Float32Array(0),
 })
 
 async function work() {

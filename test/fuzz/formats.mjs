@@ -10,14 +10,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { loadAll } from '../../dist/formats/lazy-tensor.js'
+import { pickle, PythonFloat, PythonTuple } from '../../dist/formats/pth/pickle-writer.js'
+import { writePth } from '../../dist/formats/pth/pth-writer.js'
+import { PthFile } from '../../dist/formats/pth/pth.js'
+import { readSafetensors, writeSafetensors } from '../../dist/formats/safetensors.js'
+import { inspectFile } from '../../dist/inference/inspect.js'
+import { encodeOnnx } from '../../dist/inference/onnx/onnx-file.js'
+import { contentsOf } from '../../dist/models/checkpoint-contents.js'
+import { random } from '../../dist/random/sfc32.js'
+import { parseMetadata } from '../../dist/runs/model-metadata.js'
+import { readTorchCheckpoint } from '../../dist/runs/torch-checkpoint.js'
 import { HOSTILE_PICKLES } from '../helpers/files/hostile-pickles.mjs'
 import { makeZip } from '../helpers/files/make-zip.mjs'
-
-const dist = new URL('../../dist/', import.meta.url)
-const [{ PthFile }, { contentsOf }, { loadAll }, { pickle, PythonFloat, PythonTuple }, { writePth }, { readSafetensors, writeSafetensors }, { readTorchCheckpoint }, { random }, { inspectFile }, { encodeOnnx }, { parseMetadata }] = await Promise.all(
-  ['formats/pth.js', 'formats/checkpoint-contents.js', 'formats/lazy-tensor.js', 'formats/pickle-writer.js', 'formats/pth-writer.js', 'formats/safetensors.js', 'checkpoints/torch-checkpoint.js', 'data/random.js',
-    'checkpoints/inspect.js', 'onnx/onnx-file.js', 'checkpoints/model-metadata.js'].map((file) => import(new URL(file, dist).href)),
-)
 
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, files: { type: 'string' }, seed: { type: 'string', default: '1' } } })
 const seed = Number(values.seed)
@@ -28,6 +33,8 @@ const MEMORY = 300e6
 const SLOW_MS = 100
 /** The hostile ones are larger, and made to take as long as they may. */
 const SLOW_HOSTILE_MS = 1000
+/** What stands for a length, where it is tried. */
+const LENGTHS = [0n, 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n, 2n ** 64n - 1n]
 const CODES = new Set(['ERR_FILE_FORMAT', 'ERR_FILE_CHECKSUM', 'ERR_PICKLE_REFUSED'])
 const folder = mkdtempSync(join(tmpdir(), 'torchgraft-fuzz-'))
 const next = random(seed)
@@ -56,7 +63,7 @@ function mutate(good) {
       case 3: bytes = Buffer.concat([bytes.subarray(0, at), part, bytes.subarray(at)]); break
       case 4: bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]); break
       case 5: part.copy(bytes, below(bytes.length)); break
-      case 6: if (at + 8 <= bytes.length) bytes.writeBigUInt64LE(pick([0n, 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n, 2n ** 64n - 1n]), at); break
+      case 6: if (at + 8 <= bytes.length) bytes.writeBigUInt64LE(pick(LENGTHS), at); break
     }
     if (bytes.length === 0) return bytes
   }
@@ -79,7 +86,9 @@ function legacy(value) {
     return Buffer.concat([count, data])
   })
   const system = new Map([['protocol_version', 1001], ['little_endian', true]])
-  return Buffer.concat([magic, pickle(1001).bytes, pickle(system).bytes, bytes, pickle(storages.map((_, key) => String(key))).bytes, ...tail])
+  return Buffer.concat([
+    magic, pickle(1001).bytes, pickle(system).bytes, bytes, pickle(storages.map((_, key) => String(key))).bytes, ...tail,
+  ])
 }
 
 function* storageCounts(value) {
@@ -192,7 +201,9 @@ for (const { kind, name, make, good, read, slow = SLOW_MS } of KINDS) {
     const bytes = make()
     writeFileSync(path, bytes)
     let { outcome, took } = await attempt(read, path)
-    for (let again = 0; again < 2 && took > slow; again++) took = Math.min(took, (await attempt(read, path)).took) // another process may have had the processor
+    for (let again = 0; again < 2 && took > slow; again++) {
+      took = Math.min(took, (await attempt(read, path)).took) // another process may have had the processor
+    }
     if (took > slow) outcome = `FOUND slow: ${Math.round(took)} ms`
     if (outcome.startsWith('FOUND')) {
       process.exitCode = 1

@@ -36,7 +36,10 @@ export class StandInSession implements Trainable {
     const loss = train?.[step] ?? 1
     this.steps.push({ indices: [...batch.indices], lr: options?.lr })
     const scale = this.precision === 'fp16' ? 4 * 0.5 ** overflows.filter((other) => other < step).length : 1
-    return { steps: 1, images: batch.size, loss: loss * batch.size, correct: batch.size, scale, skipped: overflows.includes(step - 1) ? 1 : 0 }
+    return {
+      steps: 1, images: batch.size, loss: loss * batch.size, correct: batch.size, scale,
+      skipped: overflows.includes(step - 1) ? 1 : 0,
+    }
   }
 
   async evalStep(batch: Batch): Promise<EvalStepResult> {

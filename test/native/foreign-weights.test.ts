@@ -20,8 +20,10 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 const CLASSES = ['ant', 'bee', 'cat']
 const MODEL = 'regnet_y_400mf'
 
-const shapesOf = (variant: RegNetVariant, classes = CLASSES.length): Map<string, Shaped> => new Map(loadAddon().describe(variant, classes).map(({ name, dtype, shape }) => [name, { dtype, shape }]))
-const renamed = <T>(tensors: ReadonlyMap<string, T>, to: (name: string) => string | undefined): Map<string, T> => new Map([...tensors].flatMap(([name, tensor]) => {
+const shapesOf = (variant: RegNetVariant, classes = CLASSES.length): Map<string, Shaped> =>
+  new Map(loadAddon().describe(variant, classes).map(({ name, dtype, shape }) => [name, { dtype, shape }]))
+const renamed = <T>(tensors: ReadonlyMap<string, T>, to: (name: string) => string | undefined): Map<string, T> =>
+  new Map([...tensors].flatMap(([name, tensor]) => {
   const other = to(name)
   return other === undefined ? [] : [[other, tensor] as const]
 }))
@@ -140,6 +142,7 @@ describe('weights of others, under names and in files as people have them', () =
 
 /** The same tensors, in whatever order. */
 function same(a: StateDict, b: StateDict): boolean {
-  const equal = (x: Tensor | undefined, y: Tensor): boolean => x !== undefined && x.data.length === byteLength(y.dtype, y.shape) && Buffer.from(x.data).equals(y.data)
+  const equal = (x: Tensor | undefined, y: Tensor): boolean =>
+    x !== undefined && x.data.length === byteLength(y.dtype, y.shape) && Buffer.from(x.data).equals(y.data)
   return a.size === b.size && [...b].every(([name, tensor]) => equal(a.get(name), tensor))
 }

@@ -3,7 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sharp } from 'sharp'
 import { decodeJpeg } from '../../src/images/jpeg/decode-jpeg.js'
-import { decodeImage, type Pixels, type ResizeRule } from '../../src/images/decode.js'
+import { decodeImage } from '../../src/images/decode.js'
+import type { Pixels } from '../../src/images/pixels.js'
+import type { ResizeRule } from '../../src/images/resize-rule.js'
 import { decodeWithoutAddon } from '../../src/images/jpeg/jpeg-without-addon.js'
 import { jpegDecoder } from '../../src/images/jpeg/jpeg-decoder.js'
 import { ROOT, runNode } from '../helpers/processes/child.js'
@@ -12,14 +14,18 @@ import { skip } from '../helpers/skip.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const WHOLE: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
-const RULES = [WHOLE, ...[11, 50, 90, 200].flatMap((shorterSide) => [{ ...WHOLE, shorterSide }, { ...WHOLE, shorterSide, crop: Math.round(shorterSide * 0.87) }])]
+const RULES = [WHOLE, ...[11, 50, 90, 200].flatMap((shorterSide) => [
+  { ...WHOLE, shorterSide }, { ...WHOLE, shorterSide, crop: Math.round(shorterSide * 0.87) },
+])]
 
 const addon = jpegDecoder()
 const title = 'a JPEG has the same bytes with and without the addon'
 if (!addon) skip(title, 'there is no addon, or no libjpeg-turbo for this system')
 else describe(title, () => {
   const both = async (bytes: Uint8Array, rule: ResizeRule): Promise<[Pixels, Pixels]> => {
-    const [native, wasm] = [await decodeJpeg(bytes, bytes.length, rule, addon), await decodeJpeg(bytes, bytes.length, rule, decodeWithoutAddon)]
+    const [native, wasm] = [
+      await decodeJpeg(bytes, bytes.length, rule, addon), await decodeJpeg(bytes, bytes.length, rule, decodeWithoutAddon),
+    ]
     expect([typeof native, typeof wasm]).toEqual(['object', 'object'])
     return [native!, wasm!]
   }

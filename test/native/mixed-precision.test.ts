@@ -67,7 +67,9 @@ describe('fp16', () => {
       await second.loadStateDict(await first.stateDict())
       await second.loadTrainingState(await first.trainingState())
       expect([...begun, ...(await steps(second, 8 - cut))]).toEqual(expected)
-      expect(hashOf(await second.stateDict(), await second.trainingState())).toBe(hashOf(await whole.stateDict(), await whole.trainingState()))
+      expect(hashOf(await second.stateDict(), await second.trainingState())).toBe(
+        hashOf(await whole.stateDict(), await whole.trainingState()),
+      )
     }
   }, 120_000)
 
@@ -135,7 +137,8 @@ describe('clipping', () => {
       await session.trainStep(batch, { lr: 0 })
       return [...(await session.trainingState())].filter(([name]) => name.startsWith('optimizer.exp_avg.')).map(([, tensor]) => toFloat32(tensor))
     }
-    const norm = (all: readonly Float32Array[]): number => Math.sqrt(all.reduce((sum, values) => sum + values.reduce((part, value) => part + value * value, 0), 0))
+    const norm = (all: readonly Float32Array[]): number =>
+      Math.sqrt(all.reduce((sum, values) => sum + values.reduce((part, value) => part + value * value, 0), 0))
     const free = await gradients()
     const clipped = await gradients(norm(free) / 4)
     expect(norm(clipped) / norm(free)).toBeCloseTo(0.25, 4)

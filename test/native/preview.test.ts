@@ -35,7 +35,9 @@ async function trainingImages(data: string, recipe: RecipeName, epoch: number, b
   const found: { readonly path: string; readonly pixels: Float32Array }[] = []
   for await (const batch of loaders.train.epoch(epoch)) {
     const pixels = await renderBatch({ ...batch, images: { ...batch.images, mean: [0, 0, 0], std: [1, 1, 1] } })
-    for (const [i, index] of batch.indices.entries()) found.push({ path: sets.train.name(index), pixels: pixels.subarray(i * 128 * 128 * 3, (i + 1) * 128 * 128 * 3) })
+    for (const [i, index] of batch.indices.entries()) {
+      found.push({ path: sets.train.name(index), pixels: pixels.subarray(i * 128 * 128 * 3, (i + 1) * 128 * 128 * 3) })
+    }
   }
   return found
 }
@@ -76,7 +78,8 @@ describe.each(['default', 'notebook'] as const)('the %s recipe', (recipe) => {
 describe('labels', () => {
   if (!FONTS) return skip('labels', 'this system has no font')
   const tile = (value: number, side: number) => new Uint8Array(side * side * 3).fill(value)
-  const strip = async (png: Buffer, column: number, side: number) => sharp(png).extract({ left: GAP + column * (side + GAP), top: GAP + side, width: side, height: STRIP }).greyscale().raw().toBuffer()
+  const strip = async (png: Buffer, column: number, side: number) =>
+    sharp(png).extract({ left: GAP + column * (side + GAP), top: GAP + side, width: side, height: STRIP }).greyscale().raw().toBuffer()
 
   test.each<[string, string, boolean]>([
     ['markup is text', '<tspan fill="red">x</tspan>', true], ['an entity is text', '&lt;', true], ['a section is text', ']]><![CDATA[', true], ['an image inside is text', '<image href="file:///etc/hostname"/>', true],
@@ -88,7 +91,10 @@ describe('labels', () => {
     expect(Math.min(...await strip(png, 0, side)) < 128).toBe(marked)
     expect(Math.min(...await strip(png, 1, side))).toBeLessThan(128)
     const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true })
-    const colours = Array.from({ length: data.length / 3 }, (_, i) => Math.max(data[i * 3]!, data[i * 3 + 1]!, data[i * 3 + 2]!) - Math.min(data[i * 3]!, data[i * 3 + 1]!, data[i * 3 + 2]!))
+    const colours = Array.from({ length: data.length / 3 }, (_, i) => {
+      const pixel = data.subarray(i * 3, i * 3 + 3)
+      return Math.max(...pixel) - Math.min(...pixel)
+    })
     expect([info.channels, Math.max(...colours.slice(0, 5000), ...colours.slice(-30_000))]).toEqual([3, 0]) // nothing of it is red
   })
 
@@ -119,13 +125,16 @@ describe('a contact sheet', () => {
         expect(side).toBeGreaterThanOrEqual(100)
       }
     }
-    expect([layOut(24, 224), layOut(24, 32), layOut(1, 2048), layOut(400, 224)]).toEqual([{ columns: 6, tile: 224 }, { columns: 6, tile: 128 }, { columns: 1, tile: 2048 }, { columns: 25, tile: 155 }])
+    expect([layOut(24, 224), layOut(24, 32), layOut(1, 2048), layOut(400, 224)]).toEqual([
+      { columns: 6, tile: 224 }, { columns: 6, tile: 128 }, { columns: 1, tile: 2048 }, { columns: 25, tile: 155 },
+    ])
   })
 
   test('small images are enlarged by whole pixels, large ones made smaller', async () => {
     const pixels = Float32Array.from({ length: 2 * 2 * 3 }, (_, i) => Math.floor(i / 3) / 4)
     const enlarged = await toTile(pixels, 2, 6)
-    expect(Array.from({ length: 36 }, (_, i) => enlarged[i * 3])).toEqual(Array.from({ length: 36 }, (_, i) => [0, 64, 128, 191][2 * Math.floor(i / 18) + Math.floor((i % 6) / 3)]))
+    const quarters = Array.from({ length: 36 }, (_, i) => [0, 64, 128, 191][2 * Math.floor(i / 18) + Math.floor((i % 6) / 3)])
+    expect(Array.from({ length: 36 }, (_, i) => enlarged[i * 3])).toEqual(quarters)
     expect([...await toTile(new Float32Array(8 * 8 * 3).fill(0.5), 8, 2)]).toEqual(Array.from({ length: 12 }, () => 128))
   })
 })
@@ -172,9 +181,14 @@ describe('what is refused', () => {
 })
 
 describe('torchgraft preview', () => {
-  const run = async (...args: readonly string[]): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }> => {
+  const run = async (...args: readonly string[]): Promise<{
+    readonly code: number | undefined
+    readonly stdout: string
+    readonly stderr: string
+  }> => {
     const end = { code: undefined as number | undefined, stdout: '', stderr: '' }
-    const into = (name: 'stdout' | 'stderr'): Writable => new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) })
+    const into = (name: 'stdout' | 'stderr'): Writable =>
+      new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) })
     await previewCommand({ stdout: into('stdout'), stderr: into('stderr') }, (code) => (end.code = code)).exitOverride().parseAsync(args, { from: 'user' })
     return end
   }

@@ -30,10 +30,17 @@ function toImages(sources: readonly Source[], plans: readonly Plan[], output: nu
   }
 }
 
-async function largestDifference(renderer: NativeRenderer, sources: readonly Source[], plans: readonly Plan[], output: number): Promise<number> {
+async function largestDifference(
+  renderer: NativeRenderer,
+  sources: readonly Source[],
+  plans: readonly Plan[],
+  output: number,
+): Promise<number> {
   const rendered = await renderImages(toImages(sources, plans, output), renderer)
   const expected = sources.map((source, i) => referenceRender(source, plans[i]!, output, MEAN, STD))
-  return Math.max(...expected.map((image, i) => image.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * image.length + j]!)), 0)))
+  const difference = (image: Float64Array, i: number): number =>
+    image.reduce((worst, value, j) => Math.max(worst, Math.abs(value - rendered[i * image.length + j]!)), 0)
+  return Math.max(...expected.map(difference))
 }
 
 const SIZES = [[31, 17], [8, 40], [1, 1], [2, 5], [64, 64], [1, 30]] as const
@@ -43,7 +50,10 @@ const sources = SIZES.map(([width, height], i) => makeSource(width, height, i))
 function randomGeometry(seed: number, { width, height }: Source, output: number): Matrix2x3 {
   const next = random(seed)
   const spread = (): number => (next() - 0.5) * 3
-  return [(spread() * width) / output, (spread() * width) / output, spread() * width, (spread() * height) / output, (spread() * height) / output, spread() * height]
+  return [
+    (spread() * width) / output, (spread() * width) / output, spread() * width,
+    (spread() * height) / output, (spread() * height) / output, spread() * height,
+  ]
 }
 
 describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a GPU’s kernel is compiled from', 'kernel'], ['what a GPU does without its kernel', 'operations']])('%s does what the slow reference does', (_, renderer) => {
@@ -79,7 +89,9 @@ describe.each<[string, NativeRenderer]>([['the batch kernel', 'loops'], ['what a
   })
 
   test('images that are sampled in different ways, in one batch', async () => {
-    const kinds: Partial<Plan>[] = [...Object.values(variants), { snap: { width: 20, height: 14, resize: [1.2, 0, 0, 0, 0.7, 0] }, border: [0.5, 0, 1] }]
+    const kinds: Partial<Plan>[] = [
+      ...Object.values(variants), { snap: { width: 20, height: 14, resize: [1.2, 0, 0, 0, 0.7, 0] }, border: [0.5, 0, 1] },
+    ]
     const plans = sources.map((source, i): Plan => ({ ...kinds[i % kinds.length], geometry: randomGeometry(500 + i, source, 11) }))
     expect(await largestDifference(renderer, sources, plans, 11)).toBeLessThan(2e-5)
   })
@@ -104,7 +116,10 @@ test.each([1, 7, 24, 57])('an image that is turned and snaps has the same bits w
 function manyGrids(): NativeImages {
   const count = 1100
   const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 16_384, width: 16_384, resize: [1 / 16_384, 0, 0, 0, 1 / 16_384, 0] } }
-  return { pixels: new Uint8Array(count * 3), shapes: new Int32Array(count * 2).fill(1), plans: packPlans(Array.from({ length: count }, () => plan)), output: 1, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
+  return {
+    pixels: new Uint8Array(count * 3), shapes: new Int32Array(count * 2).fill(1),
+    plans: packPlans(Array.from({ length: count }, () => plan)), output: 1, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1),
+  }
 }
 
 test.each(['loops', 'kernel', 'operations'] as const)('the last pixel of a row that is longer than a float can count is the last one read, by %s', async (renderer) => {
@@ -112,7 +127,9 @@ test.each(['loops', 'kernel', 'operations'] as const)('the last pixel of a row t
   const pixels = new Uint8Array(width * 3)
   pixels.set([51, 102, 153], (width - 1) * 3)
   const plan: Plan = { geometry: [1, 0, 0, 0, 1, 0], snap: { height: 1, width: 2, resize: [width, 0, 0, 0, 1, 0] } }
-  const images = { pixels, shapes: Int32Array.of(1, width), plans: packPlans([plan]), output: 2, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }
+  const images = {
+    pixels, shapes: Int32Array.of(1, width), plans: packPlans([plan]), output: 2, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1),
+  }
   const rendered = await renderImages(images, renderer)
   expect([...rendered.subarray(3, 6)].map((value) => Math.round(value * 255))).toEqual([51, 102, 153])
 })
@@ -172,7 +189,8 @@ describe('kernels for different processors', () => {
 describe('what could read out of bounds is refused', () => {
   const { pixels } = makeSource(4, 4, 1)
   const good = toImages([{ width: 4, height: 4, pixels }], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
-  const withPlan = (index: number, value: number): NativeImages => ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
+  const withPlan = (index: number, value: number): NativeImages =>
+    ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
 
   test.each<[string, NativeImages]>([
     ['too few pixels', { ...good, pixels: pixels.subarray(1) }],

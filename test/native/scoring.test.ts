@@ -32,7 +32,9 @@ describe('scoring with batch norm folded into the convolutions', () => {
   ])('gives the logits of libtorch’s operations one by one, for one image and for many: %j', async (options, tolerance) => {
     await using folded = await open(options)
     await using plain = await open({ ...options, precision: 'fp32', kernels: 'plain' })
-    for (const count of [1, 2, 3, 9, 17]) expect(distance(await logitsOf(folded, count), await logitsOf(plain, count))).toBeLessThan(tolerance)
+    for (const count of [1, 2, 3, 9, 17]) {
+      expect(distance(await logitsOf(folded, count), await logitsOf(plain, count))).toBeLessThan(tolerance)
+    }
   }, 60_000)
 
   test('gives the same bytes each time', async () => {

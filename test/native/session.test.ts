@@ -17,8 +17,13 @@ function makeBatch(count = 6, size = 32): Batch {
   const pixels = new Uint8Array(count * size * size * 3)
   for (let i = 0; i < pixels.length; i++) pixels[i] = (i % 3 === Math.floor(i / (size * size * 3)) % 3 ? 140 : 20) + next() * 90
   return {
-    size: count, step: 0, indices: Int32Array.from({ length: count }, (_, i) => i), labels: Int32Array.from({ length: count }, (_, i) => i % CLASSES),
-    images: { pixels, shapes: new Int32Array(count * 2).fill(size), plans: Array.from({ length: count }, () => ({ geometry: [1, 0, 0, 0, 1, 0] as const })), output: size, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    size: count, step: 0, indices: Int32Array.from({ length: count }, (_, i) => i),
+    labels: Int32Array.from({ length: count }, (_, i) => i % CLASSES),
+    images: {
+      pixels, shapes: new Int32Array(count * 2).fill(size),
+      plans: Array.from({ length: count }, () => ({ geometry: [1, 0, 0, 0, 1, 0] as const })), output: size, mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+    },
   }
 }
 
@@ -259,8 +264,10 @@ describe('what is wrong is refused', () => {
     const batch = makeBatch()
     const { labels: _, ...unlabelled } = batch
     const bad: Batch[] = [
-      unlabelled, { ...batch, labels: new Int32Array(5) }, { ...batch, labels: Int32Array.of(0, 1, 2, 3, 0, 0) }, { ...batch, labels: new Int32Array(6).fill(-1) },
-      { ...batch, images: { ...batch.images, pixels: batch.images.pixels.subarray(3) } }, { ...batch, images: { ...batch.images, plans: [] } },
+      unlabelled, { ...batch, labels: new Int32Array(5) },
+      { ...batch, labels: Int32Array.of(0, 1, 2, 3, 0, 0) }, { ...batch, labels: new Int32Array(6).fill(-1) },
+      { ...batch, images: { ...batch.images, pixels: batch.images.pixels.subarray(3) } },
+      { ...batch, images: { ...batch.images, plans: [] } },
     ]
     for (const wrong of bad) await expect(session.trainStep(wrong)).rejects.toMatchObject({ name: 'TorchgraftError', code: 'ERR_BATCH_SHAPE' })
     await expect(session.trainStep(batch, { lr: -1 })).rejects.toMatchObject({ code: 'ERR_ARGUMENT' })
@@ -304,7 +311,10 @@ describe('disposal', () => {
     await using a = await Session.create(BASE)
     await using b = await Session.create({ ...BASE, precision: 'bf16' })
     await using alone = await Session.create(BASE)
-    const mixed = await Promise.all([a.trainStep(makeBatch()), b.trainStep(makeBatch()), a.trainStep(makeBatch()), b.evalStep(makeBatch()), a.evalStep(makeBatch())])
+    const mixed = await Promise.all([
+      a.trainStep(makeBatch()), b.trainStep(makeBatch()), a.trainStep(makeBatch()), b.evalStep(makeBatch()),
+      a.evalStep(makeBatch()),
+    ])
     const plain = [await alone.trainStep(makeBatch()), await alone.trainStep(makeBatch()), await alone.evalStep(makeBatch())]
     expect([mixed[0], mixed[2], mixed[4]]).toEqual(plain)
   })

@@ -12,7 +12,8 @@ const pixelOf = (i: number): number => (i * 37) % 251
 
 type Memory = (bytes: number) => ArrayBufferLike
 const OWN: Memory = (bytes) => new ArrayBuffer(bytes)
-const resizable: Memory = (bytes) => Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes * 2 }]) as ArrayBuffer // newer than the types
+const resizable: Memory = (bytes) =>
+  Reflect.construct(ArrayBuffer, [bytes, { maxByteLength: bytes * 2 }]) as ArrayBuffer // newer than the types
 
 /** A batch whose arrays lie in memory of some kind. */
 function makeBatch(memory: Memory = OWN): Batch {
@@ -22,24 +23,33 @@ function makeBatch(memory: Memory = OWN): Batch {
   pixels.set(Array.from({ length: pixels.length }, (_, i) => pixelOf(i)))
   return {
     size: COUNT, step: 0, indices: new Int32Array(COUNT), labels,
-    images: { pixels, shapes: new Int32Array(memory(COUNT * 8)).fill(SIDE), plans: Array.from({ length: COUNT }, () => ({ geometry: [1, 0, 0, 0, 1, 0] as const })), output: SIDE, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+    images: {
+      pixels, shapes: new Int32Array(memory(COUNT * 8)).fill(SIDE),
+      plans: Array.from({ length: COUNT }, () => ({ geometry: [1, 0, 0, 0, 1, 0] as const })), output: SIDE, mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+    },
   }
 }
 
-const buffersOf = ({ images, labels }: Batch): ArrayBuffer[] => [images.pixels.buffer, images.shapes.buffer, labels!.buffer].map((buffer) => buffer as ArrayBuffer)
+const buffersOf = ({ images, labels }: Batch): ArrayBuffer[] =>
+  [images.pixels.buffer, images.shapes.buffer, labels!.buffer].map((buffer) => buffer as ArrayBuffer)
 const lossOf = async (batch: Batch): Promise<number> => {
   await using session = await Session.create(BASE)
   return (await session.trainStep(batch)).loss
 }
 /** Names of the tensors that are not the same in both. */
-const different = (a: StateDict, b: StateDict): string[] => [...a].filter(([name, { data }]) => Buffer.compare(data, b.get(name)?.data ?? Buffer.of()) !== 0).map(([name]) => name)
+const different = (a: StateDict, b: StateDict): string[] =>
+  [...a].filter(([name, { data }]) => Buffer.compare(data, b.get(name)?.data ?? Buffer.of()) !== 0).map(([name]) => name)
 const expected = lossOf(makeBatch())
 
 describe('what becomes of a batch while a step is under way changes nothing', () => {
   test.each<[string, Memory, (batch: Batch) => unknown]>([
     ['overwritten', OWN, ({ images, labels }) => [images.pixels.fill(9), images.shapes.fill(1 << 30), labels!.fill(-1)]],
     ['detached', OWN, (batch) => structuredClone(null, { transfer: buffersOf(batch) })],
-    ['shrunk to nothing', resizable, (batch) => buffersOf(batch).map((buffer) => (buffer as unknown as { resize(bytes: number): void }).resize(0))],
+    [
+      'shrunk to nothing', resizable,
+      (batch) => buffersOf(batch).map((buffer) => (buffer as unknown as { resize(bytes: number): void }).resize(0)),
+    ],
     ['shared, and written to', (bytes) => new SharedArrayBuffer(bytes), ({ images }) => images.pixels.fill(200)],
   ])('%s', async (_, memory, change) => {
     await using session = await Session.create(BASE)
@@ -66,8 +76,14 @@ describe('calls that nobody waits for', () => {
     await using twin = await Session.create(BASE)
     const session = await Session.create(BASE)
     const begin = await twin.stateDict()
-    const [first, , second, , again] = await Promise.all([session.trainStep(makeBatch()), session.stateDict(), session.trainStep(makeBatch()), session.loadStateDict(begin), session.evalStep(makeBatch()), session.dispose()])
-    const plain = [await twin.trainStep(makeBatch()), await twin.trainStep(makeBatch()), await twin.loadStateDict(begin), await twin.evalStep(makeBatch())]
+    const [first, , second, , again] = await Promise.all([
+      session.trainStep(makeBatch()), session.stateDict(), session.trainStep(makeBatch()), session.loadStateDict(begin),
+      session.evalStep(makeBatch()), session.dispose(),
+    ])
+    const plain = [
+      await twin.trainStep(makeBatch()), await twin.trainStep(makeBatch()), await twin.loadStateDict(begin),
+      await twin.evalStep(makeBatch()),
+    ]
     expect([first, second, again]).toEqual([plain[0], plain[1], plain[3]])
   })
 
@@ -109,7 +125,11 @@ test('every call after disposal is ERR_DISPOSED', async () => {
   const state = await session.stateDict()
   const training = await session.trainingState()
   await session.dispose()
-  const calls = { trainStep: () => session.trainStep(makeBatch()), evalStep: () => session.evalStep(makeBatch()), stateDict: () => session.stateDict(), trainingState: () => session.trainingState(), loadStateDict: () => session.loadStateDict(state), loadTrainingState: () => session.loadTrainingState(training) }
+  const calls = {
+    trainStep: () => session.trainStep(makeBatch()), evalStep: () => session.evalStep(makeBatch()),
+    stateDict: () => session.stateDict(), trainingState: () => session.trainingState(),
+    loadStateDict: () => session.loadStateDict(state), loadTrainingState: () => session.loadTrainingState(training),
+  }
   for (const [name, call] of Object.entries(calls)) expect([name, await call().catch((error: unknown) => error)]).toEqual([name, expect.objectContaining({ name: 'TorchgraftError', code: 'ERR_DISPOSED' })])
   await session.dispose()
 })

@@ -84,7 +84,8 @@ describe('the notebook’s recipe', () => {
       const { mean, std, count, classes, faults } = await dataStatistics({ data: folder.path, recipe: 'notebook', size: 33, val: 0.2 })
       expect({ mean, std }).toEqual(expected)
       expect([count, faults.map(({ path }) => path)]).toEqual(broken ? [87, places] : [90, []])
-      expect(classes.reduce((sum, { train }) => sum + train, 0)).toBe(72 - (broken ? sets.train.items.filter(({ path }) => places.includes(path)).length : 0))
+      const lost = broken ? sets.train.items.filter(({ path }) => places.includes(path)).length : 0
+      expect(classes.reduce((sum, { train }) => sum + train, 0)).toBe(72 - lost)
     }
   })
 
@@ -153,13 +154,20 @@ test('an abort rejects with its reason', async () => {
   await makeImages(folder.path, 4, 8)
   const controller = new AbortController()
   const reason = new Error('enough')
-  await expect(dataStatistics({ data: folder.path, signal: controller.signal, onProgress: ({ done }) => done === 3 && controller.abort(reason) })).rejects.toBe(reason)
+  await expect(dataStatistics({
+    data: folder.path, signal: controller.signal, onProgress: ({ done }) => done === 3 && controller.abort(reason),
+  })).rejects.toBe(reason)
 })
 
 describe('torchgraft stats', () => {
-  const run = async (...args: readonly string[]): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }> => {
+  const run = async (...args: readonly string[]): Promise<{
+    readonly code: number | undefined
+    readonly stdout: string
+    readonly stderr: string
+  }> => {
     const end = { code: undefined as number | undefined, stdout: '', stderr: '' }
-    const into = (name: 'stdout' | 'stderr', tty: boolean) => Object.assign(new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) }), { isTTY: tty })
+    const into = (name: 'stdout' | 'stderr', tty: boolean) =>
+      Object.assign(new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) }), { isTTY: tty })
     await statsCommand({ stdout: into('stdout', false), stderr: into('stderr', true) }, (code) => (end.code = code)).exitOverride().parseAsync(args, { from: 'user' })
     return end
   }

@@ -15,7 +15,8 @@ const zeros = (classes: number): StateDict =>
   new Map(loadAddon().describe('regnet_x_400mf', classes).map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b', 'c'], size: 96,
-  resize: { shorterSide: 110, crop: 96, antialias: true, pad: null, orient: true, profile: true }, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
+  resize: { shorterSide: 110, crop: 96, antialias: true, pad: null, orient: true, profile: true },
+  mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
 } as const
 const shown = ({ model, classes, size, batchSize }: ModelSummary) => ({ model, classes, size, batchSize })
 
@@ -103,9 +104,14 @@ describe('what is refused', () => {
 })
 
 describe('torchgraft summary', () => {
-  const run = async (...args: readonly string[]): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }> => {
+  const run = async (...args: readonly string[]): Promise<{
+    readonly code: number | undefined
+    readonly stdout: string
+    readonly stderr: string
+  }> => {
     const end = { code: undefined as number | undefined, stdout: '', stderr: '' }
-    const into = (name: 'stdout' | 'stderr'): Writable => new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) })
+    const into = (name: 'stdout' | 'stderr'): Writable =>
+      new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) })
     await summaryCommand({ stdout: into('stdout'), stderr: into('stderr') }, (code) => (end.code = code)).exitOverride().parseAsync(args, { from: 'user' })
     return end
   }

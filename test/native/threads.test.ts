@@ -1,7 +1,13 @@
 import { engineCheck } from '../helpers/processes/engine-check.js'
 
 interface Found {
-  readonly parts: readonly { readonly begin: number; readonly end: number; readonly number: number; readonly inParallel: boolean; readonly within: number }[]
+  readonly parts: readonly {
+    readonly begin: number
+    readonly end: number
+    readonly number: number
+    readonly inParallel: boolean
+    readonly within: number
+  }[]
   readonly threads: number
   readonly ofRows: number
   readonly inParallelAfter: boolean
@@ -25,7 +31,8 @@ describe('rows are shared out among the threads of libtorch, whichever compiler 
     expect(found.threads).toBe(expected.length)
     expect(found.ofRows).toBe(threads)
     // Each part is told its thread's number, and what it shares out in turn stays on its thread.
-    expect(found.parts.map(({ number, within }) => [number, within])).toEqual(expected.map((_, i) => [i, expected.length > 1 ? 1 : threads]))
+    const within = expected.length > 1 ? 1 : threads
+    expect(found.parts.map((part) => [part.number, part.within])).toEqual(expected.map((_, i) => [i, within]))
     expect(found.parts.map(({ inParallel }) => inParallel)).toEqual(expected.map(() => expected.length > 1))
     expect(found).toMatchObject({ inParallelAfter: false, error: 'the last rows' })
   })

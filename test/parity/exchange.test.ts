@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readTorchCheckpoint, writeTorchCheckpoint } from '../../src/runs/torch-checkpoint.js'
-import { contentsOf } from '../../src/formats/pth/checkpoint-contents.js'
+import { contentsOf } from '../../src/models/checkpoint-contents.js'
 import { loadAll } from '../../src/formats/lazy-tensor.js'
 import { PthFile } from '../../src/formats/pth/pth.js'
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js'
@@ -15,7 +15,8 @@ import { CLASSES, formulaBatch, loadFormula } from './formula.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 
 const python = findPython()
-// Plain: Adam's first steps blow another order of sums up (another number of threads moves these losses by half), so ten steps are only comparable with PyTorch's own operations.
+// Plain: Adam's first steps blow another order of sums up (another number of threads moves these losses by half), so ten
+// steps are only comparable with PyTorch's own operations.
 const BASE: SessionOptions = { model: 'regnet_y_400mf', classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, kernels: 'plain' }
 const batch = formulaBatch(8, 64)
 /** Relative: the next ten steps of a checkpoint that went from one side to the other. */
@@ -122,7 +123,9 @@ else describe('files go to PyTorch and come from it', () => {
     const ours = new Map([...(await session.stateDict())].map(([name, tensor]) => [name, tensor.dtype === 'float32' ? toFloat16(tensor, name) : tensor]))
     await using file = await PthFile.open(at('half.pth'))
     const theirs = await loadAll(contentsOf(file).model)
-    for (const [name, { dtype, data }] of theirs) expect([name, dtype, Buffer.compare(data, ours.get(name)!.data)]).toEqual([name, ours.get(name)!.dtype, 0])
+    for (const [name, { dtype, data }] of theirs) {
+      expect([name, dtype, Buffer.compare(data, ours.get(name)!.data)]).toEqual([name, ours.get(name)!.dtype, 0])
+    }
   })
 
   test('a file that was cut or changed anywhere is refused', async () => {

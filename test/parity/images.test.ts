@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { decodeImage, type Pixels, type ResizeRule } from '../../src/images/decode.js'
+import { decodeImage } from '../../src/images/decode.js'
+import type { Pixels } from '../../src/images/pixels.js'
+import type { ResizeRule } from '../../src/images/resize-rule.js'
 import { concatPixels, paddedSize } from '../../src/loader/concat-pixels.js'
 import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type NotebookDraws } from '../../src/recipes/notebook/transforms.js'
 import { packPlans, type Plan } from '../../src/augment/plan.js'
@@ -15,7 +17,9 @@ const RULE = notebookEvalTransform().decode!(SIZE)
 const UNPADDED = notebookStatisticsTransform().decode!(SIZE)
 
 /** In 0–1, [SIZE, SIZE, 3]. */
-async function render(image: Pixels, rule: ResizeRule, plan: (image: { width: number; height: number; output: number }) => Plan, renderer: NativeRenderer): Promise<Float32Array> {
+type Planner = (image: { width: number; height: number; output: number }) => Plan
+
+async function render(image: Pixels, rule: ResizeRule, plan: Planner, renderer: NativeRenderer): Promise<Float32Array> {
   const joined = await concatPixels([image], rule.pad)
   const plans = packPlans([plan({ ...paddedSize(image, rule.pad), output: SIZE })])
   return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)

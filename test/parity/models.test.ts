@@ -87,7 +87,9 @@ describe.each(['regnet_y_400mf', 'regnet_x_400mf'] as const)('%s', (model) => {
         continue
       }
       // Of the difference of two samples: each mean is off by std/√n, each standard deviation by std/√(2n) at most.
-      worst = Math.max(worst, Math.abs(ourMean - mean) / (std * Math.sqrt(2 / count)), Math.abs(ourStd - std) / (std * Math.sqrt(1 / count)))
+      worst = Math.max(
+        worst, Math.abs(ourMean - mean) / (std * Math.sqrt(2 / count)), Math.abs(ourStd - std) / (std * Math.sqrt(1 / count)),
+      )
       if (name.endsWith('.bias')) expect(largest(values)).toBeLessThanOrEqual(most * 1.5) // uniform: it has an end
     }
     expectParity(`initial weights of ${model}, in standard errors`, worst, STANDARD_ERRORS)

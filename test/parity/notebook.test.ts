@@ -49,10 +49,17 @@ else test('50 steps of the notebook’s recipe, after its sanity check, have the
   })).rejects.toMatchObject({ name: 'AbortError' })
 
   const { seed, classes, train: learned, val } = JSON.parse(await readFile(join(output, 'split.json'), 'utf8')) as { seed: number; classes: string[]; train: unknown[]; val: unknown[] }
-  expect({ seed, classes, train: learned.length, val: val.length }).toEqual({ seed: 1999, classes: split.classes, train: split.train, val: split.val })
+  expect({ seed, classes, train: learned.length, val: val.length }).toEqual({
+    seed: 1999, classes: split.classes, train: split.train, val: split.val,
+  })
   const { mean, std } = JSON.parse(await readFile(join(output, 'config.json'), 'utf8')) as { mean: number[]; std: number[] }
-  expectParity('notebook: mean and std, computed', Math.max(...mean.map((part, c) => Math.abs(part - split.mean[c]!)), ...std.map((part, c) => Math.abs(part - split.std[c]!))), 1e-5)
-  const furthest = (ours: readonly number[], theirs: readonly number[]): number => Math.max(...theirs.map((loss, i) => Math.abs(loss - (ours[i] ?? Infinity)) / loss))
+  expectParity(
+    'notebook: mean and std, computed',
+    Math.max(...mean.map((part, c) => Math.abs(part - split.mean[c]!)), ...std.map((part, c) => Math.abs(part - split.std[c]!))),
+    1e-5,
+  )
+  const furthest = (ours: readonly number[], theirs: readonly number[]): number =>
+    Math.max(...theirs.map((loss, i) => Math.abs(loss - (ours[i] ?? Infinity)) / loss))
   process.stderr.write(`parity of the notebook: ${processor()}\n`)
   expectParity('notebook: losses of the sanity check', furthest(sanity, lossesOf('sanity')), TOLERANCE)
   expectParity(`notebook: ${STEPS} losses`, furthest(losses, lossesOf('step')), TOLERANCE)

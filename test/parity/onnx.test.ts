@@ -36,7 +36,8 @@ afterAll(() => folder[Symbol.asyncDispose]())
 function metadataOf(model: ModelMetadata['model'], crop: number | null): ModelMetadata {
   return {
     formatVersion: 1, model, classes: Array.from({ length: CLASSES }, (_, i) => `class ${i}`), size: SIZE,
-    resize: { shorterSide: crop, crop, antialias: true, pad: null, orient: true, profile: true }, mean: [MEAN, MEAN, MEAN], std: [STD, STD, STD],
+    resize: { shorterSide: crop, crop, antialias: true, pad: null, orient: true, profile: true },
+    mean: [MEAN, MEAN, MEAN], std: [STD, STD, STD],
   }
 }
 

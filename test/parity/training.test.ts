@@ -72,7 +72,9 @@ describe.each([
       const losses = steps.map(({ loss }) => loss / count)
       const lossDifference = furthest(losses, expected) / expected[0]!
       const state = await session.stateDict()
-      const stateDifference = Math.max(...Object.entries(expectedState).map(([name, values]) => furthest(toFloat32(state.get(name)!).subarray(0, values.length), values)))
+      const difference = (name: string, values: readonly number[]): number =>
+        furthest(toFloat32(state.get(name)!).subarray(0, values.length), values)
+      const stateDifference = Math.max(...Object.entries(expectedState).map(([name, values]) => difference(name, values)))
       const name = `${model}, kernels ${kernels}, ${losses.length} steps, ${title}`
       expectParity(`${name}: losses (PyTorch from itself ${spread.losses.toExponential(1)})`, lossDifference, Math.max(LEAST.losses, SPREADS * spread.losses))
       expectParity(`${name}: parameters (PyTorch from itself ${spread.state.toExponential(1)})`, stateDifference, Math.max(LEAST.state, SPREADS * spread.state))

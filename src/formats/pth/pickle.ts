@@ -1,7 +1,9 @@
 import { TorchgraftError } from '../../errors.js'
+import { PickleReader } from './pickle-reader.js'
 import { PickleDict, PickleGlobal, PickleObject, PickleTuple } from './pickle-values.js'
+import { REFUSED_OPCODES } from './refused-opcodes.js'
 
-/** The whole world that a pickle can reach. */
+/** What stands in for Python's `Unpickler.find_class` and `persistent_load`: all that a pickle can reach outside of itself. */
 export interface PickleHandlers {
   /** Whether a global such as `torch.FloatStorage` is known. */
   knows(name: string): boolean
@@ -21,13 +23,10 @@ const MAX_MEMO = 1_000_000
 const MAX_DEPTH = 1000
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const STRICT_UTF8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
-const LATIN1 = new TextDecoder('latin1')
-const TAKEN = [
+const READABLE = [
   'Only what torch.load(FILE, weights_only=True) takes is read: tensors, numbers and texts in dicts and lists.',
   'In Python: torch.save(model.state_dict(), FILE)',
 ].join(' ')
-/** Bytes were wanted beyond the end: with more of the file it may go on. */
-export class PickleEnd extends Error {}
 
 /**
  * Interprets a pickle as `torch.save` writes it, opcode by opcode. Nothing is executed: a global is a name, a call is a
@@ -35,18 +34,18 @@ export class PickleEnd extends Error {}
  * pickle's language is refused.
  *
  * @returns the object, and where the pickle ends
- * @throws ERR_PICKLE_REFUSED, naming what was met; PickleEnd
+ * @throws ERR_PICKLE_REFUSED, naming the opcode, the global or the call; PickleEnd
  */
-export function interpretPickle(bytes: Uint8Array, handlers: PickleHandlers, path: string, from = 0): { readonly value: unknown; readonly end: number } {
+export function interpretPickle(
+  bytes: Uint8Array, handlers: PickleHandlers, path: string, from = 0,
+): { readonly value: unknown; readonly end: number } {
   return new Interpreter(bytes, handlers, path, from).run()
 }
 
 class Interpreter {
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
+  readonly #reader: PickleReader
   readonly #handlers: PickleHandlers
   readonly #path: string
-  #at: number
   #stack: unknown[] = []
   /** The stacks outside of each open mark. */
   readonly #outer: unknown[][] = []
@@ -56,18 +55,16 @@ class Interpreter {
   #containers = 0
 
   constructor(bytes: Uint8Array, handlers: PickleHandlers, path: string, from: number) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#reader = new PickleReader(bytes, from)
     this.#handlers = handlers
     this.#path = path
-    this.#at = from
   }
 
   run(): { value: unknown; end: number } {
     for (;;) {
-      const opcode = this.#byte()
+      const opcode = this.#reader.byte()
       if (++this.#steps > MAX_STEPS) throw this.#refuse('more steps than any model takes')
-      if (opcode === 0x2e) return { value: this.#pop(), end: this.#at } // STOP
+      if (opcode === 0x2e) return { value: this.#pop(), end: this.#reader.at } // STOP
       this.#step(opcode)
     }
   }
@@ -75,7 +72,7 @@ class Interpreter {
   #step(opcode: number): void {
     switch (opcode) {
       case 0x80: // PROTO
-        this.#protocol = this.#byte()
+        this.#protocol = this.#reader.byte()
         return
       case 0x63: return this.#push(this.#global()) // GLOBAL
       case 0x28: // MARK
@@ -83,20 +80,20 @@ class Interpreter {
         this.#outer.push(this.#stack)
         this.#stack = []
         return
-      case 0x71: return this.#remember(this.#byte()) // BINPUT
-      case 0x72: return this.#remember(this.#uint32()) // LONG_BINPUT
-      case 0x68: return this.#recall(this.#byte()) // BINGET
-      case 0x6a: return this.#recall(this.#uint32()) // LONG_BINGET
+      case 0x71: return this.#remember(this.#reader.byte()) // BINPUT
+      case 0x72: return this.#remember(this.#reader.uint32()) // LONG_BINPUT
+      case 0x68: return this.#recall(this.#reader.byte()) // BINGET
+      case 0x6a: return this.#recall(this.#reader.uint32()) // LONG_BINGET
       case 0x4e: return this.#push(null) // NONE
       case 0x88: return this.#push(true) // NEWTRUE
       case 0x89: return this.#push(false) // NEWFALSE
-      case 0x4a: return this.#push(this.#view.getInt32(this.#take(4), true)) // BININT
-      case 0x4b: return this.#push(this.#byte()) // BININT1
-      case 0x4d: return this.#push(this.#view.getUint16(this.#take(2), true)) // BININT2
-      case 0x8a: return this.#push(this.#long()) // LONG1
-      case 0x47: return this.#push(this.#view.getFloat64(this.#take(8), false)) // BINFLOAT
-      case 0x58: return this.#push(this.#text(UTF8, this.#uint32())) // BINUNICODE
-      case 0x55: return this.#push(this.#text(STRICT_UTF8, this.#byte())) // SHORT_BINSTRING: Python 2's texts
+      case 0x4a: return this.#push(this.#reader.int32()) // BININT
+      case 0x4b: return this.#push(this.#reader.byte()) // BININT1
+      case 0x4d: return this.#push(this.#reader.uint16()) // BININT2
+      case 0x8a: return this.#push(this.#reader.long()) // LONG1
+      case 0x47: return this.#push(this.#reader.float64()) // BINFLOAT
+      case 0x58: return this.#push(this.#text(UTF8, this.#reader.uint32())) // BINUNICODE
+      case 0x55: return this.#push(this.#text(STRICT_UTF8, this.#reader.byte())) // SHORT_BINSTRING: Python 2's texts
       case 0x8f: return this.#pushContainer(new PickleObject('a set')) // EMPTY_SET
       case 0x29: return this.#pushContainer(new PickleTuple([])) // EMPTY_TUPLE
       case 0x5d: return this.#pushContainer([]) // EMPTY_LIST
@@ -116,7 +113,7 @@ class Interpreter {
 
   #describe(opcode: number): string {
     const protocol = this.#protocol === 2 ? '' : ` of pickle protocol ${this.#protocol}, where torch.save writes 2`
-    return `opcode ${NAMES[opcode] ?? `0x${opcode.toString(16)}`}${protocol}`
+    return `opcode ${REFUSED_OPCODES[opcode] ?? `0x${opcode.toString(16)}`}${protocol}`
   }
 
   #reduce(): void {
@@ -152,35 +149,18 @@ class Interpreter {
   }
 
   #global(): PickleGlobal {
-    const name = `${this.#line()}.${this.#line()}`
+    const name = `${this.#reader.line()}.${this.#reader.line()}`
     if (!this.#handlers.knows(name)) throw this.#refuse(`the global ${name.slice(0, 200)}, an object of Python’s`)
     return new PickleGlobal(name)
   }
 
-  #long(): number | bigint {
-    const length = this.#byte()
-    const begin = this.#take(length)
-    if (length === 0) return 0
-    const digits = Buffer.from(this.#bytes.subarray(begin, begin + length)).reverse().toString('hex')
-    const value = BigInt.asIntN(8 * length, BigInt(`0x${digits}`))
-    return Number.isSafeInteger(Number(value)) ? Number(value) : value
-  }
-
   #text(decoder: typeof UTF8, length: number): string {
-    const begin = this.#take(length)
+    const bytes = this.#reader.bytes(length)
     try {
-      return decoder.decode(this.#bytes.subarray(begin, begin + length))
+      return decoder.decode(bytes)
     } catch {
       throw this.#refuse('a text that is not UTF-8')
     }
-  }
-
-  /** Up to a newline, as GLOBAL has its names. */
-  #line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.#at)
-    if (end < 0) throw new PickleEnd()
-    const begin = this.#take(end + 1 - this.#at)
-    return LATIN1.decode(this.#bytes.subarray(begin, end))
   }
 
   #remember(key: number): void {
@@ -220,31 +200,8 @@ class Interpreter {
     return this.#stack.splice(-count)
   }
 
-  #byte(): number {
-    return this.#bytes[this.#take(1)] ?? 0
-  }
-
-  #uint32(): number {
-    return this.#view.getUint32(this.#take(4), true)
-  }
-
-  /** Where the next bytes begin, having gone past them. */
-  #take(length: number): number {
-    const begin = this.#at
-    if (begin + length > this.#bytes.length) throw new PickleEnd()
-    this.#at += length
-    return begin
-  }
-
   #refuse(what: string): TorchgraftError {
     const path = this.#path
-    return new TorchgraftError('ERR_PICKLE_REFUSED', `${path} was not read: it holds ${what}. ${TAKEN}`, { path })
+    return new TorchgraftError('ERR_PICKLE_REFUSED', `${path} was not read: it holds ${what}. ${READABLE}`, { path })
   }
-}
-
-/** Those that could be met, for the message. */
-const NAMES: Readonly<Record<number, string>> = {
-  0x69: 'INST', 0x6f: 'OBJ', 0x92: 'NEWOBJ_EX', 0x93: 'STACK_GLOBAL', 0x82: 'EXT1', 0x83: 'EXT2', 0x84: 'EXT4',
-  0x95: 'FRAME', 0x94: 'MEMOIZE', 0x8c: 'SHORT_BINUNICODE', 0x90: 'ADDITEMS', 0x91: 'FROZENSET',
-  0x42: 'BINBYTES', 0x43: 'SHORT_BINBYTES', 0x54: 'BINSTRING', 0x50: 'PERSID', 0x49: 'INT', 0x4c: 'LONG', 0x8b: 'LONG4', 0x53: 'STRING',
 }

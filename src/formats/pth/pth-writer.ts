@@ -1,11 +1,10 @@
 import { crc32 } from 'node:zlib'
+import { CENTRAL, END, END64, FLAGS, LOCAL, LOCATOR64, WIDE, WIDE16, ZIP64_ID } from '../../../scripts/shared/zip-layout.mjs'
 import { pickle, type Picklable } from './pickle-writer.js'
 import { writeFileWhole } from '../files/write-file.js'
 
 /** Each part's data begins on a multiple of this, as PyTorch's do, so that it can be mapped. */
 const ALIGNMENT = 64
-const WIDE = 0xffffffff
-const FLAGS_UTF8 = 1 << 11
 
 /**
  * Writes a value as `torch.save` does: a zip of stored parts, that `torch.load(file, weights_only=True)` accepts.
@@ -47,40 +46,42 @@ function* zip(parts: readonly Part[]): Generator<Uint8Array> {
 }
 
 function localHeader(name: Uint8Array, size: number, crc: number, at: number): Uint8Array {
-  const begin = at + 30 + name.length + 4
-  const padding = (ALIGNMENT - (begin % ALIGNMENT)) % ALIGNMENT
-  const bytes = new Uint8Array(30 + name.length + 4 + padding)
+  const extra = LOCAL.size + name.length
+  const padding = (ALIGNMENT - ((at + extra + 4) % ALIGNMENT)) % ALIGNMENT
+  const bytes = new Uint8Array(extra + 4 + padding)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, 0x04034b50, true)
-  view.setUint16(6, FLAGS_UTF8, true)
+  view.setUint32(0, LOCAL.signature, true)
+  view.setUint16(6, FLAGS.utf8, true)
   setSizes(view, 14, crc, size)
   view.setUint16(26, name.length, true)
   view.setUint16(28, 4 + padding, true)
-  bytes.set(name, 30)
-  view.setUint16(30 + name.length, 0x4246, true) // "FB", PyTorch's padding
-  view.setUint16(32 + name.length, padding, true)
+  bytes.set(name, LOCAL.size)
+  view.setUint16(extra, 0x4246, true) // "FB", PyTorch's padding
+  view.setUint16(extra + 2, padding, true)
   return bytes
 }
 
 function centralHeader(name: Uint8Array, size: number, crc: number, at: number): Uint8Array {
+  const extra = CENTRAL.size + name.length
   const far = at >= WIDE
-  const bytes = new Uint8Array(46 + name.length + (far ? 12 : 0))
+  const bytes = new Uint8Array(extra + (far ? 12 : 0))
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, 0x02014b50, true)
-  view.setUint16(8, FLAGS_UTF8, true)
+  view.setUint32(0, CENTRAL.signature, true)
+  view.setUint16(8, FLAGS.utf8, true)
   setSizes(view, 16, crc, size)
   view.setUint16(28, name.length, true)
   view.setUint16(30, far ? 12 : 0, true)
   view.setUint32(42, far ? WIDE : at, true)
-  bytes.set(name, 46)
+  bytes.set(name, CENTRAL.size)
   if (far) {
-    view.setUint16(46 + name.length, 1, true) // zip64
-    view.setUint16(48 + name.length, 8, true)
-    view.setBigUint64(50 + name.length, BigInt(at), true)
+    view.setUint16(extra, ZIP64_ID, true)
+    view.setUint16(extra + 2, 8, true)
+    view.setBigUint64(extra + 4, BigInt(at), true)
   }
   return bytes
 }
 
+/** CRC-32, packed size and size, as both headers have them. */
 function setSizes(view: DataView, at: number, crc: number, size: number): void {
   if (size >= WIDE) throw new RangeError('A tensor of 4 GiB or more cannot be written to a .pth file')
   view.setUint32(at, crc, true)
@@ -88,20 +89,23 @@ function setSizes(view: DataView, at: number, crc: number, size: number): void {
   view.setUint32(at + 8, size, true)
 }
 
+/** The zip64 end of the directory, its locator, and the end. */
 function ending(count: number, size: number, begin: number): Uint8Array {
-  const bytes = new Uint8Array(56 + 20 + 22)
+  const locator = END64.size
+  const end = locator + LOCATOR64.size
+  const bytes = new Uint8Array(end + END.size)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, 0x06064b50, true)
-  view.setBigUint64(4, 44n, true)
+  view.setUint32(0, END64.signature, true)
+  view.setBigUint64(4, BigInt(END64.size - 12), true)
   for (const at of [24, 32]) view.setBigUint64(at, BigInt(count), true)
   view.setBigUint64(40, BigInt(size), true)
   view.setBigUint64(48, BigInt(begin), true)
-  view.setUint32(56, 0x07064b50, true)
-  view.setBigUint64(64, BigInt(begin + size), true)
-  view.setUint32(72, 1, true)
-  view.setUint32(76, 0x06054b50, true)
-  for (const at of [84, 86]) view.setUint16(at, Math.min(count, 0xffff), true)
-  view.setUint32(88, size, true)
-  view.setUint32(92, Math.min(begin, WIDE), true)
+  view.setUint32(locator, LOCATOR64.signature, true)
+  view.setBigUint64(locator + 8, BigInt(begin + size), true)
+  view.setUint32(locator + 16, 1, true) // disk
+  view.setUint32(end, END.signature, true)
+  for (const at of [8, 10]) view.setUint16(end + at, Math.min(count, WIDE16), true)
+  view.setUint32(end + 12, size, true)
+  view.setUint32(end + 16, Math.min(begin, WIDE), true)
   return bytes
 }

@@ -1,12 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
-import { TorchgraftError } from '../../errors.js'
 import { plural } from '../../text/plural.js'
-import { interpretPickle, PickleEnd } from './pickle.js'
+import { interpretPickle } from './pickle.js'
+import { PickleEnd } from './pickle-reader.js'
 import { PickleDict } from './pickle-values.js'
+import { pthError } from './pth-error.js'
 import { openForReading, readAt } from '../files/read-at.js'
 import { shortName } from '../short-name.js'
 import { checkCrcs, readStoredZip, type StoredEntry } from './stored-zip.js'
-import { TorchGlobals } from './torch-globals.js'
+import { TorchUnpickler } from './torch-unpickler.js'
 
 const MAX_PICKLE = 1 << 26
 /** torch.serialization's, of files before PyTorch 1.6. */
@@ -63,7 +64,7 @@ async function readValue(file: FileHandle, size: number, path: string): Promise<
   const first = await readAt(file, 0, Math.min(size, 4), path)
   if (first[0] === 0x50 && first[1] === 0x4b) return readZip(file, path)
   if (first[0] === 0x80) return readLegacy(file, size, path)
-  throw refuse(path, 'it is neither a zip archive nor a pickle')
+  throw pthError(path, 'it is neither a zip archive nor a pickle')
 }
 
 async function readZip(file: FileHandle, path: string): Promise<unknown> {
@@ -71,22 +72,22 @@ async function readZip(file: FileHandle, path: string): Promise<unknown> {
   const names = [...entries.keys()]
   const folder = names[0]?.split('/')[0] ?? ''
   const part = (name: string): StoredEntry | undefined => entries.get(`${folder}/${name}`)
-  if (part('constants.pkl') || names.some((name) => name.startsWith(`${folder}/code/`))) throw refuse(path, 'it is a TorchScript archive, which holds a program. In Python: torch.save(torch.jit.load(FILE).state_dict(), OTHER)')
+  if (part('constants.pkl') || names.some((name) => name.startsWith(`${folder}/code/`))) throw pthError(path, 'it is a TorchScript archive, which holds a program. In Python: torch.save(torch.jit.load(FILE).state_dict(), OTHER)')
   const pickle = part('data.pkl')
-  if (!pickle) throw refuse(path, 'there is no data.pkl in it')
-  if (pickle.size > MAX_PICKLE) throw refuse(path, `its data.pkl takes ${plural(pickle.size, 'byte')}`)
+  if (!pickle) throw pthError(path, 'there is no data.pkl in it')
+  if (pickle.size > MAX_PICKLE) throw pthError(path, `its data.pkl takes ${plural(pickle.size, 'byte')}`)
   const order = part('byteorder')
-  if (order && new TextDecoder().decode(await readAt(file, order.begin, Math.min(order.size, 16), path)) !== 'little') throw refuse(path, 'its numbers are big-endian')
+  if (order && new TextDecoder().decode(await readAt(file, order.begin, Math.min(order.size, 16), path)) !== 'little') throw pthError(path, 'its numbers are big-endian')
   await checkCrcs(file, entries.values(), path)
 
-  const world = new TorchGlobals(path)
-  const { value, end } = interpret(await readAt(file, pickle.begin, pickle.size, path), world, path)
-  if (end !== pickle.size) throw refuse(path, 'there are bytes behind its pickle')
-  for (const storage of world.storages.values()) {
+  const unpickler = new TorchUnpickler(path)
+  const { value, end } = interpret(await readAt(file, pickle.begin, pickle.size, path), unpickler, path)
+  if (end !== pickle.size) throw pthError(path, 'there are bytes behind its pickle')
+  for (const storage of unpickler.storages.values()) {
     const entry = part(`data/${storage.key}`)
-    if (entry?.size !== storage.bytes) throw refuse(path, `its storage ${storage.key} should take ${plural(storage.bytes, 'byte')}, and ${entry ? `takes ${entry.size}` : 'is not there'}`)
+    if (entry?.size !== storage.bytes) throw pthError(path, `its storage ${storage.key} should take ${plural(storage.bytes, 'byte')}, and ${entry ? `takes ${entry.size}` : 'is not there'}`)
   }
-  world.place((storage) => ({ file, begin: part(`data/${storage.key}`)!.begin }))
+  unpickler.place((storage) => ({ file, begin: part(`data/${storage.key}`)!.begin }))
   return value
 }
 
@@ -98,51 +99,47 @@ async function readLegacy(file: FileHandle, size: number, path: string): Promise
       return await readLegacyFrom(bytes, file, size, path)
     } catch (error) {
       if (!(error instanceof PickleEnd)) throw error
-      if (bytes.length === size || bytes.length === MAX_PICKLE) throw refuse(path, 'it is cut short')
+      if (bytes.length === size || bytes.length === MAX_PICKLE) throw pthError(path, 'it is cut short')
     }
   }
 }
 
 async function readLegacyFrom(bytes: Uint8Array, file: FileHandle, size: number, path: string): Promise<unknown> {
-  const world = new TorchGlobals(path)
+  const unpickler = new TorchUnpickler(path)
   let at = 0
   const next = (): unknown => {
-    const { value, end } = interpretPickle(bytes, world, path, at)
+    const { value, end } = interpretPickle(bytes, unpickler, path, at)
     at = end
     return value
   }
-  if (next() !== LEGACY_MAGIC || next() !== LEGACY_PROTOCOL) throw refuse(path, 'it is a pickle, but not one of torch.save')
+  if (next() !== LEGACY_MAGIC || next() !== LEGACY_PROTOCOL) throw pthError(path, 'it is a pickle, but not one of torch.save')
   const system = next()
-  if (!(system instanceof PickleDict) || system.get('little_endian') !== true) throw refuse(path, 'its numbers are big-endian')
+  if (!(system instanceof PickleDict) || system.get('little_endian') !== true) throw pthError(path, 'its numbers are big-endian')
   const value = next()
   const keys = next()
   const named = Array.isArray(keys) && keys.every((key) => typeof key === 'string') && new Set(keys).size === keys.length
-  if (!named) throw refuse(path, 'it does not name its storages')
+  if (!named) throw pthError(path, 'it does not name its storages')
   const places = new Map<string, number>()
   for (const key of keys) {
-    const storage = world.storages.get(key)
-    if (!storage) throw refuse(path, `its storage ${shortName(key)} belongs to no tensor`)
+    const storage = unpickler.storages.get(key)
+    if (!storage) throw pthError(path, `its storage ${shortName(key)} belongs to no tensor`)
     const count = new DataView((await readAt(file, at, 8, path)).buffer).getBigInt64(0, true)
-    if (count !== BigInt(storage.count)) throw refuse(path, `its storage ${storage.key} should hold ${plural(storage.count, 'number')}, and holds ${count}`)
+    if (count !== BigInt(storage.count)) throw pthError(path, `its storage ${storage.key} should hold ${plural(storage.count, 'number')}, and holds ${count}`)
     places.set(storage.key, at + 8)
     at += 8 + storage.bytes
   }
-  if (at !== size) throw refuse(path, at > size ? 'it is cut short' : 'there are bytes behind its last storage')
-  const lost = [...world.storages.keys()].find((key) => !places.has(key))
-  if (lost !== undefined) throw refuse(path, `its storage ${lost} is not there`)
-  world.place((storage) => ({ file, begin: places.get(storage.key)! }))
+  if (at !== size) throw pthError(path, at > size ? 'it is cut short' : 'there are bytes behind its last storage')
+  const lost = [...unpickler.storages.keys()].find((key) => !places.has(key))
+  if (lost !== undefined) throw pthError(path, `its storage ${lost} is not there`)
+  unpickler.place((storage) => ({ file, begin: places.get(storage.key)! }))
   return value
 }
 
-function interpret(bytes: Uint8Array, world: TorchGlobals, path: string) {
+function interpret(bytes: Uint8Array, unpickler: TorchUnpickler, path: string) {
   try {
-    return interpretPickle(bytes, world, path)
+    return interpretPickle(bytes, unpickler, path)
   } catch (error) {
-    if (error instanceof PickleEnd) throw refuse(path, 'its pickle is cut short')
+    if (error instanceof PickleEnd) throw pthError(path, 'its pickle is cut short')
     throw error
   }
-}
-
-function refuse(path: string, reason: string): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} cannot be read as a .pth file: ${reason}`, { path })
 }

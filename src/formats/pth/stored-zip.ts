@@ -1,9 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import {
+  centralRecord, DESCRIPTOR, END, end64At, END64, end64Record, endRecord, FLAGS, LOCAL, localRecord, LOCATOR64, METHODS, WIDE, WIDE16,
+} from '../../../scripts/shared/zip-layout.mjs'
 import { TorchgraftError } from '../../errors.js'
 import { plural } from '../../text/plural.js'
 import { readAt, WindowedFile } from '../files/read-at.js'
 import { shortName } from '../short-name.js'
+import { damagedPth } from './pth-error.js'
 
 /** A part of an archive, as it lies in the file. */
 export interface StoredEntry {
@@ -13,40 +17,32 @@ export interface StoredEntry {
   readonly crc: number
 }
 
-// Layout: PKWARE's APPNOTE.TXT, 4.3 to 4.5.
-const LOCAL = { signature: 0x04034b50, size: 30 }
-const CENTRAL = { signature: 0x02014b50, size: 46 }
-const END64 = { signature: 0x06064b50, size: 56 }
-const LOCATOR64 = { signature: 0x07064b50, size: 20 }
-const END = { signature: 0x06054b50, size: 22 }
-const DESCRIPTOR = 0x08074b50
-const IN_DESCRIPTOR = 1 << 3
-const UTF8 = 1 << 11
 const MAX_ENTRIES = 100_000
 const MAX_DIRECTORY = 1 << 26
-const WIDE = 0xffffffff
 /** The name of an entry may be 64 KB long. */
 const MAX_REASON = 400
 const CHUNK = 1 << 20
+/** What else holds compressed parts, and the way out. */
+const PROGRAM = 'a TorchScript archive may be (in Python: torch.save(torch.jit.load(FILE).state_dict(), OTHER))'
 
 /**
  * The entries of a zip archive as `torch.save` writes it: every one stored, none twice, one behind the other from the
  * file's first byte to its last, and every place that says something of an entry saying the same.
  *
- * @throws ERR_FILE_FORMAT, naming what was met
+ * @throws ERR_FILE_FORMAT, naming the entry and what is wrong with it
  */
 export async function readStoredZip(file: FileHandle, path: string): Promise<ReadonlyMap<string, StoredEntry>> {
   const { size } = await file.stat()
   const { count, begin, end } = await findDirectory(file, size, path)
   const directory = viewOf(await readAt(file, begin, end - begin, path))
-  const entries: (StoredEntry & { readonly header: number })[] = []
+  const entries: (Omit<StoredEntry, 'begin'> & { readonly header: number })[] = []
   const names = new Set<string>()
   let at = 0
   while (entries.length < count) {
     const { next, ...entry } = parseCentral(directory, at, path)
     if (names.has(entry.name)) throw refuse(path, `it holds ${entry.name} twice`)
     names.add(entry.name)
-    entries.push({ ...entry, begin: 0 })
+    entries.push(entry)
     at = next
   }
   if (at !== directory.byteLength) throw refuse(path, 'its directory is longer than its entries')
@@ -54,8 +50,7 @@ export async function readStoredZip(file: FileHandle, path: string): Promise<Rea
   const found = new Map<string, StoredEntry>()
   const headers = new WindowedFile(file, size, path)
   for (const [i, { header, ...entry }] of entries.entries()) {
-    const before = i === 0 ? 0 : undefined
-    if (before !== undefined && header !== before) throw refuse(path, `there ${header === 1 ? 'is' : 'are'} ${plural(header, 'byte')} before it`)
+    if (i === 0 && header !== 0) throw refuse(path, `there ${header === 1 ? 'is' : 'are'} ${plural(header, 'byte')} before it`)
     found.set(entry.name, await locate(headers, header, entries[i + 1]?.header ?? begin, entry, path))
   }
   return found
@@ -70,24 +65,26 @@ export async function checkCrcs(file: FileHandle, entries: Iterable<StoredEntry>
 async function checkCrc(parts: WindowedFile, { name, begin, size, crc }: StoredEntry, path: string): Promise<void> {
   let sum = 0
   for (let done = 0; done < size; done += CHUNK) sum = crc32(await parts.readAt(begin + done, Math.min(CHUNK, size - done)), sum)
-  if (sum !== crc) throw new TorchgraftError('ERR_FILE_CHECKSUM', `${path} is damaged: its part ${shortName(name)} is not what was written. Use another copy of it`, { path })
+  if (sum === crc) return
+  const reason = `its part ${shortName(name)} is not what was written. Use another copy of it`
+  throw new TorchgraftError('ERR_FILE_CHECKSUM', `${path} is damaged: ${reason}`, { path })
 }
 
 /** Where the data lies between a header and the next one; all that is said of it there must agree. */
-async function locate(headers: WindowedFile, header: number, next: number, { name, size, crc }: StoredEntry, path: string): Promise<StoredEntry> {
+async function locate(
+  headers: WindowedFile, header: number, next: number, { name, size, crc }: Omit<StoredEntry, 'begin'>, path: string,
+): Promise<StoredEntry> {
   if (next - header < LOCAL.size) throw refuse(path, `${name} overlaps another entry`)
-  const fixed = viewOf(await headers.readAt(header, LOCAL.size))
-  if (fixed.getUint32(0, true) !== LOCAL.signature) throw refuse(path, `${name} is not where its directory says`)
-  const nameLength = fixed.getUint16(26, true)
-  const begin = header + LOCAL.size + nameLength + fixed.getUint16(28, true)
+  const local = localRecord(viewOf(await headers.readAt(header, LOCAL.size)), 0)
+  if (!local) throw refuse(path, `${name} is not where its directory says`)
+  const begin = header + LOCAL.size + local.nameLength + local.extraLength
   const rest = next - begin - size
   if (rest < 0) throw refuse(path, `${name} overlaps another entry`)
-  const local = decodeName(await headers.readAt(header + LOCAL.size, nameLength), path)
-  const flags = fixed.getUint16(6, true)
-  const told = [fixed.getUint32(14, true), fixed.getUint32(18, true), fixed.getUint32(22, true)] as const
-  const later = (flags & IN_DESCRIPTOR) !== 0
+  const localName = decodeName(await headers.readAt(header + LOCAL.size, local.nameLength), path)
+  const later = (local.flags & FLAGS.inDescriptor) !== 0
   const agrees = (value: number, expected: number): boolean => value === expected || (later && value === 0) || value === WIDE
-  const same = local === name && fixed.getUint16(8, true) === 0 && agrees(told[0], crc) && agrees(told[1], size) && agrees(told[2], size)
+  const sizesAgree = agrees(local.crc, crc) && agrees(local.packed, size) && agrees(local.size, size)
+  const same = localName === name && local.method === METHODS.stored && sizesAgree
   if (!same) throw refuse(path, `${name} is one thing in the directory and another in its header`)
   const behind = rest === 0 ? undefined : viewOf(await headers.readAt(begin + size, Math.min(rest, 24)))
   const described = !behind || (later && descriptorAgrees(behind, rest, size, crc))
@@ -107,33 +104,15 @@ function descriptorAgrees(view: DataView, length: number, size: number, crc: num
 }
 
 function parseCentral(view: DataView, at: number, path: string) {
-  if (at + CENTRAL.size > view.byteLength || view.getUint32(at, true) !== CENTRAL.signature) throw refuse(path, 'its directory is damaged')
-  const nameLength = view.getUint16(at + 28, true)
-  const extraLength = view.getUint16(at + 30, true)
-  const next = at + CENTRAL.size + nameLength + extraLength + view.getUint16(at + 32, true)
-  if (next > view.byteLength) throw refuse(path, 'its directory is damaged')
-  const name = decodeName(new Uint8Array(view.buffer, view.byteOffset + at + CENTRAL.size, nameLength), path)
-  const flags = view.getUint16(at + 8, true)
-  if ((flags & ~(IN_DESCRIPTOR | UTF8)) !== 0) throw refuse(path, `${name} is encrypted, or of another kind that PyTorch does not write`)
-  if (view.getUint16(at + 10, true) !== 0) throw refuse(path, `${name} is compressed, which torch.save does not do; a TorchScript archive may be (in Python: torch.save(torch.jit.load(FILE).state_dict(), OTHER))`)
-  const wide = wideNumbers(view, at + CENTRAL.size + nameLength, extraLength)
-  const take = (value: number): number => (value === WIDE ? (wide.shift() ?? value) : value) // in this order, where they do not fit
-  const size = take(view.getUint32(at + 24, true))
-  const packed = take(view.getUint32(at + 20, true))
-  const header = take(view.getUint32(at + 42, true))
-  if (size !== packed || wide.length > 0) throw refuse(path, `${name} has two sizes`)
+  const record = centralRecord(view, at)
+  if (!record) throw refuse(path, 'its directory is damaged')
+  const { flags, method, crc, size, packed, header, unused, next } = record
+  const name = decodeName(record.name, path)
+  if ((flags & ~(FLAGS.inDescriptor | FLAGS.utf8)) !== 0) throw refuse(path, `${name} is encrypted, or of another kind that PyTorch does not write`)
+  if (method !== METHODS.stored) throw refuse(path, `${name} is compressed, which torch.save does not do; ${PROGRAM}`)
+  if (size !== packed || unused > 0) throw refuse(path, `${name} has two sizes`)
   if (![size, header].every(Number.isSafeInteger)) throw refuse(path, `${name} is impossibly large`)
-  return { name, size, header, crc: view.getUint32(at + 16, true), next }
-}
-
-/** Of the zip64 extra field. */
-function wideNumbers(view: DataView, begin: number, length: number): number[] {
-  for (let at = begin; at + 4 <= begin + length; at += 4 + view.getUint16(at + 2, true)) {
-    if (view.getUint16(at, true) !== 1) continue
-    const count = Math.floor(Math.min(view.getUint16(at + 2, true), begin + length - at - 4) / 8)
-    return Array.from({ length: count }, (_, i) => Number(view.getBigUint64(at + 4 + i * 8, true)))
-  }
-  return []
+  return { name, size, header, crc, next }
 }
 
 /** Names are inside the archive, and stay there. */
@@ -151,14 +130,14 @@ function decodeName(bytes: Uint8Array, path: string): string {
 /** Its end is the file's end: no comment, nothing behind it. */
 async function findDirectory(file: FileHandle, length: number, path: string): Promise<{ count: number; begin: number; end: number }> {
   if (length < END.size) throw refuse(path, 'it is cut short')
-  const last = viewOf(await readAt(file, length - END.size, END.size, path))
-  if (last.getUint32(0, true) !== END.signature || last.getUint16(20, true) !== 0) throw refuse(path, 'it does not end as an archive does: it may have been cut short, or have bytes behind it')
-  const narrow = { count: last.getUint16(10, true), size: last.getUint32(12, true), begin: last.getUint32(16, true) }
+  const last = endRecord(viewOf(await readAt(file, length - END.size, END.size, path)), 0)
+  if (last?.commentLength !== 0) throw refuse(path, 'it does not end as an archive does: it may have been cut short, or have bytes behind it')
   const wide = await findDirectory64(file, length, path)
-  const { count, size, begin } = wide ?? narrow
+  const { count, size, begin } = wide ?? last
   const end = wide?.end ?? length - END.size
-  const agree = !wide || ([[narrow.count, count, 0xffff], [narrow.size, size, WIDE], [narrow.begin, begin, WIDE]] as const).every(([a, b, full]) => a === b || a === full)
-  if (!agree || begin + size !== end || last.getUint32(4, true) !== 0) throw refuse(path, 'what it says of its directory does not agree')
+  const agrees = (narrow: number, value: number, full: number): boolean => narrow === value || narrow === full
+  const agree = agrees(last.count, count, WIDE16) && agrees(last.size, size, WIDE) && agrees(last.begin, begin, WIDE)
+  if (!agree || begin + size !== end || last.disk !== 0) throw refuse(path, 'what it says of its directory does not agree')
   if (count > MAX_ENTRIES || size > MAX_DIRECTORY) throw refuse(path, `it would hold ${plural(count, 'entry', 'entries')}`)
   return { count, begin, end }
 }
@@ -166,14 +145,13 @@ async function findDirectory(file: FileHandle, length: number, path: string): Pr
 async function findDirectory64(file: FileHandle, length: number, path: string) {
   const at = length - END.size - LOCATOR64.size
   if (at < END64.size) return undefined
-  const locator = viewOf(await readAt(file, at, LOCATOR64.size, path))
-  if (locator.getUint32(0, true) !== LOCATOR64.signature) return undefined
+  const found = end64At(viewOf(await readAt(file, at, LOCATOR64.size, path)), 0)
+  if (found === undefined) return undefined
   const end = at - END64.size
-  if (Number(locator.getBigUint64(8, true)) !== end) throw refuse(path, 'what it says of its directory does not agree')
-  const record = viewOf(await readAt(file, end, END64.size, path))
-  if (record.getUint32(0, true) !== END64.signature) throw refuse(path, 'its directory is damaged')
-  const number = (offset: number): number => Number(record.getBigUint64(offset, true))
-  return { count: number(32), size: number(40), begin: number(48), end }
+  if (found !== end) throw refuse(path, 'what it says of its directory does not agree')
+  const record = end64Record(viewOf(await readAt(file, end, END64.size, path)), 0)
+  if (!record) throw refuse(path, 'its directory is damaged')
+  return { ...record, end }
 }
 
 function viewOf(bytes: Uint8Array): DataView {
@@ -181,6 +159,5 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function refuse(path: string, reason: string): TorchgraftError {
-  const short = reason.length > MAX_REASON ? `${reason.slice(0, MAX_REASON)}…` : reason
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a file that PyTorch has written: ${short}`, { path })
+  return damagedPth(path, reason.length > MAX_REASON ? `${reason.slice(0, MAX_REASON)}…` : reason)
 }

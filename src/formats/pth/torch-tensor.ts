@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
-import { TorchgraftError } from '../../errors.js'
 import type { LazyTensor } from '../lazy-tensor.js'
 import { convertNumbers, NUMBER_KINDS, type NumberKind } from '../number-kinds.js'
 import { readAt } from '../files/read-at.js'
+import { damagedPth } from './pth-error.js'
 import { elements, type Tensor, type TensorDtype } from '../tensor.js'
 
 /** How PyTorch's storages are named, and what their elements are. */
@@ -59,7 +59,7 @@ export class TorchTensor implements LazyTensor {
     this.dtype = dtype
     const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) >= 0
     const valid = shape.length <= 64 && strides.length === shape.length && [offset, ...shape, ...strides].every(isCount)
-    if (!valid) throw refuse(path, 'a tensor has no valid offset, shape or strides')
+    if (!valid) throw damagedPth(path, 'a tensor has no valid offset, shape or strides')
     this.#offset = offset as number
     this.shape = shape as readonly number[]
     this.#strides = strides as readonly number[]
@@ -68,7 +68,7 @@ export class TorchTensor implements LazyTensor {
     const last = this.shape.reduce((sum, size, i) => sum + (size - 1) * this.#strides[i]!, this.#offset)
     const inside = count === 0 ? this.#offset <= storage.count : last < storage.count
     const finite = Number.isSafeInteger(last) && Number.isSafeInteger(count * 8)
-    if (!inside || !finite) throw refuse(path, `a tensor of shape [${this.shape.join(', ')}] reaches out of its storage`)
+    if (!inside || !finite) throw damagedPth(path, `a tensor of shape [${this.shape.join(', ')}] reaches out of its storage`)
   }
 
   /** Bytes that loading it takes, in the file's kind of numbers: a view that repeats elements may be far larger than its storage. */
@@ -127,8 +127,4 @@ function forEachPlace(shape: readonly number[], strides: readonly number[], call
     for (let n = shape[dimension]!; n > 0; n--, index += stride) walk(dimension + 1, index)
   }
   walk(0, 0)
-}
-
-function refuse(path: string, reason: string): TorchgraftError {
-  return new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a file that PyTorch has written: ${reason}`, { path })
 }

@@ -1,11 +1,13 @@
-import { middle, resized, shrinkOnLoad, type Size, type Window } from '../../../web/sizes.js'
+import { storedWindow, uprightSize } from '../../../web/resample/orientation.js'
+import { centreWindow, resizedSize, shrinkOnLoad, type Size } from '../../../web/resample/sizes.js'
 import { type JpegDecoder, type JpegRequest, jpegDecoder } from './jpeg-decoder.js'
 import { colourTables } from '../colour-profile.js'
-import type { Pixels, ResizeRule } from '../decode.js'
+import type { Pixels } from '../pixels.js'
+import type { ResizeRule } from '../resize-rule.js'
 import type { PathOrBytes } from '../image-source.js'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.js'
 import { decodeWithoutAddon } from './jpeg-without-addon.js'
-import { endingOf, JPEG_ENDINGS } from '../../datasets/image-names.js'
+import { endingOf, JPEG_ENDINGS } from '../image-endings.js'
 import { headOf, ReadBuffers } from '../read-buffers.js'
 
 /** Of a decoded image, before it is resized: what is larger sharp decodes a few rows at a time. */
@@ -48,15 +50,15 @@ async function decodeBytes(bytes: Uint8Array, rule: ResizeRule, addon: JpegDecod
   if (!request || (addon === null && !request.colours && isSame(header, request.resized))) return undefined
   const data = await (addon ?? decodeWithoutAddon)(bytes, request)
   if (!data) return undefined
-  const { width, height } = upright(request.window, request.orientation)
+  const { width, height } = uprightSize(request.window, request.orientation)
   return { data, width, height }
 }
 
 function makeRequest(header: JpegHeader, rule: ResizeRule): JpegRequest | undefined {
   const { width, height, profile } = header
   const orientation = rule.orient ? header.orientation : 1
-  const size = upright(header, orientation)
-  const target = resized(size, rule.shorterSide, rule.enlarge)
+  const size = uprightSize(header, orientation)
+  const target = resizedSize(size, rule.shorterSide, rule.enlarge)
   if (!isSame(size, target) && (!rule.antialias || Math.max(target.width, target.height) > MAX_SIDE)) return undefined
   if (rule.crop !== null && Math.min(target.width, target.height) < rule.crop) return undefined
   const by = shrinkOnLoad(size, target)
@@ -64,25 +66,10 @@ function makeRequest(header: JpegHeader, rule: ResizeRule): JpegRequest | undefi
   if (decoded.width * decoded.height * 3 > MAX_BYTES) return undefined
   const colours = rule.profile && profile ? colourTables(profile) : undefined
   if (rule.profile && profile && !colours) return undefined
-  const kept = rule.crop === null ? { left: 0, top: 0, ...target } : middle(target, rule.crop)
-  return { decoded, resized: upright(target, orientation), window: stored(kept, target, orientation), orientation, colours }
+  const kept = rule.crop === null ? { left: 0, top: 0, ...target } : centreWindow(target, rule.crop)
+  return { decoded, resized: uprightSize(target, orientation), window: storedWindow(kept, target, orientation), orientation, colours }
 }
 
 function isSame(a: Size, b: Size): boolean {
   return a.width === b.width && a.height === b.height
-}
-
-/** A size as it is seen from the one that is stored, and the other way round. */
-function upright({ width, height }: Size, orientation: number): Size {
-  return orientation >= 5 ? { width: height, height: width } : { width, height }
-}
-
-/** Where in the image as it is stored a window of the upright one lies. */
-function stored({ left, top, width, height }: Window, all: Size, orientation: number): Window {
-  const right = all.width - left - width
-  const bottom = all.height - top - height
-  const mirrored = [2, 3, 7, 8].includes(orientation)
-  const upsideDown = [3, 4, 6, 7].includes(orientation)
-  if (orientation < 5) return { left: mirrored ? right : left, top: upsideDown ? bottom : top, width, height }
-  return { left: mirrored ? bottom : top, top: upsideDown ? right : left, width: height, height: width }
 }

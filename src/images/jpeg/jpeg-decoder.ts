@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { locateLibtorch } from '../../../scripts/libtorch/locate.mjs'
-import { addonFiles, buildFolder } from '../../../scripts/places.mjs'
+import { addonFiles, buildFolder } from '../../../scripts/shared/paths.mjs'
 import type { ColourTables } from '../colour-profile.js'
-import type { Size, Window } from '../../../web/sizes.js'
+import type { Size, Window } from '../../../web/resample/sizes.js'
 import { packageRoot } from '../../package.js'
 
 /** What is to become of a JPEG. Sizes and places are those of the stored image, before it is set upright. */

@@ -1,3 +1,4 @@
+import { readOrientation } from '../../../web/stored/exif.js'
 import { areScansWhole } from './jpeg-scans.js'
 
 /** What a JPEG's markers tell. */
@@ -51,8 +52,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       if (size.height === 0 || size.width === 0) return undefined
     } else if (marker === 0xe1) {
       if (orientation === undefined && startsWith(body, 'Exif\0\0')) {
-        orientation = readOrientation(body.subarray(6)) // a second block counts for nothing
-        if (orientation === undefined) return undefined
+        const found = readOrientation(body.subarray(6)) // a second block counts for nothing
+        if (!found.isPlain) return undefined
+        orientation = found.orientation
       }
       if (startsWith(body, 'http://ns.adobe.com/') && Buffer.from(body.buffer, body.byteOffset, body.length).includes('hdrgm')) return undefined // a second, brighter rendition is in it
     } else if (marker === 0xe2 && startsWith(body, ICC)) {
@@ -75,24 +77,4 @@ function startsWith(bytes: Uint8Array, text: string): boolean {
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
-}
-
-/** Of EXIF's first directory; 1 where it tells none, nothing where it is damaged. */
-function readOrientation(tiff: Uint8Array): number | undefined {
-  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength)
-  if (tiff.length < 8) return undefined
-  const order = view.getUint16(0)
-  if (order !== 0x4949 && order !== 0x4d4d) return undefined
-  const little = order === 0x4949
-  const directory = view.getUint32(4, little)
-  if (view.getUint16(2, little) !== 42 || directory + 2 > tiff.length) return undefined
-  const entries = view.getUint16(directory, little)
-  if (directory + 2 + entries * 12 > tiff.length) return undefined
-  for (let i = 0; i < entries; i++) {
-    const at = directory + 2 + i * 12
-    if (view.getUint16(at, little) !== 0x0112) continue
-    const value = view.getUint16(at + 8, little)
-    return view.getUint16(at + 2, little) === 3 && value >= 1 && value <= 8 ? value : undefined
-  }
-  return 1
 }

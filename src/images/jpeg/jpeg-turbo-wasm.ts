@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { Size } from '../../../web/sizes.js'
+import type { Size } from '../../../web/resample/sizes.js'
 
 /** libjpeg-turbo's TurboJPEG interface, and its memory. Functions tell of errors by a number other than 0, or throw. */
 interface TurboJpeg {

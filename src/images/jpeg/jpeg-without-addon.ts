@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { scaled } from '../../../web/triangle.js'
-import { turned } from '../../../web/turn.js'
+import { scaled } from '../../../web/resample/triangle.js'
+import { turned } from '../../../web/resample/orientation.js'
 import type { JpegRequest } from './jpeg-decoder.js'
 import { applyColours } from '../colour-profile.js'
 import { decodeByWasm } from './jpeg-turbo-wasm.js'

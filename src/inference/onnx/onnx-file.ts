@@ -7,7 +7,7 @@ import { type Files, writeFileWhole } from '../../formats/files/write-file.js'
 import { packageRoot } from '../../package.js'
 import { readOnnxLayout } from './onnx-layout.js'
 import type { OnnxModel } from './onnx-model.js'
-import { refuseOnnx } from './onnx-refusal.js'
+import { modelError } from '../../formats/file-error.js'
 
 /** protobuf's own limit on a message; ONNX keeps what is more in files beside, which pages and phones read badly. */
 const MAX_BYTES = 2 ** 31 - 1
@@ -38,6 +38,6 @@ export function writeOnnx(path: string, model: OnnxModel, files?: Files): Promis
 /** What an ONNX file of ours says of itself: its weights are not read. @throws ERR_FILE_FORMAT */
 export async function readOnnxMetadata(path: string): Promise<ModelMetadata> {
   const text = (await readOnnxLayout(path)).metadata.get(METADATA_KEY)
-  if (text === undefined) throw refuseOnnx(path, 'it has no class names and sizes: torchgraft did not write it')
+  if (text === undefined) throw modelError(path, 'it has no class names and sizes: torchgraft did not write it')
   return parseMetadata(path, text).metadata
 }

@@ -1,7 +1,7 @@
 import { TorchgraftError } from '../../errors.js'
 import { Head, type ProtobufField, ProtobufReader } from '../../formats/protobuf-fields.js'
 import { openForReading } from '../../formats/files/read-at.js'
-import { refuseOnnx } from './onnx-refusal.js'
+import { modelError } from '../../formats/file-error.js'
 
 /** What an ONNX file says of itself, without its weights and its graph. */
 export interface OnnxLayout {
@@ -41,7 +41,7 @@ export async function readOnnxLayout(path: string): Promise<OnnxLayout> {
     return await readModel(new ProtobufReader(file, size, path, MAX_FIELDS), size)
   } catch (cause) {
     if (cause instanceof TorchgraftError) throw cause
-    throw refuseOnnx(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)
+    throw modelError(path, `it is no whole ONNX file (${(cause as Error).message})`, cause)
   } finally {
     await file.close()
   }

@@ -1,5 +1,6 @@
-import { atModelSize } from '../../../web/fit.js'
+import { atModelSize } from '../../../web/resample/fit.js'
 import { TorchgraftError } from '../../errors.js'
+import { modelError } from '../../formats/file-error.js'
 import type { ComputeOptions } from '../options.js'
 import type { OpenedScorer, Scorer } from '../scorer.js'
 import { readOnnxMetadata } from './onnx-file.js'
@@ -41,7 +42,7 @@ async function open(runtime: OnnxRuntime, file: string, threads: number | undefi
   try {
     return await runtime.InferenceSession.create(file, { ...(threads !== undefined && { intraOpNumThreads: threads }) })
   } catch (cause) {
-    throw new TorchgraftError('ERR_FILE_FORMAT', `${file} cannot be used as a model: ${runtime.name} says ${(cause as Error).message.replaceAll(file, 'the file')}`, { path: file, cause })
+    throw modelError(file, `${runtime.name} says ${(cause as Error).message.replaceAll(file, 'the file')}`, cause)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ModelMetadata } from '../../runs/model-metadata.js'
-import type { ResizeRule } from '../../images/decode.js'
+import type { ResizeRule } from '../../images/resize-rule.js'
 import { TorchgraftError } from '../../errors.js'
 import type { StateDict } from '../../formats/tensor.js'
 import { GraphBuilder } from './graph-builder.js'

@@ -1,5 +1,5 @@
 import { METADATA_KEY, type ModelMetadata } from '../../runs/model-metadata.js'
-import type { ResizeRule } from '../../images/decode.js'
+import type { ResizeRule } from '../../images/resize-rule.js'
 import type { StateDict } from '../../formats/tensor.js'
 import { packageVersion } from '../../package.js'
 import { plural } from '../../text/plural.js'

@@ -10,10 +10,11 @@ import { encodeOnnx } from './onnx-file.js'
 import type { OnnxModel } from './onnx-model.js'
 import { resolveInstalled } from './onnx-runtime.js'
 
+/** What of web/ goes along; its types are for TypeScript alone. */
 const PAGE = [
   'index.html', 'style.css', 'page.js', 'camera.js', 'worker.js', 'pixels.js', 'bitmap.js', 'notes.js',
-  'origin.js', 'exif.js', 'profile.js', 'stored.js', 'stored-jpeg.js', 'stored-png.js', 'stored-webp.js', 'stored-gif.js', 'stored-avif.js',
-  'resample.js', 'jpeg.js', 'triangle.js', 'sizes.js', 'filters.js', 'fit.js', 'turn.js',
+  ...['exif', 'first-bytes', 'gif-frame', 'profile', 'stored', 'stored-avif', 'stored-gif', 'stored-jpeg', 'stored-png', 'stored-webp'].map((name) => `stored/${name}.js`),
+  ...['filters', 'fit', 'jpeg', 'orientation', 'pad', 'resample', 'sizes', 'triangle'].map((name) => `resample/${name}.js`),
 ]
 /** What runs a model on a browser's processor, of all that onnxruntime-web brings. */
 const RUNTIME = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
@@ -30,7 +31,10 @@ export async function writeWebFolder(folder: string, onnx: OnnxModel, metadata: 
   const temporary = join(dirname(folder), `.${randomBytes(6).toString('hex')}.tmp`)
   try {
     await mkdir(join(temporary, 'onnxruntime'), { recursive: true })
-    for (const name of PAGE) await copyFile(join(packageRoot(), 'web', name), join(temporary, name))
+    for (const name of PAGE) {
+      await mkdir(dirname(join(temporary, name)), { recursive: true })
+      await copyFile(join(packageRoot(), 'web', name), join(temporary, name))
+    }
     for (const name of RUNTIME) await copyFile(join(runtime, name), join(temporary, 'onnxruntime', name))
     await writeFile(join(temporary, 'model.onnx'), model)
     await writeFile(join(temporary, 'model.json'), `${JSON.stringify(describe(metadata))}\n`)

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { userCache } from '../../../scripts/places.mjs'
+import { userCache } from '../../../scripts/shared/paths.mjs'
 import { packageRoot } from '../../package.js'
 import type { RegNetVariant } from '../variants.js'
 

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { cacheFolder } from '../../../scripts/places.mjs'
+import { hashFile } from '../../../scripts/shared/hash-file.mjs'
+import { cacheFolder } from '../../../scripts/shared/paths.mjs'
 import { TorchgraftError } from '../../errors.js'
-import { hashFile } from '../../formats/files/hash-file.js'
 import { writeFileWhole } from '../../formats/files/write-file.js'
 import { type CatalogueEntry, fileOf } from './catalogue.js'
 

@@ -1,4 +1,5 @@
-import type { Pixels, ResizeRule } from '../../images/decode.js'
+import type { Pixels } from '../../images/pixels.js'
+import type { ResizeRule } from '../../images/resize-rule.js'
 import { evalBatch } from '../../loader/eval-batch.js'
 import type { MeanStd } from '../options.js'
 import type { PixelStatistics } from '../recipe.js'

@@ -1,12 +1,13 @@
 import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path'
-import { describeTrainVal, type TrainVal, splitsAmongClassesNotes } from '../../datasets/describe-splits.js'
+import { describeTrainVal, type TrainVal } from '../../datasets/describe-splits.js'
+import { splitsAmongClassesNotes } from '../../datasets/split-notes.js'
 import { findSplits } from '../../datasets/find-splits.js'
 import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folder.js'
-import { compareCodePoints } from '../../datasets/list-images.js'
+import { compareCodePoints } from '../../text/code-points.js'
 import { numpyShuffled } from '../../random/numpy.js'
 import { chooseSplits } from '../../datasets/train-val.js'
-import { endingOf } from '../../datasets/image-names.js'
 import type { SkippedFile } from '../../datasets/skipped-file.js'
+import { endingOf } from '../../images/image-endings.js'
 
 /** The seed of the notebook's split, whatever the run's is. */
 export const NOTEBOOK_SPLIT_SEED = 1999

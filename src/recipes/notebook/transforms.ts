@@ -1,9 +1,9 @@
-import type { ResizeRule } from '../../images/decode.js'
-import { then, translate } from '../../augment/affine.js'
-import type { Matrix2x3, Plan } from '../../augment/plan.js'
+import type { ResizeRule } from '../../images/resize-rule.js'
+import { composeAffine, translate } from '../../augment/affine.js'
+import type { ImageSizes, Matrix2x3, Plan } from '../../augment/plan.js'
 import { stretch } from '../../augment/stretch.js'
 import { toBits, torchRandperm, torchUniform } from '../../random/torch.js'
-import type { Image, Transform } from '../../augment/transforms.js'
+import type { Transform } from '../../augment/transforms.js'
 
 /** Numbers that an image draws: a permutation of four (three draws), brightness, angle, shear. */
 export const NOTEBOOK_DRAWS = 6
@@ -37,7 +37,7 @@ export function notebookEvalTransform(): Transform {
 
 /** The images that the notebook's mean and standard deviation come from: `ToTensor` and `Resize`, no `PadImage`. */
 export function notebookStatisticsTransform(): Transform {
-  return Object.assign((image: Image) => stretch(image), { decode: () => ({ ...RULE, pad: null }) })
+  return Object.assign((image: ImageSizes) => stretch(image), { decode: () => ({ ...RULE, pad: null }) })
 }
 
 export interface NotebookDraws {
@@ -50,9 +50,9 @@ export interface NotebookDraws {
 }
 
 /** torchvision's `adjust_brightness` and `affine`, about the centre, as one plan. */
-export function notebookPlan(image: Image, { brightness, angle, shear }: NotebookDraws): Plan {
+export function notebookPlan(image: ImageSizes, { brightness, angle, shear }: NotebookDraws): Plan {
   const centre = image.output / 2
-  const geometry = then(then(translate(-centre, -centre), inverseAffine(angle, shear)), translate(centre, centre))
+  const geometry = composeAffine(composeAffine(translate(-centre, -centre), inverseAffine(angle, shear)), translate(centre, centre))
   return { ...stretch(image), geometry, border: [0, 0, 0], colour: [brightness, 0, 0, 0, 0, brightness, 0, 0, 0, 0, brightness, 0] }
 }
 
@@ -61,5 +61,5 @@ function inverseAffine(angle: number, shear: number): Matrix2x3 {
   const turn = (angle * Math.PI) / 180
   const slope = Math.tan((shear * Math.PI) / 180)
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)]
-  return then([cos, sin, 0, -sin, cos, 0], [1, slope, 0, 0, 1, 0])
+  return composeAffine([cos, sin, 0, -sin, cos, 0], [1, slope, 0, 0, 1, 0])
 }

@@ -4,6 +4,7 @@ import { CheckpointStore, type LastCheckpoint } from '../../runs/checkpoint-stor
 import { EVENTS_FILE, readConfigIn } from '../../runs/run-folder.js'
 import { type Holder, holderOf } from '../../runs/run-lock.js'
 import { TorchgraftError } from '../../errors.js'
+import { aPath, type LocalPath, toPath } from '../../options/local-path.js'
 import type { BestEpoch } from '../../metrics/metrics.js'
 import { readLoggedPosition } from '../../runs/read-events.js'
 import type { ResolvedOptions } from '../../recipes/options.js'
@@ -11,27 +12,30 @@ import { checkSettings } from './check-same.js'
 import { checkConfig } from './saved-config.js'
 import { describePosition } from '../../runs/saved-position.js'
 
-/** How far a run has come. Epochs are finished ones, steps those of the next. */
+/** How far a run has come. `epoch` counts finished epochs, `step` the steps of the next. */
 export interface RunStatus {
-  /** As asked for; null where `config.json` cannot be read. */
+  /** Epochs that the run is to train; null where `config.json` cannot be used. */
   readonly epochs: number | null
-  /** On disk; null where nothing was saved yet. */
+  /** The position that is on disk, and its file; null where nothing was saved yet. */
   readonly saved: { readonly file: string; readonly epoch: number; readonly step: number } | null
-  /** The position in `events.jsonl`, which may be further. */
+  /** The last position in `events.jsonl`, which may be further than what was saved; null where it holds none. */
   readonly logged: { readonly epoch: number; readonly step: number } | null
+  /** The best epoch so far, from 1; null before the first is scored. */
   readonly best: Pick<BestEpoch, 'epoch' | 'metrics'> | null
-  /** The process that the folder is locked for, dead or alive. */
+  /** The process that has locked the folder, dead or alive; null where none has. */
   readonly holder: Holder | null
-  /** What `--resume` would do, in words that follow its name. */
+  /** Whether the run can be resumed, and what would happen then, in words. */
   readonly resume: { readonly possible: boolean; readonly says: string }
 }
 
 /**
- * Looks at a run folder without changing it: its lock, its log, and all of the file that a resumed run would go on from.
+ * Looks at a run folder without changing it: its lock, its log, and the whole of the file that a resumed run would go on from.
  *
- * @throws ERR_FILE_FORMAT where there is no run
+ * @throws ERR_FILE_FORMAT where there is no run; ERR_ARGUMENT
  */
-export async function runStatus(folder: string): Promise<RunStatus> {
+export async function runStatus(location: LocalPath): Promise<RunStatus> {
+  aPath('a run folder')(location, 'folder')
+  const folder = toPath(location)
   const config = await readConfigIn(folder)
   const holder = (await holderOf(folder)) ?? null
   const logged = await readLoggedPosition(join(folder, EVENTS_FILE))

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp'
-import type { Pixels } from '../../../src/images/decode.js'
+import type { Pixels } from '../../../src/images/pixels.js'
 import { random } from '../../../src/random/sfc32.js'
 
 /** Slopes, edges and some noise, as photos have. */

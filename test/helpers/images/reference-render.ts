@@ -47,13 +47,15 @@ function bilinear(x: number, y: number, tap: (i: number, j: number) => Colour): 
   const [left, top] = [Math.floor(x - 0.5), Math.floor(y - 0.5)]
   const [fx, fy] = [x - 0.5 - left, y - 0.5 - top]
   const mix = (c: number): number =>
-    tap(left, top)[c]! * (1 - fx) * (1 - fy) + tap(left + 1, top)[c]! * fx * (1 - fy) + tap(left, top + 1)[c]! * (1 - fx) * fy + tap(left + 1, top + 1)[c]! * fx * fy
+    tap(left, top)[c]! * (1 - fx) * (1 - fy) + tap(left + 1, top)[c]! * fx * (1 - fy)
+    + tap(left, top + 1)[c]! * (1 - fx) * fy + tap(left + 1, top + 1)[c]! * fx * fy
   return [mix(0), mix(1), mix(2)]
 }
 
 function applyColour({ colour }: Plan, rgb: Colour): Colour {
   if (!colour) return rgb
-  const row = (r: number): number => Math.min(1, Math.max(0, colour[r * 4]! * rgb[0] + colour[r * 4 + 1]! * rgb[1] + colour[r * 4 + 2]! * rgb[2] + colour[r * 4 + 3]!))
+  const row = (r: number): number =>
+    Math.min(1, Math.max(0, colour[r * 4]! * rgb[0] + colour[r * 4 + 1]! * rgb[1] + colour[r * 4 + 2]! * rgb[2] + colour[r * 4 + 3]!))
   return [row(0), row(1), row(2)]
 }
 

@@ -5,12 +5,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { locateLibtorch } from '../../../scripts/libtorch/locate.mjs'
-import { buildFolder } from '../../../scripts/places.mjs'
+import { buildFolder } from '../../../scripts/shared/paths.mjs'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Builds `native/check/engine_check.cc`, in the build folder that set-up has made, where a test file that is asked for runs it. */
-export default async function buildEngineCheck(/** @type {import('jest').Config & { readonly testPathPatterns: { readonly patterns: readonly string[] } }} */ { testPathPatterns, findRelatedTests }) {
+/**
+ * Builds `native/check/engine_check.cc`, in the build folder that set-up has made, where a test file that is asked for
+ * runs it.
+ *
+ * @param {import('jest').Config & { readonly testPathPatterns: { readonly patterns: readonly string[] } }} globalConfig
+ */
+export default async function buildEngineCheck({ testPathPatterns, findRelatedTests }) {
   const asked = findRelatedTests ? [] : testPathPatterns.patterns
   const runs = filesThatRunIt().some((file) => asked.length === 0 || asked.some((pattern) => new RegExp(pattern, 'i').test(file)))
   const { found } = locateLibtorch({ root: ROOT })
@@ -22,5 +27,7 @@ export default async function buildEngineCheck(/** @type {import('jest').Config 
 
 function filesThatRunIt() {
   const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' }).map((name) => join(ROOT, 'test', name))
-  return files.filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('helpers/engine-check.js'))
+  const found = files.filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('/engine-check.js'))
+  if (found.length === 0) throw new Error('No test file runs engine_check: has test/helpers/processes/engine-check.ts another name now?')
+  return found
 }

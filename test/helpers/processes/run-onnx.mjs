@@ -8,6 +8,8 @@ const [file = '', type = 'uint8', pixels = '', count, size] = process.argv.slice
 const { InferenceSession, Tensor, name } = await loadOnnxRuntime(undefined, [join(process.cwd(), 'program')])
 const bytes = new Uint8Array(await readFile(pixels))
 const session = await InferenceSession.create(file, {})
-const images = type === 'uint8' ? new Tensor('uint8', bytes, [Number(count), Number(size), Number(size), 3]) : new Tensor('float32', new Float32Array(bytes.buffer), [Number(count), Number(size), Number(size), 3])
+const shape = [Number(count), Number(size), Number(size), 3]
+const images = type === 'uint8' ? new Tensor('uint8', bytes, shape) : new Tensor('float32', new Float32Array(bytes.buffer), shape)
 const { probabilities } = await session.run({ images })
-console.log(JSON.stringify({ name, probabilities: Array.from(/** @type {Float32Array} */ (/** @type {{ data: unknown }} */ (probabilities).data)) }))
+const { data } = /** @type {{ data: Float32Array }} */ (/** @type {unknown} */ (probabilities))
+console.log(JSON.stringify({ name, probabilities: Array.from(data) }))

@@ -1,18 +1,18 @@
-import { cropTo, IDENTITY, scale, then, translate } from '../../../src/augment/affine.js'
+import { cropTo, IDENTITY, scale, composeAffine, translate } from '../../../src/augment/affine.js'
 import type { Matrix2x3 } from '../../../src/augment/plan.js'
 
 const apply = ([a, b, c, d, e, f]: Matrix2x3, x: number, y: number): [number, number] => [a * x + b * y + c, d * x + e * y + f]
 
 describe('then', () => {
   test('does the first, then the second', () => {
-    expect(apply(then(translate(1, 2), scale(10, 100)), 3, 4)).toEqual([40, 600])
-    expect(apply(then(scale(10, 100), translate(1, 2)), 3, 4)).toEqual([31, 402])
+    expect(apply(composeAffine(translate(1, 2), scale(10, 100)), 3, 4)).toEqual([40, 600])
+    expect(apply(composeAffine(scale(10, 100), translate(1, 2)), 3, 4)).toEqual([31, 402])
   })
 
   test('identity changes nothing on either side', () => {
     const matrix: Matrix2x3 = [1, 2, 3, 4, 5, 6]
-    expect(then(IDENTITY, matrix)).toEqual(matrix)
-    expect(then(matrix, IDENTITY)).toEqual(matrix)
+    expect(composeAffine(IDENTITY, matrix)).toEqual(matrix)
+    expect(composeAffine(matrix, IDENTITY)).toEqual(matrix)
   })
 })
 

@@ -38,7 +38,9 @@ describe('trainTransform', () => {
   })
 
   test('keeps images with room for the smallest crop, and enlarges none', () => {
-    expect(transform.decode?.(224)).toMatchObject({ shorterSide: 320, crop: null, enlarge: false, antialias: true, orient: true, profile: true })
+    expect(transform.decode?.(224)).toMatchObject({
+      shorterSide: 320, crop: null, enlarge: false, antialias: true, orient: true, profile: true,
+    })
   })
 
   test.each([{ flip: 2 }, { crop: [0, 1] as const }, { crop: [0.5, 2] as const }, { ratio: [2, 1] as const }])('refuses %j', (options) => {

@@ -52,7 +52,10 @@ describe('a row', () => {
   })
 
   test('without peers has null where they would be compared', () => {
-    expect(makeRow(about, { torchgraft: [1] })).toEqual({ ...about, torchgraft: { median: 1, min: 1, max: 1, repeats: 1 }, peers: {}, best: null, ratioToBest: null, ratioToNotebook: null })
+    expect(makeRow(about, { torchgraft: [1] })).toEqual({
+      ...about, torchgraft: { median: 1, min: 1, max: 1, repeats: 1 }, peers: {}, best: null, ratioToBest: null,
+      ratioToNotebook: null,
+    })
   })
 
   test('has no empty lists of what was left out or compared', () => {

@@ -1,6 +1,7 @@
 import { watchMemory } from '../../../bench/by-hand/peak-memory.mjs'
 import { runProgram } from '../../../bench/harness/program-run.mjs'
 import { UnavailableError, Worker } from '../../../bench/harness/worker.mjs'
+import { skip } from '../../helpers/skip.js'
 
 const program = (code: string) => ({ command: process.execPath, args: ['--input-type=module', '--eval', code], env: process.env, cwd: '.' })
 const answering = (expression: string) =>
@@ -53,7 +54,9 @@ describe('a program', () => {
     await expect(runProgram(program('console.error("no such model"); process.exitCode = 1'))).rejects.toThrow(/ended with 1: no such model/)
   })
 
-  ;(process.platform === 'linux' ? test : test.skip)('has the memory of its children counted with its own', async () => {
+  const title = 'has the memory of its children counted with its own'
+  if (process.platform !== 'linux') skip(title, 'only /proc tells which processes are its children')
+  else test(title, async () => {
     const hold = 'const held = Buffer.alloc(150e6, 1); setTimeout(() => held.fill(2), 400)'
     const parent = `import { spawnSync } from 'node:child_process'; ${hold.replace('400', '0')}; spawnSync(process.execPath, ['--eval', ${JSON.stringify(hold)}])`
     let end = () => 0

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { closure } from '../../../scripts/check-cuda/closure.mjs'
+import { closure } from '../../../scripts/check-cuda/pack/closure.mjs'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 test('packages are packed with all that they depend on, each once, and none that is not installed', async () => {

@@ -18,7 +18,9 @@ async function lay(files: Readonly<Record<string, string>>): Promise<void> {
 }
 
 const copies = (where: string, count: number, content?: string): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`${where}/${i}.jpg`, content ?? `${where} ${i}`]))
-const openers = { default: () => openTrainVal(folder.path, { val: 0.25, seed: 1 }), notebook: () => openNotebookSplit(folder.path, { val: 0.25 }) }
+const openers = {
+  default: () => openTrainVal(folder.path, { val: 0.25, seed: 1 }), notebook: () => openNotebookSplit(folder.path, { val: 0.25 }),
+}
 
 describe.each(['default', 'notebook'] as const)('in the %s recipe', (recipe) => {
   const open = openers[recipe]
@@ -26,7 +28,9 @@ describe.each(['default', 'notebook'] as const)('in the %s recipe', (recipe) => 
   test.each<[string, string]>([['classes', ''], ['sets', 'train/']])('images that are all one are refused as its copies, by name: in %s', async (_, side) => {
     for (const label of ['red', 'green', 'blue']) await lay({ ...copies(`${side}${label}`, 8, 'one'), ...(side === '' ? {} : copies(`val/${label}`, 2, 'one')) })
     await expect(open()).rejects.toMatchObject({
-      code: 'ERR_DATA_EMPTY', message: expect.stringMatching(/^All (24|30) images in \S+ are copies of one, under 3 labels: (\S+\/\d+\.jpg(, )?){3}\. Put different images there$/),
+      code: 'ERR_DATA_EMPTY', message: expect.stringMatching(
+        /^All (24|30) images in \S+ are copies of one, under 3 labels: (\S+\/\d+\.jpg(, )?){3}\. Put different images there$/,
+      ),
     })
   })
 

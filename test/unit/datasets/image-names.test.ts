@@ -1,12 +1,14 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import sharp from 'sharp'
-import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
+import { decodeImage } from '../../../src/images/decode.js'
+import type { ResizeRule } from '../../../src/images/resize-rule.js'
 import { recognizeBytes } from '../../../src/images/first-bytes.js'
 import { ImageFolder } from '../../../src/datasets/image-folder.js'
 import { openNotebookSplit } from '../../../src/recipes/notebook/split.js'
 import { openTrainVal } from '../../../src/datasets/train-val.js'
-import { endingOf, leftoverName } from '../../../src/datasets/image-names.js'
+import { leftoverName } from '../../../src/datasets/leftover-names.js'
+import { endingOf } from '../../../src/images/image-endings.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>

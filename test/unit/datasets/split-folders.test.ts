@@ -61,7 +61,7 @@ test.each([['train', 'valid', 'test'], ['Training', 'Validation', 'Testing'], ['
 
 test.each([['train', 'test'], ['Training', 'Testing'], ['train', 'test1'], ['seg_train', 'seg_test']])('of %s and %s the first is split, the other kept, and both are said', async (train, tested) => {
   await lay(...many(train), ...many(tested, 3))
-  const note = `${folder.path} has no folder for the validation set: 25 % of ${train} becomes it. ${tested} is left for "torchgraft evaluate --side test".`
+  const note = `${folder.path} has no folder for the validation set: 25 % of ${train} becomes it. ${tested} is left for "torchgraft evaluate --split test".`
   for (const sets of [await open(), await openNotebookSplit(folder.path, { val: 0.25 })]) {
     expect([sets.train.length, sets.val.length, firstFolders(sets.train), firstFolders(sets.val)]).toEqual([6, 2, [train], [train]])
     expect(sets.notes).toContain(note)

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { contentsOf } from '../../../src/formats/pth/checkpoint-contents.js'
+import { contentsOf } from '../../../src/models/checkpoint-contents.js'
 import { fromTimm } from '../../../src/models/timm-names.js'
 import { PickleDict, PickleGlobal, PickleObject, PickleTuple } from '../../../src/formats/pth/pickle-values.js'
 import { pickle, PythonFloat, PythonTuple } from '../../../src/formats/pth/pickle-writer.js'

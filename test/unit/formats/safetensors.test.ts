@@ -23,7 +23,8 @@ describe('safetensors', () => {
     expect(file.metadata).toEqual({ format: 'pt', note: '"quoted" – é' })
     const layout = await readSafetensorsLayout(path)
     expect(layout.metadata).toEqual(file.metadata)
-    expect(layout.tensors.map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([...file.tensors].map(([name, { dtype, shape }]) => [name, dtype, shape]))
+    const expected = [...file.tensors].map(([name, { dtype, shape }]) => [name, dtype, shape])
+    expect(layout.tensors.map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual(expected)
   })
 
   test('tensors begin on a multiple of 8 bytes', async () => {

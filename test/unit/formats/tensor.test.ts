@@ -1,6 +1,7 @@
 import { toFloat32, type TensorDtype } from '../../../src/formats/tensor.js'
 
-const halves = (dtype: TensorDtype, bits: readonly number[]) => ({ dtype, shape: [bits.length], data: new Uint8Array(Uint16Array.from(bits).buffer) })
+const halves = (dtype: TensorDtype, bits: readonly number[]) =>
+  ({ dtype, shape: [bits.length], data: new Uint8Array(Uint16Array.from(bits).buffer) })
 
 describe('toFloat32', () => {
   test.each([

@@ -46,7 +46,8 @@ describe('an orientation', () => {
     const body = Buffer.concat([Buffer.from('Exif\0\0'), tiff])
     return Buffer.concat([Buffer.of(0xff, 0xe1, (body.length + 2) >> 8, (body.length + 2) & 255), body])
   }
-  const turned = (orientation: number): Buffer => block(Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0]))
+  const turned = (orientation: number): Buffer =>
+    block(Buffer.from([0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0]))
   const silent = block(Buffer.from([0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0]))
   test.each([
     ['1, then 6', [turned(1), turned(6)], 1], ['6, then 1', [turned(6), turned(1)], 6], ['6, then 3', [turned(6), turned(3)], 6],
@@ -66,7 +67,9 @@ describe('a progressive JPEG', () => {
   test('whose last scans are missing, which decoders guess at, each in its way: nothing', async () => {
     const whole = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 40 } } }).jpeg({ progressive: true }).toBuffer()
     expect(readJpegHeader(whole)).toMatchObject({ width: 64 })
-    for (let at = whole.indexOf(scan); at >= 0; at = whole.indexOf(scan, at + 2)) expect(readJpegHeader(Buffer.concat([whole.subarray(0, at), Buffer.of(0xff, 0xd9)]))).toBeUndefined()
+    for (let at = whole.indexOf(scan); at >= 0; at = whole.indexOf(scan, at + 2)) {
+      expect(readJpegHeader(Buffer.concat([whole.subarray(0, at), Buffer.of(0xff, 0xd9)]))).toBeUndefined()
+    }
   })
 
   test('of thousands of scans, which would take minutes: nothing', async () => {

@@ -3,7 +3,8 @@ import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataLoader } from '../../../src/loader/data-loader.js'
-import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
+import { decodeImage } from '../../../src/images/decode.js'
+import type { ResizeRule } from '../../../src/images/resize-rule.js'
 import { ImageFolder } from '../../../src/datasets/image-folder.js'
 import { evalTransform } from '../../../src/augment/transforms.js'
 import { ROOT } from '../../helpers/processes/child.js'
@@ -28,14 +29,17 @@ beforeAll(async () => {
   for (const { indices, images, size, labels } of await collect(loader.epoch(0))) {
     for (let i = 0; i < size; i++) {
       expect(labels?.[i]).toBe(folder.items[indices[i]!]!.label)
-      loaded.set(folder.name(indices[i]!), [...images.pixels.subarray((i * SIZE + 16) * SIZE * 3, (i * SIZE + 16) * SIZE * 3 + 3)]) // each is SIZE × SIZE here
+      loaded.set(folder.name(indices[i]!), [
+        ...images.pixels.subarray((i * SIZE + 16) * SIZE * 3, (i * SIZE + 16) * SIZE * 3 + 3),
+      ]) // each is SIZE × SIZE here
     }
   }
 }, 120_000)
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 const pathOf = ({ name }: OddImage): string => `a/${String(name)}${name === 'folder.png' ? '/inner.png' : ''}`
-const told = (path: string): string[] => [...folder.skipped, ...loader.skipped].filter((file) => file.path === path).map(({ message }) => message)
+const told = (path: string): string[] =>
+  [...folder.skipped, ...loader.skipped].filter((file) => file.path === path).map(({ message }) => message)
 const read = ODD_IMAGES.filter(({ reason, unlisted }) => !reason && !unlisted)
 const bad = ODD_IMAGES.filter(({ reason }) => reason)
 

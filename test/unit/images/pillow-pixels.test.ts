@@ -1,6 +1,7 @@
 import sharp from 'sharp'
-import { decodeImage, type ResizeRule } from '../../../src/images/decode.js'
-import { scaled } from '../../../web/triangle.js'
+import { decodeImage } from '../../../src/images/decode.js'
+import type { ResizeRule } from '../../../src/images/resize-rule.js'
+import { scaled } from '../../../web/resample/triangle.js'
 import { deepGreyPng, handMadeGif, type GifOptions, handMadeTiff } from '../../helpers/files/hand-made.js'
 import type { Colour } from '../../helpers/images/odd-images.js'
 
@@ -64,12 +65,15 @@ describe('a TIFF that its camera turned', () => {
   const stored = [[10, 20, 30], [40, 50, 60]]
   const seen: Readonly<Record<number, readonly (readonly number[])[]>> = {
     1: [[10, 20, 30], [40, 50, 60]], 2: [[30, 20, 10], [60, 50, 40]], 3: [[60, 50, 40], [30, 20, 10]], 4: [[40, 50, 60], [10, 20, 30]],
-    5: [[10, 40], [20, 50], [30, 60]], 6: [[40, 10], [50, 20], [60, 30]], 7: [[60, 30], [50, 20], [40, 10]], 8: [[30, 60], [20, 50], [10, 40]],
+    5: [[10, 40], [20, 50], [30, 60]], 6: [[40, 10], [50, 20], [60, 30]],
+    7: [[60, 30], [50, 20], [40, 10]], 8: [[30, 60], [20, 50], [10, 40]],
     0: [[10, 20, 30], [40, 50, 60]], 9: [[10, 20, 30], [40, 50, 60]],
   }
   test.each(Object.entries(seen))('(%s) is upright, also for the notebook: Pillow turns it as it loads it', async (orientation, expected) => {
     const grey = handMadeTiff(stored, { photometric: 1, bits: 8, orientation: Number(orientation) })
-    const colours = handMadeTiff(stored.map((row) => row.flatMap((level) => [level, level, level])), { photometric: 2, bits: 8, orientation: Number(orientation) })
+    const colours = handMadeTiff(stored.map((row) => row.flatMap((level) => [level, level, level])), {
+      photometric: 2, bits: 8, orientation: Number(orientation),
+    })
     const deep = handMadeTiff(stored, { photometric: 1, bits: 16, orientation: Number(orientation) })
     for (const rule of [DEFAULT, NOTEBOOK]) for (const file of [grey, colours]) expect(await levels(file, rule)).toEqual(expected)
     expect(await levels(deep, NOTEBOOK)).toEqual(expected)

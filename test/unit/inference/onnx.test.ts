@@ -14,21 +14,29 @@ import { TINY_CLASSES, tinyRegNet } from '../../helpers/tiny-regnet.js'
 
 const METADATA: ModelMetadata = {
   formatVersion: 1, model: 'regnet_y_400mf', classes: TINY_CLASSES, size: 32,
-  resize: { shorterSide: 37, crop: 32, antialias: true, pad: null, orient: true, profile: true }, mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5],
+  resize: { shorterSide: 37, crop: 32, antialias: true, pad: null, orient: true, profile: true },
+  mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.5],
   weights: { name: 'some', sha256: 'f', licence: 'for study only' },
 }
 const WHOLE: ModelMetadata = { ...METADATA, resize: { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false } }
 const onnx = (tensors: StateDict = tinyRegNet(), metadata = METADATA, fp16 = false): OnnxModel => regnetOnnx(tensors, metadata, { fp16 })
 const nodeOf = (model: OnnxModel, name: string): OnnxNode | undefined => model.graph.node.find((node) => node.name === name)
-const settingsOf = (model: OnnxModel, name: string): Record<string, unknown> => Object.fromEntries(nodeOf(model, name)?.attribute.map(({ name: key, i, ints }) => [key, i ?? ints]) ?? [])
+const settingsOf = (model: OnnxModel, name: string): Record<string, unknown> =>
+  Object.fromEntries(nodeOf(model, name)?.attribute.map(({ name: key, i, ints }) => [key, i ?? ints]) ?? [])
 
 test.each([
   ['nothing to do', [2, 4], { weight: [1], bias: [0], mean: [0], variance: [1 - 1e-5] }, [2, 4], [0]],
   ['scaled', [2, 4], { weight: [3], bias: [0], mean: [0], variance: [9 - 1e-5] }, [2, 4], [0]],
   ['shifted', [2, 4], { weight: [2], bias: [1], mean: [5], variance: [4 - 1e-5] }, [2, 4], [-4]],
-  ['channel by channel', [1, 1, 1, 1], { weight: [1, 2], bias: [0, 3], mean: [1, 1], variance: [1 - 1e-5, 1 - 1e-5] }, [1, 1, 2, 2], [-1, 1]],
+  [
+    'channel by channel', [1, 1, 1, 1], { weight: [1, 2], bias: [0, 3], mean: [1, 1], variance: [1 - 1e-5, 1 - 1e-5] },
+    [1, 1, 2, 2], [-1, 1],
+  ],
 ] as const)('batch norm is folded into the convolution before it: %s', (_, kernel, norm, expected, bias) => {
-  const vectors = { weight: Float32Array.from(norm.weight), bias: Float32Array.from(norm.bias), mean: Float32Array.from(norm.mean), variance: Float32Array.from(norm.variance) }
+  const vectors = {
+    weight: Float32Array.from(norm.weight), bias: Float32Array.from(norm.bias), mean: Float32Array.from(norm.mean),
+    variance: Float32Array.from(norm.variance),
+  }
   const folded = foldBatchNorm(Float32Array.from(kernel), vectors)
   expected.forEach((value, i) => expect(folded.kernel[i]).toBeCloseTo(value, 6))
   bias.forEach((value, i) => expect(folded.bias[i]).toBeCloseTo(value, 6))

@@ -14,7 +14,9 @@ test('images lie one after another, each in the middle of its black frame', asyn
   expect([...shapes]).toEqual([3, 3, 3, 4, 1, 1])
   const black = [0, 0, 0]
   const tall = [...black, 1, 2, 3, ...black, ...black, 4, 5, 6, ...black, ...black, 7, 8, 9, ...black]
-  const wide = [...black, ...black, ...black, ...black, ...Array.from({ length: 12 }, (_, i) => i + 1), ...black, ...black, ...black, ...black]
+  const wide = [
+    ...black, ...black, ...black, ...black, ...Array.from({ length: 12 }, (_, i) => i + 1), ...black, ...black, ...black, ...black,
+  ]
   expect([...pixels]).toEqual([...tall, ...wide, 1, 2, 3])
 })
 

@@ -25,7 +25,8 @@ describe('DataLoader', () => {
   })
 
   test('shuffled, every image comes once an epoch, in an order that seed and epoch decide', async () => {
-    const order = async (epoch: number, seed = 7): Promise<number[]> => (await collect((await numberedLoader(11, { shuffle: true, seed })).epoch(epoch))).flatMap(({ indices }) => [...indices])
+    const order = async (epoch: number, seed = 7): Promise<number[]> =>
+      (await collect((await numberedLoader(11, { shuffle: true, seed })).epoch(epoch))).flatMap(({ indices }) => [...indices])
     expect(await order(0)).toEqual(await order(0))
     expect(await order(1)).not.toEqual(await order(0))
     expect(await order(0, 8)).not.toEqual(await order(0))
@@ -55,9 +56,13 @@ describe('DataLoader', () => {
 
   test('augmentation differs from epoch to epoch, and progress runs with them', async () => {
     const seen: number[] = []
-    const transform = Object.assign((_: unknown, random: () => number, progress: number) => (seen.push(progress), { geometry: [1, 0, random(), 0, 1, 0] as const }), {})
+    const transform = Object.assign((_: unknown, random: () => number, progress: number) => {
+      seen.push(progress)
+      return { geometry: [1, 0, random(), 0, 1, 0] as const }
+    }, {})
     const loader = await numberedLoader(2, { transform, epochs: 4 })
-    const shift = async (epoch: number): Promise<number | undefined> => (await collect(loader.epoch(epoch)))[0]?.images.plans[0]?.geometry[2]
+    const shift = async (epoch: number): Promise<number | undefined> =>
+      (await collect(loader.epoch(epoch)))[0]?.images.plans[0]?.geometry[2]
     expect(await shift(0)).not.toBe(await shift(1))
     expect(seen).toEqual([0, 0, 0.25, 0.25])
   })

@@ -65,7 +65,8 @@ const SESSION = { model: 'regnet_y_400mf', classes: 2 } as const
 const never = (): never => {
   throw new Error('native code was asked before the options were checked')
 }
-const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
+const session = (options: SessionOptions): Promise<unknown> =>
+  resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
 const computing = { device: 'word', precision: 'word', threads: 'whole', classes: 'texts', size: 'whole' } as const
 const images = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
 const dataset = await numberedDataset(1)
@@ -87,7 +88,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<DataStatisticsOptions>({ of: 'dataStatistics', good: { data: 'nowhere' }, call: dataStatistics, kinds: { ...images, onProgress: 'callback' } }),
   door<SummarizeOptions>({ of: 'summarize', good: { model: 'nothing' }, call: summarize, kinds: { model: 'text', size: 'whole', classes: 'whole', batchSize: 'whole' } }),
   door<ExportOptions>({ of: 'exportModel', good: { model: 'nothing', format: 'pth' }, call: exportModel, kinds: { model: 'text', format: 'word', output: 'text', fp16: 'flag', classes: 'texts', size: 'whole' } }),
-  door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', side: 'word', all: 'flag', signal: 'signal' } }),
+  door<EvaluateModelOptions>({ of: 'evaluate', good: { model: 'nothing', data: 'nowhere' }, call: evaluateModel, kinds: { ...computing, model: 'text', data: 'text', split: 'word', all: 'flag', signal: 'signal' } }),
   door<ClassifierOptions>({ of: 'Classifier.open', good: {}, call: (options) => Classifier.open('nothing', options), kinds: computing }),
   door<ReadTorchOptions>({ of: 'readTorchCheckpoint', good: {}, call: (options) => readTorchCheckpoint('nothing', options), kinds: { groups: 'lists' } }),
   door<SessionOptions>({

@@ -12,14 +12,18 @@ import { float32Tensor } from '../../../src/formats/tensor.js'
 import { Classifier } from '../../../src/inference/classifier.js'
 import { evaluateModel } from '../../../src/inference/evaluate-model.js'
 import { exportModel } from '../../../src/inference/export-model.js'
+import { inspectFile } from '../../../src/inference/inspect.js'
 import { summarize } from '../../../src/models/summarize.js'
 import { checkTrainOptions } from '../../../src/train/options/checks.js'
+import { runStatus } from '../../../src/train/resume/status.js'
 import { train } from '../../../src/train/train.js'
 import { oneImage } from '../../helpers/loader.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 /** Wherever the library takes a path: how the path gets there, and its name. */
 const DOORS: Readonly<Record<string, readonly [name: string, call: (path: never) => unknown]>> = {
+  'inspectFile': ['file', (path) => inspectFile(path)],
+  'runStatus': ['folder', (path) => runStatus(path)],
   'ImageFolder.open': ['root', (path) => ImageFolder.open(path)],
   'ImageFolder.open, within': ['within', (path) => ImageFolder.open('x', { within: path })],
   'Classifier.open': ['file', (path) => Classifier.open(path)],

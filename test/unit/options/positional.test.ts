@@ -7,9 +7,11 @@ import { readSafetensors, writeSafetensors } from '../../../src/formats/safetens
 import { AverageMeter } from '../../../src/metrics/average-meter.js'
 import { toNative } from '../../../src/session/to-native.js'
 import { Classifier } from '../../../src/inference/classifier.js'
+import { inspectFile } from '../../../src/inference/inspect.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
 import { fit } from '../../../src/train/fit.js'
+import { runStatus } from '../../../src/train/resume/status.js'
 import { constant } from '../../../src/recipes/schedules.js'
 import { workInEmptyFolder } from '../../helpers/files/empty-folder.js'
 import { numberedLoader } from '../../helpers/loader.js'
@@ -53,6 +55,8 @@ const ARGUMENTS: Readonly<Record<string, Argument>> = {
   'compose': { name: 'transforms', pass: (value) => compose(value), takes: ['function'] },
   'CheckpointStore.open': { name: 'folder', pass: (value) => CheckpointStore.open(value) },
   'Classifier.open': { name: 'file', pass: (value) => Classifier.open(value) },
+  'inspectFile': { name: 'file', pass: inspectFile },
+  'runStatus': { name: 'folder', pass: runStatus },
   'readTorchCheckpoint': { ...NO_FILES, pass: (value) => readTorchCheckpoint(value) },
   'writeTorchCheckpoint, its path': { ...NO_FILES, pass: (value) => writeTorchCheckpoint(value, { model: tensors }) },
   'writeTorchCheckpoint, its contents': { name: 'writeTorchCheckpoint|model', pass: (value) => writeTorchCheckpoint('file', value) },

@@ -10,7 +10,12 @@ interface Fixture {
   readonly randperm: Readonly<Record<string, readonly number[]>>
   /** By seed and epoch: brightness, angle, shear of some places. */
   readonly draws: Readonly<Record<string, readonly (readonly [number, number, number])[][]>>
-  readonly head: { readonly weight: readonly number[]; readonly bias: readonly number[]; readonly after: readonly number[]; readonly sum: number }
+  readonly head: {
+    readonly weight: readonly number[]
+    readonly bias: readonly number[]
+    readonly after: readonly number[]
+    readonly sum: number
+  }
 }
 
 /** What numpy and PyTorch gave: test/parity/generate.py notebook. */

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { life, ownIdentity } from '../../../scripts/process-identity.mjs'
+import { ownIdentity, processState } from '../../../scripts/shared/process-identity.mjs'
 import { holderOf, lockRun } from '../../../src/runs/run-lock.js'
 import { skip } from '../../helpers/skip.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
@@ -18,17 +18,17 @@ async function deadProcess(): Promise<number> {
   return child.pid!
 }
 
-describe('life', () => {
+describe('processState', () => {
   test('this process is alive, and one that has ended is dead', async () => {
-    expect(life(self)).toBe('alive')
-    expect(life({ ...self, pid: await deadProcess() })).toBe('dead')
-    expect(life({ pid: process.pid })).toBe('alive')
+    expect(processState(self)).toBe('alive')
+    expect(processState({ ...self, pid: await deadProcess() })).toBe('dead')
+    expect(processState({ pid: process.pid })).toBe('alive')
   })
 
   if (!onLinux) skip('a process that got the number of another', 'only /proc tells when a process began')
   else {
     test('a process that got the number of another is not taken for it', () => {
-      expect(life({ ...self, started: '1' })).toBe('dead')
+      expect(processState({ ...self, started: '1' })).toBe('dead')
     })
 
     test('a zombie is dead', async () => {
@@ -39,7 +39,7 @@ describe('life', () => {
         const pid = Number(data.toString())
         const isZombie = (): boolean => /^\d+ \(.*\) Z /s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
         while (!isZombie()) await new Promise((resolve) => setTimeout(resolve, 20))
-        expect(life({ ...self, pid, started: /\) Z (?:\S+ ){18}(\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))![1]! })).toBe('dead')
+        expect(processState({ ...self, pid, started: /\) Z (?:\S+ ){18}(\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))![1]! })).toBe('dead')
       } finally {
         shell.kill()
         await once(shell, 'exit')
@@ -51,7 +51,7 @@ describe('life', () => {
       ['another machine or container', { system: 'other', host: 'elsewhere' }, 'unknown'],
       ['this machine, which was renamed', { system: self.system!, host: 'elsewhere' }, 'alive'],
     ] as const)('a process of %s', (_, changes, expected) => {
-      expect(life({ ...self, ...changes })).toBe(expected)
+      expect(processState({ ...self, ...changes })).toBe(expected)
     })
   }
 })

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { holderOf, isLockLeftover, tryLock } from '../../../scripts/lock.mjs'
-import { ownIdentity } from '../../../scripts/process-identity.mjs'
-import { takeLock } from '../../../scripts/setup/lock.mjs'
+import { holderOf, isLockLeftover, tryLock } from '../../../scripts/shared/lock.mjs'
+import { ownIdentity } from '../../../scripts/shared/process-identity.mjs'
+import { waitForLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runNode } from '../../helpers/processes/child.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
-const LOCK = new URL('../../../scripts/lock.mjs', import.meta.url).href
+const LOCK = new URL('../../../scripts/shared/lock.mjs', import.meta.url).href
 const CONTENDER = fileURLToPath(new URL('../../helpers/processes/lock-contender.mjs', import.meta.url))
 const self = ownIdentity()
 
@@ -88,7 +88,7 @@ if (process.platform === 'linux') {
     const path = join(folder.path, 'setup.lock')
     await writeFile(path, JSON.stringify({ ...self, system: 'other', host: 'elsewhere' }))
     const said: string[] = []
-    const waiting = takeLock(path, (line) => said.push(line))
+    const waiting = waitForLock(path, (line) => said.push(line))
     while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
     expect(said).toEqual([`Another set-up (process ${process.pid} on elsewhere) may be running here; waiting for it. If it is gone, remove ${path}`])
     await writeFile(path, JSON.stringify({ ...self, started: '1' })) // its number is another process's by now

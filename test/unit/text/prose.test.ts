@@ -65,7 +65,7 @@ const SAID = [
   ['predict', 'nothing.safetensors', 'x.jpg'],
   ['predict', 'nothing', 'https://example.org/a.jpg'],
   ['predict', 'nothing', '-', '-'],
-  ['evaluate', 'nothing', 'nowhere', '--side', 'train'],
+  ['evaluate', 'nothing', 'nowhere', '--split', 'train'],
   ['summary', 'nothing'],
   ['inspect', 'nothing'],
   ['export', 'nothing', '--format', 'web'], ['weights', 'pull', 'nothing'], ['weights'], ['doctor'], ['train', '--outputs', 'x'],

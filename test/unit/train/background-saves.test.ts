@@ -70,7 +70,9 @@ describe('BackgroundSaves', () => {
   test('writes what the state was when it was taken', async () => {
     const { begun, store } = slowStore()
     let saved: Promise<unknown> | undefined
-    const saves = new BackgroundSaves({ ...store, saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)) })
+    const saves = new BackgroundSaves({
+      ...store, saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)),
+    })
     const session = new StandInSession()
     await saves.snapshot(session, last(1))
     session.stateDict = () => Promise.reject(new Error('asked again'))
@@ -99,7 +101,9 @@ describe('fit, while a file is written', () => {
   test('goes on with its steps, and tells of the file when it is there', async () => {
     const { begun, release, store } = slowStore()
     const types: string[] = []
-    for await (const { type } of fit(new StandInSession(), { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store })) {
+    for await (const { type } of fit(new StandInSession(), {
+      train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
+    })) {
       types.push(type)
       if (types.filter((told) => told === 'step').length !== 6 || begun.length > 1) continue
       expect(list(begun)).toEqual(['last 1'])
@@ -115,7 +119,9 @@ describe('fit, while a file is written', () => {
     if (how === 'throw') session.trainStep = async (...args) => (session.steps.length === 3 ? Promise.reject(new Error('broken')) : StandInSession.prototype.trainStep.apply(session, args))
     let ended = false
     const finish = (async () => {
-      for await (const { type, ...rest } of fit(session, { train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store })) {
+      for await (const { type, ...rest } of fit(session, {
+        train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
+      })) {
         if (how === 'return' && type === 'step' && (rest as { epoch?: number }).epoch === 2) break
       }
     })().catch(() => {}).finally(() => (ended = true))

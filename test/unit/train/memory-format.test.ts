@@ -3,7 +3,10 @@ import type { SessionOptions } from '../../../src/session/options.js'
 import { chooseMemoryFormat, fasterFormat, timeSteps } from '../../../src/train/memory-format.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 
-const batch = { size: 4, step: 0, indices: new Int32Array(4), labels: new Int32Array(4), images: { pixels: new Uint8Array(0), shapes: new Int32Array(0), plans: [], output: 8, mean: [0, 0, 0], std: [1, 1, 1] } } as const
+const batch = {
+  size: 4, step: 0, indices: new Int32Array(4), labels: new Int32Array(4),
+  images: { pixels: new Uint8Array(0), shapes: new Int32Array(0), plans: [], output: 8, mean: [0, 0, 0], std: [1, 1, 1] },
+} as const
 
 const OPTIONS: SessionOptions = { model: 'regnet_y_400mf', classes: 2, device: 'cuda:0' }
 
@@ -63,6 +66,7 @@ describe('the memory format of a run on a GPU', () => {
     ['without a GPU it is channels_last', { ...OPTIONS, device: 'auto' }, false, 'channels_last'],
   ])('%s, and nothing is tried', async (_, options, gpu, expected) => {
     const createSession = (): Promise<Disposable> => Promise.reject(new Error('A session was made'))
-    expect(await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => gpu, createSession })).toEqual({ memoryFormat: expected, notes: [] })
+    const chosen = await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => gpu, createSession })
+    expect(chosen).toEqual({ memoryFormat: expected, notes: [] })
   })
 })

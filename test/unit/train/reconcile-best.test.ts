@@ -11,12 +11,19 @@ const session = new StandInSession()
 const bestOf = (epoch: number): BestEpoch => ({ epoch, metrics: { loss: 1 / epoch, top1: epoch / 10, count: 4 }, value: epoch / 10 })
 
 /** A folder whose `last` is of `epoch` and `step` and names the epoch `named` as the best, and `best` is of `found`. */
-async function folderWith(path: string, { epoch, step = 0, named, found }: { readonly epoch: number; readonly step?: number; readonly named: number | null; readonly found: number | null }) {
+async function folderWith(path: string, { epoch, step = 0, named, found }: {
+  readonly epoch: number
+  readonly step?: number
+  readonly named: number | null
+  readonly found: number | null
+}) {
   const store = await CheckpointStore.open(path)
   const { position, scaler: _, running, patience, best: __, ...model } = trainingMetadata(0)
   const origin = { data: { fingerprint: 'f', train: 3, val: 1 }, weights: null }
   if (found !== null) await store.saveBest(session, { ...model, metrics: { epoch: found, ...bestOf(found).metrics }, ...origin })
-  await store.saveLast(session, { ...model, ...origin, position: { ...position, epoch, step }, running, best: named === null ? null : bestOf(named), patience })
+  await store.saveLast(session, {
+    ...model, ...origin, position: { ...position, epoch, step }, running, best: named === null ? null : bestOf(named), patience,
+  })
   return store
 }
 

@@ -11,7 +11,8 @@ beforeEach(async () => (folder = await temporaryFolder()))
 afterEach(() => folder[Symbol.asyncDispose]())
 
 const at = (path: string): string => join(folder.path, path)
-const lay = async (path: string, content = path): Promise<void> => (await mkdir(dirname(at(path)), { recursive: true }), writeFile(at(path), content))
+const lay = async (path: string, content = path): Promise<void> =>
+  (await mkdir(dirname(at(path)), { recursive: true }), writeFile(at(path), content))
 const open = (): ReturnType<typeof openTrainVal> => openTrainVal(at('data'), { val: 0.25, seed: 1 })
 const resumed = (): ReturnType<typeof openTrainVal> => trainValOfRun(at('run'), at('data'), open)
 

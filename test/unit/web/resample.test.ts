@@ -1,13 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import sharp, { type Sharp } from 'sharp'
-import { decodeImage, type Pixels, type ResizeRule } from '../../../src/images/decode.js'
+import { decodeImage } from '../../../src/images/decode.js'
+import type { Pixels } from '../../../src/images/pixels.js'
+import type { ResizeRule } from '../../../src/images/resize-rule.js'
 import { evalBatch } from '../../../src/loader/eval-batch.js'
 import { draw } from '../../parity/formula.js'
-import { atModelSize } from '../../../web/fit.js'
-import { resizeByRule } from '../../../web/resample.js'
-import { stored } from '../../../web/stored.js'
-import { turned } from '../../../web/turn.js'
+import { atModelSize } from '../../../web/resample/fit.js'
+import { resizeByRule } from '../../../web/resample/resample.js'
+import { stored } from '../../../web/stored/stored.js'
+import { turned } from '../../../web/resample/orientation.js'
 
 const RULE: ResizeRule = { shorterSide: 73, crop: 64, antialias: true, pad: null, orient: true, profile: true }
 
@@ -30,13 +32,20 @@ async function decoded(file: Buffer): Promise<Pixels> {
   return { data: new Uint8Array(data), width: info.width, height: info.height }
 }
 
-async function compare(file: Buffer, rule: ResizeRule): Promise<{ readonly size: readonly number[]; readonly worst: number; readonly mean: number }> {
+async function compare(file: Buffer, rule: ResizeRule): Promise<{
+  readonly size: readonly number[]
+  readonly worst: number
+  readonly mean: number
+}> {
   const ours = await decodeImage(file, rule)
   const page = resizeByRule(await decoded(file), rule, await stored(Uint8Array.from(file), rule))
   const { abs, max } = Math
   const differences = Array.from(page.data, (value, i) => abs(value - ours.data[i]!))
   expect([page.width, page.height]).toEqual([ours.width, ours.height])
-  return { size: [page.width, page.height], worst: differences.reduce((a, b) => max(a, b)), mean: differences.reduce((a, b) => a + b) / differences.length }
+  return {
+    size: [page.width, page.height], worst: differences.reduce((a, b) => max(a, b)),
+    mean: differences.reduce((a, b) => a + b) / differences.length,
+  }
 }
 
 describe('the page scales an image as torchgraft decodes it', () => {
@@ -55,12 +64,15 @@ describe('the page scales an image as torchgraft decodes it', () => {
 
   test.each([[40, 60], [72, 70], [30, 31], [48, 48], [32, 24], [13, 60], [65, 70]])('an enlarged one of %d × %d: the same bytes', async (width, height) => {
     for (const shorterSide of [73, 100, 146]) {
-      for (const crop of [64, null]) expect(await compare(await image(width, height).png().toBuffer(), { ...RULE, shorterSide, crop })).toMatchObject(exact)
+      for (const crop of [64, null]) {
+        expect(await compare(await image(width, height).png().toBuffer(), { ...RULE, shorterSide, crop })).toMatchObject(exact)
+      }
     }
   })
 
   test('one that is not to be enlarged is left as it is', async () => {
-    expect(await compare(await image(40, 60).png().toBuffer(), { ...RULE, crop: null, enlarge: false })).toMatchObject({ size: [40, 60], ...exact })
+    const small = await image(40, 60).png().toBuffer()
+    expect(await compare(small, { ...RULE, crop: null, enlarge: false })).toMatchObject({ size: [40, 60], ...exact })
   })
 
   test.each([[100, 120], [200, 210]])('a JPEG of %d × %d, which its decoder leaves whole: the same bytes', async (width, height) => {
@@ -76,7 +88,8 @@ describe('the page scales an image as torchgraft decodes it', () => {
   })
 
   test.each([2, 3, 4, 5, 6, 7, 8])('a JPEG from a camera that was turned (%d): as one that was not', async (orientation) => {
-    const turned = (width: number, height: number): Promise<Buffer> => image(width, height).jpeg({ quality: 90 }).withMetadata({ orientation }).toBuffer()
+    const turned = (width: number, height: number): Promise<Buffer> =>
+      image(width, height).jpeg({ quality: 90 }).withMetadata({ orientation }).toBuffer()
     expect(await compare(await turned(120, 101), RULE)).toMatchObject(exact)
     for (const crop of [64, null]) {
       const { worst, mean } = await compare(await turned(701, 402), { ...RULE, crop })
@@ -116,7 +129,9 @@ describe('the page fits images that are kept whole as a batch does', () => {
     const at = (row: number, column: number): number => images.pixels[(row * inWidth + column) * 3]!
     const [left, top] = [Math.floor(x), Math.floor(y)]
     const blend = (a: number, b: number, part: number): number => a + (b - a) * part
-    const expected = blend(blend(at(top, left), at(top, left + 1), x - left), blend(at(top + 1, left), at(top + 1, left + 1), x - left), y - top)
+    const expected = blend(
+      blend(at(top, left), at(top, left + 1), x - left), blend(at(top + 1, left), at(top + 1, left + 1), x - left), y - top,
+    )
     expect(fitted[(12 * 24 + 12) * 3]).toBeCloseTo(expected, 3)
   })
 
@@ -133,6 +148,6 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])('what lies in a file as its camera was held 
 })
 
 test('the page’s folder has no file that is not the page’s', async () => {
-  const names = await readdir(fileURLToPath(new URL('../../../web', import.meta.url)))
-  expect(names.filter((name) => !/\.(js|d\.ts|html|css)$/.test(name))).toEqual(['tsconfig.json'])
+  const names = await readdir(fileURLToPath(new URL('../../../web', import.meta.url)), { recursive: true })
+  expect(names.filter((name) => !/\.(js|d\.ts|html|css)$/.test(name)).sort()).toEqual(['resample', 'stored', 'tsconfig.json'])
 })

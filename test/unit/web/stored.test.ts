@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
-import { exifOrientation } from '../../../web/exif.js'
+import { readOrientation } from '../../../web/stored/exif.js'
 import { NOTES } from '../../../web/notes.js'
-import { formatOf, isHeic, isTiff } from '../../../web/origin.js'
-import { useOf } from '../../../web/profile.js'
-import { stored } from '../../../web/stored.js'
+import { formatOf, isHeic, isTiff } from '../../../web/stored/first-bytes.js'
+import { useOf } from '../../../web/stored/profile.js'
+import { stored } from '../../../web/stored/stored.js'
 import { exif, pngChunk, pngChunks, uint32s, withChunks } from '../../helpers/images/png-chunks.js'
 
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'avif'] as const
@@ -120,14 +120,14 @@ describe('what a browser acts on and torchgraft does not is left out', () => {
 
 describe('how a camera was held', () => {
   test.each([[1], [3], [4], [6], [8], [9]])('is told by a number of TIFF’s type %d', (type) => {
-    for (const little of [true, false]) expect(exifOrientation(exif(6, { type, little }))).toBe(6)
+    for (const little of [true, false]) expect(readOrientation(exif(6, { type, little })).orientation).toBe(6)
   })
 
   test.each([
     ['a fraction', exif(6, { type: 5 })], ['no such orientation', exif(9)], ['none', exif(0)], ['nothing', Buffer.alloc(0)],
     ['no TIFF', Buffer.from('Exif\0\0II*\0\x08\0\0\0')], ['a directory beyond the end', exif(6).subarray(0, 9)],
   ])('%s is upright', (_, tiff) => {
-    expect(exifOrientation(tiff)).toBe(1)
+    expect(readOrientation(tiff).orientation).toBe(1)
   })
 
   test('is told by the first block of a JPEG alone, and by a PNG’s before its pixels', async () => {

@@ -1,0 +1,1 @@
+export function hashFile(path: string): Promise<string>

@@ -1,0 +1,16 @@
+import { findBreaches } from '../../scripts/check-wall.mjs'
+import { ROOT } from '../helpers/processes/child.js'
+import { temporaryFolder } from '../helpers/files/temporary-folder.js'
+import { lay } from '../helpers/set-up.js'
+
+describe('the wall between the C++ rooms', () => {
+  test('stands', () => {
+    expect(findBreaches(ROOT)).toEqual([])
+  })
+
+  test('is seen when it is broken, by file and line', async () => {
+    await using folder = await temporaryFolder()
+    await lay(folder.path, { 'native/torch/a.cc': '#include <vector>\n#include <napi.h>\n', 'native/torch/session/session.h': '#include <torch/types.h>\n', 'native/torch/kernels/e_avx2.cc': '#include <immintrin.h>\n#include <algorithm>\n', 'native/torch/kernels/f.cc': '#include <algorithm>\n#include <napi.h>\n', 'native/node/b.h': '# include <ATen/ATen.h>\n#include "torch/session/session.h"\n', 'native/loader/c.cc': '', 'native/images/g.cc': '', 'native/check/d.cc': '' })
+    expect(findBreaches(folder.path)).toEqual(['native/torch/a.cc:2: includes Node-API', 'native/torch/kernels/f.cc:2: includes Node-API', 'native/node/b.h:1: includes libtorch', 'native/torch/kernels/e_avx2.cc:2: is compiled for some processors, and includes what others share', 'native/torch/session/session.h:1: is seen by native/node, and includes libtorch'])
+  })
+})

@@ -1,0 +1,3 @@
+import type { Pixels, Size, Window } from './sizes.js'
+
+export function scaled(pixels: Pixels, size: Size, window: Window): Pixels

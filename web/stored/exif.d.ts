@@ -1,0 +1,1 @@
+export function readOrientation(tiff: Uint8Array): { readonly orientation: number; readonly isPlain: boolean }
