@@ -32,13 +32,13 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const losses = new NotFiniteLosses(train, session.precision)
   const saver = new Saver(session, resolved, { progress, best, losses })
   const { trainStep, evalStep } = withMemoryAdvice(session, () => saver.lastGood)
-  const isOver = (): boolean => progress.epoch >= epochs || earlyStopping?.shouldStop === true
+  const isFinished = (): boolean => progress.epoch >= epochs || earlyStopping?.shouldStop === true
 
   yield startEvent(session, resolved, valAt(progress.epochOfState))
-  if (resume) yield { type: 'resume', epoch: progress.epoch + 1, step: progress.step, from: resume.from, finished: isOver() }
+  if (resume) yield { type: 'resume', epoch: progress.epoch + 1, step: progress.step, from: resume.from, finished: isFinished() }
 
   try {
-    while (!isOver() && !signal?.aborted) {
+    while (!isFinished() && !signal?.aborted) {
       progress.beginEpoch()
       for await (const batch of train.epoch(progress.epoch, { from: progress.step })) {
         const result = await trainStep(batch, { lr: progress.nextLr() })
