@@ -101,11 +101,7 @@ export const NATIVE_ROOMS = {
  * @type {readonly (readonly [from: string, to: string])[]}
  */
 export const KNOWN_ARROWS = [
-  ['src/augment/render-batch.ts', 'addon'],
-  ['src/augment/render-batch.ts', 'loader'],
-  ['src/augment/render-batch.ts', 'session'],
   ['src/formats/state-dict-names.ts', 'src/models/timm-names.ts'],
-  ['src/images/jpeg/decode-jpeg.ts', 'src/datasets/image-names.ts'],
   ['src/models/summarize.ts', 'runs'],
   ['src/models/summarize.ts', 'src/inference/onnx/onnx-refusal.ts'],
   ['src/models/weights/initial-weights.ts', 'src/inference/onnx/onnx-refusal.ts'],
@@ -128,8 +124,6 @@ export const KNOWN_INCLUDES = [
  * @type {readonly string[]}
  */
 export const KNOWN_CIRCLES = [
-  'src/datasets/content-hash.ts', 'src/datasets/find-splits.ts', 'src/datasets/image-folder.ts', 'src/datasets/list-images.ts',
-  'src/datasets/refuse-folder.ts',
   'src/images/decode-sharp.ts', 'src/images/decode.ts', 'src/images/gif-first-frame.ts', 'src/images/jpeg/decode-jpeg.ts', 'src/images/open-sharp.ts',
   'src/images/to-rgb.ts',
 ]

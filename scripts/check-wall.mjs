@@ -1,6 +1,6 @@
 // The walls of the C++: native/torch never sees Node-API, native/node never sees libtorch, and within native/torch no include leads
 // back up (rooms.js).
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KNOWN_INCLUDES, NATIVE_ROOMS } from '../rooms.js'
@@ -8,19 +8,12 @@ import { KNOWN_INCLUDES, NATIVE_ROOMS } from '../rooms.js'
 const NODE_API = /#\s*include\s*[<"](?:napi|node_api|js_native_api|uv|v8|node\/)/
 const LIBTORCH = /#\s*include\s*[<"](?:torch|ATen|c10)\//
 /** What native/node may see of native/torch, whose headers include nothing of libtorch. */
-const SEEN = '(?:session\\/(?:session|batch|system|error)|models\\/regnet_variants)\\.h'
+const SEEN = '(?:session\\/(?:session|batch|system|error)|models\\/graph)\\.h'
 
 const RULES = [
   { room: 'torch', forbidden: NODE_API, says: 'includes Node-API' },
   { room: 'check', forbidden: NODE_API, says: 'includes Node-API' },
   { room: 'node', forbidden: new RegExp(`#\\s*include\\s*[<"](?:torch\\/(?!${SEEN})|ATen|c10|caffe2)`), says: 'includes libtorch' },
-  // The linker keeps one copy of an inline function: it must not be one with instructions that a processor may lack.
-  {
-    room: 'torch',
-    only: /_(?:avx2|avx512|avx512_bf16|amx)\.cc$/,
-    forbidden: /#\s*include\s*<(?!cstdint>|cstddef>|immintrin\.h>)/,
-    says: 'is compiled for some processors, and includes what others share',
-  },
   { room: 'loader', forbidden: LIBTORCH, says: 'includes libtorch' },
   { room: 'images', forbidden: LIBTORCH, says: 'includes libtorch' },
   { room: 'torch', only: new RegExp(`^${SEEN}$`), forbidden: /#\s*include\s*<(?:torch|ATen|c10)\//, says: 'is seen by native/node, and includes libtorch' },
@@ -33,6 +26,11 @@ function sourcesIn(folder) {
 
 /** @param {string} root @returns {string[]} breaches of the walls between the rooms of native/, as `file:line: what` */
 export function findBreaches(root) {
+  return [...findForbiddenIncludes(root), ...findSharedIncludes(root)]
+}
+
+/** @param {string} root @returns {string[]} */
+function findForbiddenIncludes(root) {
   return RULES.flatMap(({ room, only, forbidden, says }) => {
     const folder = join(root, 'native', room)
     return sourcesIn(folder).filter((name) => !only || only.test(name)).flatMap((name) => {
@@ -40,6 +38,32 @@ export function findBreaches(root) {
       return lines.flatMap((line, i) => (forbidden.test(line) ? [`native/${room}/${name}:${i + 1}: ${says}`] : []))
     })
   })
+}
+
+const KERNELS = 'native/torch/kernels/kernels.cmake'
+
+/**
+ * Kernels' bodies, and all that they include, are compiled for some processors alone. The linker keeps one copy of an inline
+ * function: it must not be one with instructions that a processor may lack.
+ *
+ * @param {string} root @returns {string[]}
+ */
+function findSharedIncludes(root) {
+  if (!existsSync(join(root, KERNELS))) return []
+  const bodies = [...readFileSync(join(root, KERNELS), 'utf8').matchAll(/\bBODY ([\w/]+\.h)\b/g)].map(([, body]) => `torch/kernels/${body}`)
+  const reached = new Set(bodies)
+  /** @type {string[]} */
+  const breaches = []
+  for (const file of reached) {
+    for (const [i, line] of readFileSync(join(root, 'native', file), 'utf8').split('\n').entries()) {
+      const included = /^\s*#\s*include\s*([<"])([^>"]+)/.exec(line)
+      if (!included) continue
+      const [, quote, name] = /** @type {[string, string, string]} */ (/** @type {unknown} */ (included))
+      if (quote === '"' && name.startsWith('torch/kernels/')) reached.add(name)
+      else if (quote === '"' || !/^(?:cstdint|cstddef|immintrin\.h)$/.test(name)) breaches.push(`native/${file}:${i + 1}: is compiled for some processors, and includes what others share`)
+    }
+  }
+  return breaches
 }
 
 /** @param {string} file in native/torch */

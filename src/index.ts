@@ -15,8 +15,9 @@ export type { ComputeOptions, ForeignOptions } from './inference/options.js'
 export { evaluateModel, type EvaluateModelOptions, type ModelEvaluation } from './inference/evaluate-model.js'
 export { exportModel, type ExportFormat, type ExportOptions, type ExportResult } from './inference/export-model.js'
 export { inspectFile, type Inspection } from './inference/inspect.js'
-export { summarize, type LayerSummary, type LayerType, type ModelSummary, type SummarizeOptions } from './models/summarize.js'
-export type { RegNetVariant } from './models/variants.js'
+export { summarize, type ModelSummary, type SummarizeOptions } from './models/summarize.js'
+export type { LayerSummary, LayerType } from './models/layer-summary.js'
+export type { ModelName, ModelName as RegNetVariant } from './models/catalogue.js'
 
 // The parts of a training loop: images
 export { ImageFolder, type ImageFolderOptions, type ImageItem } from './datasets/image-folder.js'
@@ -32,7 +33,8 @@ export { compose, evalTransform, trainTransform, type TrainTransformOptions, typ
 export { notebookEvalTransform, notebookTrainTransform } from './recipes/notebook/transforms.js'
 export type { ImageSizes, Matrix2x3, Matrix3x4, Plan, Rgb } from './augment/plan.js'
 export type { Random } from './random/sfc32.js'
-export { DataLoader, type DataLoaderOptions, type EpochOptions, type SkippedImage } from './loader/data-loader.js'
+export { DataLoader, type SkippedImage } from './loader/data-loader.js'
+export type { DataLoaderOptions, EpochOptions } from './loader/data-loader-options.js'
 export type { Batch, BatchImages } from './loader/batch.js'
 
 // The parts of a training loop: a model, and the loop

@@ -1,6 +1,6 @@
 import { load, torchgraft } from './library.mjs'
 
-const { renderBatch } = await load('augment/render-batch.js')
+const { renderBatch } = await load('session/render-batch.js')
 const { notebookTrainTransform } = await load('recipes/notebook/transforms.js')
 
 /** @typedef {{ readonly data: string, readonly folders: readonly string[], readonly batch: number, readonly size: number, readonly recipe: 'default' | 'notebook', readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} Params */

@@ -1,6 +1,6 @@
 import { load, torchgraft } from './library.mjs'
 
-const { renderBatch } = await load('augment/render-batch.js')
+const { renderBatch } = await load('session/render-batch.js')
 
 /** @typedef {{ readonly data: string, readonly folders: readonly string[], readonly model: import('../../src/index.js').RegNetVariant, readonly weights: string, readonly classes: number, readonly batch: number, readonly size: number, readonly steps: number, readonly threads: number }} Params */
 

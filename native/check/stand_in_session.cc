@@ -28,8 +28,12 @@ struct Session::Impl {
   std::vector<float> state = std::vector<float>(kNumbers);
 };
 
-std::vector<StateEntry> DescribeModel(const std::string&, int64_t) {
-  return {{.name = "fc.bias", .is_int64 = false, .shape = {kNumbers}, .trainable = true}};
+std::vector<std::string> ModelNames() { return {"stand-in"}; }
+
+ModelDescription DescribeModel(const std::string&, int64_t) {
+  return {.tensors = {{.entry = {.name = "fc.bias", .is_int64 = false, .shape = {kNumbers}},
+                       .use = {.role = TensorRole::kBias, .head = true}}},
+          .graph = {}};
 }
 
 Session::Session(const SessionOptions& options)
@@ -39,7 +43,9 @@ Session::~Session() = default;
 
 int64_t Session::num_parameters() const { return kNumbers; }
 
-std::vector<StateEntry> Session::Layout(StatePart) const { return DescribeModel("", 0); }
+std::vector<StateEntry> Session::Layout(StatePart) const {
+  return {DescribeModel("", 0).tensors[0].entry};
+}
 
 TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   CheckImages(batch.images);

@@ -1,5 +1,6 @@
-// The images' addon: JPEGs to RGB, by libjpeg-turbo and at once to the size, the colours and the
-// orientation that are wanted. Without libtorch: images are looked at where nothing is computed.
+// The images addon: decodes JPEGs to RGB by libjpeg-turbo, with resizing, colour conversion and
+// orientation in the same job. It does not need libtorch: images are also read where none is
+// loaded.
 
 #include <napi.h>
 
@@ -14,8 +15,8 @@ namespace torchgraft {
 
 namespace {
 
-// src/images/jpeg/jpeg-decoder.ts says what each is. All are of the stored image, not yet
-// upright.
+// src/images/jpeg/jpeg-decoder.ts documents each. All but `orientation` are of the stored image,
+// not yet upright.
 struct Request {
   int decoded_width;
   int decoded_height;
@@ -35,7 +36,7 @@ bool IsSound(const Request& request) {
          orientation >= 1 && orientation <= 8;
 }
 
-// On one of libuv's threads, as reading files is: decoding runs beside training, not in the engine.
+// Runs on a libuv thread: decoding is concurrent with training, which has the engine's thread.
 class DecodeWorker : public Napi::AsyncWorker {
  public:
   DecodeWorker(Napi::Env env, std::shared_ptr<const JpegLibrary> library, Napi::Uint8Array bytes,
@@ -74,12 +75,12 @@ class DecodeWorker : public Napi::AsyncWorker {
     if (!done_) return;
     if (colours_.light != nullptr) colours_.Apply(image);
     if (decoded.empty()) return;
-    if (!resized) return Turn(image, window, orientation, into_);
+    if (!resized) return ApplyOrientation(image, window, orientation, into_);
     if (orientation == 1) return Resize(image, width, height, window, into_);
     std::vector<uint8_t> scaled(static_cast<size_t>(window.width) * window.height * 3);
     Resize(image, width, height, window, scaled.data());
-    Turn({scaled.data(), window.width, window.height}, {0, 0, window.width, window.height},
-         orientation, into_);
+    ApplyOrientation({scaled.data(), window.width, window.height},
+                     {0, 0, window.width, window.height}, orientation, into_);
   }
 
   void OnOK() override { deferred_.Resolve(Napi::Boolean::New(Env(), done_)); }
@@ -125,9 +126,10 @@ class Images : public Napi::Addon<Images> {
     const auto* n = numbers.Data();
     const Request request{n[0], n[1], n[2], n[3], {n[4], n[5], n[6], n[7]}, n[8]};
     if (!IsSound(request)) throw Napi::RangeError::New(env, "Expected a window of the image");
-    const auto room = static_cast<size_t>(request.window.width) * request.window.height * 3;
-    if (into.ElementLength() != room)
-      throw Napi::RangeError::New(env, "Expected as much room as the window takes");
+    const auto bytes_of_window =
+        static_cast<size_t>(request.window.width) * request.window.height * 3;
+    if (into.ElementLength() != bytes_of_window)
+      throw Napi::RangeError::New(env, "Expected an array of as many bytes as the window");
     auto worker = std::make_unique<DecodeWorker>(env, library_, bytes, request, into);
     if (!info[3].IsUndefined()) {
       const auto light = ToArray<Napi::Float32Array>(info[3], napi_float32_array);

@@ -12,19 +12,19 @@ struct Window {
   int height;
 };
 
-// Rows of RGB, 8 bits each, owned by someone else.
+// A view of an RGB image, uint8, height × width × 3.
 struct ImageView {
   uint8_t* rgb;
   int width;
   int height;
 };
 
-// From device colours to sRGB, as a matrix profile says.
+// A matrix ICC profile as tables, from the image's colours to sRGB.
 struct ColourTables {
-  // [3, 256, 4]: what each level of each channel adds to red, green and blue, as light from 0 to
-  // the last of `levels`.
+  // [3, 256, 4]: each channel's level as linear light, times its column of the matrix: what it adds
+  // to red, green and blue (and a pad), in indices of `levels`.
   const float* light;
-  // From light to sRGB's 8 bits.
+  // [kLevels]: from linear light to sRGB's 8 bits.
   const uint8_t* levels;
 
   static constexpr int kLight = 3 * 256 * 4;
@@ -33,11 +33,11 @@ struct ColourTables {
   void Apply(const ImageView& image) const;
 };
 
-// A window of what the image becomes when it is scaled to width × height: Pillow's bilinear,
-// which averages where it makes smaller.
+// Resizes the image to width × height and writes a window of that: Pillow's bilinear filter, which
+// is antialiased where it makes smaller.
 void Resize(const ImageView& image, int width, int height, const Window& window, uint8_t* rgb);
 
-// A window of the image, upright: `orientation` is EXIF's, 1 to 8.
-void Turn(const ImageView& image, const Window& window, int orientation, uint8_t* rgb);
+// Writes a window of the image, rotated and mirrored upright by its EXIF orientation, 1 to 8.
+void ApplyOrientation(const ImageView& image, const Window& window, int orientation, uint8_t* rgb);
 
 }  // namespace torchgraft

@@ -42,8 +42,8 @@ bool JpegLibrary::Decode(const uint8_t* bytes, size_t length, int width, int hei
   int colours = 0;
   if (header_(handle.get(), bytes, length, &full_width, &full_height, &subsampling, &colours) != 0)
     return false;
-  // The library takes the largest scale that fits: asked for what is no scale of the file, it would
-  // leave some of the memory as it is.
+  // The library takes the largest scale that fits: for a size that is no scale of the file, it
+  // would leave part of `rgb` unwritten.
   const auto fits = [&](int by) {
     return (full_width + by - 1) / by == width && (full_height + by - 1) / by == height;
   };

@@ -6,14 +6,14 @@
 
 namespace torchgraft {
 
-// libjpeg-turbo, opened by its path. Its interface of version 2, which later ones keep.
+// libjpeg-turbo, opened by dlopen from its path. The TurboJPEG 2 API, which later versions keep.
 class JpegLibrary {
  public:
   // Throws std::runtime_error where the file is no such library.
   explicit JpegLibrary(const std::string& file);
 
-  // Decodes to RGB at a size that the file's is a multiple of by 1, 2, 4 or 8, rounded up. False
-  // for whatever is wrong with the file, a warning of the library's included. On any thread.
+  // Decodes to RGB at width × height: the file's size divided by 1, 2, 4 or 8, rounded up. False
+  // for any other size and where anything is wrong with the file, also a warning. On any thread.
   bool Decode(const uint8_t* bytes, size_t length, int width, int height, uint8_t* rgb) const;
 
  private:

@@ -4,12 +4,12 @@
 
 #include "images/image.h"
 
-// One copy of the loops for each kind of processor, chosen when the addon is opened. Without FMA,
-// so that they give the same bits.
+// One clone of the loops for each instruction set, chosen when the addon is loaded. Without FMA, so
+// that all give the same bits.
 #if defined(__x86_64__) && defined(__linux__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
+#define FOR_EACH_INSTRUCTION_SET __attribute__((target_clones("avx2", "default")))
 #else
-#define FOR_EACH_PROCESSOR
+#define FOR_EACH_INSTRUCTION_SET
 #endif
 
 namespace torchgraft {
@@ -18,14 +18,14 @@ namespace {
 
 constexpr int kChannels = 3;
 
-// Source pixels that an output pixel is made of.
+// The filter's taps along one axis: for each output pixel, its source pixels and their weights.
 struct Taps {
   std::vector<int> first;
   std::vector<int> count;
   std::vector<float> weights;  // [outputs, most]
   int most;
 
-  // Outputs `from` to `from` + `outputs` of `all`.
+  // For outputs `from` to `from` + `outputs` of `all`, from `source` pixels.
   Taps(int source, int all, int from, int outputs) {
     const double scale = static_cast<double>(source) / all;
     const double support = std::max(scale, 1.0);
@@ -49,12 +49,12 @@ struct Taps {
   }
 };
 
-FOR_EACH_PROCESSOR
+FOR_EACH_INSTRUCTION_SET
 void Accumulate(const uint8_t* row, int length, float weight, float* sums) {
   for (int i = 0; i < length; ++i) sums[i] += static_cast<float>(row[i]) * weight;
 }
 
-FOR_EACH_PROCESSOR
+FOR_EACH_INSTRUCTION_SET
 void AlongX(const float* row, const int* first, const int* count, const float* weights, int most,
             int outputs, uint8_t* rgb) {
   for (int i = 0; i < outputs; ++i, weights += most, rgb += kChannels) {
@@ -75,7 +75,7 @@ void Resize(const ImageView& image, int width, int height, const Window& window,
   const Taps x(image.width, width, window.left, window.width);
   const Taps y(image.height, height, window.top, window.height);
   const int length = image.width * kChannels;
-  std::vector<float> row(length + 1);  // pixels are read with a fourth float
+  std::vector<float> row(length + 1);  // pixels are read as four floats
   for (int i = 0; i < window.height; ++i) {
     std::fill(row.begin(), row.end(), 0.0f);
     for (int k = 0; k < y.count[i]; ++k) {

@@ -10,7 +10,7 @@
 
 namespace {
 
-// aoti_torch_abi_version() answers 0xMMmmpp…: major, minor and patch in the three highest bytes.
+// aoti_torch_abi_version() returns 0xMMmmpp…: major, minor and patch in the three highest bytes.
 using AbiVersion = uint64_t (*)();
 
 std::string LastError() {
@@ -24,8 +24,8 @@ Napi::Value OpenLibtorch(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(env, "Expected the path of libtorch");
   const std::string file = info[0].As<Napi::String>();
 
-  // Kept open for good: code of it runs until the process ends. RTLD_GLOBAL, so that the main
-  // addon's needed names bind to this copy and no other.
+  // Never closed: its code runs until the process ends. RTLD_GLOBAL, so that the main addon's
+  // undefined symbols bind to this copy and no other.
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) throw Napi::Error::New(env, LastError());
   const auto abi_version = reinterpret_cast<AbiVersion>(dlsym(library, "aoti_torch_abi_version"));
@@ -35,8 +35,8 @@ Napi::Value OpenLibtorch(const Napi::CallbackInfo& info) {
       env, std::to_string(version >> 56) + "." + std::to_string(version >> 48 & 0xff));
 }
 
-// Opens it on one of libuv's threads, while JavaScript goes on. The call above then finds it open,
-// or waits for the rest of it; what went wrong is told there.
+// Opens libtorch on a libuv thread, while JavaScript goes on. OpenLibtorch then finds it loaded, or
+// waits for the dynamic linker's lock; errors are reported there.
 class Preload : public Napi::AsyncWorker {
  public:
   Preload(Napi::Env env, std::string file)

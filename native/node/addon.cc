@@ -5,7 +5,6 @@
 #include "node/convert.h"
 #include "node/job_queue.h"
 #include "node/session_wrap.h"
-#include "torch/models/regnet_variants.h"
 #include "torch/session/batch.h"
 #include "torch/session/system.h"
 
@@ -18,27 +17,20 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports)
       : queue_(std::make_shared<JobQueue>(env)),
         session_class_(Napi::Persistent(SessionWrap::Define(env))) {
-    DefineAddon(
-        exports,
-        {InstanceValue("libtorchVersion",
-                       Napi::String::New(env, DescribeSystem().libtorch_version)),
-         InstanceValue("variants", VariantNames(env)), InstanceMethod<&Addon::System>("system"),
-         InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
-         InstanceMethod<&Addon::Describe>("describe"),
-         InstanceMethod<&Addon::CreateSession>("createSession"),
-         InstanceMethod<&Addon::RenderImages>("renderBatch"),
-         InstanceMethod<&Addon::Moments>("channelMoments"),
-         InstanceMethod<&Addon::MeanStd>("meanStdOf"), InstanceMethod<&Addon::Stop>("stop")});
+    DefineAddon(exports, {InstanceValue("libtorchVersion",
+                                        Napi::String::New(env, DescribeSystem().libtorch_version)),
+                          InstanceValue("variants", ToJs(env, ModelNames())),
+                          InstanceMethod<&Addon::System>("system"),
+                          InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
+                          InstanceMethod<&Addon::Describe>("describe"),
+                          InstanceMethod<&Addon::CreateSession>("createSession"),
+                          InstanceMethod<&Addon::RenderImages>("renderBatch"),
+                          InstanceMethod<&Addon::Moments>("channelMoments"),
+                          InstanceMethod<&Addon::MeanStd>("meanStdOf"),
+                          InstanceMethod<&Addon::Stop>("stop")});
   }
 
  private:
-  static Napi::Value VariantNames(Napi::Env env) {
-    auto names = Napi::Array::New(env);
-    for (const auto& variant : RegNetVariants())
-      names[names.Length()] = Napi::String::New(env, variant.name);
-    return names;
-  }
-
   Napi::Value System(const Napi::CallbackInfo& info) { return ToJs(info.Env(), DescribeSystem()); }
 
   Napi::Value MultipliesBf16(const Napi::CallbackInfo& info) {

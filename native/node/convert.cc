@@ -210,18 +210,7 @@ Napi::Value ToJs(Napi::Env env, const EvalResult& result) {
 
 Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries) {
   auto array = Napi::Array::New(env, entries.size());
-  for (uint32_t i = 0; i < entries.size(); ++i) {
-    const auto& entry = entries[i];
-    auto shape = Napi::Array::New(env, entry.shape.size());
-    for (uint32_t d = 0; d < entry.shape.size(); ++d)
-      shape[d] = static_cast<double>(entry.shape[d]);
-    auto object = Napi::Object::New(env);
-    object["name"] = entry.name;
-    object["dtype"] = entry.is_int64 ? "int64" : "float32";
-    object["shape"] = shape;
-    object["trainable"] = entry.trainable;
-    array[i] = object;
-  }
+  for (uint32_t i = 0; i < entries.size(); ++i) array[i] = ToObject(env, entries[i]);
   return array;
 }
 

@@ -1,4 +1,5 @@
 import type { TorchgraftErrorCode } from '../errors.js'
+import type { ModelGraph, TensorUse } from './model-graph.js'
 
 /**
  * What the main addon exports, and nothing that it does not. Change it together with `native/node`.
@@ -10,15 +11,12 @@ import type { TorchgraftErrorCode } from '../errors.js'
 export interface Binding {
   /** libtorch's version that the addon was compiled against, such as `2.13.0`. */
   readonly libtorchVersion: string
-  /** Names of the RegNet variants, in torchvision's order. */
+  /** Names of the models, in the order of `MODEL_NAMES`. */
   readonly variants: readonly string[]
   /** What is there to compute on. Cheap: loads no model. */
   system(): NativeSystem
-  /**
-   * Names, dtypes and shapes of a model's state, in state_dict order, with no memory for its weights.
-   * `trainable` tells parameters from buffers.
-   */
-  describe(model: string, classes: number): readonly NativeEntry[]
+  /** A model's state and forward pass, with no memory for its weights. @throws ERR_MODEL_UNKNOWN */
+  describe(model: string, classes: number): NativeModel
   /** Whether a CUDA device multiplies bf16 itself. Takes the device into use. */
   multipliesBf16(device: string): Promise<boolean>
   createSession(options: NativeSessionOptions): Promise<NativeSession>
@@ -72,7 +70,12 @@ export interface NativeSessionOptions {
     readonly groups: readonly { readonly lrScale: number; readonly weightDecay: number }[]
   }
   /** Used with fp16. */
-  readonly scaler: { readonly initScale: number; readonly growthFactor: number; readonly backoffFactor: number; readonly growthInterval: number }
+  readonly scaler: {
+    readonly initScale: number
+    readonly growthFactor: number
+    readonly backoffFactor: number
+    readonly growthInterval: number
+  }
   /** 0: none. */
   readonly clipNorm: number
   /** For each trainable parameter in `describe`'s order, its index in `optimizer.groups`; −1: frozen. */
@@ -93,8 +96,15 @@ export interface NativeEntry {
   readonly name: string
   readonly dtype: 'float32' | 'int64'
   readonly shape: readonly number[]
-  readonly trainable: boolean
 }
+
+export interface NativeModel {
+  /** In state_dict order. */
+  readonly tensors: readonly NativeTensor[]
+  readonly graph: ModelGraph
+}
+
+export interface NativeTensor extends NativeEntry, TensorUse {}
 
 /**
  * The batch kernel's work: `size` images, each with its plan (design: sample × colour × clamp × normalize).

@@ -20,14 +20,16 @@ export interface ImageSizes {
   readonly output: number
 }
 
-/** What happens to an image on its way into a batch: plain data that native code executes. */
+/** An image's augmentation: how it is resampled and coloured on its way into a batch. Plain data that native code executes. */
 export interface Plan {
-  /** From output to source coordinates, or to those of the snap grid. */
+  /** From output to source coordinates, or to those of the grid of `snap`. */
   readonly geometry: Matrix2x3
   /**
-   * Rounds `geometry`'s result to a pixel of this grid (half to even; outside the grid: the border's colour), then
-   * goes on from that pixel's centre through `resize`, which scales and shifts only, to the source: bilinear, clamped at
-   * its edges. In float32, with the roundings of PyTorch's `affine_grid`, `grid_sample` and `interpolate`.
+   * Resamples in two stages: PyTorch's bilinear `interpolate` of the source to a grid of this size, then `affine_grid` and nearest
+   * `grid_sample` from the grid to the output, in float32 and with their roundings.
+   *
+   * `geometry`'s result is rounded to a pixel of the grid (half to even; outside the grid: the border's colour); `resize`, which scales
+   * and shifts only, leads from that pixel's centre to the source: bilinear, clamped at its edges.
    */
   readonly snap?: { readonly height: number; readonly width: number; readonly resize: Matrix2x3 }
   /** @default 'bilinear' */
@@ -41,7 +43,7 @@ export interface Plan {
   readonly colour?: Matrix3x4
 }
 
-/** Numbers of a packed plan. */
+/** Numbers in a packed plan. */
 export const PLAN_LENGTH = 32
 
 /**

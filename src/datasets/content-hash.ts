@@ -9,7 +9,7 @@ import type { SkippedFile } from './skipped-file.js'
 const HASH_DIGITS = 32
 /** Files up to this size are read on this thread: handing one to another takes three times as long as reading it. */
 const SMALL_BYTES = 1 << 16
-/** The most that this thread reads between two turns of the event loop. Small files that the system has in memory take a fifth of the time. */
+/** The most that this thread reads in a turn of the event loop. Files that the system has in memory take a fifth of the time. */
 const TURN_FILES = 64
 const TURN_MS = 5
 /** Files left to other threads after a turn that took longer: they wait for a disk, which several can do at once. */
@@ -106,7 +106,7 @@ class FileHasher {
   }
 }
 
-/** Here and now: handing a small file to a thread takes three times as long as reading it. Nothing for one that is large, or that cannot be read. */
+/** Reads a small file on this thread. Nothing for one that is large, or that cannot be read. */
 function hashSmall(path: string, chunk: Buffer): string | undefined {
   let file: number | undefined
   try {

@@ -8,7 +8,7 @@ export interface LabelledImage {
   readonly label: string
 }
 
-/** Images of equal content that have different labels, in the order in which they are met. */
+/** Images of equal content that have different labels, in the order of their first files. */
 export function findContradictions(images: Iterable<LabelledImage & { readonly hash: string }>): readonly Contradiction[] {
   const labels = new Map<string, Map<string, string>>()
   for (const { path, label, hash } of images) {

@@ -15,9 +15,10 @@ export interface FoundSplits {
   readonly others: readonly string[]
 }
 
+/** What lies in a folder itself. */
 interface FolderScan {
   readonly folders: readonly ClassFolder[]
-  /** Images in the folder itself. */
+  /** A count. */
   readonly images: number
 }
 
@@ -27,21 +28,31 @@ interface FolderScan {
  */
 export async function findSplits(data: string): Promise<FoundSplits | undefined> {
   const folders = await listClasses(data).then(({ classes }) => classes, () => []) // whoever opens it tells why
-  const strict = new Map(folders.flatMap(({ label }) => (splitNamed(label) ? [[label, splitNamed(label) as Split] as const] : [])))
-  const words = strict.size > 0 && strict.size === folders.length ? strict : new Map([...splitsWithin(folders.map(({ label }) => label)), ...strict])
-  if (words.size === 0) return undefined
+  const splits = splitsByName(folders.map(({ label }) => label))
+  if (splits.size === 0) return undefined
   const others: string[] = []
-  for (const { label, path } of folders) if (!words.has(label) && (await holdsImages(path))) others.push(label)
-  if (others.length > 0 && !(await hasTrainingSplit(folders, words))) return undefined
-  const pathsOf = (split: Split): string[] => folders.filter(({ label }) => words.get(label) === split).map(({ path }) => path)
+  for (const { label, path } of folders) if (!splits.has(label) && (await holdsImages(path))) others.push(label)
+  if (others.length > 0 && !(await hasTrainingSplit(folders, splits))) return undefined
+  const pathsOf = (split: Split): string[] => folders.filter(({ label }) => splits.get(label) === split).map(({ path }) => path)
   return { data, folders: { train: pathsOf('train'), val: pathsOf('val'), test: pathsOf('test') }, others }
 }
 
+/** Folders named for a split: `train`, and unless all are, `seg_train` too. */
+function splitsByName(names: readonly string[]): ReadonlyMap<string, Split> {
+  const exact = new Map<string, Split>()
+  for (const name of names) {
+    const split = splitNamed(name)
+    if (split) exact.set(name, split)
+  }
+  if (exact.size > 0 && exact.size === names.length) return exact
+  return new Map([...splitsWithin(names), ...exact])
+}
+
 /** A class called "train", with images in it, beside "bus" and "test", is a class. */
-async function hasTrainingSplit(folders: readonly ClassFolder[], words: ReadonlyMap<string, Split>): Promise<boolean> {
-  if (new Set(words.values()).size < 2) return false
+async function hasTrainingSplit(folders: readonly ClassFolder[], splits: ReadonlyMap<string, Split>): Promise<boolean> {
+  if (new Set(splits.values()).size < 2) return false
   for (const { label, path } of folders) {
-    if (words.get(label) !== 'train') continue
+    if (splits.get(label) !== 'train') continue
     const { folders: classes, images } = await scanFolder(path)
     if (classes.length > 0 && images === 0) return true
   }
@@ -92,7 +103,7 @@ export async function holdsImages(folder: string, seen = new Set<string>()): Pro
   return false
 }
 
-/** One folder, without those in it. Nothing where it cannot be listed. */
+/** The folders and images in a folder, not in those below it. Nothing where it cannot be listed. */
 export async function scanFolder(folder: string): Promise<FolderScan> {
   const counts = new PassedOverCounts()
   const folders = await listClasses(folder, counts).then(({ classes }) => classes, () => [])

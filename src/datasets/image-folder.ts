@@ -148,7 +148,8 @@ interface ListedFolders {
 }
 
 /** Lists the class folders in several folders as if they were one. */
-async function listFolders(root: string, folders: readonly string[], { followLinks = false, signal }: ImageFolderOptions): Promise<ListedFolders> {
+async function listFolders(root: string, folders: readonly string[], options: ImageFolderOptions): Promise<ListedFolders> {
+  const { followLinks = false, signal } = options
   const passedOver = new PassedOverCounts()
   const name = namer(root)
   const keep = (path: string): string => copied(name(path))

@@ -15,8 +15,11 @@ const FOLDER_PATTERNS: readonly (readonly [RegExp, string])[] = [
 const FILE_PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/~$/, '*~'], [/^#.*#$/, '#*#'], [/_original$/i, '*_original'], [/[:\uf03a]zone\.identifier$/i, '*:Zone.Identifier'],
 ]
-/** Hidden names that are told of by themselves. */
-const HIDDEN: ReadonlySet<string> = new Set(['.DS_Store', '.AppleDouble', '.Trashes', '.ipynb_checkpoints', '.thumbnails', '.@__thumb', '.git', '.svn', '.picasaoriginals', '.picasa.ini'])
+/** Hidden names that notes name; others are "hidden". */
+const HIDDEN: ReadonlySet<string> = new Set([
+  '.DS_Store', '.AppleDouble', '.Trashes', '.ipynb_checkpoints', '.thumbnails', '.@__thumb', '.git', '.svn', '.picasaoriginals',
+  '.picasa.ini',
+])
 
 /** What to call a file or folder that systems, network storage and editors leave among images; nothing for a user's own. */
 export function leftoverName(name: string, isFile: boolean): string | undefined {

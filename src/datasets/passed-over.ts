@@ -40,7 +40,7 @@ export class PassedOverCounts {
   }
 }
 
-/** Of several folders together; the same counts given twice count once. */
+/** The sum of several folders' counts; an object that is there twice counts once. */
 export function joinPassedOver(several: readonly PassedOver[]): PassedOver {
   const counts = new PassedOverCounts()
   for (const { endings, leftovers, unclassed } of new Set(several)) {
@@ -54,9 +54,11 @@ export function joinPassedOver(several: readonly PassedOver[]): PassedOver {
 /** A sentence for each kind, none for nothing. */
 export function passedOverNotes({ endings, leftovers, unclassed }: PassedOver): string[] {
   const files = endings.reduce((sum, { count }) => sum + count, 0)
+  const byEnding = endings.map(({ ending, count }) => `${count} ${ending === '' ? 'without an ending' : ending}`)
+  const byName = leftovers.map(({ name, count }) => `${count} ${name === '.*' ? 'hidden' : name}`)
   return [
-    ...(files > 0 ? [`${plural(files, 'file')} passed over by ${files === 1 ? 'its name' : 'their names'}: ${list(endings.map(({ ending, count }) => `${count} ${ending === '' ? 'without an ending' : ending}`))}.`] : []),
-    ...(leftovers.length > 0 ? [`Leftovers of systems and editors passed over: ${list(leftovers.map(({ name, count }) => `${count} ${name === '.*' ? 'hidden' : name}`))}.`] : []),
+    ...(files > 0 ? [`${plural(files, 'file')} passed over by ${files === 1 ? 'its name' : 'their names'}: ${list(byEnding)}.`] : []),
+    ...(leftovers.length > 0 ? [`Leftovers of systems and editors passed over: ${list(byName)}.`] : []),
     ...(unclassed > 0 ? [`${plural(unclassed, 'image')} passed over, in no class folder: move ${unclassed === 1 ? 'it' : 'them'} into one.`] : []),
   ]
 }

@@ -13,35 +13,37 @@ const SEED = integerField({ min: 0 })
 
 interface Splittable {
   readonly label: number
-  /** Of the image's content. */
+  /** Equal for images of equal content. */
   readonly hash: string
 }
 
 /**
- * Which images go to which set, by number. Class by class, so that both sets hold all of them; decided by the
- * images' contents, so that renaming or reordering moves none; exact duplicates in one set, across classes too.
- * A class of two or more different images has at least one in each set.
+ * A stratified split into training and validation set, as the images' numbers. Stratified: each class is split alike, and a class of two or
+ * more different images has at least one in each set. Decided by seed and contents, so that renaming or reordering moves no image;
+ * exact duplicates are in one set, across classes too.
  */
-export function splitByContent(items: readonly Splittable[], { val, seed = 1 }: SplitOptions): { readonly train: number[]; readonly val: number[] } {
+export function splitByContent(
+  items: readonly Splittable[],
+  { val, seed = 1 }: SplitOptions,
+): { readonly train: number[]; readonly val: number[] } {
   if (!(typeof val === 'number' && val > 0 && val < 1)) throw argumentError('a fraction between 0 and 1', 'val', val)
   SEED(seed, 'seed')
-  const toVal = new Map<string, boolean>() // by content
+  const inVal = new Map<string, boolean>() // by content
   for (const members of byLabel(items)) {
     const counts = new Map<string, number>()
     for (const { hash } of members) counts.set(hash, (counts.get(hash) ?? 0) + 1)
     const least = counts.size > 1 ? 1 : 0
     const target = Math.min(Math.max(Math.round(val * members.length), least), members.length - 1)
-    let taken = [...counts].reduce((sum, [hash, count]) => sum + (toVal.get(hash) === true ? count : 0), 0)
-    for (const hash of inDrawnOrder([...counts.keys()].filter((hash) => !toVal.has(hash)), seed)) {
-      const take = taken < target
-      toVal.set(hash, take)
-      if (take) taken += counts.get(hash) ?? 0
+    let chosen = [...counts].reduce((sum, [hash, count]) => sum + (inVal.get(hash) === true ? count : 0), 0)
+    for (const hash of inDrawnOrder([...counts.keys()].filter((hash) => !inVal.has(hash)), seed)) {
+      const choose = chosen < target
+      inVal.set(hash, choose)
+      if (choose) chosen += counts.get(hash) ?? 0
     }
   }
-  const train: number[] = []
-  const chosen: number[] = []
-  for (const [i, { hash }] of items.entries()) (toVal.get(hash) === true ? chosen : train).push(i)
-  return { train, val: chosen }
+  const split = { train: [] as number[], val: [] as number[] }
+  for (const [i, { hash }] of items.entries()) split[inVal.get(hash) === true ? 'val' : 'train'].push(i)
+  return split
 }
 
 function byLabel(items: readonly Splittable[]): Splittable[][] {

@@ -1,15 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Pixels } from '../images/pixels.js'
-import type { ResizeRule } from '../images/resize-rule.js'
 import type { Rgb } from '../augment/plan.js'
+import { FULL_SIZE } from '../augment/transforms.js'
 import type { MeanStd } from '../recipes/options.js'
 import type { PixelStatistics } from '../recipes/recipe.js'
 
-const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
-
 /** Of whole images, each counted alike, however large: means over images of E[x] and E[x²]. */
 export class ImageStatistics implements PixelStatistics {
-  readonly rule = AS_IT_IS
+  readonly rule = FULL_SIZE
   readonly #means = [0, 0, 0]
   readonly #squares = [0, 0, 0]
   #images = 0

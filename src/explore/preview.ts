@@ -6,7 +6,7 @@ import { type Check, checkFields, type Fields, integerField } from '../options/c
 import { writeFileWhole } from '../formats/files/write-file.js'
 import { aPath, local, type LocalPath, toPath } from '../options/local-path.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
-import { renderBatch } from '../augment/render-batch.js'
+import { renderBatch } from '../session/render-batch.js'
 import { DATA, trainFields } from '../train/options/checks.js'
 import type { TrainOptions } from '../recipes/options.js'
 import { resolveOptions } from '../train/options/resolve.js'

@@ -9,6 +9,7 @@ import { checkFields, type Fields, booleanField, required, oneOfField } from '..
 import { fileKind } from '../formats/file-kind.js'
 import { loadAll } from '../formats/lazy-tensor.js'
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js'
+import { shippedGraph } from '../models/shipped-graphs.js'
 import { torchvisionNames } from '../models/state-dict-names.js'
 import { type StateDict, toFloat16 } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
@@ -94,8 +95,8 @@ async function writeToRun(
   { model, fp16, ...names }: GraphOptions,
 ): Promise<number> {
   const known = metadata ?? (await foreignMetadata(model, tensors, names))
-  const { regnetOnnx } = await import('./onnx/regnet-onnx.js')
-  const onnx = regnetOnnx(tensors, known, { fp16 })
+  const { toOnnx } = await import('./onnx/to-onnx.js')
+  const onnx = toOnnx(shippedGraph(known.model), tensors, known, { fp16 })
   if (format === 'onnx') return (await import('./onnx/onnx-file.js')).writeOnnx(file, onnx)
   return (await import('./onnx/web-folder.js')).writeWebFolder(file, onnx, known)
 }

@@ -1,14 +1,15 @@
 import type { Plan, Rgb } from '../augment/plan.js'
 
-/** Images with what is to happen to them, as a session takes them. */
+/** A batch as a session takes it: sources of any sizes, and a plan each, by which the session renders [size, 3, output, output]. */
 export interface Batch {
+  /** Images in it. */
   readonly size: number
   readonly images: BatchImages
-  /** [size]; absent where only predicting. */
+  /** [size], from 0; absent where only predicting. */
   readonly labels?: Int32Array
-  /** [size]: numbers of the images in their data set. */
+  /** [size]: the images' numbers in their data set. */
   readonly indices: Int32Array
-  /** Its number in the epoch, from 0. */
+  /** The batch's number in its epoch, from 0. */
   readonly step: number
 }
 
@@ -17,11 +18,11 @@ export interface BatchImages {
   readonly pixels: Uint8Array
   /** [size, 2]: height and width of each source. */
   readonly shapes: Int32Array
-  /** One an image. */
+  /** [size]: how each image is augmented. */
   readonly plans: readonly Plan[]
-  /** Output height and width. */
+  /** Height and width of the rendered images, in pixels. */
   readonly output: number
-  /** Of pixels in 0–1. */
+  /** Taken from each channel of pixels in 0–1, which `std` then divides. */
   readonly mean: Rgb
   readonly std: Rgb
 }

@@ -15,12 +15,12 @@ export interface ConcatPixels {
   readonly shapes: Int32Array
 }
 
-/** An image's size with what the rule puts around it. */
+/** An image's height and width with its padding. */
 export function paddedSize({ width, height }: Size, pad: ResizeRule['pad']): Size {
   return pad === null ? { width, height } : paddedToSquare({ width, height })
 }
 
-/** Images as a batch holds them, copied in turns, so that nothing else waits long. */
+/** Copies images into one array, with black around those that are padded: in turns, between which the event loop goes on. */
 export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['pad']): Promise<ConcatPixels> {
   const sizes = images.map((image) => paddedSize(image, pad))
   const pixels = allocate(sizes.reduce((sum, { width, height }) => sum + width * height * 3, 0))
@@ -37,7 +37,7 @@ export async function concatPixels(images: readonly Pixels[], pad: ResizeRule['p
   return { pixels, shapes: Int32Array.from(sizes.flatMap(({ width, height }) => [height, width])) }
 }
 
-/** Arrays one after another. @throws ERR_OUT_OF_MEMORY */
+/** All arrays in one, one after another. @throws ERR_OUT_OF_MEMORY */
 export function concatenate(images: readonly Uint8Array[]): Uint8Array {
   const joined = allocate(images.reduce((sum, { length }) => sum + length, 0))
   let offset = 0
@@ -52,6 +52,8 @@ function allocate(bytes: number): Uint8Array {
   try {
     return new Uint8Array(bytes)
   } catch (cause) {
-    throw new TorchgraftError('ERR_OUT_OF_MEMORY', `The images of a batch take ${(bytes / 1e9).toFixed(1)} GB, more than can be had. Try a smaller batch size, or smaller images`, { cause })
+    const size = `${(bytes / 1e9).toFixed(1)} GB`
+    const message = `The images of a batch take ${size}, more than can be had. Try a smaller batch size, or smaller images`
+    throw new TorchgraftError('ERR_OUT_OF_MEMORY', message, { cause })
   }
 }

@@ -1,92 +1,36 @@
-import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
-import { abortSignal, callback, type Check, checkFields, type Fields, booleanField, withMethods, MEAN, required, numberField, STD, integerField } from '../options/checks.js'
-import { abortable } from './abortable.js'
-import type { Batch, BatchImages } from './batch.js'
-import type { Dataset } from '../datasets/dataset.js'
-import { reasonOf } from '../images/decode.js'
-import type { Pixels } from '../images/pixels.js'
-import type { ResizeRule } from '../images/resize-rule.js'
-import { concatPixels, paddedSize } from './concat-pixels.js'
-import { lazyPixels } from './lazy-pixels.js'
-import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
 import { IMAGENET_MEAN, IMAGENET_STD } from '../augment/normalization.js'
 import type { Rgb } from '../augment/plan.js'
+import { FULL_SIZE, type Transform } from '../augment/transforms.js'
+import type { Dataset } from '../datasets/dataset.js'
+import type { TorchgraftErrorCode } from '../errors.js'
+import { reasonOf } from '../images/decode.js'
+import { checkFields, integerField } from '../options/checks.js'
 import { type Random, random, shuffle } from '../random/sfc32.js'
-import type { Transform } from '../augment/transforms.js'
-
-export interface DataLoaderOptions {
-  readonly batchSize: number
-  /** Height and width of the images in a batch. */
-  readonly size: number
-  /** Height and width in a batch, by its epoch and its number there, both from 0, where not all are alike: at most `size`, which decides how images are kept. @default `size` */
-  readonly sizeAt?: (epoch: number, step: number) => number
-  readonly transform: Transform
-  /** Of pixels in 0–1. @default ImageNet's */
-  readonly mean?: Rgb
-  readonly std?: Rgb
-  /** Another order each epoch. @default false */
-  readonly shuffle?: boolean
-  /** Leaves out a last batch that is not full. @default false */
-  readonly dropLast?: boolean
-  /** Of order and augmentation. @default 0 */
-  readonly seed?: number
-  /** Where the images' random numbers come from, by epoch, number and place in the epoch. @default a generator that seed, epoch and number decide */
-  readonly rngFor?: (epoch: number, index: number, position: number) => Random
-  /** For the transform's progress. @default progress stays 0 */
-  readonly epochs?: number
-  /** Memory for decoded images, beyond which a temporary file takes them; 0 decodes anew each time. @default a quarter of what is free */
-  readonly cacheBytes?: number
-  /** Batches made ahead of the one in use. @default 2 */
-  readonly prefetch?: number
-  /** Whether a broken image rejects, instead of being left out of its batch. @default false */
-  readonly strict?: boolean
-}
-
-const aTransform: Check = (value, name) => {
-  if (typeof value !== 'function') throw argumentError('a transform, such as evalTransform(),', name, value)
-}
-const DATASET = withMethods('a data set', 'get')
-const FIELDS: Fields<DataLoaderOptions> = {
-  batchSize: required(integerField({ min: 1, max: 65_536 })), size: required(integerField({ min: 1, max: 16_384 })), sizeAt: callback, transform: required(aTransform), mean: MEAN, std: STD, shuffle: booleanField, dropLast: booleanField, seed: integerField({ min: 0 }),
-  rngFor: callback, epochs: integerField({ min: 1 }), cacheBytes: numberField({ min: 0 }), prefetch: integerField({ min: 0, max: 64 }), strict: booleanField,
-}
-export interface EpochOptions {
-  /** Batches of the epoch that are left out at its beginning, for a run that goes on. @default 0 */
-  readonly from?: number
-  readonly signal?: AbortSignal | undefined
-}
-const EPOCH_FIELDS: Fields<EpochOptions> = { from: integerField({ min: 0 }), signal: abortSignal }
+import { abortable } from './abortable.js'
+import type { Batch, BatchImages } from './batch.js'
+import { BatchMaker, type BrokenImage, type MadeBatch } from './batch-maker.js'
+import { DATA_LOADER_FIELDS, type DataLoaderOptions, DATASET, EPOCH_FIELDS, type EpochOptions } from './data-loader-options.js'
+import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
 
 /** A broken image that was left out. */
 export interface SkippedImage {
+  /** In the data set. */
   readonly index: number
   readonly path: string
   readonly code: TorchgraftErrorCode
   readonly message: string
 }
 
-interface LoadedImage {
-  readonly index: number
-  /** In the epoch's order. */
-  readonly position: number
-  readonly label: number
-  readonly pixels: Pixels
-}
-
-interface MadeBatch {
-  /** Absent where every image of it is broken. */
-  readonly batch?: Batch
-  readonly broken: readonly SkippedImage[]
-}
-
-const AS_IT_IS: ResizeRule = { shorterSide: null, crop: null, antialias: true, pad: null, orient: true, profile: true }
-/** Of batches made ahead: those of full-size images are large. */
+/** The most bytes of batches made ahead: those of full-size images are large. */
 const AHEAD_BYTES = 512 * 2 ** 20
 /** Keys of the two uses of randomness, so that one does not repeat the other. */
 const ORDER = 1
 const AUGMENTATION = 2
 
-/** Makes batches of a data set: decodes each image once, plans each epoch anew. */
+/**
+ * Batches of a data set, epoch by epoch, as `torch.utils.data.DataLoader` makes them. Each image is decoded once and kept; its
+ * augmentation is planned anew each epoch, and done by the session.
+ */
 export class DataLoader {
   readonly dataset: Dataset
   readonly batchSize: number
@@ -95,20 +39,20 @@ export class DataLoader {
   readonly mean: Rgb
   readonly std: Rgb
   readonly seed: number
-  readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'strict'>> & { readonly epochs: number | undefined }
+  readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'sizeAt'>>
   readonly #cache: PixelCache
-  readonly #rule: ResizeRule
-  readonly #draws: NonNullable<DataLoaderOptions['rngFor']>
-  readonly #sizeAt: NonNullable<DataLoaderOptions['sizeAt']>
+  readonly #maker: BatchMaker
   readonly #skipped = new Map<number, SkippedImage>()
   readonly #reported = new Set<number>() // by another loader of the data set
   #newlySkipped: SkippedImage[] = []
-  #heaviest: number | undefined // bytes of a batch, once there is one
+  #largestBatch: number | undefined // bytes, once there is one
 
   constructor(dataset: Dataset, options: DataLoaderOptions) {
     DATASET(dataset, 'dataset')
-    checkFields<DataLoaderOptions>(options, FIELDS, 'DataLoader')
-    const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, prefetch = 2, shuffle = false, dropLast = false, strict = false } = options
+    checkFields<DataLoaderOptions>(options, DATA_LOADER_FIELDS, 'DataLoader')
+    const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, strict = false } = options
+    const { shuffle = false, dropLast = false, prefetch = 2, sizeAt = () => size, cacheBytes = defaultCacheBytes() } = options
+    const { rngFor = (epoch: number, index: number): Random => random(seed, epoch, AUGMENTATION, index) } = options
     this.dataset = dataset
     this.batchSize = batchSize
     this.size = size
@@ -116,11 +60,12 @@ export class DataLoader {
     this.mean = mean
     this.std = std
     this.seed = seed
-    this.#options = { shuffle, dropLast, strict, epochs, prefetch }
-    this.#draws = options.rngFor ?? ((epoch, index) => random(seed, epoch, AUGMENTATION, index))
-    this.#sizeAt = options.sizeAt ?? (() => size)
-    this.#rule = transform.decode?.(size) ?? AS_IT_IS
-    this.#cache = new PixelCache(this.#rule, options.cacheBytes ?? defaultCacheBytes())
+    this.#options = { shuffle, dropLast, prefetch, sizeAt }
+    const rule = transform.decode?.(size) ?? FULL_SIZE
+    const cache = new PixelCache(rule, cacheBytes)
+    this.#cache = cache
+    const outputAt = (epoch: number, step: number): number => this.#outputAt(epoch, step)
+    this.#maker = new BatchMaker({ dataset, cache, rule, transform, mean, std, epochs, strict, rngFor, outputAt })
   }
 
   /** Batches in an epoch. */
@@ -128,7 +73,10 @@ export class DataLoader {
     return (this.#options.dropLast ? Math.floor : Math.ceil)(this.dataset.length / this.batchSize)
   }
 
-  /** Broken images met so far, each once, in the order of the batches that lack them. They are left out of their batches, and nothing takes their place. */
+  /**
+   * Broken images so far, each once, in the order of the batches that lack them. They are left out of their batches, and
+   * nothing takes their place.
+   */
   get skipped(): readonly SkippedImage[] {
     return [...this.#skipped.values()]
   }
@@ -146,8 +94,11 @@ export class DataLoader {
   }
 
   /**
-   * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Images are
-   * decoded ahead, no further than `prefetch` batches, and of large images less far.
+   * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Each holds up to `batchSize`
+   * sources (uint8, height × width × 3, of their own sizes), labels and numbers in the data set (int32, [size]), and a plan an
+   * image, by which the session renders [size, 3, output, output], normalized. Batches whose images are all broken are missing.
+   *
+   * Images are decoded ahead, no further than `prefetch` batches, and of large images less far.
    *
    * @param options.from skips the batches before it
    * @throws `signal.reason` when aborted; a broken image's error when strict; ERR_DISPOSED
@@ -162,15 +113,15 @@ export class DataLoader {
     const startUpTo = (count: number): void => {
       while (started < Math.min(count, this.length)) {
         const batch = this.#makeBatch(order, epoch, started++)
-        batch.catch(() => {}) // told when its turn comes
+        batch.catch(() => {}) // its error is thrown when its turn comes
         ahead.push(batch)
       }
     }
     for (let step = from; step < this.length; step++) {
       signal?.throwIfAborted()
-      startUpTo(step + 1 + this.#ahead())
+      startUpTo(step + 1 + this.#batchesAhead())
       const { batch, broken } = await abortable(ahead.shift() as Promise<MadeBatch>, signal)
-      startUpTo(step + 1 + this.#ahead()) // the first one's weight is known now
+      startUpTo(step + 1 + this.#batchesAhead()) // a batch's bytes are known from the first one on
       this.#skip(broken)
       if (batch) yield batch
     }
@@ -185,18 +136,10 @@ export class DataLoader {
     return this.dispose()
   }
 
-  /** Batches to make ahead. None before the first one's weight is known. */
-  #ahead(): number {
-    if (this.#heaviest === undefined) return 0
-    return Math.min(this.#options.prefetch, Math.floor(AHEAD_BYTES / this.#heaviest))
-  }
-
-  #skip(broken: readonly SkippedImage[]): void {
-    for (const image of broken) {
-      if (this.#skipped.has(image.index)) continue
-      this.#skipped.set(image.index, image)
-      if (!this.#reported.has(image.index)) this.#newlySkipped.push(image)
-    }
+  /** How many batches to make ahead. None before it is known how large they are. */
+  #batchesAhead(): number {
+    if (this.#largestBatch === undefined) return 0
+    return Math.min(this.#options.prefetch, Math.floor(AHEAD_BYTES / this.#largestBatch))
   }
 
   #order(epoch: number): Uint32Array {
@@ -205,53 +148,30 @@ export class DataLoader {
   }
 
   #outputAt(epoch: number, step: number): number {
-    const output = this.#sizeAt(epoch, step)
+    const output = this.#options.sizeAt(epoch, step)
     integerField({ min: 1, max: this.size })(output, `sizeAt(${epoch}, ${step})`)
     return output
   }
 
   async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<MadeBatch> {
-    const first = step * this.batchSize
-    const indices = [...order.subarray(first, first + this.batchSize)]
-    const loaded = await Promise.all(indices.map((index, i) => this.#load(index, first + i)))
-    const decoded = loaded.filter((image) => 'pixels' in image)
-    const broken = loaded.filter((image) => 'code' in image)
-    if (decoded.length === 0) return { broken }
-    const images = await this.#imagesOf(decoded, epoch, this.#outputAt(epoch, step))
-    this.#heaviest = Math.max(this.#heaviest ?? 0, bytesOf(images.shapes))
-    const batch: Batch = {
-      size: decoded.length,
-      step,
-      indices: Int32Array.from(decoded, ({ index }) => index),
-      labels: Int32Array.from(decoded, ({ label }) => label),
-      images,
-    }
-    return { batch, broken }
+    const position = step * this.batchSize
+    const made = await this.#maker.make(order.subarray(position, position + this.batchSize), { epoch, step, position })
+    if (made.batch) this.#largestBatch = Math.max(this.#largestBatch ?? 0, bytesOf(made.batch.images))
+    return made
   }
 
-  async #imagesOf(images: readonly LoadedImage[], epoch: number, output: number): Promise<BatchImages> {
-    const { pad } = this.#rule
-    const progress = epoch / (this.#options.epochs ?? Infinity)
-    const plans = images.map(({ index, position, pixels }) => this.transform({ ...paddedSize(pixels, pad), output }, this.#draws(epoch, index, position), progress))
-    const rest = { plans, output, mean: this.mean, std: this.std }
-    const sources = images.map(({ pixels }) => pixels)
-    return pad === null ? lazyPixels(sources, rest) : { ...(await concatPixels(sources, pad)), ...rest }
-  }
-
-  async #load(index: number, position: number): Promise<LoadedImage | SkippedImage> {
-    const { dataset } = this
-    try {
-      const { image, label } = await dataset.get(index)
-      return { index, position, label, pixels: await this.#cache.get(dataset.key?.(index) ?? String(index), image) }
-    } catch (error) {
-      const broken = error instanceof TorchgraftError && (error.code === 'ERR_IMAGE_DECODE' || error.code === 'ERR_IMAGE_TOO_LARGE')
-      if (!broken || this.#options.strict) throw error
-      return { index, path: dataset.name?.(index) ?? String(index), code: error.code, message: reasonOf(error) }
+  #skip(broken: readonly BrokenImage[]): void {
+    for (const { index, error } of broken) {
+      if (this.#skipped.has(index)) continue
+      const path = this.dataset.name?.(index) ?? String(index)
+      const image: SkippedImage = { index, path, code: error.code, message: reasonOf(error) }
+      this.#skipped.set(index, image)
+      if (!this.#reported.has(index)) this.#newlySkipped.push(image)
     }
   }
 }
 
-function bytesOf(shapes: Int32Array): number {
+function bytesOf({ shapes }: BatchImages): number {
   let bytes = 0
   for (let i = 0; i < shapes.length; i += 2) bytes += (shapes[i] as number) * (shapes[i + 1] as number) * 3
   return bytes

@@ -7,14 +7,15 @@ import { random } from '../random/sfc32.js'
 import { scoringTransform } from '../augment/transforms.js'
 
 export interface EvalBatchOptions {
+  /** Output height and width. */
   readonly size: number
   readonly mean: Rgb
   readonly std: Rgb
-  /** What the images were decoded by. */
+  /** The rule that the images were decoded by. */
   readonly resize: ResizeRule
 }
 
-/** A batch to predict: decoded images, as scoring takes them. */
+/** A batch to predict, without labels: decoded images, rendered as in validation. */
 export async function evalBatch(images: readonly Pixels[], { size, mean, std, resize }: EvalBatchOptions): Promise<Batch> {
   const plan = scoringTransform(resize)
   const plans = images.map((image) => plan({ ...paddedSize(image, resize.pad), output: size }, random(), 0))

@@ -2,7 +2,7 @@ import type { BatchImages } from './batch.js'
 import type { Pixels } from '../images/pixels.js'
 import { concatenate } from './concat-pixels.js'
 
-/** What stands behind the `pixels` of a batch that nobody has looked at. */
+/** The arrays that a batch's `pixels` are joined from when they are first read. */
 interface Sources {
   readonly images: readonly Uint8Array[]
   joined?: Uint8Array
@@ -10,12 +10,13 @@ interface Sources {
 
 const SOURCES = new WeakMap<object, Sources>()
 
-/** A batch's images whose `pixels` are joined only when someone looks: native code takes the images one by one. */
+/** A batch's images whose `pixels` are joined when they are first read: native code takes the images one by one, without a copy. */
 export function lazyPixels(images: readonly Pixels[], rest: Omit<BatchImages, 'pixels' | 'shapes'>): BatchImages {
   const sources: Sources = { images: images.map(({ data }) => data) }
   const shapes = Int32Array.from(images.flatMap(({ width, height }) => [height, width]))
   // A property of its own, so that it is there in a copy too.
-  const batch = Object.defineProperty({ shapes, ...rest }, 'pixels', { enumerable: true, get: () => (sources.joined ??= concatenate(sources.images)) }) as BatchImages
+  const get = (): Uint8Array => (sources.joined ??= concatenate(sources.images))
+  const batch = Object.defineProperty({ shapes, ...rest }, 'pixels', { enumerable: true, get }) as BatchImages
   SOURCES.set(batch, sources)
   return batch
 }

@@ -8,13 +8,14 @@ import { decodeImage } from '../images/decode.js'
 import type { Pixels } from '../images/pixels.js'
 import type { ResizeRule } from '../images/resize-rule.js'
 import type { ImageSource } from '../images/image-source.js'
+import { Semaphore } from './semaphore.js'
 
 /** A quarter of what is free now: training needs memory too. */
 export function defaultCacheBytes(): number {
   return Math.floor(freemem() / 4)
 }
 
-/** An image that was put into the file. */
+/** Where an image's pixels lie in the file: height × width × 3 bytes from `position`. */
 interface FileRange {
   readonly position: number
   readonly width: number
@@ -22,8 +23,8 @@ interface FileRange {
 }
 
 /**
- * Decoded images, kept: in memory while they fit, then in one plain file. Each is decoded once; a failure is kept
- * too. With a limit of 0 nothing is kept.
+ * A cache of decoded images by content: in memory up to `limit` bytes, then in one temporary file. Each is decoded once; a failure is
+ * kept too. With a limit of 0 nothing is kept.
  */
 export class PixelCache implements AsyncDisposable {
   readonly #rule: ResizeRule
@@ -76,10 +77,11 @@ export class PixelCache implements AsyncDisposable {
     const position = this.#end
     this.#end += data.length
     try {
-      const file = await (this.#file ??= openUnnamed())
-      for (let written = 0; written < data.length; ) written += (await file.write(data, written, data.length - written, position + written)).bytesWritten
+      await writeAll(await (this.#file ??= openUnnamed()), data, position)
     } catch (cause) {
-      throw new TorchgraftError('ERR_WRITE', `Could not keep decoded images in ${tmpdir()}: ${systemReason(cause)}. Free some space there, or set TMPDIR to a folder with room`, { path: tmpdir(), cause })
+      const advice = 'Free some space there, or set TMPDIR to a folder with room'
+      const message = `Could not keep decoded images in ${tmpdir()}: ${systemReason(cause)}. ${advice}`
+      throw new TorchgraftError('ERR_WRITE', message, { path: tmpdir(), cause })
     }
     return { position, width, height }
   }
@@ -101,25 +103,10 @@ function disposed(): TorchgraftError {
   return new TorchgraftError('ERR_DISPOSED', 'This data loader has been disposed of')
 }
 
-/** Lets only so many jobs run at once; the others wait in turn. */
-class Semaphore {
-  readonly #waiting: (() => void)[] = []
-  #free: number
-
-  constructor(count: number) {
-    this.#free = count
-  }
-
-  async run<T>(job: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await job()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
-    }
+async function writeAll(file: FileHandle, data: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < data.length; ) {
+    const { bytesWritten } = await file.write(data, written, data.length - written, position + written)
+    written += bytesWritten
   }
 }
 

@@ -1,6 +1,9 @@
 import type { DataLoader, SkippedImage } from './data-loader.js'
 
-/** Validation images in the size that each epoch is scored at. Those of one size are kept at a time. */
+/**
+ * A loader of the validation images for each size that epochs are validated at, where training begins with smaller images. Only the
+ * latest keeps its decoded images.
+ */
 export class ValLoaders implements AsyncDisposable {
   readonly #make: (size: number) => DataLoader
   readonly #sizeInEpoch: (epoch: number) => number
@@ -12,18 +15,18 @@ export class ValLoaders implements AsyncDisposable {
     this.#sizeInEpoch = sizeInEpoch
   }
 
-  /** For an epoch, from 0. */
+  /** The loader for an epoch, from 0. */
   at(epoch: number): DataLoader {
     return this.ofSize(this.#sizeInEpoch(epoch))
   }
 
-  /** Lets go of the images of another size. */
+  /** The loader for a size. Disposes of the one of another size. */
   ofSize(size: number): DataLoader {
     const latest = this.#all.at(-1)
     if (latest?.size === size) return latest
     if (latest) {
       const disposal = latest.dispose()
-      disposal.catch(() => {}) // told when all are disposed of
+      disposal.catch(() => {}) // rejects when all are disposed of
       this.#disposals.push(disposal)
     }
     const loader = this.#make(size)

@@ -2,22 +2,22 @@ import { TorchgraftError } from '../errors.js'
 import { shortList, shortName } from '../formats/short-name.js'
 import { describeTensor } from '../formats/tensor.js'
 import { plural } from '../text/plural.js'
-import type { NativeEntry } from '../addon/binding.js'
+import type { NativeEntry, NativeTensor } from '../addon/binding.js'
 import { loadAddon } from '../addon/load.js'
 import { familyOf } from './families.js'
 import { compareState, type LoadReport, type Shaped } from './state-layout.js'
-import { REGNET_VARIANTS, type RegNetVariant } from './variants.js'
+import { FAMILIES, MODEL_NAMES, type ModelName } from './catalogue.js'
+import { headNames } from './model-graph.js'
 import { some } from '../text/some.js'
 
 type Shapes = ReadonlyMap<string, Shaped>
 
 export interface NearestModel {
-  readonly variant: RegNetVariant
+  readonly variant: ModelName
   readonly report: LoadReport
-  readonly layout: readonly NativeEntry[]
+  readonly layout: readonly NativeTensor[]
 }
 
-const HEAD: readonly string[] = ['fc.weight', 'fc.bias']
 /** Fewer than so many of a variant's tensors, by name and shape, say nothing. */
 const LEAST_SHARE = 0.5
 const MOST_NAMED = 3
@@ -27,8 +27,8 @@ export function nearestModel(tensors: Shapes): NearestModel | undefined {
   const binding = loadAddon()
   const classes = outputsOf(tensors) ?? 1000
   let nearest: (NearestModel & { readonly wrong: number }) | undefined
-  for (const variant of REGNET_VARIANTS) {
-    const layout = binding.describe(variant, classes)
+  for (const variant of MODEL_NAMES) {
+    const layout = binding.describe(variant, classes).tensors
     const report = compareState(layout, tensors)
     const lacking = report.missing.length + report.mismatched.length
     if (layout.length - lacking < layout.length * LEAST_SHARE) continue
@@ -64,19 +64,20 @@ export function tryDescribeNearest(tensors: Shapes): string | undefined {
 }
 
 /** "it has fc.1.weight where fc.weight is expected; it has no stem.1.bias": what differs, the first few of each kind. */
-export function describeDifferences(report: LoadReport, layout: readonly NativeEntry[], tensors: Shapes): string {
+export function describeDifferences(report: LoadReport, layout: readonly NativeTensor[], tensors: Shapes): string {
   const { missing, unexpected, mismatched } = report
   const pairs = pairUp(report, layout, tensors)
   const paired = new Set([...pairs.entries()].flat())
   const lacking = missing.filter((name) => !paired.has(name))
   const beyond = unexpected.filter((name) => !paired.has(name))
-  const headless = HEAD.every((name) => lacking.includes(name))
-  const others = headless ? lacking.filter((name) => !HEAD.includes(name)) : lacking
+  const head = layout.filter((entry) => entry.head).map(({ name }) => name)
+  const headless = head.every((name) => lacking.includes(name))
+  const others = headless ? lacking.filter((name) => !head.includes(name)) : lacking
   const places = [...pairs].map(([expected, found]) => `${shortName(found)} where ${expected} is expected`)
   const shapes = mismatched.map(({ name, expected, received }) => `${name} is ${received} where ${expected} is expected`)
   return [
     ...(places.length > 0 ? [`it has ${firstOf(places)}${renaming(pairs)}`] : []),
-    ...(headless ? [`it has no head (${HEAD.join(', ')})`] : []),
+    ...(headless ? [`it has no head (${head.join(', ')})`] : []),
     ...(others.length > 0 ? [`it has no ${shortList(others)}`] : []),
     ...(shapes.length > 0 ? [firstOf(shapes)] : []),
     ...(beyond.length > 0 ? [`it has ${shortList(beyond)} besides`] : []),
@@ -121,7 +122,8 @@ function kindOf(name: string, tensor: Shaped): string {
 
 /** Of the head, or of what looks like one: the last matrix. */
 function outputsOf(tensors: Shapes): number | undefined {
-  const matrix = tensors.get('fc.weight') ?? [...tensors.values()].findLast(({ shape }) => shape.length === 2)
+  const head = FAMILIES.map(({ names }) => headNames(names[0])[0]).find((name) => name !== undefined && tensors.has(name))
+  const matrix = tensors.get(head ?? '') ?? [...tensors.values()].findLast(({ shape }) => shape.length === 2)
   const outputs = matrix?.shape[0] ?? 0
   return outputs > 0 ? outputs : undefined
 }

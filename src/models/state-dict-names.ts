@@ -1,5 +1,5 @@
 import type { LazyTensor } from '../formats/lazy-tensor.js'
-import { ANCHORS, toTorchvision } from './timm-names.js'
+import { ANCHORS, hasOwnAnchor, toTorchvision } from './foreign-names.js'
 import { shortList, shortName } from '../formats/short-name.js'
 import type { Tensor } from '../formats/tensor.js'
 
@@ -86,7 +86,7 @@ const ZERO: LazyTensor = { dtype: 'int64', shape: [], load: () => Promise.resolv
 
 /** Of a RegNet, as PyTorch does where it reads such a file. Nothing is computed with them. */
 function addCounters<T>(tensors: ReadonlyMap<string, T>, notes: string[]): ReadonlyMap<string, T | LazyTensor> {
-  if (!tensors.has(ANCHORS[0])) return tensors
+  if (!hasOwnAnchor(tensors)) return tensors
   const counted = new Map<string, T | LazyTensor>()
   for (const [name, tensor] of tensors) {
     counted.set(name, tensor)

@@ -1,12 +1,12 @@
 const LENGTH = 624
 const SHIFT = 397
 
-/** Whole numbers of 32 bits, from 0 to 2³² − 1. */
+/** A generator of integers, uniform from 0 to 2³² − 1. */
 export type Uint32Generator = () => number
 
 /**
  * The Mersenne Twister MT19937 (Matsumoto and Nishimura 1998), seeded with one number of 32 bits as its authors' `init_genrand`
- * does: the generator behind numpy's legacy `np.random` and behind PyTorch on the CPU, which take the same numbers from
+ * does: the generator behind numpy's legacy `np.random` and PyTorch's CPU generator, which draw the same numbers from
  * the same seed.
  */
 export function mt19937(seed: number): Uint32Generator {

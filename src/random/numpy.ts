@@ -13,7 +13,7 @@ export function numpyShuffled(count: number, seed: number): number[] {
   return indices
 }
 
-/** Evenly from 0 to `max`: the low bits that it takes, drawn again while they are too much. */
+/** Uniform from 0 to `max`, by rejection: as many low bits as `max` has, drawn again while they exceed it. */
 function upTo(max: number, bits: () => number): number {
   const mask = 2 ** (32 - Math.clz32(max)) - 1
   for (;;) {

@@ -1,11 +1,10 @@
-/** Numbers in [0, 1). */
+/** A generator of numbers, uniform in [0, 1). */
 export type Random = () => number
 
 /**
- * A generator that its keys decide and nothing else: sfc32 (Doty-Humphrey's small fast counter), seeded by mixing the keys.
+ * A keyed generator: sfc32 (Doty-Humphrey's small fast counter), seeded by a hash of the keys, which alone decide its numbers.
  *
- * Give each image its own, keyed by seed, epoch and index, and it is augmented alike whichever order images happen
- * to be decoded in.
+ * With one for each image, keyed by seed, epoch and index, images are augmented alike in whatever order they are decoded.
  */
 export function random(...keys: readonly number[]): Random {
   let hash = 0x2545f491
@@ -25,7 +24,7 @@ export function random(...keys: readonly number[]): Random {
     c = ((c << 21) | (c >>> 11)) + sum
     return (sum >>> 0) / 2 ** 32
   }
-  for (let i = 0; i < 12; i++) next() // as its author does, for the seed to spread
+  for (let i = 0; i < 12; i++) next() // warm-up as in PractRand, so that all bits of the seed spread
   return next
 }
 
@@ -37,7 +36,7 @@ function mix(value: number): number {
   return x ^ (x >>> 16)
 }
 
-/** In place (Fisher–Yates). */
+/** A Fisher–Yates shuffle, in place. */
 export function shuffle(items: Uint32Array, next: Random): Uint32Array {
   for (let i = items.length - 1; i > 0; i--) {
     const j = Math.floor(next() * (i + 1))

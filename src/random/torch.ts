@@ -25,8 +25,15 @@ export function torchUniform(from: number, to: number, bits: Uint32Generator): n
   return Math.fround(share * Math.fround(Math.fround(to) - low) + low)
 }
 
-/** What `torch.nn.Linear(inputs, outputs)` begins with: uniform within ±1/√inputs, the weight before the bias. */
-export function torchLinear(inputs: number, outputs: number, bits: Uint32Generator): { readonly weight: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer> } {
+interface LinearParameters {
+  /** [outputs, inputs], row-major. */
+  readonly weight: Float32Array<ArrayBuffer>
+  /** [outputs]. */
+  readonly bias: Float32Array<ArrayBuffer>
+}
+
+/** The initial parameters of `torch.nn.Linear(inputs, outputs)`: uniform within ±1/√inputs, the weight drawn before the bias. */
+export function torchLinear(inputs: number, outputs: number, bits: Uint32Generator): LinearParameters {
   const kaiming = Math.sqrt(3) * (Math.sqrt(2 / (1 + Math.sqrt(5) ** 2)) / Math.sqrt(inputs)) // kaiming_uniform_ with a = √5
   const bound = 1 / Math.sqrt(inputs)
   return {
@@ -35,6 +42,6 @@ export function torchLinear(inputs: number, outputs: number, bits: Uint32Generat
   }
 }
 
-/** 32 bits of a generator as a number in [0, 1), and back. */
+/** A generator's 32 bits as numbers in [0, 1), and back. */
 export const toRandom = (bits: Uint32Generator): Random => () => bits() / 2 ** 32
 export const toBits = (random: Random): Uint32Generator => () => random() * 2 ** 32

@@ -2,7 +2,7 @@ import type { Rgb } from '../augment/plan.js'
 import type { Monitor } from '../metrics/metrics.js'
 import type { Device, Kernels, MemoryFormat, Precision } from '../session/options.js'
 import type { LocalPath } from '../options/local-path.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 import type { TrainingEvent } from '../runs/events.js'
 
 export const RECIPES = ['default', 'notebook'] as const
@@ -31,7 +31,7 @@ export interface TrainOptions {
   /** The run folder. @default `runs/` and the data folder's name, with a number where that exists */
   readonly output?: LocalPath
   /** @default 'regnet_y_400mf'; the notebook's is 'regnet_y_16gf' */
-  readonly model?: RegNetVariant
+  readonly model?: ModelName
   /**
    * A name of shipped weights or of the catalogue's, a .safetensors or a .pth file, or a run folder, whose best model is
    * loaded; null trains from scratch.

@@ -11,7 +11,7 @@ import type { CheckpointStore, CheckpointWriter } from '../runs/checkpoint-store
 import type { SizeStep } from '../runs/events.js'
 import type { SessionOptions } from '../session/options.js'
 import type { Session } from '../session/session.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 import type { MeanStd, Progress, RecipeDefaults, RecipeName, ResolvedOptions } from './options.js'
 import type { Schedule } from './schedules.js'
 
@@ -19,7 +19,7 @@ import type { Schedule } from './schedules.js'
 export interface Recipe {
   readonly defaults: RecipeDefaults
   /** Weights of its own for a model that none ship for. */
-  defaultWeights?(model: RegNetVariant): string | undefined
+  defaultWeights?(model: ModelName): string | undefined
   /** @throws ERR_ARGUMENT for an option that it does not have */
   checkOptions(options: Pick<ResolvedOptions, 'meanStd' | 'sanitySteps' | 'progressiveResizing'>): void
 

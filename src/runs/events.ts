@@ -1,6 +1,6 @@
 import type { TorchgraftErrorCode } from '../errors.js'
 import type { Metrics } from '../metrics/metrics.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 
 export type StopReason = 'completed' | 'early-stopping' | 'aborted'
 
@@ -28,7 +28,7 @@ export interface StartEvent {
   readonly precision: string
   /** Why this device and precision. */
   readonly precisionReason: string
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly weights: string | null
   /** Images. */
   readonly train: number

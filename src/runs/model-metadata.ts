@@ -4,7 +4,7 @@ import { modelError } from '../formats/file-error.js'
 import { parseJson } from '../formats/parse-json.js'
 import type { BestEpoch, Metrics } from '../metrics/metrics.js'
 import type { OptimizerDescription } from '../session/options.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
+import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
 /**
  * What a model file says of itself besides its tensors: all that predicting needs. There is no clock in it: equal runs
@@ -12,7 +12,7 @@ import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
  */
 export interface ModelMetadata {
   readonly formatVersion: 1
-  readonly model: RegNetVariant
+  readonly model: ModelName
   /** Names in the order of the head's outputs. */
   readonly classes: readonly string[]
   /** Height and width of what the model sees. */
@@ -156,7 +156,7 @@ const isRgb = (value: unknown): boolean => Array.isArray(value) && value.length 
 const isFlag = (value: unknown): boolean => typeof value === 'boolean'
 
 const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  model: (value) => REGNET_VARIANTS.some((name) => name === value),
+  model: (value) => MODEL_NAMES.some((name) => name === value),
   classes: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
   size: (value) => isPositive(value) && (value as number) <= 8192,
   resize: isResizeRule,

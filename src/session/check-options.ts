@@ -1,7 +1,7 @@
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/checks.js'
 import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
-import { REGNET_VARIANTS, type RegNetVariant } from '../models/variants.js'
+import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
 /** A device's name, whether or not this machine has the device. @throws ERR_ARGUMENT */
 export const aDevice: Check = (value, name) => {
@@ -19,7 +19,7 @@ const share: Check = (value, name) => {
   if ((value as number) >= 1) throw argumentError('a number between 0 and 1', name, value)
 }
 const pattern: Check = (value, name) => {
-  if (!(value instanceof RegExp)) throw argumentError('a regular expression', name, value)
+  if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression', name, value)
 }
 const GROUP_FIELDS: Fields<ParameterGroup> = {
   match: required(pattern),
@@ -66,8 +66,8 @@ export const SESSION_FIELDS: Fields<SessionOptions> = {
 }
 
 /** @throws ERR_MODEL_UNKNOWN, naming those that there are */
-export function checkModel(model: unknown): RegNetVariant {
-  const found = REGNET_VARIANTS.find((name) => name === model)
+export function checkModel(model: unknown): ModelName {
+  const found = MODEL_NAMES.find((name) => name === model)
   if (found) return found
-  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${REGNET_VARIANTS.join(', ')}`)
+  throw new TorchgraftError('ERR_MODEL_UNKNOWN', `There is no model ${JSON.stringify(model)}. The models are ${MODEL_NAMES.join(', ')}`)
 }

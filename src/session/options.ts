@@ -1,4 +1,5 @@
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
+import type { TensorUse } from '../addon/model-graph.js'
 
 /** As PyTorch names devices; `cuda` is `cuda:0`, `auto` the first CUDA device that this libtorch can use, else the CPU. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
@@ -14,7 +15,7 @@ export const MEMORY_FORMATS = ['channels_last', 'contiguous'] as const satisfies
 export const PRECISIONS = ['auto', 'fp32', 'bf16', 'fp16'] as const satisfies readonly Precision[]
 
 export interface SessionOptions {
-  readonly model: RegNetVariant
+  readonly model: ModelName
   /** Outputs of the head: 1 to 1,000,000. */
   readonly classes: number
   /** @default 'auto': the first CUDA device that this libtorch can use, else the CPU */
@@ -74,7 +75,7 @@ export interface OptimizerOptions {
    * @default true
    */
   readonly fused?: boolean
-  /** Parameters with settings of their own, by their torchvision names: the first match wins. */
+  /** Parameters that differ, by their torchvision names or by what they are: the first match wins. */
   readonly groups?: readonly ParameterGroup[]
 }
 
@@ -87,9 +88,19 @@ export interface OptimizerDescription {
   readonly groups: readonly { readonly lr: number; readonly weightDecay: number; readonly parameters: readonly string[] }[]
 }
 
+/** A parameter of a model. */
+export interface Parameter {
+  /** As torchvision's state_dict spells it. */
+  readonly name: string
+  /** Of a convolution or a linear layer its `weight` or `bias`; of a norm, scale and shift alike, `norm`. */
+  readonly role: TensorUse['role']
+  /** Whether it is of the layer that gives the logits. */
+  readonly head: boolean
+}
+
 export interface ParameterGroup {
-  /** Found anywhere in a parameter's name, such as `/^fc\./` for the head. */
-  readonly match: RegExp
+  /** A pattern of names, or a function that tells which parameters belong. */
+  readonly match: RegExp | ((parameter: Parameter) => boolean)
   /** Multiplies the step's lr. @default 1 */
   readonly lrScale?: number
   /** @default the optimizer's */

@@ -2,10 +2,10 @@ import { argumentError, TorchgraftError } from '../errors.js'
 import { loadAddon } from '../addon/load.js'
 import { checkFields } from '../options/checks.js'
 import { plural } from '../text/plural.js'
-import type { Binding, NativeEntry, NativeSessionOptions, NativeSystem } from '../addon/binding.js'
+import type { Binding, NativeSessionOptions, NativeSystem, NativeTensor } from '../addon/binding.js'
 import { defaultThreads } from './threads.js'
 import { SESSION_FIELDS } from './check-options.js'
-import type { Device, GradScalerOptions, OptimizerOptions, Precision, SessionOptions } from './options.js'
+import type { Device, GradScalerOptions, OptimizerOptions, ParameterGroup, Precision, SessionOptions } from './options.js'
 
 /** Checks what `Session.create` was given, once, and fills it in for native code. */
 export async function resolveSessionOptions(options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>) {
@@ -14,7 +14,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
   const system = binding.system()
   const where = resolveDevice(device, system)
   const { chosen, precisionReason } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
-  const parameters = binding.describe(model, classes).filter(({ trainable }) => trainable)
+  const parameters = binding.describe(model, classes).tensors.filter(({ role }) => role !== 'buffer')
   const native: NativeSessionOptions = {
     model,
     classes,
@@ -72,13 +72,13 @@ function resolveScaler({ initScale = 65_536, growthFactor = 2, backoffFactor = 0
   return { initScale, growthFactor, backoffFactor, growthInterval }
 }
 
-function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeEntry[], headOnly: boolean, precision: string) {
+function resolveOptimizer(options: OptimizerOptions, parameters: readonly NativeTensor[], headOnly: boolean, precision: string) {
   const { type = 'adam', betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, groups = [], fused = true } = options
   if (!fused && precision === 'fp16') throw argumentError('true, which fp16 needs,', 'optimizer.fused', fused)
   const resolved = groups.map((group) => ({ lrScale: group.lrScale ?? 1, weightDecay: group.weightDecay ?? weightDecay }))
-  const groupOf = parameters.map(({ name }) => {
-    if (headOnly && !name.startsWith('fc.')) return -1
-    const found = groups.findIndex(({ match }) => name.search(match) >= 0) // search: a sticky or global expression keeps no place
+  const groupOf = parameters.map((parameter) => {
+    if (headOnly && !parameter.head) return -1
+    const found = groups.findIndex(({ match }) => matches(match, parameter))
     return found < 0 ? resolved.length : found
   })
   return {
@@ -92,6 +92,11 @@ function resolveOptimizer(options: OptimizerOptions, parameters: readonly Native
     },
     groupOf: Int32Array.from(groupOf),
   }
+}
+
+/** `search`, since a sticky or global expression keeps its place in `test`. */
+function matches(match: ParameterGroup['match'], { name, role, head }: NativeTensor): boolean {
+  return match instanceof RegExp ? name.search(match) >= 0 : match({ name, role, head })
 }
 
 function checkClassWeights(weights: readonly number[], classes: number): Float32Array {

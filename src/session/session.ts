@@ -10,7 +10,7 @@ import type { MemoryFormat, OptimizerDescription, Precision, SessionOptions } fr
 import { resolveSessionOptions } from './resolve-options.js'
 import { allocateState, compareState, type LoadReport, mismatchError, packState, unpackState } from '../models/state-layout.js'
 import { fromNative, toNative } from './to-native.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 
 /** Sums over the steps since the last read. With `read: false` they are all 0, and `scale` is 1. */
 export interface TrainStepResult {
@@ -69,7 +69,7 @@ export class Session implements AsyncDisposable {
   readonly #native: NativeSession
   readonly #options: NativeSessionOptions
   readonly #parameters: readonly string[]
-  readonly model: RegNetVariant
+  readonly model: ModelName
   /** Outputs of the head. */
   readonly classes: number
   readonly device: 'cpu' | `cuda:${number}`
@@ -87,7 +87,7 @@ export class Session implements AsyncDisposable {
     this.#options = options.native
     this.#parameters = options.parameters
     this.lr = options.lr
-    this.model = options.native.model as RegNetVariant
+    this.model = options.native.model as ModelName
     this.classes = options.native.classes
     this.device = options.native.device as Session['device']
     this.precision = options.native.precision

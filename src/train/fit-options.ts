@@ -2,7 +2,7 @@ import { argumentError } from '../errors.js'
 import type { Batch } from '../loader/batch.js'
 import type { DataLoader } from '../loader/data-loader.js'
 import { type Monitor, monitorMode, MONITORS } from '../metrics/metrics.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 import {
   abortSignal, anObject, callback, checkFields, type Fields, integerField, list, numberField, oneOfField, required, text, withMethods,
 } from '../options/checks.js'
@@ -15,7 +15,7 @@ import type { Scorer } from './evaluate.js'
 
 /** What the loop needs of a session: easy to stand in for. */
 export interface Trainable extends Scorer, Savable {
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly device: string
   readonly precision: string
   readonly precisionReason: string

@@ -1,7 +1,7 @@
 import { TorchgraftError } from '../errors.js'
 import type { DataLoader } from '../loader/data-loader.js'
 import type { BestEpoch } from '../metrics/metrics.js'
-import type { RegNetVariant } from '../models/variants.js'
+import type { ModelName } from '../models/catalogue.js'
 import type { TrainingEvent } from '../runs/events.js'
 import type { ModelMetadata, Position, TrainingMetadata } from '../runs/model-metadata.js'
 import type { SavedPosition } from '../runs/saved-position.js'
@@ -100,7 +100,7 @@ export class Saver {
 type ScoringLoader = Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>
 
 /** What predicting with a model needs to know, from the loader that it was scored with. */
-function modelMetadata(model: RegNetVariant, val: ScoringLoader, metrics?: ModelMetadata['metrics']): ModelMetadata {
+function modelMetadata(model: ModelName, val: ScoringLoader, metrics?: ModelMetadata['metrics']): ModelMetadata {
   const { dataset, size, mean, std, transform } = val
   const rule = transform.decode?.(size)
   if (!rule) {

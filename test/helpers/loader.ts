@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import type { Dataset } from '../../src/datasets/dataset.js'
-import { DataLoader, type DataLoaderOptions } from '../../src/loader/data-loader.js'
+import { DataLoader } from '../../src/loader/data-loader.js'
+import type { DataLoaderOptions } from '../../src/loader/data-loader-options.js'
 import { evalTransform } from '../../src/augment/transforms.js'
 
 /** A PNG of one colour. */

@@ -9,7 +9,7 @@ import { loadAddon } from '../../src/addon/load.js'
 import { describeNearest } from '../../src/models/nearest-model.js'
 import { Session } from '../../src/session/session.js'
 import type { Shaped } from '../../src/models/state-layout.js'
-import type { RegNetVariant } from '../../src/models/variants.js'
+import type { ModelName } from '../../src/models/catalogue.js'
 import { Classifier } from '../../src/inference/classifier.js'
 import { exportModel } from '../../src/inference/export-model.js'
 import { openModel } from '../../src/inference/open-model.js'
@@ -20,8 +20,8 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 const CLASSES = ['ant', 'bee', 'cat']
 const MODEL = 'regnet_y_400mf'
 
-const shapesOf = (variant: RegNetVariant, classes = CLASSES.length): Map<string, Shaped> =>
-  new Map(loadAddon().describe(variant, classes).map(({ name, dtype, shape }) => [name, { dtype, shape }]))
+const shapesOf = (variant: ModelName, classes = CLASSES.length): Map<string, Shaped> =>
+  new Map(loadAddon().describe(variant, classes).tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }]))
 const renamed = <T>(tensors: ReadonlyMap<string, T>, to: (name: string) => string | undefined): Map<string, T> =>
   new Map([...tensors].flatMap(([name, tensor]) => {
   const other = to(name)

@@ -29,7 +29,7 @@ const before = process.cwd()
 beforeAll(async () => {
   folder = await temporaryFolder()
   process.chdir(folder.path)
-  const tensors = new Map(loadAddon().describe('regnet_x_400mf', 2).map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
+  const tensors = new Map(loadAddon().describe('regnet_x_400mf', 2).tensors.map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
   for (const run of ['run', 'fresh', 'photos/a', 'photos/b']) await mkdir(run, { recursive: true })
   await writeModelFile('run/best.safetensors', { tensors, metadata: METADATA })
   for (const run of ['run', 'fresh']) await writeFile(`${run}/config.json`, '{}')

@@ -5,7 +5,7 @@ import { packPlans } from '../../src/augment/plan.js'
 import { random } from '../../src/random/sfc32.js'
 import type { NativeImages, NativeRenderer } from '../../src/addon/binding.js'
 import { loadAddon } from '../../src/addon/load.js'
-import { renderImages } from '../../src/augment/render-batch.js'
+import { renderImages } from '../../src/session/render-batch.js'
 import { ROOT } from '../helpers/processes/child.js'
 import { cannotHold } from '../helpers/processes/cpu-capability.js'
 import { engineCheck, engineCheckWith, libtorchFolder } from '../helpers/processes/engine-check.js'
@@ -142,7 +142,7 @@ test('pixels in several arrays are taken as one after another', async () => {
 
 describe('kernels for different processors', () => {
   for (const level of ['avx2', 'avx512'] as const) {
-    const title = `give the same bits as the plain one, in every type of pixel, instructions: ${level}`
+    const title = `give the same bits as the scalar one, in every type of pixel, instructions: ${level}`
     const lacks = cannotHold(level)
     if (lacks) skip(title, lacks)
     else test.each([1, 2, 3])(`${title}, seed %i`, async (seed) => {
@@ -153,9 +153,9 @@ describe('kernels for different processors', () => {
   }
 
   test.each([1, 2, 3])('snap to the bits that one pixel after another gives, and read nothing beyond an image, seed %i', async (seed) => {
-    const { compared, differing } = (await engineCheckWith({}, 'snap', String(seed))) as { compared: number; differing: Record<string, number> }
+    const { compared, differing } = (await engineCheckWith({}, 'resample', String(seed))) as { compared: number; differing: Record<string, number> }
     expect(compared).toBeGreaterThan(1_000_000)
-    expect(Object.keys(differing)).toContain('plain')
+    expect(Object.keys(differing)).toContain('scalar')
     expect(Object.values(differing)).toEqual(Object.keys(differing).map(() => 0))
   })
 

@@ -6,7 +6,7 @@ import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
 import { loadAddon } from '../../src/addon/load.js'
 import { Session } from '../../src/session/session.js'
 import type { SessionOptions } from '../../src/session/options.js'
-import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { MODEL_NAMES } from '../../src/models/catalogue.js'
 
 const CLASSES = 3
 const BASE: SessionOptions = { model: 'regnet_y_400mf', classes: CLASSES, device: 'cpu', precision: 'fp32', seed: 1 }
@@ -42,14 +42,14 @@ describe('models', () => {
   const fixture = JSON.parse(readFileSync(new URL('../fixtures/regnet-layouts.json', import.meta.url), 'utf8')) as Record<string, { entries: number; parameters: number; sha256: string }>
 
   test('there are torchvision’s 15, in its order', () => {
-    expect(loadAddon().variants).toEqual(REGNET_VARIANTS)
-    expect(Object.keys(fixture).sort()).toEqual([...REGNET_VARIANTS].sort())
+    expect(loadAddon().variants).toEqual(MODEL_NAMES)
+    expect(Object.keys(fixture).sort()).toEqual([...MODEL_NAMES].sort())
   })
 
-  test.each(REGNET_VARIANTS)('%s has torchvision’s names, shapes and dtypes, in its order', (variant) => {
-    const entries = loadAddon().describe(variant, 1000)
+  test.each(MODEL_NAMES)('%s has torchvision’s names, shapes and dtypes, in its order', (variant) => {
+    const entries = loadAddon().describe(variant, 1000).tensors
     const text = entries.map(({ name, shape, dtype }) => `${name} ${shape.join('x')} ${dtype}\n`).join('')
-    const parameters = entries.filter(({ trainable }) => trainable).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    const parameters = entries.filter(({ role }) => role !== 'buffer').reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
     expect({ entries: entries.length, parameters, sha256: createHash('sha256').update(text).digest('hex') }).toEqual(fixture[variant])
   })
 

@@ -12,7 +12,7 @@ import { modelSummaryText } from '../../src/report/model-summary.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
 const zeros = (classes: number): StateDict =>
-  new Map(loadAddon().describe('regnet_x_400mf', classes).map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
+  new Map(loadAddon().describe('regnet_x_400mf', classes).tensors.map(({ name, dtype, shape }) => [name, { dtype, shape, data: new Uint8Array(byteLength(dtype, shape)) }]))
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b', 'c'], size: 96,
   resize: { shorterSide: 110, crop: 96, antialias: true, pad: null, orient: true, profile: true },
@@ -75,7 +75,7 @@ test('layers have their shapes and parameters; sums are of all of them', async (
     { name: 'BatchNorm2d-2', type: 'BatchNorm2d', shape: [2, 32, 112, 112], parameters: 64 },
   ])
   expect(layers.at(-1)).toEqual({ name: 'Linear-269', type: 'Linear', shape: [2, 18], parameters: 440 * 18 + 18 })
-  const expected = loadAddon().describe('regnet_y_400mf', 18).filter((entry) => entry.trainable).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const expected = loadAddon().describe('regnet_y_400mf', 18).tensors.filter(({ role }) => role !== 'buffer').reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
   expect([parameters, trainable, bytes.parameters]).toEqual([expected, expected, expected * 4])
   expect(bytes.input).toBe(2 * 3 * 224 * 224 * 4)
   expect(bytes.activations).toBe(2 * (await summarize({ model: 'regnet_y_400mf', classes: 18 })).bytes.activations)

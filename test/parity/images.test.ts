@@ -8,7 +8,7 @@ import { packPlans, type Plan } from '../../src/augment/plan.js'
 import { readSafetensors } from '../../src/formats/safetensors.js'
 import { toFloat32 } from '../../src/formats/tensor.js'
 import type { NativeRenderer } from '../../src/addon/binding.js'
-import { renderImages } from '../../src/augment/render-batch.js'
+import { renderImages } from '../../src/session/render-batch.js'
 import { expectParity, furthest, readFixture } from './rows.js'
 
 const { size: SIZE, plans, files } = readFixture<{ size: number; plans: Record<string, NotebookDraws>; files: string[] }>('images')

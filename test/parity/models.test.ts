@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os'
 import { toFloat32 } from '../../src/formats/tensor.js'
 import { Session } from '../../src/session/session.js'
-import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { MODEL_NAMES } from '../../src/models/catalogue.js'
 import { skip } from '../helpers/skip.js'
 import { CLASSES, formulaBatch, loadFormula } from './formula.js'
 import { expectParity, furthest, largest, processor, readFixture } from './rows.js'
@@ -40,10 +40,10 @@ beforeAll(() => void process.stderr.write(`parity of models, fp32: ${processor()
 
 describe('logits are torchvision’s', () => {
   const fixture = readFixture<Record<string, Record<string, number[][]>>>('logits')
-  const cases = REGNET_VARIANTS.flatMap((model) => Object.keys(fixture[model] ?? {}).map((size) => [model, Number(size)] as const))
+  const cases = MODEL_NAMES.flatMap((model) => Object.keys(fixture[model] ?? {}).map((size) => [model, Number(size)] as const))
 
   test('of all variants', () => {
-    expect(new Set(cases.map(([model]) => model))).toEqual(new Set(REGNET_VARIANTS))
+    expect(new Set(cases.map(([model]) => model))).toEqual(new Set(MODEL_NAMES))
   })
 
   test.each(cases.filter(([model]) => runLarge || !LARGE.has(model)))('%s at %d px', async (model, size) => {

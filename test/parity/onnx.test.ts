@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelMetadata } from '../../src/runs/model-metadata.js'
 import { Session } from '../../src/session/session.js'
-import { REGNET_VARIANTS } from '../../src/models/variants.js'
+import { MODEL_NAMES } from '../../src/models/catalogue.js'
 import { writeOnnx } from '../../src/inference/onnx/onnx-file.js'
-import { regnetOnnx } from '../../src/inference/onnx/regnet-onnx.js'
+import { toOnnx } from '../../src/inference/onnx/to-onnx.js'
+import { loadAddon } from '../../src/addon/load.js'
 import { ROOT, runNode } from '../helpers/processes/child.js'
 import { findPython, runPython } from '../helpers/processes/python.js'
 import { skip } from '../helpers/skip.js'
@@ -59,7 +60,7 @@ async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZ
     await using session = await Session.create({ model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, freeze: 'trunk' })
     await loadFormula(session)
     ours = softmax((await session.evalStep(batch)).logits)
-    bytes = await writeOnnx(file, regnetOnnx(await session.stateDict(), metadataOf(model, crop), { fp16 }))
+    bytes = await writeOnnx(file, toOnnx(loadAddon().describe(model, CLASSES).graph, await session.stateDict(), metadataOf(model, crop), { fp16 }))
   }
   const { pixels } = batch.images
   await writeFile(at('pixels'), crop === null ? new Uint8Array(Float32Array.from(pixels).buffer) : pixels)
@@ -71,7 +72,7 @@ async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZ
 }
 
 describe('a model as ONNX gives the probabilities that it gives here', () => {
-  test.each(REGNET_VARIANTS.filter((model) => runLarge || !LARGE.has(model)))('%s', async (model) => {
+  test.each(MODEL_NAMES.filter((model) => runLarge || !LARGE.has(model)))('%s', async (model) => {
     const fp16 = model === 'regnet_y_128gf' // in float32 it is more than a file may have
     const { file, bytes, name, difference } = await compare(model, { fp16 })
     expectParity(`probabilities of ${model} at ${SIZE} px on ${name}${fp16 ? ', fp16' : ''}, ${(bytes / 1e6).toFixed(1)} MB`, difference, fp16 ? HALF_TOLERANCE : TOLERANCE)

@@ -1,18 +1,13 @@
 #include "check/conv/convolution_check.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
-#include <torch/types.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <stdexcept>
-#include <string>
-#include <vector>
 
+#include "check/conv/conv_problem.h"
 #include "torch/ops/conv/conv_algorithm.h"
 #include "torch/ops/conv/convolution.h"
 #include "torch/ops/conv/grouped_conv.h"
@@ -27,106 +22,10 @@ namespace {
 
 constexpr int kThreads = 3;  // so that sums are split
 
-struct Problem {
-  int64_t images, in, out, kernel, stride, groups, height, width;
-  at::ScalarType type;
-
-  std::string Name() const {
-    return std::to_string(kernel) + "x" + std::to_string(kernel) + " of " + std::to_string(in) +
-           " to " + std::to_string(out) + " in " + std::to_string(groups) + " groups, stride " +
-           std::to_string(stride) + ", " + std::to_string(images) + "x" + std::to_string(height) +
-           "x" + std::to_string(width) + ", " + c10::toString(type);
-  }
-};
-
-// Output, data gradient, weight gradient.
-using Passes = std::vector<at::Tensor>;
-using Conv = std::function<at::Tensor(const at::Tensor& x, const at::Tensor& weight)>;
-
-struct Numbers {
-  at::Tensor x, weight, dy;
-
-  explicit Numbers(const Problem& p) {
-    const auto generator = at::detail::createCPUGenerator(/*seed_val=*/7);
-    const auto normal = [&](at::IntArrayRef shape) {
-      return at::empty(shape, at::kFloat)
-          .normal_(0, 1, generator)
-          .to(p.type)
-          .contiguous(at::MemoryFormat::ChannelsLast);
-    };
-    x = normal({p.images, p.in, p.height, p.width});
-    weight = normal({p.out, p.in / p.groups, p.kernel, p.kernel});
-    dy = normal({p.images, p.out, (p.height - 1) / p.stride + 1, (p.width - 1) / p.stride + 1});
-  }
-
-  Passes Through(const Conv& conv, at::ScalarType type) const {
-    const auto a = x.to(type).detach().requires_grad_();
-    const auto w = weight.to(type).detach().requires_grad_();
-    const auto y = conv(a, w);
-    y.backward(dy.to(y.scalar_type()));
-    return {y.detach(), a.grad(), w.grad()};
-  }
-};
-
-Conv Library(const Problem& p) {
-  return [p](const at::Tensor& x, const at::Tensor& weight) {
-    return at::conv2d(x, weight, /*bias=*/{}, at::IntArrayRef{p.stride, p.stride},
-                      at::IntArrayRef{p.kernel / 2, p.kernel / 2}, /*dilation=*/1, p.groups);
-  };
-}
-
 Conv Ours(const Problem& p) {
   return [p](const at::Tensor& x, const at::Tensor& weight) {
     return Convolve(x, weight, /*bias=*/{}, p.stride, p.kernel / 2, p.groups);
   };
-}
-
-// Of the numbers that are finite; those that are not must be so in both.
-double Distance(const at::Tensor& own, const at::Tensor& exact) {
-  const auto infinite = exact.isfinite().logical_not();
-  if (own.isfinite().logical_and(infinite).any().item<bool>()) return INFINITY;
-  const auto apart = (own.to(at::kDouble) - exact).masked_fill(infinite, 0);
-  return (apart.abs().max() / exact.masked_fill(infinite, 0).abs().max()).item<double>();
-}
-
-void Print(const char* name, const Passes& passes, const Passes& exact) {
-  std::printf("\"%s\":[", name);
-  for (size_t i = 0; i < passes.size(); ++i) {
-    const double relative = Distance(passes[i], exact[i]);
-    if (i > 0) std::printf(",");
-    if (std::isfinite(relative))
-      std::printf("%.3e", relative);
-    else
-      std::printf("null");
-  }
-  std::printf("],");
-}
-
-void PrintRow(const std::string& name, const Passes& exact, const Passes& library,
-              const std::function<Passes()>& ours) {
-  const auto passes = ours();
-  const auto again = ours();
-  static bool first = true;
-  std::printf("%s{\"name\":\"%s\",", first ? "" : ",", name.c_str());
-  first = false;
-  Print("own", passes, exact);
-  Print("library", library, exact);
-  const bool same =
-      std::equal(passes.begin(), passes.end(), again.begin(),
-                 [](const auto& a, const auto& b) { return a.nan_to_num().equal(b.nan_to_num()); });
-  std::printf("\"repeats\":%s}\n", same ? "true" : "false");
-}
-
-void Report(const Problem& p, const std::string& by, const Numbers& numbers,
-            const std::function<Passes(const Numbers&)>& ours) {
-  const auto library = Library(p);
-  PrintRow(by + ", " + p.Name(), numbers.Through(library, at::kDouble),
-           numbers.Through(library, p.type), [&] { return ours(numbers); });
-}
-
-void Report(const Problem& p, const std::string& by,
-            const std::function<Passes(const Numbers&)>& ours) {
-  Report(p, by, Numbers(p), ours);
 }
 
 bool HasDirect(const Problem& p) {
@@ -162,7 +61,7 @@ void ReportScoring(const Problem& p) {
   const Numbers numbers(p);
   const auto bias = numbers.dy.select(/*dim=*/0, 0).select(/*dim=*/1, 0).select(/*dim=*/1, 0);
   const auto by_library = [&](at::ScalarType type) -> Passes {
-    const auto y = Library(p)(numbers.x.to(type), numbers.weight.to(type));
+    const auto y = LibraryConv(p)(numbers.x.to(type), numbers.weight.to(type));
     return {(y + bias.to(type).reshape({1, p.out, 1, 1})).relu()};
   };
   const GroupedScoring scoring(BestCpuLevel(), numbers.weight, bias, p.stride);
@@ -173,7 +72,7 @@ void ReportScoring(const Problem& p) {
 // The loops of 1×1, likewise; libtorch's product in the place of those that there are none of.
 void ReportPacked(const Problem& p) {
   const auto level = BestCpuLevel();
-  const bool outputs = PixelProduct::Has(level, p.type, p.in, p.out);
+  const bool outputs = PackedGemm::Has(level, p.type, p.in, p.out);
   const bool weights = HasPointwiseGradient(level, p.type, p.in, p.out);
   if (!outputs && !weights) return;
   Report(p, "packed", [&](const Numbers& numbers) -> Passes {
@@ -192,11 +91,11 @@ void ReportPacked(const Problem& p) {
 void ReportMoments(const Problem& p) {
   const auto level = BestCpuLevel();
   const bool pointwise = p.kernel == 1;
-  if (pointwise ? !PixelProduct::Has(level, p.type, p.in, p.out) : !HasDirect(p)) return;
+  if (pointwise ? !PackedGemm::Has(level, p.type, p.in, p.out) : !HasDirect(p)) return;
   const Numbers numbers(p);
   numbers.x.add_(8);  // so that means are far from zero
   numbers.weight[0].zero_();
-  BatchMoments moments;
+  BatchStats moments;
   const auto ours = [&]() -> Passes {
     const auto y = pointwise ? PackedForward(level, numbers.x, numbers.weight, p.stride, &moments)
                              : GroupedForward(level, numbers.x, numbers.weight, p.stride, &moments);
@@ -210,7 +109,7 @@ void ReportMoments(const Problem& p) {
     return {y, of_y[0], of_y[1]};
   };
   const auto by_library = [&](at::ScalarType type) -> Passes {
-    const auto y = Library(p)(numbers.x.to(type), numbers.weight.to(type));
+    const auto y = LibraryConv(p)(numbers.x.to(type), numbers.weight.to(type));
     const auto [normed, mean, inverse] =
         at::native_batch_norm(y, /*weight=*/{}, /*bias=*/{}, /*running_mean=*/{},
                               /*running_var=*/{}, /*training=*/true, /*momentum=*/0, /*eps=*/0);
@@ -254,7 +153,7 @@ void ReportAutocast(const Problem& p) {
 
 }  // namespace
 
-void CheckConvolutions() {
+void CheckConvolutions(const std::vector<std::string>&) {
   at::set_num_threads(kThreads);
   std::printf("[");
   for (const auto type : {at::kFloat, at::kBFloat16}) {

@@ -8,8 +8,9 @@
 #include <array>
 #include <cstdio>
 #include <functional>
+#include <stdexcept>
 
-#include "check/milliseconds.h"
+#include "check/conv/tuning_csv.h"
 #include "torch/ops/conv/grouped_conv.h"
 
 namespace torchgraft {
@@ -36,24 +37,22 @@ void TimeShape(at::ScalarType type, int64_t channels, int64_t width, int64_t str
                              /*dilation=*/1, /*transposed=*/false, /*output_padding=*/0, groups,
                              {of_x, !of_x, false});
   };
-  const std::array<std::function<void()>, 6> works{
+  // Each pass, ours and then oneDNN's.
+  const std::vector<std::function<void()>> works{
       [&] { GroupedForward(level, x, weight, stride); },
-      [&] { GroupedDataGradient(level, dy, weight, x.sizes(), stride); },
-      [&] { GroupedWeightGradient(level, x, dy, weight, stride); },
       [&] { at::conv2d(x, weight, /*bias=*/{}, strides, padding, /*dilation=*/1, groups); },
+      [&] { GroupedDataGradient(level, dy, weight, x.sizes(), stride); },
       [&] { backward(/*of_x=*/true); },
+      [&] { GroupedWeightGradient(level, x, dy, weight, stride); },
       [&] { backward(/*of_x=*/false); }};
-  std::array<double, 6> best;
-  best.fill(1e9);
-  for (int i = 0; i < kRepeats; ++i) {
-    for (size_t w = 0; w < works.size(); ++w) best[w] = std::min(best[w], Milliseconds(works[w]));
-  }
+  const auto fewest = FewestMilliseconds(works, kRepeats, [] {});
   const double mflop =
       2e-6 * static_cast<double>(kBatch * out_side * out_side * channels * width * 9);
-  std::printf("%4ld channels, stride %ld, %3ld px: own %.0f/%.0f/%.0f, libtorch %.0f/%.0f/%.0f\n",
-              static_cast<long>(channels), static_cast<long>(stride), static_cast<long>(side),
-              mflop / best[0], mflop / best[1], mflop / best[2], mflop / best[3], mflop / best[4],
-              mflop / best[5]);
+  for (size_t i = 0; i < 3; ++i)
+    std::printf("%s,1,%s,%s,%ld,%ld,%ld,%s,%.0f,%.0f\n", ProcessorName().c_str(),
+                CpuLevelName(level), TypeName(type), static_cast<long>(width),
+                static_cast<long>(stride), static_cast<long>(side), kPasses[i],
+                mflop / fewest[2 * i], mflop / fewest[2 * i + 1]);
 }
 
 }  // namespace
@@ -62,16 +61,17 @@ void TimeConvolutions(const std::vector<std::string>& arguments) {
   const at::NoGradGuard no_grad;
   at::set_num_threads(1);
   const auto type = arguments.at(0) == "bf16" ? at::kBFloat16 : at::kFloat;
-  const int64_t width = std::stol(arguments.at(1));
-  if (!HasGroupedConv(BestCpuLevel(), type, {width, width, 3, 3}, 1, 1)) {
-    std::printf("There are no loops for this processor, type and width\n");
-    return;
-  }
-  // About the channels that RegNets have at these sizes.
-  for (const auto& [channels, side] :
-       {std::pair{48, 112}, {104, 56}, {104, 28}, {208, 14}, {440, 7}}) {
-    for (const int64_t stride : {1, 2})
-      TimeShape(type, std::max<int64_t>(1, channels / width) * width, width, stride, side);
+  std::printf("processor,cores,level,type,group_width,stride,px,pass,own,onednn\n");
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const int64_t width = std::stol(arguments[i]);
+    if (!HasGroupedConv(BestCpuLevel(), type, {width, width, 3, 3}, 1, 1))
+      throw std::invalid_argument("There is no kernel for this processor, type and width");
+    // About the channels that RegNets have at these sizes.
+    for (const auto& [channels, side] :
+         {std::pair{48, 112}, {104, 56}, {104, 28}, {208, 14}, {440, 7}}) {
+      for (const int64_t stride : {1, 2})
+        TimeShape(type, std::max<int64_t>(1, channels / width) * width, width, stride, side);
+    }
   }
 }
 

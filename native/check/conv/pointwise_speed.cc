@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <functional>
 
-#include "check/milliseconds.h"
+#include "check/conv/tuning_csv.h"
 #include "torch/memory/caching_allocator.h"
 #include "torch/ops/conv/packed_gemm.h"
 #include "torch/ops/conv/pointwise_conv.h"
@@ -49,11 +49,11 @@ void TimeShape(at::ScalarType type, const Shape& shape, bool cold) {
                              /*dilation=*/1, /*transposed=*/false, /*output_padding=*/0,
                              /*groups=*/1, {of_x, !of_x, false});
   };
-  const bool packs = PixelProduct::Has(level, type, shape.in, shape.out);
+  const bool packs = PackedGemm::Has(level, type, shape.in, shape.out);
   const bool packs_gradient = HasPointwiseGradient(level, type, shape.in, shape.out);
   using Work = std::function<void()>;
-  // Own, libtorch's product, oneDNN's convolution: forward, data gradient, weight gradient.
-  const std::array<Work, 9> works{
+  // Each pass: ours, libtorch's product, oneDNN's convolution.
+  const std::vector<Work> works{
       packs ? [&] { PackedForward(level, x, weight, stride); } : Work(),
       [&] { PointwiseForward(x, weight, stride); },
       [&] { at::conv2d(x, weight, /*bias=*/{}, strides, padding); },
@@ -63,23 +63,18 @@ void TimeShape(at::ScalarType type, const Shape& shape, bool cold) {
       packs_gradient ? [&] { PackedWeightGradient(level, x, dy, weight, stride); } : Work(),
       [&] { PointwiseWeightGradient(x, dy, weight, stride); },
       [&] { backward(/*of_x=*/false); }};
-  std::array<double, 9> best;
-  best.fill(1e9);
-  for (int i = 0; i < kRepeats; ++i) {
-    for (size_t w = 0; w < works.size(); ++w) {
-      if (!works[w]) continue;
-      if (cold) EmptyCaches();
-      best[w] = std::min(best[w], Milliseconds(works[w]));
-    }
-  }
+  const auto fewest = FewestMilliseconds(works, kRepeats, cold ? EmptyCaches : +[] {});
   const double mflop =
       2e-6 * static_cast<double>(kBatch * out_side * out_side * shape.in * shape.out);
-  std::printf("%4ld to %4ld channels, stride %ld, %3ld px:", static_cast<long>(shape.in),
-              static_cast<long>(shape.out), static_cast<long>(stride),
-              static_cast<long>(shape.side));
-  for (size_t w = 0; w < works.size(); ++w)
-    std::printf("%s%.0f", w % 3 == 0 ? "  " : "/", mflop / best[w]);
-  std::printf("\n");
+  for (size_t i = 0; i < 3; ++i) {
+    std::printf("%s,%d,%s,%s,%s,%ld,%ld,%ld,%ld,%s", ProcessorName().c_str(), at::get_num_threads(),
+                cold ? "cold" : "warm", CpuLevelName(level), TypeName(type),
+                static_cast<long>(shape.in), static_cast<long>(shape.out),
+                static_cast<long>(stride), static_cast<long>(shape.side), kPasses[i]);
+    for (size_t w = 3 * i; w < 3 * i + 3; ++w)
+      works[w] ? std::printf(",%.0f", mflop / fewest[w]) : std::printf(",");
+    std::printf("\n");
+  }
 }
 
 }  // namespace
@@ -90,6 +85,7 @@ void TimePointwise(const std::vector<std::string>& arguments) {
   at::set_num_threads(std::stoi(arguments.at(1)));
   const CachingAllocatorLease lease;
   const bool cold = arguments.size() > 2 && arguments[2] == "cold";
+  std::printf("processor,cores,caches,level,type,in,out,stride,px,pass,own,product,onednn\n");
   if (arguments.size() == 7) {
     const auto number = [&](size_t i) { return std::stoll(arguments[i]); };
     TimeShape(type, {number(3), number(4), number(5), number(6)}, cold);

@@ -46,8 +46,8 @@ void Snap(std::mt19937& random, Images& images) {
 
 // Each product and each sum rounded, one after another, whatever libtorch's product does here.
 std::vector<float> PlacesApart(const double* plan, int64_t output, int64_t height, int64_t width) {
-  const auto across = Rescaled(plan, output, width);
-  const auto down = Rescaled(plan + 3, output, height);
+  const auto across = NormalizedRow(plan, output, width);
+  const auto down = NormalizedRow(plan + 3, output, height);
   const float first = 0.5f - static_cast<float>(output) / 2;
   std::vector<float> places;
   for (int64_t row = 0; row < output; ++row) {
@@ -65,19 +65,19 @@ std::vector<float> PlacesApart(const double* plan, int64_t output, int64_t heigh
 at::Tensor Expected(const Images& images) {
   const auto batch = RenderBatch(images, at::kFloat);
   const int64_t numbers = images.output * images.output * kChannels;
-  const SnapGrid grid(images.output);
+  const ResampleGrid grid(images.output);
   const uint8_t* pixels = images.pixels.data();
   for (int64_t i = 0; i < images.size(); ++i) {
     const double* plan = images.plans.data() + i * kPlanLength;
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
     if (plan[11] != 0) {
-      const SnappedImage image(images, plan, grid, pixels, height, width);
-      Snapping snapping = image.snapping();
+      const ResampledImage image(images, plan, grid, pixels, height, width);
+      Resampling resampling = image.resampling();
       const auto places =
-          PlacesApart(plan, images.output, snapping.grid_height, snapping.grid_width);
-      if (snapping.places != nullptr) snapping.places = places.data();
-      const auto one_by_one = SnapOneByOne(snapping);
+          PlacesApart(plan, images.output, resampling.grid_height, resampling.grid_width);
+      if (resampling.places != nullptr) resampling.places = places.data();
+      const auto one_by_one = ResampleOneByOne(resampling);
       std::copy(one_by_one.begin(), one_by_one.end(), batch.data_ptr<float>() + i * numbers);
     }
     pixels += height * width * kChannels;

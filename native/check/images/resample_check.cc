@@ -19,30 +19,16 @@ namespace {
 
 constexpr int kChannels = 3;
 
-struct Level {
-  const char* name;
-  CpuLevel level;
-  SnapRows rows;
-};
-
-const Level kLevels[] = {
-    {"plain", CpuLevel::kPlain, SnapRowsPlain},
-#if defined(__x86_64__)
-    {"avx2", CpuLevel::kAvx2, SnapRowsAvx2},
-    {"avx512", CpuLevel::kAvx512, SnapRowsAvx512},
-#endif
-};
-
 // How many numbers differ in a bit, by rows that are made in two goes.
 template <typename Out>
-int64_t Differing(const Snapping& snapping, SnapRows rows, PixelType type,
+int64_t Differing(const Resampling& resampling, const ResampleKernel& kernel, PixelType type,
                   const std::vector<float>& expected) {
   std::vector<Out> out(expected.size() + 1, Out(7.0f));
-  std::vector<float> scratch(SnapScratch(snapping.output));
-  const int64_t half = snapping.output / 2;
-  rows(snapping, 0, half, type, out.data(), scratch.data());
-  rows(snapping, half, snapping.output, type, out.data() + half * snapping.output * kChannels,
-       scratch.data());
+  std::vector<float> scratch(ResampleScratch(resampling.output));
+  const int64_t half = resampling.output / 2;
+  kernel.rows(resampling, 0, half, type, out.data(), scratch.data());
+  kernel.rows(resampling, half, resampling.output, type,
+              out.data() + half * resampling.output * kChannels, scratch.data());
   int64_t differing = out.back() == Out(7.0f) ? 0 : 1;
   for (size_t i = 0; i < expected.size(); ++i) {
     const Out number(expected[i]);
@@ -97,16 +83,17 @@ class Tally {
     images.std = {0.229, 0.224, 0.225};
     const GuardedPixels pixels(random_, c.height, c.width);
     const auto plan = MakePlan(random_, c);
-    const SnapGrid grid(c.output);
-    const SnappedImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
-    const auto& snapping = image.snapping();
-    const auto expected = SnapOneByOne(snapping);
-    for (const auto& [name, level, rows] : kLevels) {
-      if (level > BestCpuLevel()) continue;
-      auto& differing = differing_[name];
-      differing += Differing<float>(snapping, rows, PixelType::kFloat, expected);
-      differing += Differing<at::BFloat16>(snapping, rows, PixelType::kBFloat16, expected);
-      differing += Differing<at::Half>(snapping, rows, PixelType::kHalf, expected);
+    const ResampleGrid grid(c.output);
+    const ResampledImage image(images, plan.data(), grid, pixels.get(), c.height, c.width);
+    const auto& resampling = image.resampling();
+    const auto expected = ResampleOneByOne(resampling);
+    for (int i = 0; i <= static_cast<int>(BestCpuLevel()); ++i) {
+      if (kResample.at[i] == nullptr) continue;
+      auto& differing = differing_[CpuLevelName(static_cast<CpuLevel>(i))];
+      const ResampleKernel& kernel = *kResample.at[i];
+      differing += Differing<float>(resampling, kernel, PixelType::kFloat, expected);
+      differing += Differing<at::BFloat16>(resampling, kernel, PixelType::kBFloat16, expected);
+      differing += Differing<at::Half>(resampling, kernel, PixelType::kHalf, expected);
     }
     compared_ += 3 * static_cast<int64_t>(expected.size());
   }
@@ -129,7 +116,7 @@ class Tally {
 
 }  // namespace
 
-void CheckSnap(const std::vector<std::string>& arguments) {
+void CheckResample(const std::vector<std::string>& arguments) {
   Tally tally(static_cast<uint32_t>(std::stoul(arguments.at(0))));
   const std::pair<int64_t, int64_t> shapes[] = {{1, 1}, {2, 9}, {9, 2}, {47, 31}, {24, 24}};
   for (const int64_t output : {1, 7, 24, 224}) {

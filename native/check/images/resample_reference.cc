@@ -13,7 +13,7 @@ constexpr int kChannels = 3;
 
 class Reference {
  public:
-  explicit Reference(const Snapping& snapping) : s_(snapping) {}
+  explicit Reference(const Resampling& resampling) : s_(resampling) {}
 
   std::vector<float> Render() const {
     std::vector<float> all;
@@ -73,11 +73,13 @@ class Reference {
     return std::clamp(m[0] * rgb[0] + m[1] * rgb[1] + m[2] * rgb[2] + m[3], 0.0f, 1.0f);
   }
 
-  const Snapping& s_;
+  const Resampling& s_;
 };
 
 }  // namespace
 
-std::vector<float> SnapOneByOne(const Snapping& snapping) { return Reference(snapping).Render(); }
+std::vector<float> ResampleOneByOne(const Resampling& resampling) {
+  return Reference(resampling).Render();
+}
 
 }  // namespace torchgraft

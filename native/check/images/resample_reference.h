@@ -8,6 +8,6 @@ namespace torchgraft {
 
 // What rows that snap must come to, to the bit: one pixel after another, in the words of the
 // operations of PyTorch that it follows. [output, output, 3].
-std::vector<float> SnapOneByOne(const Snapping& snapping);
+std::vector<float> ResampleOneByOne(const Resampling& resampling);
 
 }  // namespace torchgraft

@@ -14,6 +14,9 @@ namespace torchgraft {
 
 namespace {
 
+constexpr double kEps = 1e-5;
+constexpr double kMomentum = 0.1;
+
 struct NormCase {
   at::ScalarType type;
   bool relu;
@@ -60,7 +63,8 @@ Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
   const auto bias = leaf(drawn.bias, numbers);
   const auto mean = drawn.running_mean.to(numbers, false, true);
   const auto var = drawn.running_var.to(numbers, false, true);
-  const Forked y = norm(x, NormState{weight, bias, mean, var, drawn.learns}, added);
+  const ResidualBranches y =
+      norm(x, NormState{weight, bias, mean, var, drawn.learns, kEps, kMomentum}, added);
   std::vector<at::Tensor> outputs = {y.main};
   std::vector<at::Tensor> gradients = {drawn.dy.to(type)};
   if (drawn.forks) {
@@ -76,15 +80,15 @@ Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
 
 void Check(const NormCase& drawn) {
   const auto ours = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
-    if (!FusedNormTakes(x)) throw std::logic_error("The kernels do not take this tensor");
-    if (drawn.forks) return ForkedNorm(x, norm, added, drawn.relu);
-    return Forked(FusedNorm(x, norm, added, drawn.relu));
+    if (!CanFuseNorm(x)) throw std::logic_error("The kernels do not take this tensor");
+    if (drawn.forks) return FusedNormBranches(x, norm, added, drawn.relu);
+    return ResidualBranches(FusedNorm(x, norm, added, drawn.relu));
   };
   const auto theirs = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
     auto y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
-                            norm.learns, kNormMomentum, kNormEps, /*cudnn_enabled=*/false);
+                            norm.training, kMomentum, kEps, /*cudnn_enabled=*/false);
     if (added.defined()) y = added.add(y);
-    return Forked(drawn.relu ? y.relu() : y);
+    return ResidualBranches(drawn.relu ? y.relu() : y);
   };
   const auto truth = Work(drawn, at::kDouble, theirs);
   const auto own = Work(drawn, drawn.type, ours);

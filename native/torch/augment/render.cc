@@ -25,10 +25,10 @@ namespace {
 constexpr int kChannels = 3;
 constexpr int64_t kRowsPerTask = 16;
 
-// src/augment/plan.ts tells which number is which.
-bool Snaps(const double* packed) { return packed[11] != 0; }
+// Whether a packed plan (src/augment/plan.ts) has `snap`: resamples by way of a grid.
+bool IsTwoStage(const double* packed) { return packed[11] != 0; }
 
-using Image = std::variant<Sampling, SnappedImage>;
+using Image = std::variant<Sampling, ResampledImage>;
 
 template <typename Out>
 constexpr PixelType kTypeOf = std::is_same_v<Out, float>          ? PixelType::kFloat
@@ -39,33 +39,33 @@ template <typename Out>
 void Render(const Images& images, Out* out) {
   const int64_t output = images.output;
   std::vector<Image> sources;
-  const SnapGrid grid(output);
+  const ResampleGrid grid(output);
   const uint8_t* pixels = images.pixels.data();
   for (int64_t i = 0; i < images.size(); ++i) {
     const double* packed = images.plans.data() + i * kPlanLength;
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
-    if (Snaps(packed)) {
-      sources.emplace_back(SnappedImage(images, packed, grid, pixels, height, width));
+    if (IsTwoStage(packed)) {
+      sources.emplace_back(ResampledImage(images, packed, grid, pixels, height, width));
     } else {
       sources.emplace_back(MakeSampling(images, packed, pixels, height, width));
     }
     pixels += height * width * kChannels;
   }
-  const SampleRows sample = BestSampleRows();
-  const SnapRows snap = BestSnapRows();
+  const SampleKernel& sample = *kSample.Best(BestCpuLevel());
+  const ResampleKernel& resample = *kResample.Best(BestCpuLevel());
   ParallelFor(images.size() * output, kRowsPerTask, [&](int64_t begin, int64_t end) {
-    std::vector<float> scratch(std::max(SampleScratch(output), SnapScratch(output)));
+    std::vector<float> scratch(std::max(SampleScratch(output), ResampleScratch(output)));
     while (begin < end) {
       const int64_t i = begin / output;
       const int64_t last = std::min(end, (i + 1) * output);
       Out* const to = out + begin * output * kChannels;
       const int64_t row = begin - i * output;
       const int64_t stop = row + last - begin;
-      if (const auto* snapped = std::get_if<SnappedImage>(&sources[i])) {
-        snap(snapped->snapping(), row, stop, kTypeOf<Out>, to, scratch.data());
+      if (const auto* resampled = std::get_if<ResampledImage>(&sources[i])) {
+        resample.rows(resampled->resampling(), row, stop, kTypeOf<Out>, to, scratch.data());
       } else {
-        sample(std::get<Sampling>(sources[i]), row, stop, kTypeOf<Out>, to, scratch.data());
+        sample.rows(std::get<Sampling>(sources[i]), row, stop, kTypeOf<Out>, to, scratch.data());
       }
       begin = last;
     }
@@ -107,7 +107,8 @@ void RenderFloats(const Images& images, Renderer renderer, float* into, size_t l
   CheckImages(images);
   const std::vector<int64_t> shape = {images.size(), images.output, images.output, kChannels};
   if (length != static_cast<size_t>(c10::multiply_integers(shape))) {
-    throw CodedError("ERR_BATCH_SHAPE", "Expected as much room as the rendered pixels take");
+    throw CodedError("ERR_BATCH_SHAPE",
+                     "Expected an array of as many floats as the rendered pixels");
   }
   const auto out = at::from_blob(into, shape, at::kFloat).permute({0, 3, 1, 2});
   switch (renderer) {

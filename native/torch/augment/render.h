@@ -6,9 +6,10 @@
 
 namespace torchgraft {
 
-// The whole batch in one pass over its output: sample × colour × clamp × normalize, from uint8
-// sources of any sizes to [size, 3, output, output] in channels_last, float32, bfloat16 or float16.
-// Split over all cores by rows of the output, each computed alike whatever the split.
+// Augments and normalizes a batch on the CPU in one pass over its output: sample, colour, clamp,
+// normalize. From uint8 sources of any sizes to [size, 3, output, output] in channels_last, of
+// float32, bfloat16 or float16. Rows of the output are shared out to all threads, and each row's
+// bits are the same however they are split.
 at::Tensor RenderBatch(const Images& images, at::ScalarType dtype);
 
 }  // namespace torchgraft

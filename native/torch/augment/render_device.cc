@@ -15,27 +15,27 @@ namespace torchgraft {
 
 namespace {
 
-// A CUDA grid has no more rows of blocks; the kernel goes on from there.
-constexpr int64_t kMostRows = 65535;
+// The most blocks that CUDA allows along y of a grid; the kernel loops over further images.
+constexpr int64_t kMaxGridRows = 65535;
 
 at::Device WithIndex(at::Device device) {
   return device.has_index() ? device : c10::impl::VirtualGuardImpl(device.type()).getDevice();
 }
 
-unsigned Tiles(int64_t pixels, int64_t of) { return static_cast<unsigned>((pixels + of - 1) / of); }
+unsigned CeilDiv(int64_t a, int64_t b) { return static_cast<unsigned>((a + b - 1) / b); }
 
 }  // namespace
 
 DeviceRenderer::DeviceRenderer(at::Device device)
     : device_(WithIndex(device)),
-      made_(std::async(std::launch::async, Make, static_cast<int>(device_.index()))) {}
+      compiled_(std::async(std::launch::async, Compile, static_cast<int>(device_.index()))) {}
 
-DeviceRenderer::Made DeviceRenderer::Make(int device) {
+DeviceRenderer::Compiled DeviceRenderer::Compile(int device) {
   try {
-    Made made;
-    made.module = std::make_unique<CudaModule>(device, kRenderKernelSource);
-    made.kernel = made.module->Find("RenderBatch");
-    return made;
+    Compiled compiled;
+    compiled.module = std::make_unique<CudaModule>(device, kRenderKernelSource);
+    compiled.kernel = compiled.module->Find("RenderBatch");
+    return compiled;
   } catch (const std::runtime_error& error) {
     return {nullptr, nullptr,
             "Images are augmented by libtorch's operations one by one, which takes longer than "
@@ -53,7 +53,7 @@ at::Tensor DeviceRenderer::Render(const Images& images, at::ScalarType dtype) co
 }
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) const {
-  if (made_.get().kernel) {
+  if (compiled_.get().kernel) {
     RenderInto(out, images, Upload(images));
   } else {
     out.copy_(RenderBatchOn(device_, images, out.scalar_type()));
@@ -67,11 +67,11 @@ UploadedImages DeviceRenderer::Upload(const Images& images) const {
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,
                                 const UploadedImages& uploaded) const {
   const auto job = MakeRenderJob(images, uploaded.pixels, uploaded.images, out);
-  const unsigned tiles = Tiles(job.output, kTileWidth) * Tiles(job.output, kTileHeight);
-  const auto rows = static_cast<unsigned>(std::min(job.size, kMostRows));
+  const unsigned tiles = CeilDiv(job.output, kTileWidth) * CeilDiv(job.output, kTileHeight);
+  const auto rows = static_cast<unsigned>(std::min(job.size, kMaxGridRows));
   const auto stream = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
-  made_.get().module->Launch(
-      made_.get().kernel, {tiles, rows, 1},
+  compiled_.get().module->Launch(
+      compiled_.get().kernel, {tiles, rows, 1},
       {static_cast<unsigned>(kTileWidth), static_cast<unsigned>(kTileHeight), 1}, &job,
       stream.native_handle());
 }

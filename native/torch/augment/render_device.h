@@ -11,48 +11,48 @@
 
 namespace torchgraft {
 
-// A batch on its way to a device: the sources' bytes, and what the kernel reads of each image.
+// A batch's inputs to the rendering kernel, on the device.
 struct UploadedImages {
-  at::Tensor pixels;
-  at::Tensor images;
+  at::Tensor pixels;  // uint8, all sources one after another
+  at::Tensor images;  // uint8, [size · sizeof(ImageJob)]: PackImages
 };
 
-// RenderBatch's work on a device, by one kernel that has its arithmetic; where that cannot be had,
-// by libtorch's operations (augment_on_device.h). Only the uint8 sources and the plans cross, and
-// the device is not waited for. On the engine thread.
+// RenderBatch on a CUDA device: one kernel with the CPU's arithmetic, compiled by NVRTC; where that
+// fails, libtorch's operators (render_operators.h). Uploads the uint8 sources and the plans, and
+// does not wait for the device. On the engine thread.
 class DeviceRenderer {
  public:
-  // The kernel is compiled on a thread of its own, for some tenths of a second: all that follows
-  // waits for that, the destructor too.
+  // Compiles the kernel on a thread of its own, in some tenths of a second. The other members wait
+  // for it, the destructor too.
   explicit DeviceRenderer(at::Device device);
 
-  // Why it is libtorch's operations that render, in words; empty where it is the kernel.
-  const std::string& note() const { return made_.get().note; }
+  // Why libtorch's operators render, in words; empty where the kernel does.
+  const std::string& note() const { return compiled_.get().note; }
 
   // [size, 3, output, output] in channels_last; float32, bfloat16 or float16.
   at::Tensor Render(const Images& images, at::ScalarType dtype) const;
 
-  // Into memory that stands: of that shape, one of these types, and either layout. By the current
-  // stream.
+  // Into an existing tensor of that shape, of one of these types, contiguous or channels_last. On
+  // the current stream.
   void RenderInto(const at::Tensor& out, const Images& images) const;
 
-  // The same in two parts, for uploads that go on a stream of their own: the first uploads on the
-  // current stream, the second renders on the current one then. For a renderer without a note.
+  // The same in two parts, so that the upload can run on a stream of its own: each works on what is
+  // the current stream when it is called. Only where `note` is empty.
   UploadedImages Upload(const Images& images) const;
   void RenderInto(const at::Tensor& out, const Images& images,
                   const UploadedImages& uploaded) const;
 
  private:
-  struct Made {
-    std::unique_ptr<CudaModule> module;  // null where there is a note
+  struct Compiled {
+    std::unique_ptr<CudaModule> module;  // null where `note` says why
     CudaFunction kernel = nullptr;
     std::string note;
   };
 
-  static Made Make(int device);
+  static Compiled Compile(int device);
 
   at::Device device_;
-  std::shared_future<Made> made_;
+  std::shared_future<Compiled> compiled_;
 };
 
 }  // namespace torchgraft

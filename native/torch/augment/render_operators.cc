@@ -18,27 +18,27 @@ using at::indexing::Slice;
 constexpr int64_t kChannels = 3;
 constexpr double kWhite = 255;
 
-// A number an image, [n, 1, 1], to go with coordinates [n, output, output].
+// [n] → [n, 1, 1], to broadcast over coordinates [n, output, output].
 at::Tensor Each(const at::Tensor& column) { return column.view({-1, 1, 1}); }
 
-// SourceImages that are sampled in the same way, their numbers on the device.
+// The images of a batch that are sampled in the same way, on the device.
 struct SourceImages {
   at::Tensor plans;    // [n, kPlanLength], float64
-  at::Tensor heights;  // [n, 1, 1], int64, as the next two
+  at::Tensor heights;  // [n, 1, 1], int64, as widths and offsets
   at::Tensor widths;
-  at::Tensor offsets;  // of the first pixel among all
+  at::Tensor offsets;  // of each image's first pixel in `pixels`
   at::Tensor pixels;   // [all pixels, 3], uint8
-  bool bordered;       // whether any has a colour around it
+  bool bordered;       // whether any has a border colour
 
   at::Tensor Number(int64_t i) const { return Each(plans.select(1, i)); }
 
-  // Through the 2×3 matrix that begins at `first`.
+  // (u, v) mapped by the plans' 2×3 matrices, which begin at number `first`.
   std::array<at::Tensor, 2> Through(int64_t first, const at::Tensor& u, const at::Tensor& v) const {
     return {Number(first) * u + Number(first + 1) * v + Number(first + 2),
             Number(first + 3) * u + Number(first + 4) * v + Number(first + 5)};
   }
 
-  // Pixels by whole coordinates inside the source: [n, output, output, 3], 0–255.
+  // Gathers pixels at integer coordinates inside the sources: [n, output, output, 3], 0–255.
   at::Tensor At(const at::Tensor& x, const at::Tensor& y) const {
     const auto index = (offsets + y * widths + x).flatten();
     return pixels.index_select(0, index)
@@ -46,7 +46,7 @@ struct SourceImages {
         .to(at::kFloat);
   }
 
-  // The border's colour where an image has one and the coordinates are outside.
+  // `rgb`, and the border's colour where an image has one and `inside` is false.
   at::Tensor WithBorder(const at::Tensor& rgb, const at::Tensor& inside) const {
     if (!bordered) return rgb;
     const auto border = plans.index({Slice(), Slice(8, 11)}).to(at::kFloat) * kWhite;
@@ -55,7 +55,7 @@ struct SourceImages {
   }
 };
 
-// … c b a | a b c … c | c b a …, as often as it takes.
+// Reflects indices into 0 … n − 1, edge pixels repeated: … c b a | a b c | c b a …
 at::Tensor Mirror(const at::Tensor& i, const at::Tensor& n) {
   const auto within = at::remainder(i, 2 * n);
   return at::minimum(within, 2 * n - 1 - within);
@@ -66,7 +66,7 @@ at::Tensor Inside(const at::Tensor& x, const at::Tensor& y, const at::Tensor& wi
   return x.ge(0).logical_and(x.lt(width)).logical_and(y.ge(0)).logical_and(y.lt(height));
 }
 
-// One pixel of each source, or of what lies around it.
+// A pixel of each source at integer coordinates, which may lie outside.
 at::Tensor Tap(const SourceImages& sources, const at::Tensor& x, const at::Tensor& y) {
   const auto rgb = sources.At(Mirror(x, sources.widths), Mirror(y, sources.heights));
   return sources.WithBorder(rgb, Inside(x, y, sources.widths, sources.heights));
@@ -93,8 +93,8 @@ at::Tensor SampleBilinear(const SourceImages& sources, const at::Tensor& x, cons
                Tap(sources, ix + 1, iy + 1), x - 0.5 - left, y - 0.5 - top);
 }
 
-// One axis of the second resampling, through the matrix's `scale` and `shift`: float32, as PyTorch
-// computes it.
+// The two taps of bilinear `interpolate` along one axis, from the grid to the source: indices and
+// weight, rounded to float32 where PyTorch rounds. `scale` and `shift` are numbers of the plan.
 struct Axis {
   at::Tensor first;
   at::Tensor second;
@@ -117,12 +117,13 @@ struct Axis {
   }
 };
 
-// Rounded to a pixel of the snap grid, then bilinear with the source's edges going on outside.
-at::Tensor SampleSnapped(const SourceImages& sources, int64_t output) {
+// Two-stage resampling (resample.h): the nearest pixel of the grid, then bilinear from the source,
+// clamped at its edges.
+at::Tensor SampleTwoStage(const SourceImages& sources, int64_t output) {
   const auto grid_height = sources.Number(11);
   const auto grid_width = sources.Number(12);
   const auto centres = at::arange(output, sources.plans.options()) - (output - 1) / 2.0;
-  // From the output's centre to the grid's, in halves of the grid, float32: PyTorch's affine_grid.
+  // affine_grid and grid_sample's rounding in float32: indices of the grid along one axis.
   const auto along = [&](int64_t row, const at::Tensor& grid) {
     const auto half = grid / 2;
     const auto shift =
@@ -155,20 +156,20 @@ at::Tensor ApplyColour(const SourceImages& sources, const at::Tensor& rgb) {
   return at::where(sources.Number(19).ne(0).unsqueeze(-1), mixed.clamp(0, 1), rgb);
 }
 
-enum class Sampling { kBilinear, kNearest, kSnapped };
+enum class Sampling { kBilinear, kNearest, kTwoStage };
 
 Sampling SamplingOf(const double* packed) {
-  if (packed[11] != 0) return Sampling::kSnapped;
+  if (packed[11] != 0) return Sampling::kTwoStage;
   return packed[6] != 0 ? Sampling::kNearest : Sampling::kBilinear;
 }
 
 // [n, output, output, 3], 0–1.
 at::Tensor Sample(const SourceImages& sources, Sampling sampling, int64_t output) {
-  if (sampling == Sampling::kSnapped) return SampleSnapped(sources, output) / kWhite;
+  if (sampling == Sampling::kTwoStage) return SampleTwoStage(sources, output) / kWhite;
   const auto centres = at::arange(output, sources.plans.options()) + 0.5;
   const auto [x, y] = sources.Through(0, centres.view({1, 1, -1}), centres.view({1, -1, 1}));
   switch (sampling) {
-    case Sampling::kSnapped:
+    case Sampling::kTwoStage:
       break;
     case Sampling::kNearest:
       return SampleNearest(sources, x, y) / kWhite;
@@ -200,7 +201,7 @@ at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType
 
   auto batch = at::empty({size, images.output, images.output, kChannels},
                          at::device(device).dtype(at::kFloat));
-  for (const auto sampling : {Sampling::kBilinear, Sampling::kNearest, Sampling::kSnapped}) {
+  for (const auto sampling : {Sampling::kBilinear, Sampling::kNearest, Sampling::kTwoStage}) {
     std::vector<int64_t> alike;
     bool bordered = false;
     bool coloured = false;

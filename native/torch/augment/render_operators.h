@@ -6,8 +6,9 @@
 
 namespace torchgraft {
 
-// RenderBatch's work in libtorch's own operations, for devices that its loops cannot reach. Only
-// the uint8 sources and the plans cross; the device does the rest, and is not waited for.
+// RenderBatch by libtorch's own operators, for devices other than the CPU, and for tests. Uploads
+// the uint8 sources and the plans, and does not wait for the device. [size, 3, output, output] in
+// channels_last.
 at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType dtype);
 
 }  // namespace torchgraft

@@ -11,53 +11,55 @@
 
 namespace torchgraft {
 
-// The notebook's two resamplings, in float32 and rounded wherever PyTorch rounds: `interpolate`
-// (bilinear, align_corners=False, no antialias) to a grid, then `affine_grid` and `grid_sample`
-// (nearest) from that grid to the output. So the same pixels come out, to the last bit.
+// Two-stage resampling, a plan's `snap`: bilinear `interpolate` (align_corners=False, no antialias)
+// of the source to a grid, then `affine_grid` and nearest `grid_sample` from the grid to the
+// output. In float32 and rounded wherever PyTorch rounds, so that its bits come out.
 
-// Taps for each of `grid` places along an axis of `source` pixels, through i ↦ scale · i + shift.
+// Bilinear taps along one axis: for each of `grid` pixels, which two of `source` pixels it blends.
+// `scale` and `shift` lead from the grid's to the source's continuous coordinates.
 std::vector<AxisTap> AxisTaps(double scale, double shift, int64_t grid, int64_t source);
 
-// affine_grid's matrix for one axis: from pixels around the output's centre to −1…1 of the grid.
-// `row` is that of the plan's 2×3 matrix.
-std::array<float, 3> Rescaled(const double* row, int64_t output, int64_t grid);
+// A row of affine_grid's `theta`: from pixels around the output's centre to −1…1 of the grid, from
+// a row of the plan's 2×3 matrix.
+std::array<float, 3> NormalizedRow(const double* row, int64_t output, int64_t grid);
 
-// The output's pixels as affine_grid lays them out: [output², 3] of x, y, 1 from the centre.
-class SnapGrid {
+// `affine_grid` for an output of output × output pixels. Its base grid, [output², 3] of x, y, 1
+// around the centre, is made once for all images.
+class ResampleGrid {
  public:
-  explicit SnapGrid(int64_t output) : output_(output) {}
+  explicit ResampleGrid(int64_t output) : output_(output) {}
 
   int64_t output() const { return output_; }
 
-  // Where each pixel of the output lies in a grid of this size, which reaches from −1 to 1:
+  // The position of each output pixel in a grid of height × width, whose corners are −1 and 1:
   // [1, output², 2] of x, y. `geometry` is the plan's 2×3 matrix.
-  at::Tensor Places(const double* geometry, int64_t height, int64_t width) const;
+  at::Tensor Positions(const double* geometry, int64_t height, int64_t width) const;
 
  private:
-  // Whether libtorch's product rounds each product and each sum, one after another.
-  bool IsRoundedApart() const;
+  // Whether libtorch's bmm rounds each product and each sum, without fused multiply-adds.
+  bool IsBmmUnfused() const;
 
   int64_t output_;
-  // Made when first asked for.
+  // Made by the first call of Positions.
   mutable at::Tensor base_;
-  mutable bool is_apart_ = false;
+  mutable bool is_bmm_unfused_ = false;
 };
 
-// An image whose plan snaps: what the kernel reads, in memory that stands in it.
-class SnappedImage {
+// The resampling kernel's input for one image, with the tables that it points to.
+class ResampledImage {
  public:
-  // `packed` is the plan; src/augment/plan.ts tells which number is which.
-  SnappedImage(const Images& images, const double* packed, const SnapGrid& grid,
-               const uint8_t* pixels, int64_t height, int64_t width);
-  SnappedImage(SnappedImage&&) = default;
+  // `packed` is the plan, as src/augment/plan.ts packs it.
+  ResampledImage(const Images& images, const double* packed, const ResampleGrid& grid,
+                 const uint8_t* pixels, int64_t height, int64_t width);
+  ResampledImage(ResampledImage&&) = default;
 
-  const Snapping& snapping() const { return snapping_; }
+  const Resampling& resampling() const { return resampling_; }
 
  private:
   std::vector<AxisTap> columns_;
   std::vector<AxisTap> rows_;
-  at::Tensor places_;
-  Snapping snapping_{};
+  at::Tensor positions_;
+  Resampling resampling_{};
 };
 
 }  // namespace torchgraft

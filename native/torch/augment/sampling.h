@@ -7,7 +7,7 @@
 
 namespace torchgraft {
 
-// What kernels read of an image's plan: src/augment/plan.ts tells which number is which.
+// The sampling kernels' input for one image, from its plan as src/augment/plan.ts packs it.
 Sampling MakeSampling(const Images& images, const double* packed, const uint8_t* pixels,
                       int64_t height, int64_t width);
 

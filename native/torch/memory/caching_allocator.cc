@@ -12,8 +12,8 @@ namespace torchgraft {
 
 namespace {
 
-// Smaller blocks malloc keeps for itself already.
-constexpr size_t kSmallest = size_t{64} << 10;
+// malloc caches smaller blocks itself.
+constexpr size_t kMinBytes = size_t{64} << 10;
 
 size_t PhysicalMemory() {
   const auto pages = sysconf(_SC_PHYS_PAGES);
@@ -26,7 +26,7 @@ class CachingAllocator final : public c10::Allocator {
   CachingAllocator() : arena_(PhysicalMemory()) {}
 
   c10::DataPtr allocate(size_t bytes) override {
-    if (bytes >= kSmallest) {
+    if (bytes >= kMinBytes) {
       const std::lock_guard lock(mutex_);
       void* const block = leases_ > 0 ? arena_.Allocate(bytes) : nullptr;
       if (block != nullptr) return {block, block, &Free, at::Device(at::kCPU)};
@@ -50,7 +50,7 @@ class CachingAllocator final : public c10::Allocator {
     ++leases_;
   }
 
-  // A tensor may outlive the last session: its block stays its own until it is freed.
+  // A tensor may outlive the last session: its block stays in the arena until it is freed.
   void EndLease() {
     const std::lock_guard lock(mutex_);
     --leases_;
@@ -80,10 +80,10 @@ class CachingAllocator final : public c10::Allocator {
 };
 
 // The process's one allocator, and the second of its mutable statics. Never destroyed: libtorch
-// frees tensors of its own when the process has come to its last.
+// still frees tensors of its own while the process exits.
 CachingAllocator& CachingAllocator::Instance() {
-  alignas(CachingAllocator) static unsigned char place[sizeof(CachingAllocator)];
-  static auto* const allocator = ::new (place) CachingAllocator;
+  alignas(CachingAllocator) static unsigned char storage[sizeof(CachingAllocator)];
+  static auto* const allocator = ::new (storage) CachingAllocator;
   return *allocator;
 }
 

@@ -4,9 +4,9 @@
 
 namespace torchgraft {
 
-// While one lives, libtorch takes large blocks of the CPU's memory from an arena that keeps what is
-// freed. For the whole process, since libtorch has one allocator; when the last lease ends, all
-// that is free goes back to the system, and new blocks are the system's again. Linux only.
+// While a lease lives, libtorch's CPU allocator takes large blocks from an arena that keeps freed
+// memory. For the whole process, since libtorch has one CPU allocator; when the last lease ends,
+// free memory goes back to the system, and new blocks come from malloc again. Linux only.
 class CachingAllocatorLease {
  public:
   CachingAllocatorLease();

@@ -12,7 +12,7 @@ namespace torchgraft {
 
 namespace {
 
-constexpr size_t kAlignment = 64;  // a cache line; and no more, lest all blocks share cache sets
+constexpr size_t kAlignment = 64;  // a cache line; with more, all blocks would share cache sets
 constexpr size_t kHugePage = size_t{2} << 20;
 
 size_t RoundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
@@ -33,8 +33,8 @@ MemoryArena::MemoryArena(size_t bytes) {
     munmap(static_cast<Address>(reserved) + before + bytes, kHugePage - before);
   begin_ = static_cast<Address>(reserved) + before;
   bytes_ = bytes;
-  touched_ = begin_;
-  madvise(begin_, bytes_, MADV_HUGEPAGE);  // where the system has none, small ones will do
+  high_water_ = begin_;
+  madvise(begin_, bytes_, MADV_HUGEPAGE);  // a system without huge pages uses small ones
   AddFree(begin_, bytes_);
 }
 
@@ -44,18 +44,18 @@ MemoryArena::~MemoryArena() {
 
 void MemoryArena::Trim() {
   for (const auto& [begin, bytes] : free_) {
-    // Whole huge pages: a part of one would be split.
+    // Whole huge pages only: freeing a part would split the page.
     const auto first = RoundUp(reinterpret_cast<uintptr_t>(begin), kHugePage);
-    const auto end = reinterpret_cast<uintptr_t>(std::min(begin + bytes, touched_));
+    const auto end = reinterpret_cast<uintptr_t>(std::min(begin + bytes, high_water_));
     const auto last = in_use_ == 0 ? RoundUp(end, kHugePage) : end / kHugePage * kHugePage;
     if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
   }
-  if (in_use_ == 0) touched_ = begin_;
+  if (in_use_ == 0) high_water_ = begin_;
 }
 
 #else
 
-// Elsewhere the system's own allocator does well enough, or was not measured.
+// On other systems the arena is empty: their own allocators were not measured against it.
 MemoryArena::MemoryArena(size_t) {}
 MemoryArena::~MemoryArena() = default;
 void MemoryArena::Trim() {}
@@ -72,7 +72,7 @@ void* MemoryArena::Allocate(size_t bytes) {
   if (available > bytes) AddFree(begin + bytes, available - bytes);
   used_.emplace(begin, bytes);
   in_use_ += bytes;
-  touched_ = std::max(touched_, begin + bytes);
+  high_water_ = std::max(high_water_, begin + bytes);
   return begin;
 }
 

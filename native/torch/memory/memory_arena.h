@@ -8,24 +8,24 @@
 
 namespace torchgraft {
 
-// Blocks of memory from one range of addresses, by best fit; freed neighbours grow together. What
-// is freed stays with the process, so that the next block costs no page faults: those are a third
-// of a training step otherwise. Not for several threads at once.
+// An arena: blocks from one reserved range of addresses, by best fit; free neighbours are merged.
+// Freed memory stays with the process, so that the next block costs no page faults, which are a
+// third of a training step otherwise. Not thread-safe.
 class MemoryArena {
  public:
-  // Reserves addresses, and no memory yet. Where the system refuses, every Allocate does too.
+  // Reserves addresses and no memory yet. Where the system refuses, Allocate always gives nullptr.
   explicit MemoryArena(size_t bytes);
   ~MemoryArena();
 
   MemoryArena(const MemoryArena&) = delete;
   MemoryArena& operator=(const MemoryArena&) = delete;
 
-  // Aligned to 64 bytes. nullptr where there is no room.
+  // Aligned to 64 bytes. nullptr where no free range is large enough.
   void* Allocate(size_t bytes);
   void Free(void* block);
   bool Owns(const void* block) const;
 
-  // Gives the memory of free blocks back to the system; their addresses stay.
+  // Gives the memory of free ranges back to the system; their addresses stay reserved.
   void Trim();
 
   size_t in_use() const { return in_use_; }
@@ -39,8 +39,8 @@ class MemoryArena {
   Address begin_ = nullptr;
   size_t bytes_ = 0;
   size_t in_use_ = 0;
-  Address touched_ = nullptr;  // the end of what was ever handed out
-  std::map<Address, size_t> free_;
+  Address high_water_ = nullptr;    // the end of the highest block so far
+  std::map<Address, size_t> free_;  // bytes by address
   std::set<std::pair<size_t, Address>> free_by_size_;
   std::unordered_map<void*, size_t> used_;
 };

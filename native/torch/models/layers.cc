@@ -2,145 +2,200 @@
 
 #include <ATen/Functions.h>
 
-#include <cmath>
-
 #include "torch/ops/conv/convolution.h"
 #include "torch/ops/norm/squeeze_excitation.h"
 
 namespace torchgraft {
 
-namespace {
-
-constexpr double kHeadStd = 0.01;  // torchvision's RegNet: fc.weight is N(0, 0.01)
-
-}  // namespace
-
-at::Tensor Making::Normal(at::IntArrayRef shape, double std) const {
-  auto tensor = at::empty(shape, at::device(device).dtype(at::kFloat));
-  return device.is_meta() ? tensor : tensor.normal_(0, std, generator);
+at::Tensor Activate(at::Tensor x, Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return x.relu_();
+    case Activation::kSigmoid:
+      return x.sigmoid_();
+  }
+  return x;
 }
 
-at::Tensor Making::Uniform(at::IntArrayRef shape, double bound) const {
-  auto tensor = at::empty(shape, at::device(device).dtype(at::kFloat));
-  return device.is_meta() ? tensor : tensor.uniform_(-bound, bound, generator);
-}
-
-at::Tensor Making::Full(at::IntArrayRef shape, double value, at::ScalarType dtype) const {
-  return at::full(shape, value, at::device(device).dtype(dtype));
-}
-
-ConvImpl::ConvImpl(const ConvOptions& options, const Making& making)
-    : options_(options), own_kernels_(making.own_kernels) {
-  const auto& [in, out, kernel, stride, groups, bias] = options;
-  const auto fan_out =
-      static_cast<double>(kernel * kernel * out);  // not divided by groups, as in torchvision
+ConvImpl::ConvImpl(const ConvOptions& options, const LayerContext& context)
+    : options_(options), own_kernels_(context.own_kernels) {
+  const int64_t in_group = options.in / options.groups;
   weight_ = register_parameter(
-      "weight", making.Normal({out, in / groups, kernel, kernel}, std::sqrt(2 / fan_out)));
-  if (!bias) return;
-  const auto fan_in = static_cast<double>(in / groups * kernel * kernel);
-  bias_ = register_parameter(
-      "bias", making.Uniform({out}, 1 / std::sqrt(fan_in)));  // torch.nn.Conv2d's default
+      "weight",
+      context.init.Draw({options.out, in_group, options.kernel, options.kernel}, options.weight));
+  if (options.bias)
+    bias_ = register_parameter("bias", context.init.Draw({options.out}, *options.bias));
 }
 
-at::Tensor ConvImpl::forward(const at::Tensor& x, BatchMoments* moments) {
-  const int64_t padding = options_.kernel / 2;
-  if (own_kernels_)
-    return Convolve(x, weight_, bias_, options_.stride, padding, options_.groups, moments);
-  return at::conv2d(x, weight_, bias_, options_.stride, padding, /*dilation=*/1, options_.groups);
+at::Tensor ConvImpl::forward(const at::Tensor& x, BatchStats* stats) {
+  const auto& [in, out, kernel, stride, padding, groups, weight, bias] = options_;
+  if (own_kernels_) return Convolve(x, weight_, bias_, stride, padding, groups, stats);
+  return at::conv2d(x, weight_, bias_, stride, padding, /*dilation=*/1, groups);
 }
 
-BatchNormImpl::BatchNormImpl(int64_t width, const Making& making)
-    : own_kernels_(making.own_kernels), device_norm_(making.device_norm) {
-  weight_ = register_parameter("weight", making.Full({width}, 1));
-  bias_ = register_parameter("bias", making.Full({width}, 0));
-  running_mean_ = register_buffer("running_mean", making.Full({width}, 0));
-  running_var_ = register_buffer("running_var", making.Full({width}, 1));
-  num_batches_tracked_ = register_buffer("num_batches_tracked", making.Full({}, 0, at::kLong));
+std::string ConvImpl::Describe(GraphBuilder& graph, const LayerPath& at,
+                               const std::string& x) const {
+  return graph.Add({.op = Op::kConv,
+                    .name = at.node,
+                    .inputs = {x},
+                    .weight = at.state + ".weight",
+                    .bias = bias_.defined() ? at.state + ".bias" : "",
+                    .kernel = options_.kernel,
+                    .stride = options_.stride,
+                    .padding = options_.padding,
+                    .groups = options_.groups});
 }
 
-NormState BatchNormImpl::Begin(const BatchMoments& moments) {
-  if (Learns()) num_batches_tracked_.add_(1);
-  return {weight_, bias_, running_mean_, running_var_, Learns(), moments, device_norm_.get()};
+BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
+                             const LayerContext& context)
+    : options_(options), own_kernels_(context.own_kernels), device_norm_(context.device_norm) {
+  const auto& init = context.init;
+  weight_ = register_parameter("weight", init.Full({channels}, 1));
+  bias_ = register_parameter("bias", init.Full({channels}, 0));
+  running_mean_ = register_buffer("running_mean", init.Full({channels}, 0));
+  running_var_ = register_buffer("running_var", init.Full({channels}, 1));
+  num_batches_tracked_ = register_buffer("num_batches_tracked", init.Full({}, 0, at::kLong));
 }
 
-at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& added,
-                                  const BatchMoments& moments) {
-  const auto state = Begin(moments);
-  if (IsFused(x)) return FusedNorm(x, state, added, relu);
-  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.learns,
-                          kNormMomentum, kNormEps, /*cudnn_enabled=*/true);
-  if (added.defined()) y = added.add(y);
+NormState BatchNormImpl::Begin(const BatchStats& stats) {
+  if (UsesBatchStats()) num_batches_tracked_.add_(1);
+  return {.weight = weight_,
+          .bias = bias_,
+          .running_mean = running_mean_,
+          .running_var = running_var_,
+          .training = UsesBatchStats(),
+          .eps = options_.eps,
+          .momentum = options_.momentum,
+          .stats = stats,
+          .device = device_norm_.get()};
+}
+
+at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& residual,
+                                  const BatchStats& stats) {
+  const auto state = Begin(stats);
+  if (IsFused(x)) return FusedNorm(x, state, residual, relu);
+  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.training,
+                          options_.momentum, options_.eps, /*cudnn_enabled=*/true);
+  if (residual.defined()) y = residual.add(y);
   return relu ? y.relu_() : y;
 }
 
-Forked BatchNormImpl::Fork(const at::Tensor& x, bool relu, const at::Tensor& added,
-                           const BatchMoments& moments) {
-  if (IsFused(x)) return ForkedNorm(x, Begin(moments), added, relu);
-  return Forked(forward(x, relu, added, moments));
+ResidualBranches BatchNormImpl::ForwardBranches(const at::Tensor& x, bool relu,
+                                                const at::Tensor& residual,
+                                                const BatchStats& stats) {
+  if (IsFused(x)) return FusedNormBranches(x, Begin(stats), residual, relu);
+  return ResidualBranches(forward(x, relu, residual, stats));
 }
 
-BatchNormImpl::Affine BatchNormImpl::RunningAffine() const {
-  const auto var = running_var_.to(at::kDouble);
-  const auto scale = weight_.to(at::kDouble).div(var.add(kNormEps).sqrt());
-  return {scale, bias_.to(at::kDouble).sub(running_mean_.to(at::kDouble).mul(scale))};
+std::string BatchNormImpl::Describe(GraphBuilder& graph, const LayerPath& at,
+                                    const std::string& x) const {
+  return graph.Add({.op = Op::kBatchNorm,
+                    .name = at.node,
+                    .inputs = {x},
+                    .weight = at.state + ".weight",
+                    .bias = at.state + ".bias",
+                    .running_mean = at.state + ".running_mean",
+                    .running_var = at.state + ".running_var",
+                    .eps = options_.eps});
 }
 
-ConvNormImpl::ConvNormImpl(const ConvOptions& options, bool relu, const Making& making)
-    : relu_(relu),
-      conv_(register_module("0", Conv(options, making))),
-      norm_(register_module("1", BatchNorm(options.out, making))) {}
+void FreezeBatchNorm(torch::nn::Module& model) {
+  for (const auto& module : model.modules()) {
+    if (auto* norm = module->as<BatchNormImpl>()) norm->Freeze();
+  }
+}
+
+ConvNormImpl::ConvNormImpl(const ConvOptions& conv, Activation activation,
+                           const LayerContext& context, const BatchNormOptions& norm)
+    : activation_(activation),
+      conv_(register_module("0", Conv(conv, context))),
+      norm_(register_module("1", BatchNorm(conv.out, norm, context))) {}
 
 ConvNormImpl::Convolved ConvNormImpl::Convolve(const at::Tensor& x) {
   Convolved convolved;
-  convolved.y = conv_->forward(x, norm_->TakesMoments() ? &convolved.moments : nullptr);
+  convolved.y = conv_->forward(x, norm_->TakesStats() ? &convolved.stats : nullptr);
   return convolved;
 }
 
 at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
-  const auto [y, moments] = Convolve(x);
-  return norm_->forward(y, relu_, /*added=*/{}, moments);
+  const auto [y, stats] = Convolve(x);
+  const bool relu = activation_ == Activation::kRelu;
+  const auto normed = norm_->forward(y, relu, /*residual=*/{}, stats);
+  return relu ? normed : Activate(normed, activation_);
 }
 
-Forked ConvNormImpl::Fork(const at::Tensor& x) {
-  const auto [y, moments] = Convolve(x);
-  return norm_->Fork(y, relu_, /*added=*/{}, moments);
+ResidualBranches ConvNormImpl::ForwardBranches(const at::Tensor& x) {
+  if (activation_ != Activation::kRelu) return ResidualBranches(forward(x));
+  const auto [y, stats] = Convolve(x);
+  return norm_->ForwardBranches(y, /*relu=*/true, /*residual=*/{}, stats);
 }
 
-Forked ConvNormImpl::ForkAdded(const at::Tensor& x, const at::Tensor& added) {
-  const auto [y, moments] = Convolve(x);
-  return norm_->Fork(y, /*relu=*/true, added, moments);
+ResidualBranches ConvNormImpl::ForwardResidual(const at::Tensor& x, const at::Tensor& residual) {
+  const auto [y, stats] = Convolve(x);
+  return norm_->ForwardBranches(y, /*relu=*/true, residual, stats);
 }
 
-FoldedConv ConvNormImpl::Folded(at::ScalarType type) const {
-  const auto [scale, shift] = norm_->RunningAffine();
-  const auto weight = conv_->weight().to(at::kDouble).mul(scale.view({-1, 1, 1, 1}));
-  return {weight, shift, conv_->options().stride, conv_->options().groups, type};
+std::string ConvNormImpl::Describe(GraphBuilder& graph, const LayerPath& at,
+                                   const std::string& x) const {
+  const auto convolved = conv_->Describe(graph, {at.node, at.state + ".0"}, x);
+  const auto normed = norm_->Describe(graph, {at.node + ".norm", at.state + ".1"}, convolved);
+  if (activation_ == Activation::kNone) return normed;
+  return graph.Add({.op = Op::kActivation,
+                    .name = at.node + "." + NameOf(activation_),
+                    .inputs = {normed},
+                    .activation = activation_});
 }
 
-SqueezeExcitationImpl::SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making)
-    : own_kernels_(making.own_kernels),
-      fc1_(register_module("fc1",
-                           Conv(ConvOptions{.in = width, .out = squeezed, .bias = true}, making))),
-      fc2_(register_module(
-          "fc2", Conv(ConvOptions{.in = squeezed, .out = width, .bias = true}, making))) {}
+SqueezeExcitationImpl::SqueezeExcitationImpl(const ConvOptions& fc1, const ConvOptions& fc2,
+                                             const LayerContext& context)
+    : own_kernels_(context.own_kernels),
+      fc1_(register_module("fc1", Conv(fc1, context))),
+      fc2_(register_module("fc2", Conv(fc2, context))) {}
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
-  if (own_kernels_ && FusedNormTakes(x)) {
+  if (own_kernels_ && CanFuseNorm(x))
     return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias());
-  }
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
 }
 
-FoldedExcitation SqueezeExcitationImpl::Folded() const {
-  return {fc1_->weight().flatten(1), fc1_->bias(), fc2_->weight().flatten(1), fc2_->bias()};
+std::string SqueezeExcitationImpl::Describe(GraphBuilder& graph, const LayerPath& at,
+                                            const std::string& x) const {
+  const auto fc = [&](const Conv& conv, const std::string& name, const std::string& input) {
+    return conv->Describe(graph, {at.node + "." + name, at.state + "." + name}, input);
+  };
+  const auto activate = [&](Activation activation, const std::string& input) {
+    return graph.Add({.op = Op::kActivation,
+                      .name = at.node + "." + NameOf(activation),
+                      .inputs = {input},
+                      .activation = activation});
+  };
+  const auto pooled =
+      graph.Add({.op = Op::kGlobalAvgPool, .name = at.node + ".avgpool", .inputs = {x}});
+  const auto squeezed = activate(Activation::kRelu, fc(fc1_, "fc1", pooled));
+  const auto scale = activate(Activation::kSigmoid, fc(fc2_, "fc2", squeezed));
+  auto scaled = graph.Add({.op = Op::kMul, .name = at.node, .inputs = {x, scale}});
+  graph.EndModule("SqueezeExcitation");
+  return scaled;
 }
 
-LinearImpl::LinearImpl(int64_t in, int64_t out, const Making& making) {
-  weight_ = register_parameter("weight", making.Normal({out, in}, kHeadStd));
-  bias_ = register_parameter("bias", making.Full({out}, 0));
+LinearImpl::LinearImpl(const LinearOptions& options, const LayerContext& context) {
+  const auto& [in, out, weight, bias] = options;
+  weight_ = register_parameter("weight", context.init.Draw({out, in}, weight));
+  bias_ = register_parameter("bias", context.init.Draw({out}, bias));
 }
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) { return at::linear(x, weight_, bias_); }
+
+std::string LinearImpl::Describe(GraphBuilder& graph, const LayerPath& at,
+                                 const std::string& x) const {
+  return graph.Add({.op = Op::kLinear,
+                    .name = at.node,
+                    .inputs = {x},
+                    .weight = at.state + ".weight",
+                    .bias = at.state + ".bias"});
+}
 
 }  // namespace torchgraft

@@ -6,44 +6,52 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
-#include "torch/models/inference/folded_regnet.h"
+#include "torch/models/graph.h"
+#include "torch/models/parameter_init.h"
 #include "torch/ops/norm/batch_norm.h"
 
+// Layers that models are made of. Each computes (forward) and says what it computes (Describe).
 namespace torchgraft {
 
-// How parameters come to be: on the CPU, drawn from a generator of their own, or on the meta
-// device, with no memory. And whether layers use the kernels of our own where they have some, which
-// want channels_last; else libtorch's operations, each by itself.
-struct Making {
-  at::Device device;
-  std::optional<at::Generator> generator;
+// What all layers of a model are made with.
+struct LayerContext {
+  ParameterInit init;
+  // Whether they use the kernels of our own where they have some, which want channels_last; else
+  // libtorch's operations, each by itself.
   bool own_kernels = false;
   std::shared_ptr<const DeviceNorm> device_norm = nullptr;  // for a model on a CUDA device
-
-  at::Tensor Normal(at::IntArrayRef shape, double std) const;
-  at::Tensor Uniform(at::IntArrayRef shape, double bound) const;
-  at::Tensor Full(at::IntArrayRef shape, double value, at::ScalarType dtype = at::kFloat) const;
 };
+
+// Where a layer stands: its node's name in the graph, and what its tensors' names begin with.
+struct LayerPath {
+  std::string node;
+  std::string state;
+};
+
+// By libtorch, in place where x is no parameter's input any more.
+at::Tensor Activate(at::Tensor x, Activation activation);
 
 struct ConvOptions {
   int64_t in;
   int64_t out;
-  int64_t kernel = 1;
+  int64_t kernel = 1;  // square
   int64_t stride = 1;
+  int64_t padding = 0;
   int64_t groups = 1;
-  bool bias = false;
+  Distribution weight;
+  std::optional<Distribution> bias = std::nullopt;  // none: it has no bias
 };
 
-// A convolution padded by half its kernel, drawn as torchvision's RegNet draws it: N(0, sqrt(2 /
-// (k·k·out))).
+// torch.nn.Conv2d: [n, in, h, w] → [n, out, h', w'].
 class ConvImpl : public torch::nn::Module {
  public:
-  ConvImpl(const ConvOptions& options, const Making& making);
-  // Fills in the moments of what comes out, where they are asked for and the algorithm takes some.
-  at::Tensor forward(const at::Tensor& x, BatchMoments* moments = nullptr);
+  ConvImpl(const ConvOptions& options, const LayerContext& context);
+  // Fills in the statistics of its output, where they are asked for and the algorithm takes them.
+  at::Tensor forward(const at::Tensor& x, BatchStats* stats = nullptr);
+  std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
-  const ConvOptions& options() const { return options_; }
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }  // undefined: none
 
@@ -55,38 +63,40 @@ class ConvImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Conv);
 
-// Batch norm with what follows it: relu(norm(x) + added), each if asked for; ReLU always where
-// something is added.
+// PyTorch's defaults.
+struct BatchNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;
+};
+
+// torch.nn.BatchNorm2d with a residual sum and ReLU in the same pass: relu(norm(x) + residual),
+// each if asked for; ReLU always where there is a residual.
 class BatchNormImpl : public torch::nn::Module {
  public:
-  BatchNormImpl(int64_t width, const Making& making);
-  // With x's moments, where they are known.
-  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& added,
-                     const BatchMoments& moments);
-  Forked Fork(const at::Tensor& x, bool relu, const at::Tensor& added, const BatchMoments& moments);
+  BatchNormImpl(int64_t channels, const BatchNormOptions& options, const LayerContext& context);
+  // With x's statistics, where they are known.
+  at::Tensor forward(const at::Tensor& x, bool relu, const at::Tensor& residual,
+                     const BatchStats& stats);
+  ResidualBranches ForwardBranches(const at::Tensor& x, bool relu, const at::Tensor& residual,
+                                   const BatchStats& stats);
+  std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
-  bool TakesMoments() const { return own_kernels_ && Learns(); }
-
-  // scale · x + shift by the running statistics, in double.
-  struct Affine {
-    at::Tensor scale;
-    at::Tensor shift;
-  };
-  Affine RunningAffine() const;
+  bool TakesStats() const { return own_kernels_ && UsesBatchStats(); }
 
   // Uses the running statistics and leaves them as they are, in training too.
   void Freeze() { frozen_ = true; }
 
  private:
-  bool Learns() const { return is_training() && !frozen_; }
+  bool UsesBatchStats() const { return is_training() && !frozen_; }
   // For one pass: in training the running statistics follow.
-  NormState Begin(const BatchMoments& moments);
+  NormState Begin(const BatchStats& stats);
 
   // By a kernel of our own, in one with what follows it.
   bool IsFused(const at::Tensor& x) const {
-    return (own_kernels_ || device_norm_) && FusedNormTakes(x, device_norm_.get());
+    return (own_kernels_ || device_norm_) && CanFuseNorm(x, device_norm_.get());
   }
 
+  BatchNormOptions options_;
   bool own_kernels_;
   std::shared_ptr<const DeviceNorm> device_norm_;
   bool frozen_ = false;
@@ -98,38 +108,44 @@ class BatchNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(BatchNorm);
 
-// torchvision's Conv2dNormActivation: "0" the convolution, "1" the norm, then ReLU if asked for.
+// Makes all batch norms of a model use their running statistics from now on, and leave them as they
+// are.
+void FreezeBatchNorm(torch::nn::Module& model);
+
+// torchvision's Conv2dNormActivation: "0" the convolution, "1" the norm, then the activation.
 class ConvNormImpl : public torch::nn::Module {
  public:
-  ConvNormImpl(const ConvOptions& options, bool relu, const Making& making);
+  ConvNormImpl(const ConvOptions& conv, Activation activation, const LayerContext& context,
+               const BatchNormOptions& norm = {});
   at::Tensor forward(const at::Tensor& x);
-  Forked Fork(const at::Tensor& x);
-  // relu(norm(conv(x)) + added)
-  Forked ForkAdded(const at::Tensor& x, const at::Tensor& added);
-
-  // The norm within the convolution, by the running statistics.
-  FoldedConv Folded(at::ScalarType type) const;
+  // Of an output that a block and its shortcut read.
+  ResidualBranches ForwardBranches(const at::Tensor& x);
+  // The end of a block: relu(norm(conv(x)) + residual).
+  ResidualBranches ForwardResidual(const at::Tensor& x, const at::Tensor& residual);
+  std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
  private:
-  // What the convolution gives, with its moments where they were taken.
+  // A convolution's output, with its statistics where they were taken.
   struct Convolved {
     at::Tensor y;
-    BatchMoments moments;
+    BatchStats stats;
   };
   Convolved Convolve(const at::Tensor& x);
 
-  bool relu_;
+  Activation activation_;
   Conv conv_;
   BatchNorm norm_;
 };
 TORCH_MODULE(ConvNorm);
 
-// Squeeze-and-excitation: weighs the channels by what the whole image holds.
+// torchvision's SqueezeExcitation (Hu et al. 2018, arXiv:1709.01507): scales each channel by
+// sigmoid(fc2(relu(fc1(its mean over the image)))). fc1 and fc2 are 1×1 convolutions.
 class SqueezeExcitationImpl : public torch::nn::Module {
  public:
-  SqueezeExcitationImpl(int64_t width, int64_t squeezed, const Making& making);
+  SqueezeExcitationImpl(const ConvOptions& fc1, const ConvOptions& fc2,
+                        const LayerContext& context);
   at::Tensor forward(const at::Tensor& x);
-  FoldedExcitation Folded() const;
+  std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
  private:
   bool own_kernels_;
@@ -138,13 +154,19 @@ class SqueezeExcitationImpl : public torch::nn::Module {
 };
 TORCH_MODULE(SqueezeExcitation);
 
+struct LinearOptions {
+  int64_t in;
+  int64_t out;
+  Distribution weight;
+  Distribution bias;
+};
+
+// torch.nn.Linear: [n, in] → [n, out].
 class LinearImpl : public torch::nn::Module {
  public:
-  LinearImpl(int64_t in, int64_t out, const Making& making);
+  LinearImpl(const LinearOptions& options, const LayerContext& context);
   at::Tensor forward(const at::Tensor& x);
-
-  const at::Tensor& weight() const { return weight_; }
-  const at::Tensor& bias() const { return bias_; }
+  std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
  private:
   at::Tensor weight_;

@@ -6,16 +6,16 @@
 
 namespace torchgraft {
 
-// What our own autograd functions share.
+// Helpers of our autograd functions.
 
-// Autocast is still on inside an autograd function; what was cast once must not be cast again.
+// Turns autocast off: it is still on inside an autograd function, whose inputs are cast already.
 class NoAutocast {
  private:
   const c10::impl::ExcludeDispatchKeyGuard guard_{
       c10::DispatchKeySet({c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA})};
 };
 
-// As the kernels read it: a gradient may come in any layout.
+// x in channels_last, as the kernels read it: a gradient may come in any memory format.
 inline at::Tensor ChannelsLast(const at::Tensor& x) {
   return x.contiguous(at::MemoryFormat::ChannelsLast);
 }

@@ -7,12 +7,12 @@ namespace torchgraft {
 
 void ParallelFor(int64_t count, int64_t grain_size,
                  c10::function_ref<void(int64_t begin, int64_t end)> function) {
-  // What at::parallel_for would not share out either: it is told so by the grain size.
+  // What at::parallel_for would run on one thread too, said by the grain size.
   if (count <= grain_size || count <= 1 || at::get_num_threads() == 1 || at::in_parallel_region())
     return at::parallel_for(0, count, /*grain_size=*/count, function);
-  // Elementwise operators share their elements out inside libtorch. One over a byte for each of
-  // `count`, which is neither read nor written: where it lies tells its number. Half a microsecond
-  // more than at::parallel_for takes.
+  // TensorIterator splits elementwise operators over threads inside libtorch. Here it iterates over
+  // `count` bytes that are neither read nor written: a byte's address gives its index. Takes half a
+  // microsecond more than at::parallel_for.
   const at::TensorBase places = at::detail::empty_cpu({count}, at::kByte);
   const auto* const first = static_cast<const char*>(places.const_data_ptr());
   auto iterator = at::TensorIteratorConfig().add_borrowed_const_input(places).build();

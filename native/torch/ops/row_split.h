@@ -15,8 +15,8 @@ namespace torchgraft {
 void ParallelFor(int64_t count, int64_t grain_size,
                  c10::function_ref<void(int64_t begin, int64_t end)> function);
 
-// Rows shared out among the threads by their count alone, never by who is done first: so sums are
-// the same each time.
+// A static partition of rows into one part a thread, by their numbers alone (no work stealing): so
+// sums over rows are deterministic.
 class RowSplit {
  public:
   explicit RowSplit(int64_t rows) : rows_(rows), parts_(at::get_num_threads()) {}

@@ -7,8 +7,8 @@
 
 namespace torchgraft {
 
-// Of images [n, c, h, w].
-inline MetPixels MetOf(at::IntArrayRef images, int64_t stride) {
+// Every `stride`th pixel of images [n, c, h, w], in both directions.
+inline StridedGrid StridedGridOf(at::IntArrayRef images, int64_t stride) {
   return {.width = (images[3] - 1) / stride + 1,
           .height = (images[2] - 1) / stride + 1,
           .image_width = images[3],
@@ -16,15 +16,16 @@ inline MetPixels MetOf(at::IntArrayRef images, int64_t stride) {
           .stride = stride};
 }
 
-// The other way: pixels that are met to where they lie in images, with zeros between them.
-inline at::Tensor SpreadMet(const at::Tensor& met, at::IntArrayRef images, int64_t stride) {
-  const auto spread = EmptyImages(images, met).zero_();
-  spread.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride).copy_(met);
-  return spread;
+// Zero insertion: x [n, c, …] as the pixels of such a grid of `images`, and zeros between them. A
+// data gradient with a stride is made so.
+inline at::Tensor ZeroInsert(const at::Tensor& x, at::IntArrayRef images, int64_t stride) {
+  const auto zeros = EmptyImages(images, x).zero_();
+  zeros.slice(2, 0, std::nullopt, stride).slice(3, 0, std::nullopt, stride).copy_(x);
+  return zeros;
 }
 
-inline int64_t CountOf(const MetPixels& met, int64_t images) {
-  return images * met.height * met.width;
+inline int64_t PixelCount(const StridedGrid& grid, int64_t images) {
+  return images * grid.height * grid.width;
 }
 
 }  // namespace torchgraft

@@ -5,19 +5,19 @@
 
 namespace torchgraft {
 
-// A tensor's numbers as loops take them: float, or bfloat16's bits. nullptr of one that is
+// A tensor's elements as kernels take them: float, or bfloat16's bits in uint16_t. nullptr if it is
 // undefined.
 template <typename Element>
-const Element* Data(const at::Tensor& tensor) {
+const Element* ConstDataPtr(const at::Tensor& tensor) {
   return tensor.defined() ? static_cast<const Element*>(tensor.const_data_ptr()) : nullptr;
 }
 
 template <typename Element>
-Element* MutableData(const at::Tensor& tensor) {
+Element* DataPtr(const at::Tensor& tensor) {
   return static_cast<Element*>(tensor.mutable_data_ptr());
 }
 
-// Of [n, channels, h, w], channels_last, of another's type.
+// Uninitialized images [n, channels, h, w], channels_last, with another tensor's type and device.
 inline at::Tensor EmptyImages(at::IntArrayRef shape, const at::Tensor& like) {
   return at::empty(shape, like.options().memory_format(at::MemoryFormat::ChannelsLast));
 }

@@ -116,7 +116,7 @@ void Adam::StepGroup(size_t index, const AmpScale& amp) const {
   } else {
     step(tensors.lr);
   }
-  // The kernels leave the counters to us: a step that was passed over is none.
+  // The fused kernels do not count: a skipped step must not count either.
   if (found_inf)
     at::_foreach_sub_(tensors.steps, std::vector<at::Tensor>(tensors.steps.size(), *found_inf));
 }

@@ -5,8 +5,8 @@
 
 namespace torchgraft {
 
-// Autocast for the current thread and scope. Its state is the thread's and would leak into the next
-// job on the same thread, so all of it is put back.
+// torch.autocast for a scope on the current thread. Autocast's state is thread-local and would leak
+// into the next job on the thread, so the destructor restores all of it.
 class AutocastGuard {
  public:
   AutocastGuard(c10::DeviceType device, bool enabled, c10::ScalarType dtype);

@@ -10,8 +10,8 @@
 
 namespace torchgraft {
 
-// torch.amp.GradScaler for one optimizer: scales the loss so that small gradients are not lost in
-// fp16, and passes over steps whose gradients are not finite. Its numbers live on the device:
+// torch.amp.GradScaler for one optimizer: scales the loss so that small gradients do not underflow
+// in fp16, and skips steps whose gradients are not finite. Its state lives on the device, and
 // nothing here waits for it.
 //
 // A step is Scale, backward, perhaps Unscale, Step, Update. Another order throws std::logic_error
@@ -22,7 +22,7 @@ class GradScaler {
 
   at::Tensor Scale(const at::Tensor& loss) const;
 
-  // Divides the optimizer's gradients by the scale: for what reads or changes them before the step.
+  // Divides the optimizer's gradients by the scale, so that they can be clipped before the step.
   void Unscale(Adam& adam);
 
   // Steps the optimizer unless a gradient is not finite.
@@ -31,7 +31,7 @@ class GradScaler {
   // Grows the scale after growth_interval good steps in a row, and shrinks it after a bad one.
   void Update();
 
-  // Forgets a step that an error cut short.
+  // Resets the stage after an error within a step.
   void Abandon();
 
   // float32 scalars on the device.
@@ -49,9 +49,9 @@ class GradScaler {
   Stage stage_ = Stage::kReady;
   bool checked_ = false;
   at::Tensor scale_;
-  at::Tensor growth_tracker_;  // int32: the kernel wants it so
+  at::Tensor growth_tracker_;  // int32, as the kernel needs it
   at::Tensor found_inf_;
-  // Scalars on the CPU. float32, so that a state that was saved and loaded is the same.
+  // Scalars on the CPU. float32, so that saving and loading them changes no bit.
   at::Tensor growth_factor_;
   at::Tensor backoff_factor_;
   at::Tensor growth_interval_;

@@ -33,9 +33,16 @@ void CheckLabels(const Batch& batch, int64_t classes) {
 
 }  // namespace
 
-std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes) {
-  return Describe(StateDict(
-      *RegNet(FindVariant(model), classes, Making{.device = at::kMeta, .generator = {}})));
+ModelDescription DescribeModel(const std::string& name, int64_t classes) {
+  const auto model = MakeModel(name, classes, LayerContext{.init = {.device = at::kMeta}});
+  ModelDescription description{.tensors = {}, .graph = GraphOf(*model)};
+  const auto uses = TensorUses(description.graph);
+  for (auto& entry : Describe(StateDict(*model))) {
+    const auto use = uses.find(entry.name);
+    description.tensors.push_back(
+        {std::move(entry), use == uses.end() ? TensorUse{} : use->second});
+  }
+  return description;
 }
 
 Session::Session(const SessionOptions& options) {
@@ -72,8 +79,8 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   CheckImages(batch.images);
   CheckLabels(batch, impl_->options.classes);
   const Impl::Entered entered(*impl_);
-  impl_->ForgetUnfinished();
-  impl_->ForgetFolded();
+  impl_->DiscardPartialStep();
+  impl_->InvalidateFolded();
   impl_->model->train();
   impl_->adam.SetLr(lr);
   TrainSums counts = impl_->counts;
@@ -137,7 +144,7 @@ void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {
 void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
                          const std::vector<uint8_t>& written) {
   const Impl::Entered entered(*impl_);
-  impl_->ForgetFolded();
+  impl_->InvalidateFolded();
   if (part == StatePart::kTraining) impl_->ForgetScaler();
   CopyIn(impl_->State(part), from, bytes, written);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "torch/models/graph.h"
 #include "torch/session/batch.h"
 
 // The door to libtorch's room: nothing here tells that libtorch is behind it.
@@ -58,7 +59,17 @@ struct StateEntry {
   std::string name;
   bool is_int64;  // else float32
   std::vector<int64_t> shape;
-  bool trainable;
+};
+
+// A model without its weights.
+struct ModelDescription {
+  struct Tensor {
+    StateEntry entry;
+    TensorUse use;
+  };
+
+  std::vector<Tensor> tensors;  // in state_dict order
+  Graph graph;
 };
 
 enum class StatePart { kModel, kTraining };
@@ -80,8 +91,11 @@ struct EvalResult {
   std::vector<float> logits;
 };
 
-// The state of a model without the model: costs no memory for weights.
-std::vector<StateEntry> DescribeModel(const std::string& model, int64_t classes);
+// Of all families that there are.
+std::vector<std::string> ModelNames();
+
+// Costs no memory for weights. Throws ERR_MODEL_UNKNOWN.
+ModelDescription DescribeModel(const std::string& model, int64_t classes);
 
 // A model, its optimizer and the precision they work in. Every call belongs on one and the same
 // thread, the engine's.

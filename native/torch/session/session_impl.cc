@@ -27,8 +27,8 @@ at::ScalarType ComputeType(Precision precision) {
 }
 
 // Weights whose memory is NHWC make activations NHWC.
-void UseChannelsLast(RegNet& model) {
-  for (auto& parameter : model->parameters()) {
+void UseChannelsLast(Model& model) {
+  for (auto& parameter : model.parameters()) {
     if (parameter.dim() == 4)
       parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
   }
@@ -40,7 +40,8 @@ bool HasOwnKernels(const SessionOptions& options) {
 }
 
 bool RecordsSteps(const SessionOptions& options) {
-  return !options.plain_kernels && at::Device(options.device).is_cuda() && DeviceGraph::CanRecord();
+  return !options.plain_kernels && at::Device(options.device).is_cuda() &&
+         DeviceGraph::CanCapture();
 }
 
 // Before the model, which is made while the kernel is compiled.
@@ -60,14 +61,20 @@ std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) 
   return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
 }
 
-RegNet Make(const SessionOptions& options, const std::shared_ptr<const DeviceNorm>& norm) {
+std::shared_ptr<Model> Make(const SessionOptions& options,
+                            const std::shared_ptr<const DeviceNorm>& norm) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
-  return RegNet(FindVariant(options.model), options.classes,
-                Making{.device = at::kCPU,
-                       .generator = generator,
-                       .own_kernels = HasOwnKernels(options),
-                       .device_norm = norm});
+  return MakeModel(options.model, options.classes,
+                   LayerContext{.init = {.device = at::kCPU, .generator = generator},
+                                .own_kernels = HasOwnKernels(options),
+                                .device_norm = norm});
+}
+
+FoldedModel Fold(const Model& model, at::ScalarType type) {
+  std::map<std::string, at::Tensor> state;
+  for (const auto& [name, tensor, trainable] : StateDict(model)) state[name] = tensor;
+  return FoldedModel(GraphOf(model), state, type);
 }
 
 }  // namespace
@@ -83,9 +90,9 @@ Session::Impl::Impl(const SessionOptions& options)
       model(Make(options, norm)),
       folds(HasOwnKernels(options)) {
   const Entered entered(*this);
-  if (options.freeze_batch_norm) model->FreezeBatchNorm();
+  if (options.freeze_batch_norm) FreezeBatchNorm(*model);
   model->to(device);
-  if (options.channels_last) UseChannelsLast(model);
+  if (options.channels_last) UseChannelsLast(*model);
   if (!options.class_weights.empty()) class_weights = at::tensor(options.class_weights).to(device);
   if (options.precision == Precision::kFp16) scaler.emplace(options.scaler, device);
   AddParameters();
@@ -138,7 +145,7 @@ at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) cons
 at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
   const auto type = ComputeType(precision);
   const AutocastGuard autocast(device.type(), type != at::kFloat, type);
-  return model->forward(pixels).to(at::kFloat);
+  return model->Forward(pixels).to(at::kFloat);
 }
 
 Precision Session::Impl::ScoringPrecision() const {
@@ -150,7 +157,7 @@ at::Tensor Session::Impl::Score(const Images& images) {
   const auto type = ComputeType(precision);
   if (folds && !folded) {
     try {
-      folded = model->Folded(type);
+      folded = Fold(*model, type);
     } catch (const c10::Error&) {
       folds = false;
     }
@@ -163,7 +170,7 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
-  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanRecord()) {
+  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
         "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
@@ -184,7 +191,7 @@ bool Session::Impl::ForgetRecorded() {
   return any;
 }
 
-void Session::Impl::ForgetUnfinished() {
+void Session::Impl::DiscardPartialStep() {
   adam.ClearGradients();
   if (scaler) scaler->Abandon();
 }

@@ -15,7 +15,8 @@
 #include "torch/augment/render_device.h"
 #include "torch/cuda/graphs/recorded_steps.h"
 #include "torch/memory/caching_allocator.h"
-#include "torch/models/regnet.h"
+#include "torch/models/inference/folded_model.h"
+#include "torch/models/model.h"
 #include "torch/ops/norm/batch_norm_cuda.h"
 #include "torch/optim/adam.h"
 #include "torch/optim/grad_scaler.h"
@@ -65,7 +66,7 @@ struct Session::Impl {
   std::vector<std::string> DeviceNotes() const;
 
   // Before the model's state changes.
-  void ForgetFolded() { folded.reset(); }
+  void InvalidateFolded() { folded.reset(); }
 
   // A step; where the memory for it is lacking, once more without the recorded ones, which keep
   // theirs between steps.
@@ -85,10 +86,11 @@ struct Session::Impl {
   }
 
   // backward → clipping → optimizer → scaler
-  void Learn(const at::Tensor& loss);
+  void BackwardAndStep(const at::Tensor& loss);
 
-  // Drops what an error may have left of the step before.
-  void ForgetUnfinished();
+  // Drops gradients, and the scaler's state between them and its update, that an error in the step
+  // before may have left.
+  void DiscardPartialStep();
 
   at::Tensor Scale() const;
   std::vector<NamedTensor> State(StatePart part) const;
@@ -101,8 +103,8 @@ struct Session::Impl {
   std::optional<DeviceRenderer> renderer;  // none on the CPU
   std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
   Adam adam;
-  RegNet model;
-  std::optional<FoldedRegNet> folded;     // made when it is asked for, of the model's state
+  std::shared_ptr<Model> model;
+  std::optional<FoldedModel> folded;      // made when it is asked for, of the model's state
   bool folds;                             // else scoring goes the way of training
   std::optional<GradScaler> scaler;       // fp16 only
   at::Tensor class_weights;               // undefined: none

@@ -32,17 +32,17 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
                : nullptr;
   if (recorded) {
     Fill(recorded->inputs, batch);
-    recorded->parts[0]->Launch();
+    recorded->parts[0]->Replay();
     if (read) {
       copy.emplace(report);
       sums.zero_();
       skipped.zero_();
     }
-    recorded->parts[1]->Launch();
+    recorded->parts[1]->Replay();
     if (!read) KeepNear();
     return copy;
   }
-  ForgetUnfinished();  // what a recording that failed left
+  DiscardPartialStep();  // what a recording that failed left
   const auto labels = Labels(batch);
   const auto logits = Forward(Pixels(batch.images, options.precision), options.precision);
   const auto loss = Loss(logits, labels);
@@ -50,7 +50,7 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
   const auto passed_over = skipped.clone();
   // Asked for before the backward pass, so that reading does not wait for it.
   if (read) copy.emplace(at::cat({summed, at::stack({passed_over.to(at::kDouble), Scale()})}));
-  Learn(loss);
+  BackwardAndStep(loss);
   if (read) {
     sums.zero_();
     skipped -= passed_over;
@@ -81,7 +81,7 @@ RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
         report.copy_(at::cat({sums, at::stack({skipped.to(at::kDouble), Scale()})}));
       },
       [=, this] {
-        Learn(*loss);
+        BackwardAndStep(*loss);
         loss->reset();
       },
   };
@@ -93,7 +93,7 @@ std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
                                  [this](const auto& inputs) { return ScoringParts(inputs); });
   if (!recorded) return std::nullopt;
   Fill(recorded->inputs, batch);
-  recorded->parts[0]->Launch();
+  recorded->parts[0]->Replay();
   return HostCopy(recorded->inputs.scores);
 }
 
@@ -112,7 +112,7 @@ void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
   if (!batch.labels.empty()) inputs.labels.copy_(Labels(batch));
 }
 
-void Session::Impl::Learn(const at::Tensor& loss) {
+void Session::Impl::BackwardAndStep(const at::Tensor& loss) {
   if (!scaler) {
     loss.backward();
     if (options.clip_norm > 0) ClipGradNorm(adam.Gradients(), options.clip_norm);

@@ -47,7 +47,7 @@ std::vector<NamedTensor> StateDict(const torch::nn::Module& module) {
 std::vector<StateEntry> Describe(const std::vector<NamedTensor>& state) {
   std::vector<StateEntry> entries;
   for (const auto& [name, tensor, trainable] : state) {
-    entries.push_back({name, StoredType(tensor) == at::kLong, tensor.sizes().vec(), trainable});
+    entries.push_back({name, StoredType(tensor) == at::kLong, tensor.sizes().vec()});
   }
   return entries;
 }

@@ -1,12 +1,10 @@
 import { TorchgraftError } from '../../errors.js'
 import { byteLength, describeTensor, float32Tensor, type StateDict, type Tensor, toFloat16, toFloat32 } from '../../formats/tensor.js'
+import type { BatchNormNode, ConvNode, LinearNode } from '../../addon/model-graph.js'
 import { type BatchNorm, foldBatchNorm } from './fold-batch-norm.js'
 import { attributes, DATA_TYPE, type OnnxNode, type OnnxTensor } from './onnx-model.js'
 
-export interface ConvPlace {
-  readonly stride: number
-  readonly relu: boolean
-}
+type Settings = Readonly<Record<string, number | readonly number[]>>
 
 /** Collects nodes and weights, and sees that each tensor of a model is used. A node's name is its output's. */
 export class GraphBuilder {
@@ -14,10 +12,12 @@ export class GraphBuilder {
   readonly weights: OnnxTensor[] = []
   readonly #tensors: StateDict
   readonly #unused: Set<string>
+  readonly #model: string
   readonly #fp16: boolean
 
-  constructor(tensors: StateDict, { fp16 }: { readonly fp16: boolean }) {
+  constructor(tensors: StateDict, { model, fp16 }: { readonly model: string; readonly fp16: boolean }) {
     this.#tensors = tensors
+    this.#model = model
     this.#fp16 = fp16
     this.#unused = new Set([...tensors.keys()].filter((name) => !name.endsWith('.num_batches_tracked')))
   }
@@ -27,7 +27,7 @@ export class GraphBuilder {
   }
 
   /** @returns the output's name */
-  node(name: string, opType: string, input: readonly string[], settings: Readonly<Record<string, number | readonly number[]>> = {}): string {
+  node(name: string, opType: string, input: readonly string[], settings: Settings = {}): string {
     this.nodes.push({ name, opType, input, output: [name], attribute: attributes(settings) })
     return name
   }
@@ -37,38 +37,43 @@ export class GraphBuilder {
     return this.#add(name, float32Tensor(shape, numbers))
   }
 
-  /** Convolution, batch norm folded into it, and ReLU. */
-  convNorm(path: string, input: string, { stride, relu }: ConvPlace): string {
-    const weight = this.#take(`${path}.0.weight`)
-    const vector = (name: string): Float32Array => toFloat32(this.#take(`${path}.1.${name}`))
-    const norm: BatchNorm = { weight: vector('weight'), bias: vector('bias'), mean: vector('running_mean'), variance: vector('running_var') }
-    const { kernel, bias } = foldBatchNorm(toFloat32(weight), norm)
-    const output = this.#conv(path, input, { shape: weight.shape, kernel, bias, stride })
-    return relu ? this.node(`${path}.relu`, 'Relu', [output]) : output
+  /** A convolution, with the batch norm behind it folded in where there is one. */
+  conv(node: ConvNode, norm: BatchNormNode | undefined, input: readonly string[]): string {
+    const { name, kernel: side, stride, padding, groups } = node
+    return this.node(name, 'Conv', [...input, ...this.#parameters(node, norm)], {
+      dilations: [1, 1], group: groups, kernel_shape: [side, side], pads: [padding, padding, padding, padding], strides: [stride, stride],
+    })
   }
 
-  /** A convolution of 1×1 with a bias, as squeeze-and-excitation has them. */
-  conv(path: string, input: string): string {
-    const { shape, kernel, bias } = this.#affine(path)
-    return this.#conv(path, input, { shape, kernel, bias, stride: 1 })
+  linear(node: LinearNode, input: readonly string[]): string {
+    return this.node(node.name, 'Gemm', [...input, ...this.#parameters(node)], { transB: 1 })
   }
 
-  linear(path: string, input: string): string {
-    const { shape, kernel, bias } = this.#affine(path)
-    return this.node(path, 'Gemm', [input, this.#weight(`${path}.weight`, shape, kernel), this.constant(`${path}.bias`, [bias.length], bias)], { transB: 1 })
+  /** Adds a layer's weight and bias, and gives their names. */
+  #parameters({ name, weight, bias }: ConvNode | LinearNode, norm?: BatchNormNode): string[] {
+    const { shape, kernel, shift } = this.#affine(weight, bias, norm)
+    const names = [this.#weight(`${name}.weight`, shape, kernel)]
+    return shift ? [...names, this.constant(`${name}.bias`, [shift.length], shift)] : names
   }
 
-  #affine(path: string) {
-    const weight = this.#take(`${path}.weight`)
-    return { shape: weight.shape, kernel: toFloat32(weight), bias: toFloat32(this.#take(`${path}.bias`)) }
+  #affine(weight: string, bias: string | undefined, norm?: BatchNormNode) {
+    const tensor = this.#take(weight)
+    const kernel = toFloat32(tensor)
+    const shift = bias === undefined ? undefined : this.#vector(bias)
+    if (!norm) return { shape: tensor.shape, kernel, shift }
+    const numbers: BatchNorm = {
+      weight: this.#vector(norm.weight),
+      bias: this.#vector(norm.bias),
+      mean: this.#vector(norm.runningMean),
+      variance: this.#vector(norm.runningVar),
+      eps: norm.eps,
+    }
+    const folded = foldBatchNorm(kernel, shift, numbers)
+    return { shape: tensor.shape, kernel: folded.kernel, shift: folded.bias }
   }
 
-  #conv(path: string, input: string, { shape, kernel, bias, stride }: { readonly shape: readonly number[]; readonly kernel: Float32Array<ArrayBuffer>; readonly bias: Float32Array<ArrayBuffer>; readonly stride: number }): string {
-    const [width = 0, perGroup = 0, side = 0] = shape
-    const groups = path.endsWith('.f.b') ? width / perGroup : 1
-    const padding = (side - 1) / 2
-    const weights = [this.#weight(`${path}.weight`, shape, kernel), this.constant(`${path}.bias`, [width], bias)]
-    return this.node(path, 'Conv', [input, ...weights], { dilations: [1, 1], group: groups, kernel_shape: [side, side], pads: [padding, padding, padding, padding], strides: [stride, stride] })
+  #vector(name: string): Float32Array<ArrayBuffer> {
+    return toFloat32(this.#take(name))
   }
 
   /** In half precision where asked for, and widened where it is used: any runtime computes with that. */
@@ -85,8 +90,9 @@ export class GraphBuilder {
 
   #take(name: string): Tensor {
     const tensor = this.#tensors.get(name)
-    if (!tensor) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `The model has no ${name}, which each RegNet has`)
-    if (tensor.data.length !== byteLength(tensor.dtype, tensor.shape)) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${name} is not ${describeTensor(tensor)}`)
+    if (!tensor) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `The model has no ${name}, which each ${this.#model} has`)
+    const whole = tensor.data.length === byteLength(tensor.dtype, tensor.shape)
+    if (!whole) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${name} is not ${describeTensor(tensor)}`)
     this.#unused.delete(name)
     return tensor
   }

@@ -42,8 +42,10 @@ export interface OnnxTensor {
 
 export interface OnnxValue {
   readonly name: string
-  readonly type: { readonly tensorType: { readonly elemType: number; readonly shape: { readonly dim: readonly ({ readonly dimValue: number } | { readonly dimParam: string })[] } } }
+  readonly type: { readonly tensorType: { readonly elemType: number; readonly shape: { readonly dim: readonly OnnxDimension[] } } }
 }
+
+export type OnnxDimension = { readonly dimValue: number } | { readonly dimParam: string }
 
 /** AttributeProto.AttributeType */
 const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const
@@ -51,10 +53,13 @@ const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const
 export const DATA_TYPE = { float32: 1, uint8: 2, int64: 7, float16: 10, bfloat16: 16 } as const
 
 export function attributes(values: Readonly<Record<string, number | readonly number[]>>): OnnxAttribute[] {
-  return Object.entries(values).map(([name, value]) => (typeof value === 'number' ? { name, type: ATTRIBUTE_TYPE.int, i: value } : { name, type: ATTRIBUTE_TYPE.ints, ints: value }))
+  return Object.entries(values).map(([name, value]) => {
+    return typeof value === 'number' ? { name, type: ATTRIBUTE_TYPE.int, i: value } : { name, type: ATTRIBUTE_TYPE.ints, ints: value }
+  })
 }
 
 /** An input or output of the graph. Sizes that are names are open. */
 export function value(name: string, elemType: number, shape: readonly (number | string)[]): OnnxValue {
-  return { name, type: { tensorType: { elemType, shape: { dim: shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size })) } } } }
+  const dim = shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }))
+  return { name, type: { tensorType: { elemType, shape: { dim } } } }
 }

@@ -6,8 +6,13 @@ import { TorchgraftError } from '../../errors.js'
 /** As much of onnxruntime's JavaScript API as is used here. */
 export interface OnnxRuntime {
   readonly name: RuntimeName
-  readonly InferenceSession: { create(model: string | Uint8Array, options: { readonly intraOpNumThreads?: number; readonly executionProviders?: readonly string[] }): Promise<OnnxSession> }
+  readonly InferenceSession: { create(model: string | Uint8Array, options: OnnxSessionOptions): Promise<OnnxSession> }
   readonly Tensor: new (type: 'uint8' | 'float32', data: Uint8Array | Float32Array, dims: readonly number[]) => unknown
+}
+
+interface OnnxSessionOptions {
+  readonly intraOpNumThreads?: number
+  readonly executionProviders?: readonly string[]
 }
 
 export interface OnnxSession {

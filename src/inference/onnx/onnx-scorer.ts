@@ -5,7 +5,7 @@ import type { ComputeOptions } from '../options.js'
 import type { OpenedScorer, Scorer } from '../scorer.js'
 import { readOnnxMetadata } from './onnx-file.js'
 import { loadOnnxRuntime, type OnnxRuntime, type OnnxSession } from './onnx-runtime.js'
-import { INPUT, inputType, OUTPUT } from './regnet-graph.js'
+import { INPUT, inputType, OUTPUT } from './onnx-graph.js'
 
 /**
  * A .onnx file of ours on onnxruntime, on the CPU in fp32; nothing of libtorch is loaded.
@@ -25,7 +25,8 @@ export async function openOnnxScorer(file: string, { device = 'auto', precision 
     score: async (images) => {
       if (disposed) throw new TorchgraftError('ERR_DISPOSED', 'This classifier has been disposed of')
       const inputs = images.map((image) => atModelSize(image, resize, size))
-      const { [OUTPUT]: output } = await session.run({ [INPUT]: new runtime.Tensor(type, joined(type, inputs), [images.length, size, size, 3]) })
+      const batch = new runtime.Tensor(type, joined(type, inputs), [images.length, size, size, 3])
+      const { [OUTPUT]: output } = await session.run({ [INPUT]: batch })
       const probabilities = output!.data as Float32Array
       return images.map((_, row) => Array.from(probabilities.subarray(row * classes.length, (row + 1) * classes.length)))
     },

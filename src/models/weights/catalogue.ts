@@ -2,15 +2,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { userCache } from '../../../scripts/shared/paths.mjs'
 import { packageRoot } from '../../package.js'
-import type { RegNetVariant } from '../variants.js'
-
-/** Weights that are in the package, by the model that begins from them where none are named. */
-export const SHIPPED_WEIGHTS: Partial<Record<RegNetVariant, string>> = { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' }
+import type { ModelName } from '../catalogue.js'
 
 /** Pretrained weights that torchvision offers, from ImageNet-1k. Accuracies are those that torchvision tells. */
 export interface CatalogueEntry {
   readonly name: string
-  readonly model: RegNetVariant
+  readonly model: ModelName
   readonly url: string
   /** The first digits of the file's SHA-256, in hex: all that PyTorch publishes, in the file's name. */
   readonly sha256Prefix: string
@@ -37,7 +34,10 @@ export function findInCatalogue(name: string): CatalogueEntry | undefined {
   return catalogue().find((entry) => entry.name === name)
 }
 
-/** Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else `~/.cache/torch`. */
+/**
+ * Where PyTorch keeps what it fetches, so that neither fetches it twice: `TORCH_HOME`, else `XDG_CACHE_HOME/torch`, else
+ * `~/.cache/torch`.
+ */
 export function hubFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['TORCH_HOME'] || join(userCache(env), 'torch'), 'hub', 'checkpoints')
 }
@@ -48,7 +48,7 @@ export function fileOf({ url }: CatalogueEntry, env: NodeJS.ProcessEnv = process
 }
 
 /** Weights of a model that lie on this disk, the newer first; none whose licence asks for a choice. */
-export function onDisk(model: RegNetVariant, env: NodeJS.ProcessEnv = process.env): CatalogueEntry | undefined {
+export function onDisk(model: ModelName, env: NodeJS.ProcessEnv = process.env): CatalogueEntry | undefined {
   const free = catalogue().filter((entry) => entry.model === model && !entry.name.includes('swag'))
   return free.reverse().find((entry) => existsSync(fileOf(entry, env)))
 }

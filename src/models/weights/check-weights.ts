@@ -24,7 +24,7 @@ export async function checkWeights(entry: CatalogueEntry, file: string, env: Nod
   const sha256 = await hashFile(file)
   const expected = knownHash(entry, env)
   if (expected === undefined && sha256.startsWith(entry.sha256Prefix)) await keepHash(entry, sha256, env)
-  else if (expected !== sha256) throw await refuse(entry, file, sha256, expected, env)
+  else if (expected !== sha256) throw await refuse(entry, file, { found: sha256, expected, env })
   return { sha256, known: expected !== undefined }
 }
 
@@ -54,7 +54,9 @@ function keptIn(entry: CatalogueEntry, env: NodeJS.ProcessEnv): string {
   return join(cacheFolder(env), 'weights', `${basename(fileOf(entry, env))}.sha256`)
 }
 
-async function refuse(entry: CatalogueEntry, file: string, found: string, expected: string | undefined, env: NodeJS.ProcessEnv): Promise<TorchgraftError> {
+type Refused = { readonly found: string; readonly expected: string | undefined; readonly env: NodeJS.ProcessEnv }
+
+async function refuse(entry: CatalogueEntry, file: string, { found, expected, env }: Refused): Promise<TorchgraftError> {
   const part = file.endsWith('.part')
   if (part) await rm(file, { force: true })
   const earlier = entry.sha256 === undefined && found.startsWith(entry.sha256Prefix)

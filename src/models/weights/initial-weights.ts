@@ -16,30 +16,30 @@ import { byteLength, type StateDict, type Tensor } from '../../formats/tensor.js
 import { packageRoot } from '../../package.js'
 import { loadAddon } from '../../addon/load.js'
 import { familyOf } from '../families.js'
+import { headNames } from '../model-graph.js'
 import { describeDifferences, nearestModel } from '../nearest-model.js'
 import type { Session } from '../../session/session.js'
 import type { LoadReport } from '../state-layout.js'
-import type { RegNetVariant } from '../variants.js'
+import type { ModelName } from '../catalogue.js'
 import { foldedError } from '../../formats/file-error.js'
 import { plural } from '../../text/plural.js'
-import { type CatalogueEntry, fileOf, findInCatalogue, SHIPPED_WEIGHTS } from './catalogue.js'
+import { SHIPPED_WEIGHTS } from '../catalogue.js'
+import { type CatalogueEntry, fileOf, findInCatalogue } from './catalogue.js'
 import { checkWeights } from './check-weights.js'
 
 export interface InitialWeights extends AsyncDisposable {
   readonly tensors: LazyStateDict
   /** Of the head, where the file tells. */
   readonly classes: readonly string[] | undefined
-  readonly model: RegNetVariant | undefined
+  readonly model: ModelName | undefined
   readonly origin: WeightsOrigin
   /** What was done on reading them. */
   readonly notes: readonly string[]
 }
 
-/** Names of the head, which belongs to the classes that it was trained for. */
-const HEAD = new Set(['fc.weight', 'fc.bias'])
-
 /**
- * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best of a run folder.
+ * Opens weights by the name they ship under, or from a file: .safetensors, or .pth of PyTorch, whatever its name ends in; the best
+ * of a run folder.
  *
  * @throws ERR_WEIGHTS_MISSING, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -53,7 +53,8 @@ export async function openInitialWeights(weights: string): Promise<InitialWeight
     try {
       const { model, notes } = contentsOf(file)
       const origin = { name, sha256, licence: entry?.licence ?? null }
-      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() }
+      const close = (): Promise<void> => file[Symbol.asyncDispose]()
+      return { tensors: model, classes: undefined, model: entry?.model, origin, notes, [Symbol.asyncDispose]: close }
     } catch (error) {
       await file[Symbol.asyncDispose]()
       throw error
@@ -80,7 +81,12 @@ export async function openInitialWeights(weights: string): Promise<InitialWeight
  * @returns what to tell the user.
  * @throws ERR_STATE_DICT_MISMATCH when anything but the head does not fit
  */
-export async function beginModel(session: Session, weights: InitialWeights | null, classes: readonly string[], recipeHead?: StateDict): Promise<string[]> {
+export async function beginModel(
+  session: Session,
+  weights: InitialWeights | null,
+  classes: readonly string[],
+  recipeHead?: StateDict,
+): Promise<string[]> {
   const notes = weights ? await applyWeights(session, weights, classes, recipeHead !== undefined) : ['The model is trained from scratch.']
   if (recipeHead) await session.loadStateDict(recipeHead, { strict: false })
   return notes
@@ -92,11 +98,12 @@ async function applyWeights(session: Session, weights: InitialWeights, classes: 
   if (model !== undefined && model !== session.model) {
     throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', (option) => `${origin.name} holds weights of ${model}, but the model is ${session.model}: choose ${option('model', model)}, or other ${option('weights')}`)
   }
-  const head = newHead ? [] : await fitHead(weights, classes)
-  const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !HEAD.has(name)), ...head])
+  const headTensors = new Set(headNames(session.model))
+  const head = newHead ? [] : await fitHead(weights, headTensors, classes)
+  const tensors: LazyStateDict = new Map([...[...weights.tensors].filter(([name]) => !headTensors.has(name)), ...head])
   const report = await session.loadStateDict(tensors, { strict: false })
-  const missing = report.missing.filter((name) => !HEAD.has(name))
-  const mismatched = report.mismatched.filter(({ name }) => !HEAD.has(name))
+  const missing = report.missing.filter((name) => !headTensors.has(name))
+  const mismatched = report.mismatched.filter(({ name }) => !headTensors.has(name))
   const { unexpected } = report
   if (missing.length + mismatched.length + unexpected.length > 0) throw unfitError(session, weights, { missing, mismatched, unexpected })
   const fresh = report.missing.length + report.mismatched.length > 0
@@ -113,14 +120,15 @@ function unfitError({ model, classes }: Session, { origin, tensors }: InitialWei
     return new TorchgraftError('ERR_STATE_DICT_MISMATCH', typeof what === 'string' ? lead + what : (option) => lead + what(option))
   }
   if (family !== undefined) return refuse(`its names are those of ${family}`)
-  if (!nearest) return refuse(describeDifferences(report, loadAddon().describe(model, classes), tensors))
+  if (!nearest) return refuse(describeDifferences(report, loadAddon().describe(model, classes).tensors, tensors))
   if (nearest.variant === model) return refuse(describeDifferences(nearest.report, nearest.layout, tensors))
   return refuse((option) => `they look like those of ${nearest.variant}: choose ${option('model', nearest.variant)}`)
 }
 
-/** The head's tensors in the order of `classes`, or none where its classes are others. */
-async function fitHead({ tensors, classes: trained }: InitialWeights, classes: readonly string[]): Promise<[string, Tensor][]> {
-  const head = [...(await loadAll(new Map([...tensors].filter(([name]) => HEAD.has(name)))))]
+/** The head's tensors in the order of `classes`, or none where its classes are others: a head belongs to those that it was trained for. */
+async function fitHead(weights: InitialWeights, headTensors: ReadonlySet<string>, classes: readonly string[]): Promise<[string, Tensor][]> {
+  const { tensors, classes: trained } = weights
+  const head = [...(await loadAll(new Map([...tensors].filter(([name]) => headTensors.has(name)))))]
   if (!trained) return head
   const rows = classes.map((label) => trained.indexOf(label))
   if (trained.length !== classes.length || rows.includes(-1)) return []

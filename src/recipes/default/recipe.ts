@@ -3,6 +3,7 @@ import { evalTransform, trainTransform } from '../../augment/transforms.js'
 import { openTrainVal } from '../../datasets/train-val.js'
 import { DataLoader } from '../../loader/data-loader.js'
 import { ValLoaders } from '../../loader/val-loaders.js'
+import { strideOf } from '../../models/model-graph.js'
 import type { SessionOptions } from '../../session/options.js'
 import { balancedWeights } from '../class-weights.js'
 import { COMMON_DEFAULTS, type ResolvedOptions } from '../options.js'
@@ -32,7 +33,7 @@ export const DEFAULT_RECIPE: Recipe = {
   loaders(options, sets, { mean, std }) {
     const { batchSize, size, seed, epochs, strictImages } = options
     const common = { batchSize, seed, mean, std, strict: strictImages }
-    const sizeOf = sizeInEpoch(options)
+    const sizeOf = sizeInEpoch(options, strideOf(options.model))
     // What does not fit into memory fails at the first step, not after hours of smaller ones.
     const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))
     // A last batch of another shape would cost new plans in libtorch, and batch norm learns little from a few images.
@@ -42,7 +43,7 @@ export const DEFAULT_RECIPE: Recipe = {
       new ValLoaders((scored) => new DataLoader(sets.val, { ...common, size: scored, transform: evalTransform() }), sizeOf),
     )
   },
-  sizes: sizeSteps,
+  sizes: (options) => sizeSteps(options, strideOf(options.model)),
   /** One epoch of warm-up, then cosine to 0. */
   schedule: ({ epochs, lr }, stepsPerEpoch) => warmupCosine({ lr, steps: stepsPerEpoch * epochs, warmup: epochs > 1 ? stepsPerEpoch : 0 }),
 }
@@ -64,9 +65,9 @@ export function sessionOptions(options: ResolvedOptions, classes: number, counts
       lr,
       weightDecay: WEIGHT_DECAY,
       groups: [
-        { match: /^fc\.weight$/, lrScale: HEAD_LR_SCALE },
-        { match: /^fc\.bias$/, lrScale: HEAD_LR_SCALE, weightDecay: 0 },
-        { match: /\.1\.weight$|\.bias$/, weightDecay: 0 }, // batch norm is the second in each of torchvision's pairs
+        { match: ({ head, role }) => head && role === 'weight', lrScale: HEAD_LR_SCALE },
+        { match: ({ head }) => head, lrScale: HEAD_LR_SCALE, weightDecay: 0 },
+        { match: ({ role }) => role !== 'weight', weightDecay: 0 },
       ],
     },
     loss: { labelSmoothing: LABEL_SMOOTHING, ...(options.classWeights === 'balanced' && { classWeights: balancedWeights(counts) }) },

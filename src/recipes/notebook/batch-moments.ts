@@ -1,7 +1,7 @@
 import type { Batch } from '../../loader/batch.js'
 import type { Rgb } from '../../augment/plan.js'
 import { TorchgraftError } from '../../errors.js'
-import { channelMoments, meanStdOf } from '../../augment/render-batch.js'
+import { channelMoments, meanStdOf } from '../../session/render-batch.js'
 import type { MeanStd } from '../options.js'
 
 /** The notebook's `getMeanStd`, batch by batch: E[x] and √(E[x²] − E[x]²) of means over batches, in float32 as there. */

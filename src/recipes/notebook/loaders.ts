@@ -1,6 +1,7 @@
 import type { TrainVal } from '../../datasets/describe-splits.js'
 import type { ImageFolder } from '../../datasets/image-folder.js'
-import { DataLoader, type DataLoaderOptions } from '../../loader/data-loader.js'
+import { DataLoader } from '../../loader/data-loader.js'
+import type { DataLoaderOptions } from '../../loader/data-loader-options.js'
 import { ValLoaders } from '../../loader/val-loaders.js'
 import type { Random } from '../../random/sfc32.js'
 import type { MeanStd, ResolvedOptions } from '../options.js'

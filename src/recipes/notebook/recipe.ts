@@ -1,5 +1,5 @@
 import { argumentError } from '../../errors.js'
-import type { RegNetVariant } from '../../models/variants.js'
+import type { ModelName } from '../../models/catalogue.js'
 import type { SessionOptions } from '../../session/options.js'
 import { balancedWeights } from '../class-weights.js'
 import { COMMON_DEFAULTS, type ResolvedOptions } from '../options.js'
@@ -13,7 +13,7 @@ import { NotebookStatistics } from './pixel-statistics.js'
 import { sanityCheck } from './sanity-check.js'
 import { NOTEBOOK_SPLIT_SEED, openNotebookSplit } from './split.js'
 
-const MODEL: RegNetVariant = 'regnet_y_16gf'
+const MODEL: ModelName = 'regnet_y_16gf'
 /** Of that model, as the notebook's `pretrained=True` has it. */
 const WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
 

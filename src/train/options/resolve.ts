@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { TorchgraftError } from '../../errors.js'
-import type { RegNetVariant } from '../../models/variants.js'
-import { onDisk, SHIPPED_WEIGHTS } from '../../models/weights/catalogue.js'
+import type { ModelName } from '../../models/catalogue.js'
+import { SHIPPED_WEIGHTS } from '../../models/catalogue.js'
+import { onDisk } from '../../models/weights/catalogue.js'
 import type { Local } from '../../options/local-path.js'
 import { RECIPE_OF } from '../../recipes/by-name.js'
 import type { ResolvedOptions, TrainOptions } from '../../recipes/options.js'
@@ -33,7 +34,7 @@ export function withAbsolutePaths(options: ResolvedOptions): ResolvedOptions {
   return { ...options, val: typeof val === 'string' ? resolve(val) : val, weights: isFile ? resolve(weights) : weights }
 }
 
-function defaultWeights(model: RegNetVariant, recipe: Recipe): string {
+function defaultWeights(model: ModelName, recipe: Recipe): string {
   const name = SHIPPED_WEIGHTS[model] ?? recipe.defaultWeights?.(model) ?? onDisk(model)?.name
   if (name !== undefined) return name
   const none = `There are no weights for ${model} on this disk, and none ship with torchgraft`

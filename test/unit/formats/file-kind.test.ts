@@ -4,9 +4,9 @@ import { fileKind } from '../../../src/formats/file-kind.js'
 import { writePth } from '../../../src/formats/pth/pth-writer.js'
 import { writeSafetensors } from '../../../src/formats/safetensors.js'
 import { encodeOnnx } from '../../../src/inference/onnx/onnx-file.js'
-import { regnetOnnx } from '../../../src/inference/onnx/regnet-onnx.js'
+import { toOnnx } from '../../../src/inference/onnx/to-onnx.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
-import { TINY_CLASSES, tinyRegNet } from '../../helpers/tiny-regnet.js'
+import { TINY_CLASSES, tinyGraph, tinyRegNet } from '../../helpers/tiny-regnet.js'
 import { trainingMetadata } from '../../helpers/files/checkpoint.js'
 
 const NAMES = ['model_best.pth.tar', 'model.safetensors', 'pytorch_model.bin', 'last.ckpt', 'weights', 'a.onnx', 'a.PTH', 'a.v2']
@@ -28,7 +28,7 @@ describe('a file of weights is told by its first bytes, whatever it is called:',
     expect(await fileKind(path)).toBe('safetensors')
     await writeSafetensors(path, new Map(), { note: 'x'.repeat(0x280 - 40) }) // its length begins as a pickle does
     expect(await fileKind(path)).toBe('safetensors')
-    await writeFile(path, encodeOnnx(regnetOnnx(tinyRegNet(), { ...trainingMetadata(0), classes: TINY_CLASSES }, { fp16: false })))
+    await writeFile(path, encodeOnnx(toOnnx(tinyGraph(), tinyRegNet(), { ...trainingMetadata(0), classes: TINY_CLASSES }, { fp16: false })))
     expect(await fileKind(path)).toBe('onnx')
   })
 

@@ -7,10 +7,10 @@ import { inspectFile } from '../../../src/inference/inspect.js'
 import { loadOnnxRuntime } from '../../../src/inference/onnx/onnx-runtime.js'
 import { encodeOnnx, readOnnxMetadata, writeOnnx } from '../../../src/inference/onnx/onnx-file.js'
 import type { OnnxModel, OnnxNode } from '../../../src/inference/onnx/onnx-model.js'
-import { regnetGraph } from '../../../src/inference/onnx/regnet-graph.js'
-import { regnetOnnx } from '../../../src/inference/onnx/regnet-onnx.js'
+import { onnxGraph } from '../../../src/inference/onnx/onnx-graph.js'
+import { toOnnx } from '../../../src/inference/onnx/to-onnx.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
-import { TINY_CLASSES, tinyRegNet } from '../../helpers/tiny-regnet.js'
+import { TINY_CLASSES, tinyGraph, tinyRegNet } from '../../helpers/tiny-regnet.js'
 
 const METADATA: ModelMetadata = {
   formatVersion: 1, model: 'regnet_y_400mf', classes: TINY_CLASSES, size: 32,
@@ -19,7 +19,7 @@ const METADATA: ModelMetadata = {
   weights: { name: 'some', sha256: 'f', licence: 'for study only' },
 }
 const WHOLE: ModelMetadata = { ...METADATA, resize: { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false } }
-const onnx = (tensors: StateDict = tinyRegNet(), metadata = METADATA, fp16 = false): OnnxModel => regnetOnnx(tensors, metadata, { fp16 })
+const onnx = (tensors: StateDict = tinyRegNet(), metadata = METADATA, fp16 = false): OnnxModel => toOnnx(tinyGraph(), tensors, metadata, { fp16 })
 const nodeOf = (model: OnnxModel, name: string): OnnxNode | undefined => model.graph.node.find((node) => node.name === name)
 const settingsOf = (model: OnnxModel, name: string): Record<string, unknown> =>
   Object.fromEntries(nodeOf(model, name)?.attribute.map(({ name: key, i, ints }) => [key, i ?? ints]) ?? [])
@@ -34,10 +34,10 @@ test.each([
   ],
 ] as const)('batch norm is folded into the convolution before it: %s', (_, kernel, norm, expected, bias) => {
   const vectors = {
-    weight: Float32Array.from(norm.weight), bias: Float32Array.from(norm.bias), mean: Float32Array.from(norm.mean),
+    eps: 1e-5, weight: Float32Array.from(norm.weight), bias: Float32Array.from(norm.bias), mean: Float32Array.from(norm.mean),
     variance: Float32Array.from(norm.variance),
   }
-  const folded = foldBatchNorm(Float32Array.from(kernel), vectors)
+  const folded = foldBatchNorm(Float32Array.from(kernel), undefined, vectors)
   expected.forEach((value, i) => expect(folded.kernel[i]).toBeCloseTo(value, 6))
   bias.forEach((value, i) => expect(folded.bias[i]).toBeCloseTo(value, 6))
 })
@@ -75,9 +75,9 @@ describe('the graph', () => {
 
   test('a missing tensor, and one too many, are told of by name', () => {
     const without = new Map([...tinyRegNet()].filter(([name]) => name !== 'trunk_output.block1.block1-1.f.se.fc2.bias'))
-    expect(() => regnetGraph(without, METADATA, { fp16: false })).toThrow('The model has no trunk_output.block1.block1-1.f.se.fc2.bias')
+    expect(() => onnxGraph(tinyGraph(), without, METADATA, { fp16: false })).toThrow('The model has no trunk_output.block1.block1-1.f.se.fc2.bias')
     const more = new Map([...tinyRegNet(), ['head.weight', float32Tensor([1], new Float32Array(1))] as const])
-    expect(() => regnetGraph(more, METADATA, { fp16: false })).toThrow('No RegNet has head.weight')
+    expect(() => onnxGraph(tinyGraph(), more, METADATA, { fp16: false })).toThrow('No regnet_y_400mf has head.weight')
   })
 
   test('in half precision, weights are halves and biases are not', () => {

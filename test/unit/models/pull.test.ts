@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcp } from 'node:net'
 import { dirname, join } from 'node:path'
-import { REGNET_VARIANTS } from '../../../src/models/variants.js'
+import { MODEL_NAMES } from '../../../src/models/catalogue.js'
 import { catalogue, type CatalogueEntry, fileOf, hubFolder, onDisk } from '../../../src/models/weights/catalogue.js'
 import { checkWeights, knownHash } from '../../../src/models/weights/check-weights.js'
 import { pullWeights } from '../../../src/models/weights/pull.js'
@@ -30,7 +30,7 @@ async function serve(listener: RequestListener): Promise<{ readonly url: string;
 
 describe('the catalogue', () => {
   test('has torchvision’s weights of every variant, each with what is needed to fetch and to judge it', () => {
-    expect(new Set(CATALOGUE.map(({ model }) => model))).toEqual(new Set(REGNET_VARIANTS))
+    expect(new Set(CATALOGUE.map(({ model }) => model))).toEqual(new Set(MODEL_NAMES))
     expect(new Set(CATALOGUE.map(({ name }) => name)).size).toBe(34)
     for (const { name, url, sha256Prefix, megabytes, top1, top5, licence } of CATALOGUE) {
       expect([name, url]).toEqual([name, expect.stringMatching(new RegExp(`^https://\\S+-${sha256Prefix}\\.pth$`))])

@@ -1,5 +1,6 @@
 import { readTorchCheckpoint, type ReadTorchOptions } from '../../../src/runs/torch-checkpoint.js'
-import { DataLoader, type DataLoaderOptions } from '../../../src/loader/data-loader.js'
+import { DataLoader } from '../../../src/loader/data-loader.js'
+import type { DataLoaderOptions } from '../../../src/loader/data-loader-options.js'
 import { ImageFolder, type ImageFolderOptions } from '../../../src/datasets/image-folder.js'
 import type { SplitOptions } from '../../../src/datasets/stratified-split.js'
 import { evalTransform, trainTransform, type TrainTransformOptions } from '../../../src/augment/transforms.js'

@@ -7,7 +7,7 @@ describe('progressive resizing', () => {
     [224, [128, 160, 192, 224]], [192, [128, 160, 192]], [256, [160, 192, 224, 256]],
     [300, [192, 224, 256, 288, 300]], [96, [64, 96]], [64, [64]], [32, [32]], [33, [32, 33]],
   ])('for %d px', (size, sizes) => {
-    expect(progressiveSizes(size)).toEqual(sizes)
+    expect(progressiveSizes(size, 32)).toEqual(sizes)
   })
 
   test.each([
@@ -16,17 +16,17 @@ describe('progressive resizing', () => {
     [3, [160, 192, 224]],
     [1, [224]],
   ])('%d epochs: each size has its share, and the last epoch the full size', (epochs, sizes) => {
-    const size = sizeInEpoch({ progressiveResizing: true, size: 224, epochs })
+    const size = sizeInEpoch({ progressiveResizing: true, size: 224, epochs }, 32)
     expect(Array.from({ length: epochs }, (_, epoch) => size(epoch))).toEqual(sizes)
   })
 
   test('the sizes of a run, by the epoch that each begins with; none where all are alike', () => {
-    expect(sizeSteps({ progressiveResizing: true, size: 224, epochs: 12 })).toEqual([
+    expect(sizeSteps({ progressiveResizing: true, size: 224, epochs: 12 }, 32)).toEqual([
       { from: 1, size: 128 }, { from: 4, size: 160 }, { from: 7, size: 192 }, { from: 10, size: 224 },
     ])
-    expect(sizeSteps({ progressiveResizing: false, size: 224, epochs: 12 })).toEqual([])
-    expect(sizeSteps({ progressiveResizing: true, size: 64, epochs: 12 })).toEqual([])
-    expect(sizeSteps({ progressiveResizing: true, size: 224, epochs: 1 })).toEqual([])
+    expect(sizeSteps({ progressiveResizing: false, size: 224, epochs: 12 }, 32)).toEqual([])
+    expect(sizeSteps({ progressiveResizing: true, size: 64, epochs: 12 }, 32)).toEqual([])
+    expect(sizeSteps({ progressiveResizing: true, size: 224, epochs: 1 }, 32)).toEqual([])
   })
 })
 

@@ -71,7 +71,8 @@ describe('BackgroundSaves', () => {
     const { begun, store } = slowStore()
     let saved: Promise<unknown> | undefined
     const saves = new BackgroundSaves({
-      ...store, saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)),
+      ...store,
+      saveLast: (state, metadata) => ((saved ??= state.stateDict()), store.saveLast(state, metadata)),
     })
     const session = new StandInSession()
     await saves.snapshot(session, last(1))

@@ -1,5 +1,6 @@
 import { balancedWeights } from '../../../src/recipes/class-weights.js'
 import { sessionOptions } from '../../../src/recipes/default/recipe.js'
+import type { Parameter } from '../../../src/session/options.js'
 import type { TrainOptions } from '../../../src/recipes/options.js'
 import { checkTrainOptions } from '../../../src/train/options/checks.js'
 import { resolveOptions } from '../../../src/train/options/resolve.js'
@@ -40,16 +41,16 @@ describe('resolveOptions', () => {
 
 describe('the default recipe', () => {
   const { optimizer } = sessionOptions(resolveOptions({}), 3, [10, 20, 30])
-  const groupOf = (name: string) => optimizer?.groups?.find(({ match }) => match.test(name))
+  const groupOf = (parameter: Parameter) => optimizer?.groups?.find(({ match }) => typeof match === 'function' && match(parameter))
 
-  test.each([
-    ['stem.0.weight', undefined, undefined], ['stem.1.weight', undefined, 0], ['stem.1.bias', undefined, 0],
-    ['trunk_output.block1.block1-0.f.a.0.weight', undefined, undefined], ['trunk_output.block1.block1-0.proj.1.weight', undefined, 0],
-    ['trunk_output.block1.block1-1.f.se.fc1.weight', undefined, undefined], ['trunk_output.block1.block1-1.f.se.fc1.bias', undefined, 0],
-    ['fc.weight', 2, undefined], ['fc.bias', 2, 0],
-  ])('%s: lr × %s, weight decay %s', (name, lrScale, weightDecay) => {
-    expect(groupOf(name)?.lrScale).toBe(lrScale)
-    expect(groupOf(name)?.weightDecay).toBe(weightDecay)
+  test.each<[string, Parameter['role'], boolean, number | undefined, number | undefined]>([
+    ['a convolution’s weight', 'weight', false, undefined, undefined], ['a convolution’s bias', 'bias', false, undefined, 0],
+    ['a norm’s scale or shift', 'norm', false, undefined, 0],
+    ['the head’s weight', 'weight', true, 2, undefined], ['the head’s bias', 'bias', true, 2, 0],
+  ])('%s (%s, of the head: %s): lr × %s, weight decay %s', (name, role, head, lrScale, weightDecay) => {
+    const group = groupOf({ name, role, head })
+    expect(group?.lrScale).toBe(lrScale)
+    expect(group?.weightDecay).toBe(weightDecay)
   })
 
   test('balanced class weights are images / (classes × the class’s images)', () => {

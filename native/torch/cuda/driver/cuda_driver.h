@@ -4,7 +4,8 @@
 
 namespace torchgraft {
 
-// What kernels need of the CUDA driver, opened at run time, with prototypes of our own.
+// The CUDA driver's functions that kernels need, from libcuda opened at run time, with prototypes
+// of our own: no CUDA headers.
 struct CudaDriver {
   using Device = int;
   using Context = void*;
@@ -12,10 +13,10 @@ struct CudaDriver {
   using Function = void*;
   using Stream = void*;
 
-  // Throws std::runtime_error, in words, where there is none.
+  // Throws std::runtime_error, in words, where there is no driver.
   CudaDriver();
 
-  // Throws std::runtime_error where a call's result is none of success.
+  // Throws std::runtime_error where a call's result is not CUDA_SUCCESS.
   void Check(int result, const char* what) const;
 
   SharedLibrary library;

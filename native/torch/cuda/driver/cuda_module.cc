@@ -13,7 +13,7 @@ constexpr int kMultiprocessors = 16;
 constexpr int kCapabilityMajor = 75;
 constexpr int kCapabilityMinor = 76;
 
-// Makes a context this thread's, until it ends.
+// Makes a context current on this thread, for a scope.
 class Current {
  public:
   Current(const CudaDriver& driver, CudaDriver::Context context) : driver_(driver) {

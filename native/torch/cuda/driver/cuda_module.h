@@ -10,7 +10,8 @@ namespace torchgraft {
 using Extent = std::array<unsigned, 3>;
 using CudaFunction = CudaDriver::Function;
 
-// Kernels of one source on one device, compiled when this is made: some tenths of a second.
+// A CUDA module: the kernels of one source on one device. The constructor compiles it by NVRTC, in
+// some tenths of a second.
 class CudaModule {
  public:
   // Throws std::runtime_error, in words, where it cannot be compiled or loaded.
@@ -18,18 +19,19 @@ class CudaModule {
   CudaModule(const CudaModule&) = delete;
   CudaModule& operator=(const CudaModule&) = delete;
 
-  // A kernel of the source, extern "C". Throws std::runtime_error where there is none.
+  // A kernel of the source by its extern "C" name. Throws std::runtime_error where there is none.
   CudaFunction Find(const char* name) const;
 
-  // Of blocks and threads, with one argument, which is copied. Nobody waits for it.
+  // Enqueues a kernel: blocks in `grid`, threads in `block`, one argument, which is copied. Does
+  // not wait for it.
   void Launch(CudaFunction kernel, const Extent& grid, const Extent& block, const void* argument,
               CudaDriver::Stream stream) const;
 
-  // Of the device.
+  // The device's number of streaming multiprocessors.
   int multiprocessors() const { return multiprocessors_; }
 
  private:
-  // What these are answered at the end of a process, when the driver is gone, matters to nobody.
+  // Errors of these are ignored: while a process exits the driver may be gone.
   struct ContextReleaser {
     const CudaDriver* driver;
     CudaDriver::Device device;
@@ -46,7 +48,7 @@ class CudaModule {
   static Context Retain(const CudaDriver& driver, int device);
   static Module Load(const CudaDriver& driver, const Context& context, const char* source);
 
-  // In the order in which they need each other.
+  // In this order: each is destroyed before what it needs.
   CudaDriver driver_;
   Context context_;  // libtorch's, the device's primary one
   Module module_;

@@ -1,4 +1,5 @@
-# Makes a C++ file with a CUDA source as a string, and in it what it includes: C++ opens no file.
+# Writes a C++ file that holds a CUDA source as a string, with its includes inlined: the addon opens no
+# file at run time.
 #   cmake -DSOURCE=… -DNAME=… -DOUT=… -P embed.cmake
 cmake_minimum_required(VERSION 3.18)
 

@@ -2,7 +2,7 @@
 
 namespace torchgraft {
 
-// CUDA sources, each with what it includes: made by embed.cmake when the addon is built.
+// CUDA sources as strings, their includes inlined: made by embed.cmake when the addon is built.
 extern const char kNormKernelSource[];    // norm_kernel.cu
 extern const char kRenderKernelSource[];  // render_kernel.cu
 

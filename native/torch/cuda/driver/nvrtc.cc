@@ -11,7 +11,7 @@ namespace torchgraft {
 
 namespace {
 
-// The compiler has no headers of its own.
+// NVRTC has no standard headers: this stands in for <cstdint>.
 constexpr const char* kHeaderName = "cstdint";
 constexpr const char* kHeader = R"(#pragma once
 typedef signed char int8_t;
@@ -24,8 +24,8 @@ typedef unsigned int uint32_t;
 typedef unsigned long long uint64_t;
 )";
 
-// By way of a library beside libtorch that needs it and knows where it is, else by its own names,
-// of CUDA 13 and 12.
+// The library's possible names: libtorch's libcaffe2_nvrtc.so, which is linked to NVRTC and finds
+// it, then NVRTC's own of CUDA 13 and 12.
 std::vector<std::string> Names() {
   std::vector<std::string> names;
   Dl_info libtorch;

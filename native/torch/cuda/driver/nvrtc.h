@@ -6,17 +6,17 @@
 
 namespace torchgraft {
 
-// NVIDIA's compiler for run time, which libtorch's CUDA build brings. Opened, not linked: the addon
-// is built without CUDA, and runs where there is none.
+// NVRTC, NVIDIA's run-time compiler, which libtorch's CUDA build brings. Opened by dlopen, not
+// linked: the addon is built without CUDA, and runs where there is none.
 class Nvrtc {
  public:
-  // Throws std::runtime_error, in words, where it cannot be had.
+  // Throws std::runtime_error, in words, where it cannot be opened.
   Nvrtc();
 
-  // CUDA source, which may include <cstdint> alone → what the driver loads: machine code for a
-  // device of this compute capability (90 is 9.0), or PTX where the compiler is older than the
-  // device. Products and sums are each rounded, as the CPU's kernels round them. Throws
-  // std::runtime_error with the compiler's words.
+  // Compiles CUDA source, which may include <cstdint> alone: to machine code (CUBIN) for a device
+  // of this compute capability (90 is 9.0), or to PTX where the compiler is older than the device.
+  // Without fused multiply-adds, as the CPU's kernels. Throws std::runtime_error with the
+  // compiler's words.
   std::string Compile(const char* source, int capability) const;
 
  private:
@@ -24,7 +24,7 @@ class Nvrtc {
   struct ProgramCloser;
 
   void Check(int result, const char* what) const;
-  // The newest that this compiler knows, up to `capability`.
+  // The newest capability that this compiler knows, up to `capability`.
   int Newest(int capability) const;
   template <typename Size, typename Get>
   std::string Read(Program program, Size size, Get get) const;

@@ -5,14 +5,14 @@
 
 namespace torchgraft {
 
-// A library opened at run time and kept open for good: code of it may run until the process ends.
+// A library opened by dlopen and never closed: its code may run until the process ends.
 class SharedLibrary {
  public:
-  // The first of these that is in the process already, else the first that can be opened. Throws
+  // The first of these that is loaded already, else the first that can be opened. Throws
   // std::runtime_error with the system's reason.
   explicit SharedLibrary(const std::vector<std::string>& names);
 
-  // Throws std::runtime_error where there is no such function, there or in what it needs.
+  // Throws std::runtime_error where neither the library nor its dependencies have the function.
   template <typename Function>
   void Find(const char* name, Function& function) const {
     function = reinterpret_cast<Function>(Find(name));

@@ -6,22 +6,22 @@
 #include <cuda.h>
 #endif
 
-// With older headers than libtorch's its class has fewer members than its library knows.
+// With CUDA headers older than 12.4 the class would have another layout than in libtorch's build.
 #if defined(CUDA_VERSION) && CUDA_VERSION >= 12040
 #include <ATen/cuda/CUDAGraph.h>
-#define TORCHGRAFT_RECORDS 1
+#define TORCHGRAFT_CAPTURES 1
 #define TORCHGRAFT_CUDA_GRAPH 1
 #elif __has_include(<ATen/accelerator/Graph.h>)
 #include <ATen/accelerator/Graph.h>
-#define TORCHGRAFT_RECORDS 1
+#define TORCHGRAFT_CAPTURES 1
 #endif
 
 namespace torchgraft {
 
-#ifdef TORCHGRAFT_RECORDS
+#ifdef TORCHGRAFT_CAPTURES
 
-// What other threads ask of the device meanwhile, other libraries' say, neither fails nor ends the
-// recording.
+// Thread-local capture: CUDA calls of other threads, such as other libraries', neither fail nor end
+// the capture.
 struct DeviceGraph::Impl {
 #ifdef TORCHGRAFT_CUDA_GRAPH
   static constexpr auto kMode = cudaStreamCaptureModeThreadLocal;
@@ -32,7 +32,7 @@ struct DeviceGraph::Impl {
 #endif
 };
 
-bool DeviceGraph::CanRecord() {
+bool DeviceGraph::CanCapture() {
 #ifdef TORCHGRAFT_CUDA_GRAPH
   return true;
 #else
@@ -42,23 +42,23 @@ bool DeviceGraph::CanRecord() {
 
 DeviceGraph::DeviceGraph() : impl_(std::make_unique<Impl>()) {}
 
-void DeviceGraph::Record(c10::MempoolId_t pool, const std::function<void()>& work) {
+void DeviceGraph::Capture(c10::MempoolId_t pool, const std::function<void()>& work) {
   impl_->graph.capture_begin(pool, Impl::kMode);
   try {
     work();
   } catch (...) {
-    // The stream must leave its recording, or it takes no work any more.
+    // The stream must leave capture mode, or it takes no more work.
     try {
       impl_->graph.capture_end();
     } catch (const std::exception&) {
-      // What broke the recording is thrown already.
+      // What broke the capture is thrown already.
     }
     throw;
   }
   impl_->graph.capture_end();
 }
 
-void DeviceGraph::Launch() { impl_->graph.replay(); }
+void DeviceGraph::Replay() { impl_->graph.replay(); }
 
 c10::MempoolId_t DeviceGraph::pool() const { return impl_->graph.pool(); }
 
@@ -66,15 +66,15 @@ c10::MempoolId_t DeviceGraph::pool() const { return impl_->graph.pool(); }
 
 struct DeviceGraph::Impl {};
 
-bool DeviceGraph::CanRecord() { return false; }
+bool DeviceGraph::CanCapture() { return false; }
 
 DeviceGraph::DeviceGraph() = default;
 
-void DeviceGraph::Record(c10::MempoolId_t, const std::function<void()>&) {
-  throw std::logic_error("This addon was built without what records CUDA graphs");
+void DeviceGraph::Capture(c10::MempoolId_t, const std::function<void()>&) {
+  throw std::logic_error("This addon was built without support for CUDA graphs");
 }
 
-void DeviceGraph::Launch() {}
+void DeviceGraph::Replay() {}
 
 c10::MempoolId_t DeviceGraph::pool() const { return {0, 0}; }
 

@@ -7,27 +7,27 @@
 
 namespace torchgraft {
 
-// Work of a CUDA device, recorded once and launched as a whole: a CUDA graph, by way of
-// at::cuda::CUDAGraph where the addon is compiled with CUDA's headers. Else by
-// at::accelerator::Graph, which wants no such headers: libtorch 2.13 has it, for a CUDA device only
-// where it says so.
+// A CUDA graph: a device's work, captured once and replayed as a whole. By at::cuda::CUDAGraph
+// where the addon is compiled with CUDA's headers, else by at::accelerator::Graph of libtorch 2.13,
+// which needs none and supports CUDA devices where at::has_graph_impl says so.
 //
-// What is recorded reads and writes the addresses that its tensors had: they must outlive it.
+// A replay reads and writes the addresses of the captured tensors: they must outlive the graph.
 class DeviceGraph {
  public:
-  // Whether this build of the addon can record at all, with the libtorch that it runs on.
-  static bool CanRecord();
+  // Whether this build of the addon can capture graphs with the libtorch that it runs on.
+  static bool CanCapture();
 
   DeviceGraph();
   ~DeviceGraph();
 
-  // Records what `work` asks of the current stream, which must not be the default one. Nothing is
-  // computed. Memory comes from `pool`, {0, 0} for a new one; graphs that share one must not be
-  // launched side by side. What `work` throws, and what cannot be recorded, is thrown.
-  void Record(c10::MempoolId_t pool, const std::function<void()>& work);
+  // Captures what `work` enqueues on the current stream, which must not be the default one; nothing
+  // is computed. Memory comes from the pool `pool`, {0, 0} for a new one; graphs that share a pool
+  // must not be replayed at the same time. Throws what `work` throws, and where it cannot be
+  // captured.
+  void Capture(c10::MempoolId_t pool, const std::function<void()>& work);
 
-  // On the current stream; nobody waits.
-  void Launch();
+  // Enqueues the graph on the current stream, without waiting for it.
+  void Replay();
 
   c10::MempoolId_t pool() const;
 

@@ -9,8 +9,8 @@ namespace torchgraft {
 
 std::optional<c10::Stream> DeviceStream(const c10::Device& device) {
   if (device.is_cpu()) return std::nullopt;
-  // The third of the process's mutable statics: libtorch's streams, and what it keeps for each, are
-  // the process's too.
+  // The third of the process's mutable statics: libtorch's streams and their workspaces are the
+  // process's too.
   static std::map<std::string, c10::Stream> streams;
   auto found = streams.find(device.str());
   if (found == streams.end()) {

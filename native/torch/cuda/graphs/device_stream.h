@@ -6,9 +6,9 @@
 
 namespace torchgraft {
 
-// The stream that all sessions of a device work on, beside the default one, which CUDA graphs
-// cannot be recorded on. None on the CPU. Sessions' steps never overlap, and libtorch keeps a
-// workspace for each stream that multiplied matrices until the process ends. On the engine thread.
+// The stream that all sessions of a device share; not the default one, on which CUDA graphs cannot
+// be captured. None on the CPU. One is enough, since sessions' steps never overlap, and libtorch
+// keeps a cuBLAS workspace for each stream until the process ends. On the engine thread.
 std::optional<c10::Stream> DeviceStream(const c10::Device& device);
 
 }  // namespace torchgraft

@@ -11,9 +11,9 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int64_t kStepsBefore = 2;
-// A run has a few sizes of image and a last batch of each; who predicts may have any.
-constexpr size_t kShapes = 16;
+constexpr int64_t kEagerSteps = 2;
+// A run has a few image sizes and a last batch of each; predicting may have any number of shapes.
+constexpr size_t kMaxShapes = 16;
 
 }  // namespace
 
@@ -22,19 +22,19 @@ RecordedSteps::Step* RecordedSteps::Find(int64_t n, int64_t size,
   if (!problem_.empty()) return nullptr;
   auto found = shapes_.find({n, size});
   if (found == shapes_.end()) {
-    if (shapes_.size() == kShapes) return nullptr;
+    if (shapes_.size() == kMaxShapes) return nullptr;
     found = shapes_.try_emplace({n, size}).first;
   }
   auto& shape = found->second;
   if (shape.step) return &*shape.step;
-  if (shape.times++ < kStepsBefore) return nullptr;
+  if (shape.times++ < kEagerSteps) return nullptr;
   try {
     shape.step.emplace(Record(n, size, parts));
   } catch (...) {
     problem_ = CurrentFailure().message;
   }
   if (problem_.empty()) return &*shape.step;
-  Forget();  // nobody launches them any more, and steps one by one want their memory
+  Forget();  // they are not replayed any more, and eager steps need their memory
   return nullptr;
 }
 
@@ -42,13 +42,13 @@ bool RecordedSteps::Forget() {
   const bool any = std::any_of(shapes_.begin(), shapes_.end(),
                                [](const auto& shape) { return shape.second.step.has_value(); });
   shapes_.clear();
-  pool_ = {0, 0};  // it ends with its last graph
+  pool_ = {0, 0};  // a pool ends with its last graph
   return any;
 }
 
 RecordedSteps::Step RecordedSteps::Record(int64_t n, int64_t size,
                                           const std::function<Parts(const StepInputs&)>& parts) {
-  // The graph's memory is apart from that of steps taken one by one, which nobody needs any more.
+  // A graph's pool is apart from the memory that eager steps cached, which is not needed any more.
   at::accelerator::synchronizeDevice(options_.device().index());
   at::accelerator::emptyCache();
   Step step;
@@ -59,7 +59,7 @@ RecordedSteps::Step RecordedSteps::Record(int64_t n, int64_t size,
   step.inputs.scores = at::zeros({n * classes_ + 2}, options_.dtype(at::kDouble));
   for (const auto& work : parts(step.inputs)) {
     auto graph = std::make_unique<DeviceGraph>();
-    graph->Record(pool_, work);
+    graph->Capture(pool_, work);
     pool_ = graph->pool();
     step.parts.push_back(std::move(graph));
   }

@@ -15,22 +15,22 @@
 
 namespace torchgraft {
 
-// What a recorded step of one shape reads. A batch is copied here before the step is launched.
+// Static inputs of a captured step of one shape: a batch is copied here before each replay.
 struct StepInputs {
   at::Tensor pixels;  // [n, 3, size, size], in the layout and type that the model takes
   at::Tensor labels;  // [n], int64
-  at::Tensor scores;  // [n × classes + 2], float64: where a step that scores leaves what it found
+  at::Tensor scores;  // [n × classes + 2], float64: the output of a scoring step
 };
 
-// The steps of one kind that a session takes on a CUDA device, as graphs: launching a step
-// operation by operation takes the processor longer than the device needs to compute it.
+// A session's steps of one kind (training or scoring) as CUDA graphs, one a batch shape: launching
+// a step operation by operation takes the CPU longer than the device needs to compute it.
 //
-// A shape is recorded when it comes for the third time: the first steps are taken operation by
-// operation, and choose algorithms and load kernels, which cannot be recorded. Graphs of all shapes
-// share a memory pool.
+// A shape is captured when it comes for the third time: the first two steps run eagerly, to choose
+// algorithms and load kernels, which cannot be captured. The graphs of all shapes share a memory
+// pool.
 class RecordedSteps {
  public:
-  // What is recorded for a shape: one graph for each part, launched one after another.
+  // The work of a step: one graph for each part, replayed one after another.
   using Parts = std::vector<std::function<void()>>;
 
   struct Step {
@@ -38,19 +38,19 @@ class RecordedSteps {
     std::vector<std::unique_ptr<DeviceGraph>> parts;
   };
 
-  // `like` gives the inputs' device, type and layout.
+  // `like`: device and dtype of the inputs.
   RecordedSteps(const at::TensorOptions& like, bool channels_last, int64_t classes)
       : options_(like), channels_last_(channels_last), classes_(classes) {}
 
-  // The step for n images of a size, recorded now if it is time; null: take it operation by
-  // operation. `parts` makes what is to be recorded.
+  // The step for n images of size × size, captured now if it is time; null: run it eagerly. `parts`
+  // gives the work to capture.
   Step* Find(int64_t n, int64_t size, const std::function<Parts(const StepInputs&)>& parts);
 
-  // Frees what was recorded, and counts the shapes anew: where its memory is wanted, or what it
-  // holds for good has changed. Whether there was any.
+  // Frees all graphs and counts shapes anew: where their memory is needed, or an address that they
+  // captured has changed. Whether there were any.
   bool Forget();
 
-  // Why nothing is recorded any more, in words; empty while all goes well.
+  // Why nothing is captured any more, in words; empty while all is well.
   const std::string& problem() const { return problem_; }
 
  private:

@@ -22,7 +22,7 @@ __device__ inline Floats Load(const void* from, int64_t vector) {
   return {{a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w}};
 }
 
-// As it comes back from memory.
+// x rounded to the element type and back.
 __device__ inline float Rounded(float x) { return x; }
 
 __device__ inline void Store(void* to, int64_t vector, const Floats& f) {
@@ -37,7 +37,7 @@ __device__ inline void Store(void* to, int64_t vector, const Floats& f) {
 
 __device__ inline float FromBits(uint32_t bits) { return __uint_as_float(bits << 16); }
 
-// To the nearest, ties to even; NaN stays NaN.
+// float32 → bfloat16, round to nearest even; NaN stays NaN.
 __device__ inline uint32_t ToBits(float x) {
 #if __CUDA_ARCH__ >= 800
   unsigned short rounded;

@@ -1,13 +1,13 @@
 #pragma once
 
-// What the batch norm's kernels are told, by the host that fills it in.
+// The argument of batch norm's kernels, filled in by the host.
 
 #include <cstdint>
 
 namespace torchgraft {
 
-// Batch norm in one with what follows it, channels_last: y = relu((x − mean) · scale + bias +
-// added). A tensor of [n, channels, h, w] is `rows` = n · h · w rows of `channels` numbers.
+// Batch norm fused with a residual addition and ReLU, channels_last: y = relu((x − mean) · scale +
+// bias + added). A tensor of [n, channels, h, w] is `rows` = n · h · w rows of `channels` numbers.
 struct NormJob {
   int64_t rows;
   int64_t channels;  // a multiple of kNormVector
@@ -17,7 +17,7 @@ struct NormJob {
   const void* added;  // null: nothing is added
   void* y;
   const void* dy;
-  const void* dy_shortcut;  // of y's other reader; null: there is none
+  const void* dy_shortcut;  // y's gradient from the residual branch; null: there is none
   void* dx;
   void* d_added;  // gradient before ReLU, where something was added; else null
 
@@ -31,18 +31,18 @@ struct NormJob {
   float* gradient;      // [3, channels]: of weight, of bias, and Σ g / rows for dx
   float momentum;
   float eps;
-  int32_t parts;  // blocks that the rows are shared out to
+  int32_t parts;  // blocks along the rows
   bool relu;
-  bool learns;  // by the batch's statistics; else by the running ones
+  bool learns;  // training: the batch's statistics; else the running ones
 };
 
-// Elements that a thread reads at once.
+// Channels that a thread reads at once: one vector.
 constexpr int kNormVector = 8;
-// Threads of a block: each has a vector of channels and every so many rows.
+// Threads of a block: each has one vector of channels, and strides over the rows.
 constexpr int kNormThreads = 256;
-// Vectors of channels that a block has; wider layers take more blocks side by side.
+// The most vectors of channels in a block; wider layers have more blocks along y.
 constexpr int kNormVectors = 64;
-// Of a block that adds up what the parts gave: channels, and threads a channel.
+// A block of the final reduction over parts: channels, and threads (a warp) a channel.
 constexpr int kFinishChannels = 8;
 constexpr int kFinishLanes = 32;
 

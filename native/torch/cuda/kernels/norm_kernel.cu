@@ -1,8 +1,8 @@
-// Batch norm with its sum and ReLU, forward and backward, channels_last. Compiled at run time, once
-// an element type: nvrtc.h.
+// Batch norm with residual addition and ReLU, forward and backward, channels_last. Compiled at run
+// time, once an element type: nvrtc.h.
 //
-// Each pass over a tensor shares its rows out to blocks by their number alone, and what the blocks
-// sum is added up in their order: the same bits each time.
+// Reductions are deterministic: rows are assigned to blocks by their numbers alone, and the blocks'
+// partial sums are added up in order, without atomics.
 
 #include "torch/cuda/kernels/element.h"
 #include "torch/cuda/kernels/norm_job.h"
@@ -11,17 +11,17 @@ using namespace torchgraft;
 
 namespace {
 
-// A thread's place: a vector of channels, for good, and every `step`-th row.
-struct Place {
+// The elements of a thread: one vector of channels, in every `step`-th row from `first`.
+struct ThreadRows {
   int64_t vectors;  // of a row
-  int64_t vector;   // this thread's; none of its own where that is vectors or more
+  int64_t vector;   // this thread's; out of range from `vectors` on
   int64_t first;
   int64_t step;
-  int lane;  // among the threads of the block that have the vector
+  int lane;  // this thread's number among the block's threads with the same vector
   int lanes;
   int column;  // of the vector in its block
 
-  __device__ explicit Place(const NormJob& job) {
+  __device__ explicit ThreadRows(const NormJob& job) {
     vectors = job.channels / kNormVector;
     const int wide = static_cast<int>(vectors < kNormVectors ? vectors : kNormVectors);
     lanes = kNormThreads / wide;
@@ -32,7 +32,7 @@ struct Place {
     step = static_cast<int64_t>(gridDim.x) * lanes;
   }
 
-  __device__ bool Works() const { return lane < lanes && vector < vectors; }
+  __device__ bool InRange() const { return lane < lanes && vector < vectors; }
   __device__ int64_t At(int64_t row) const { return row * vectors + vector; }
 };
 
@@ -43,8 +43,8 @@ __device__ Floats LoadChannels(const float* channels, int64_t vector) {
   return f;
 }
 
-// What is near each channel's mean, so that sums about it cancel little: the mean of a few rows
-// far from each other.
+// A value near each channel's mean, to shift x by, so that Σ (x − shift)² loses little to
+// cancellation: the mean of a few rows that are far apart.
 __device__ Floats Shift(const NormJob& job, int64_t vector) {
   constexpr int kSamples = 8;
   Floats shift = {};
@@ -57,8 +57,8 @@ __device__ Floats Shift(const NormJob& job, int64_t vector) {
   return shift;
 }
 
-// Adds up what the lanes of a block summed, and leaves it as the block's part.
-__device__ void StorePart(const NormJob& job, const Place& place, const Floats& a,
+// Sums a and b over the lanes of a block, and writes them as the block's part of `partial`.
+__device__ void StorePart(const NormJob& job, const ThreadRows& rows, const Floats& a,
                           const Floats& b) {
   __shared__ float sums[2][kNormThreads][kNormVector + 1];
 #pragma unroll
@@ -67,20 +67,20 @@ __device__ void StorePart(const NormJob& job, const Place& place, const Floats& 
     sums[1][threadIdx.x][i] = b.at[i];
   }
   __syncthreads();
-  const int width = place.vectors < kNormVectors ? static_cast<int>(place.vectors) : kNormVectors;
+  const int width = rows.vectors < kNormVectors ? static_cast<int>(rows.vectors) : kNormVectors;
   for (int t = threadIdx.x; t < 2 * width * kNormVector; t += kNormThreads) {
     const int which = t / (width * kNormVector);
     const int channel = t % (width * kNormVector);
     const int64_t absolute = static_cast<int64_t>(blockIdx.y) * width * kNormVector + channel;
     if (absolute >= job.channels) continue;
     float sum = 0;
-    for (int lane = 0; lane < place.lanes; ++lane)
+    for (int lane = 0; lane < rows.lanes; ++lane)
       sum += sums[which][lane * width + channel / kNormVector][channel % kNormVector];
     job.partial[(static_cast<int64_t>(blockIdx.x) * 2 + which) * job.channels + absolute] = sum;
   }
 }
 
-// Σ over the parts of one channel, by the threads of a warp: the whole sum is every lane's.
+// A warp reduction: Σ over the parts of one channel, the same in every lane.
 __device__ double SumParts(const NormJob& job, int which, int64_t channel, int lane) {
   double sum = 0;
   for (int part = lane; part < job.parts; part += kFinishLanes)
@@ -95,14 +95,14 @@ __device__ double SumParts(const NormJob& job, int which, int64_t channel, int l
 
 extern "C" __global__ void __launch_bounds__(kNormThreads)
     NormStatistics(const __grid_constant__ NormJob job) {
-  const Place place(job);
+  const ThreadRows rows(job);
   Floats sum = {};
   Floats squares = {};
-  if (place.Works()) {
-    const Floats shift = Shift(job, place.vector);
+  if (rows.InRange()) {
+    const Floats shift = Shift(job, rows.vector);
 #pragma unroll 4
-    for (int64_t row = place.first; row < job.rows; row += place.step) {
-      const Floats x = Load(job.x, place.At(row));
+    for (int64_t row = rows.first; row < job.rows; row += rows.step) {
+      const Floats x = Load(job.x, rows.At(row));
 #pragma unroll
       for (int i = 0; i < kNormVector; ++i) {
         const float d = x.at[i] - shift.at[i];
@@ -111,10 +111,10 @@ extern "C" __global__ void __launch_bounds__(kNormThreads)
       }
     }
   }
-  StorePart(job, place, sum, squares);
+  StorePart(job, rows, sum, squares);
 }
 
-// A warp a channel: mean, variance, what the apply pass takes of them; the running ones follow.
+// One warp a channel: mean and variance, the coefficients of NormApply, and the running statistics.
 extern "C" __global__ void __launch_bounds__(kFinishChannels* kFinishLanes)
     NormFinish(const __grid_constant__ NormJob job) {
   const int lane = threadIdx.x % kFinishLanes;
@@ -130,10 +130,10 @@ extern "C" __global__ void __launch_bounds__(kFinishChannels* kFinishLanes)
   const double squares = SumParts(job, 1, channel, lane);
   if (lane != 0) return;
   const double n = static_cast<double>(job.rows);
-  const double about = sum / n;
-  const double spread = squares / n - about * about;
+  const double offset = sum / n;  // of the mean from `shift`
+  const double spread = squares / n - offset * offset;
   const double variance = spread < 0 ? 0 : spread;  // NaN stays
-  const float mean = static_cast<float>(shift + about);
+  const float mean = static_cast<float>(shift + offset);
   const float inverse = static_cast<float>(1 / sqrt(variance + job.eps));
   job.coefficients[channel] = mean;
   job.coefficients[job.channels + channel] = job.weight[channel] * inverse;
@@ -145,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(kFinishChannels* kFinishLanes)
       job.momentum * (static_cast<float>(unbiased) - job.running_var[channel]);
 }
 
-// The same by the running statistics.
+// NormFinish of evaluation: the coefficients from the running statistics.
 extern "C" __global__ void NormByRunning(const __grid_constant__ NormJob job) {
   const int64_t channel = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (channel >= job.channels) return;
@@ -159,14 +159,14 @@ extern "C" __global__ void NormByRunning(const __grid_constant__ NormJob job) {
 
 extern "C" __global__ void __launch_bounds__(kNormThreads)
     NormApply(const __grid_constant__ NormJob job) {
-  const Place place(job);
-  if (!place.Works()) return;
-  const Floats mean = LoadChannels(job.coefficients, place.vector);
-  const Floats scale = LoadChannels(job.coefficients + job.channels, place.vector);
-  const Floats bias = LoadChannels(job.coefficients + 2 * job.channels, place.vector);
+  const ThreadRows rows(job);
+  if (!rows.InRange()) return;
+  const Floats mean = LoadChannels(job.coefficients, rows.vector);
+  const Floats scale = LoadChannels(job.coefficients + job.channels, rows.vector);
+  const Floats bias = LoadChannels(job.coefficients + 2 * job.channels, rows.vector);
 #pragma unroll 4
-  for (int64_t row = place.first; row < job.rows; row += place.step) {
-    const int64_t at = place.At(row);
+  for (int64_t row = rows.first; row < job.rows; row += rows.step) {
+    const int64_t at = rows.At(row);
     Floats y = Load(job.x, at);
     Floats added = {};
     if (job.added != nullptr) added = Load(job.added, at);
@@ -188,42 +188,42 @@ extern "C" __global__ void __launch_bounds__(kNormThreads)
 
 namespace {
 
-// The gradient before ReLU, rounded as the shortcut's reader gets it.
+// The gradient before ReLU, rounded to the element type as the residual branch receives it.
 __device__ Floats BeforeRelu(const NormJob& job, int64_t at, const Floats& x, const Floats& mean,
                              const Floats& scale, const Floats& bias) {
   Floats g = Load(job.dy, at);
   if (job.dy_shortcut != nullptr) {
-    const Floats more = Load(job.dy_shortcut, at);
+    const Floats shortcut = Load(job.dy_shortcut, at);
 #pragma unroll
-    for (int i = 0; i < kNormVector; ++i) g.at[i] = Rounded(g.at[i] + more.at[i]);
+    for (int i = 0; i < kNormVector; ++i) g.at[i] = Rounded(g.at[i] + shortcut.at[i]);
   }
   if (!job.relu) return g;
   const uint32_t mask = job.relu_mask != nullptr ? job.relu_mask[at] : 0;
 #pragma unroll
   for (int i = 0; i < kNormVector; ++i) {
-    const bool passed = job.relu_mask != nullptr
-                            ? (mask >> i & 1) != 0
-                            : !((x.at[i] - mean.at[i]) * scale.at[i] + bias.at[i] <= 0);
-    if (!passed) g.at[i] = 0;
+    const bool positive = job.relu_mask != nullptr
+                              ? (mask >> i & 1) != 0
+                              : !((x.at[i] - mean.at[i]) * scale.at[i] + bias.at[i] <= 0);
+    if (!positive) g.at[i] = 0;
   }
   return g;
 }
 
 }  // namespace
 
-// Σ g and Σ g · (x − mean), g the gradient before ReLU, which is left where a shortcut asks for it.
+// Σ g and Σ g · (x − mean), with g the gradient before ReLU; stores g where a shortcut needs it.
 extern "C" __global__ void __launch_bounds__(kNormThreads)
     NormGradientSums(const __grid_constant__ NormJob job) {
-  const Place place(job);
+  const ThreadRows rows(job);
   Floats sum = {};
   Floats products = {};
-  if (place.Works()) {
-    const Floats mean = LoadChannels(job.coefficients, place.vector);
-    const Floats scale = LoadChannels(job.coefficients + job.channels, place.vector);
-    const Floats bias = LoadChannels(job.coefficients + 2 * job.channels, place.vector);
+  if (rows.InRange()) {
+    const Floats mean = LoadChannels(job.coefficients, rows.vector);
+    const Floats scale = LoadChannels(job.coefficients + job.channels, rows.vector);
+    const Floats bias = LoadChannels(job.coefficients + 2 * job.channels, rows.vector);
 #pragma unroll 2
-    for (int64_t row = place.first; row < job.rows; row += place.step) {
-      const int64_t at = place.At(row);
+    for (int64_t row = rows.first; row < job.rows; row += rows.step) {
+      const int64_t at = rows.At(row);
       const Floats x = Load(job.x, at);
       const Floats g = BeforeRelu(job, at, x, mean, scale, bias);
 #pragma unroll
@@ -234,10 +234,10 @@ extern "C" __global__ void __launch_bounds__(kNormThreads)
       if (job.d_added != nullptr) Store(job.d_added, at, g);
     }
   }
-  StorePart(job, place, sum, products);
+  StorePart(job, rows, sum, products);
 }
 
-// A warp a channel: the gradients of weight and bias.
+// One warp a channel: the gradients of weight and bias.
 extern "C" __global__ void __launch_bounds__(kFinishChannels* kFinishLanes)
     NormGradientFinish(const __grid_constant__ NormJob job) {
   const int lane = threadIdx.x % kFinishLanes;
@@ -254,33 +254,33 @@ extern "C" __global__ void __launch_bounds__(kFinishChannels* kFinishLanes)
 
 extern "C" __global__ void __launch_bounds__(kNormThreads)
     NormGradient(const __grid_constant__ NormJob job) {
-  const Place place(job);
-  if (!place.Works()) return;
-  const Floats mean = LoadChannels(job.coefficients, place.vector);
-  const Floats scale = LoadChannels(job.coefficients + job.channels, place.vector);
-  const Floats bias = LoadChannels(job.coefficients + 2 * job.channels, place.vector);
-  Floats about = {};  // taken from g: Σ g / rows
-  Floats slope = {};  // of x − mean: Σ g · (x − mean) / (rows · variance)
+  const ThreadRows rows(job);
+  if (!rows.InRange()) return;
+  const Floats mean = LoadChannels(job.coefficients, rows.vector);
+  const Floats scale = LoadChannels(job.coefficients + job.channels, rows.vector);
+  const Floats bias = LoadChannels(job.coefficients + 2 * job.channels, rows.vector);
+  Floats g_mean = {};  // Σ g / rows
+  Floats slope = {};   // of x − mean: Σ g · (x − mean) / (rows · variance)
   if (job.learns) {
-    const Floats of_weight = LoadChannels(job.gradient, place.vector);
-    const Floats of_bias = LoadChannels(job.gradient + job.channels, place.vector);
-    const Floats inverse = LoadChannels(job.coefficients + 3 * job.channels, place.vector);
+    const Floats of_weight = LoadChannels(job.gradient, rows.vector);
+    const Floats of_bias = LoadChannels(job.gradient + job.channels, rows.vector);
+    const Floats inverse = LoadChannels(job.coefficients + 3 * job.channels, rows.vector);
 #pragma unroll
     for (int i = 0; i < kNormVector; ++i) {
-      about.at[i] = of_bias.at[i] / job.rows;
+      g_mean.at[i] = of_bias.at[i] / job.rows;
       slope.at[i] = of_weight.at[i] * inverse.at[i] / job.rows;
     }
   }
 #pragma unroll 2
-  for (int64_t row = place.first; row < job.rows; row += place.step) {
-    const int64_t at = place.At(row);
+  for (int64_t row = rows.first; row < job.rows; row += rows.step) {
+    const int64_t at = rows.At(row);
     const Floats x = Load(job.x, at);
     const Floats g =
         job.d_added != nullptr ? Load(job.d_added, at) : BeforeRelu(job, at, x, mean, scale, bias);
     Floats dx;
 #pragma unroll
     for (int i = 0; i < kNormVector; ++i)
-      dx.at[i] = scale.at[i] * (g.at[i] - about.at[i] - (x.at[i] - mean.at[i]) * slope.at[i]);
+      dx.at[i] = scale.at[i] * (g.at[i] - g_mean.at[i] - (x.at[i] - mean.at[i]) * slope.at[i]);
     Store(job.dx, at, dx);
   }
 }

@@ -17,15 +17,15 @@ namespace {
 constexpr int64_t kChannels = 3;
 constexpr std::array<double, 6> kIdentity = {1, 0, 0, 0, 1, 0};
 
-// src/augment/plan.ts tells which number is which.
-GridOfPlan GridOf(const double* packed, int64_t output) {
-  GridOfPlan grid{};
+// `packed` is the plan, as src/augment/plan.ts packs it.
+ResampleJob ResampleJobOf(const double* packed, int64_t output) {
+  ResampleJob grid{};
   if (packed[11] == 0) return grid;
   grid.height = static_cast<int32_t>(packed[11]);
   grid.width = static_cast<int32_t>(packed[12]);
   grid.placed = !std::equal(kIdentity.begin(), kIdentity.end(), packed);
-  const auto across = Rescaled(packed, output, grid.width);
-  const auto down = Rescaled(packed + 3, output, grid.height);
+  const auto across = NormalizedRow(packed, output, grid.width);
+  const auto down = NormalizedRow(packed + 3, output, grid.height);
   std::copy(across.begin(), across.end(), grid.across);
   std::copy(down.begin(), down.end(), grid.down);
   const double* resize = packed + 13;
@@ -58,16 +58,16 @@ at::Tensor PixelsOf(const Images& images) {
 
 at::Tensor PackImages(const Images& images) {
   const int64_t size = images.size();
-  const auto bytes = at::empty({size * static_cast<int64_t>(sizeof(ImageOfJob))}, at::kByte);
+  const auto bytes = at::empty({size * static_cast<int64_t>(sizeof(ImageJob))}, at::kByte);
   auto* to = bytes.data_ptr<uint8_t>();
   int64_t first = 0;
-  for (int64_t i = 0; i < size; ++i, to += sizeof(ImageOfJob)) {
+  for (int64_t i = 0; i < size; ++i, to += sizeof(ImageJob)) {
     const double* packed = images.plans.data() + i * kPlanLength;
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
-    const ImageOfJob image{
+    const ImageJob image{
         .sampling = MakeSampling(images, packed, /*pixels=*/nullptr, height, width),
-        .grid = GridOf(packed, images.output),
+        .grid = ResampleJobOf(packed, images.output),
         .first = first,
     };
     std::memcpy(to, &image, sizeof(image));
@@ -81,11 +81,12 @@ RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at
   const bool channels_last = out.is_contiguous(at::MemoryFormat::ChannelsLast);
   const std::array<int64_t, 4> shape = {images.size(), kChannels, images.output, images.output};
   if (out.sizes() != at::IntArrayRef(shape) || !(channels_last || out.is_contiguous())) {
-    throw CodedError("ERR_BATCH_SHAPE", "Expected room for the batch's pixels, in either layout");
+    throw CodedError("ERR_BATCH_SHAPE",
+                     "Expected a tensor of the batch's shape, contiguous or channels_last");
   }
   RenderJob job{
       .pixels = pixels.const_data_ptr<uint8_t>(),
-      .images = static_cast<const ImageOfJob*>(records.const_data_ptr()),
+      .images = static_cast<const ImageJob*>(records.const_data_ptr()),
       .out = out.mutable_data_ptr(),
       .size = images.size(),
       .output = images.output,

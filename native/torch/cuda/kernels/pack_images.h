@@ -7,16 +7,15 @@
 
 namespace torchgraft {
 
-// The sources' bytes as they stand, without a copy.
+// uint8, [bytes]: the sources' memory, not copied.
 at::Tensor PixelsOf(const Images& images);
 
-// What the rendering kernel reads of each image of a batch: bytes, [size · sizeof(ImageOfJob)],
-// on the CPU.
+// uint8, [size · sizeof(ImageJob)], on the CPU: the rendering kernel's ImageJob for each image.
 at::Tensor PackImages(const Images& images);
 
-// All that a launch is told. `out` is [size, 3, output, output], in float32, bfloat16 or float16,
-// contiguous in memory as it is or in channels_last; it, the images and the pixels lie where the
-// kernel runs. Throws ERR_BATCH_SHAPE for another `out`.
+// The rendering kernel's argument. `out` is [size, 3, output, output], in float32, bfloat16 or
+// float16, contiguous or channels_last; it, the records of PackImages and the pixels lie in memory
+// of the device that runs the kernel. Throws ERR_BATCH_SHAPE for another `out`.
 RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at::Tensor& records,
                         const at::Tensor& out);
 

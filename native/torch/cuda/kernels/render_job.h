@@ -1,6 +1,6 @@
 #pragma once
 
-// What the rendering kernel is told, by the host that fills it in.
+// The rendering kernel's argument, filled in by the host.
 
 #include <cstdint>
 
@@ -8,44 +8,45 @@
 
 namespace torchgraft {
 
-// Where a plan snaps: to which grid, and from there to the source.
-struct GridOfPlan {
-  int32_t height;  // 0: it does not snap
+// A plan's two-stage resampling (augment/resample.h): the grid, and the way from there to the
+// source.
+struct ResampleJob {
+  int32_t height;  // of the grid; 0: the plan has no second stage
   int32_t width;
-  bool placed;      // else each pixel of the output is its own of the grid
-  float across[3];  // affine_grid's matrix: from pixels around the output's centre to −1…1
-  float down[3];
-  // Through `scale` · (i + ½) + `shift` to the source: kernels/axis_tap.h.
+  bool placed;      // false: geometry is the identity, pixel (x, y) of the output is the grid's
+  float across[3];  // NormalizedRow of x: affine_grid's theta
+  float down[3];    // of y
+  // From pixel i of the grid to the source, `scale` · (i + ½) + `shift`: sample/axis_tap.h.
   float column_scale;
   float column_shift;
   float row_scale;
   float row_shift;
 };
 
-struct ImageOfJob {
-  Sampling sampling;  // its `pixels` null: `first` tells where they are
-  GridOfPlan grid;
-  int64_t first;  // byte of the source among those of all
+struct ImageJob {
+  Sampling sampling;  // its `pixels` is null: they are at `first`
+  ResampleJob grid;
+  int64_t first;  // offset of the source in RenderJob's pixels, in bytes
 };
 
 struct RenderJob {
-  const uint8_t* pixels;  // of all sources
-  const ImageOfJob* images;
+  const uint8_t* pixels;  // all sources, one after another
+  const ImageJob* images;
   void* out;  // [size, 3, output, output]
   int64_t size;
   int64_t output;
   PixelType type;
   bool channels_last;  // in memory: [size, output, output, 3]
-  float mean[3];       // taken away where a plan snaps, then divided by `std`
+  float mean[3];       // of two-stage plans: (x − mean) / std; others have them in `sampling`
   float std[3];
 };
 
-// Threads of a block, in columns and rows of the output.
+// A block's threads: a tile of the output, in columns and rows.
 constexpr int64_t kTileWidth = 32;
 constexpr int64_t kTileHeight = 8;
 constexpr int64_t kTile = kTileWidth * kTileHeight;
 
 // The host's layout is the device's.
-static_assert(sizeof(ImageOfJob) == 240 && sizeof(RenderJob) == 72);
+static_assert(sizeof(ImageJob) == 240 && sizeof(RenderJob) == 72);
 
 }  // namespace torchgraft

@@ -1,10 +1,10 @@
-// A batch of images, a thread for each pixel of the output. Compiled at run time: nvrtc.h.
+// Renders a batch of images, one thread a pixel of the output. Compiled at run time: nvrtc.h.
 
 #include "torch/cuda/kernels/render_pixel.h"
 
 using namespace torchgraft;
 
-// A block's threads have a tile of one image; blocks beyond a grid's limit take further images.
+// A block renders a tile of one image; where a grid has too few blocks, of further images too.
 extern "C" __global__ void __launch_bounds__(kTile)
     RenderBatch(const __grid_constant__ RenderJob job) {
   const auto tiles = static_cast<unsigned>((job.output + kTileWidth - 1) / kTileWidth);

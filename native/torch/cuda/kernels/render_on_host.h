@@ -4,8 +4,8 @@
 
 namespace torchgraft {
 
-// What the kernel does on a GPU, by the same source, here and one pixel after another: so it is
-// tested where there is none.
+// The rendering kernel on the CPU, pixel by pixel and from the same source (render_pixel.h): tests
+// where there is no GPU.
 void RenderOnHost(const RenderJob& job);
 
 }  // namespace torchgraft

@@ -1,7 +1,7 @@
 #pragma once
 
-// One pixel of a batch, by the arithmetic of the CPU's kernels: the same steps, each rounded as
-// theirs. A GPU has a thread for each; the tests call it one by one.
+// Renders one pixel of a batch, with the CPU kernels' arithmetic and roundings. On a GPU each
+// thread renders one; tests call it on the CPU, pixel by pixel.
 
 #include <cstdint>
 
@@ -21,29 +21,30 @@ namespace {
 
 constexpr float kWhite = 255;
 
-// Where a pixel of the output lies in a grid of `size` pixels: affine_grid, then grid_sample's
-// rounding, half to even.
-int64_t GridPlace(const float* matrix, float u, float v, int32_t size) {
+// affine_grid and nearest grid_sample along one axis of a grid of `size` pixels: the index of the
+// output pixel's nearest grid pixel, rounded half to even.
+int64_t GridIndex(const float* matrix, float u, float v, int32_t size) {
   const float normalized = u * matrix[0] + v * matrix[1] + matrix[2];
   const float scaled = (normalized + 1) * (static_cast<float>(size) / 2);
   return static_cast<int64_t>(rintf(scaled - 0.5f));
 }
 
-// 0–1.
-ScalarRgb Snapped(const Sampling& sampling, const GridOfPlan& grid, int64_t row, int64_t column) {
+// Two-stage resampling of one pixel: 0–1.
+ScalarRgb Resampled(const Sampling& sampling, const ResampleJob& grid, int64_t row,
+                    int64_t column) {
   int64_t x = column;
   int64_t y = row;
   if (grid.placed) {
     const float first = 0.5f - static_cast<float>(sampling.output) / 2;
     const float u = first + static_cast<float>(column);
     const float v = first + static_cast<float>(row);
-    x = GridPlace(grid.across, u, v, grid.width);
-    y = GridPlace(grid.down, u, v, grid.height);
+    x = GridIndex(grid.across, u, v, grid.width);
+    y = GridIndex(grid.down, u, v, grid.height);
   }
   const bool inside = x >= 0 && x < grid.width && y >= 0 && y < grid.height;
   if (!inside && !sampling.reflect) {
     const float* border = sampling.border;
-    return ScalarRgb::Of(border[0], border[1], border[2]) / ScalarRgb::All(kWhite);
+    return ScalarRgb::Of(border[0], border[1], border[2]) / ScalarRgb::Broadcast(kWhite);
   }
   const AxisTap across =
       AxisTapAt(grid.column_scale, grid.column_shift, Mirror(x, grid.width), sampling.width);
@@ -57,7 +58,7 @@ ScalarRgb Snapped(const Sampling& sampling, const GridOfPlan& grid, int64_t row,
   return Blend(blended(down.first), down.first_weight, blended(down.second), down.second_weight);
 }
 
-// 0–255.
+// One-stage sampling of one pixel: 0–255.
 ScalarRgb Sampled(const Sampling& sampling, int64_t row, int64_t column) {
   const double* m = sampling.geometry;
   const double u = static_cast<double>(column) + 0.5;
@@ -83,12 +84,12 @@ void StoreAt(const RenderJob& job, int64_t at, float x) {
 }
 
 void RenderPixel(const RenderJob& job, int64_t i, int64_t row, int64_t column) {
-  const ImageOfJob& image = job.images[i];
+  const ImageJob& image = job.images[i];
   Sampling sampling = image.sampling;
   sampling.pixels = job.pixels + image.first;
-  const bool snaps = image.grid.height != 0;
-  const ScalarRgb rgb = snaps ? Snapped(sampling, image.grid, row, column)
-                              : Sampled(sampling, row, column) / ScalarRgb::All(kWhite);
+  const bool two_stage = image.grid.height != 0;
+  const ScalarRgb rgb = two_stage ? Resampled(sampling, image.grid, row, column)
+                                  : Sampled(sampling, row, column) / ScalarRgb::Broadcast(kWhite);
   float colours[kChannels];
   rgb.Store(colours);
   if (sampling.has_colour) Mix<ScalarRgb>(sampling.colour, 1, colours, colours);
@@ -97,8 +98,8 @@ void RenderPixel(const RenderJob& job, int64_t i, int64_t row, int64_t column) {
   const int64_t pixel = row * job.output + column;
   const int64_t at = i * area * kChannels + (job.channels_last ? pixel * kChannels : pixel);
   for (int c = 0; c < kChannels; ++c) {
-    const float x = snaps ? (colours[c] - job.mean[c]) / job.std[c]
-                          : colours[c] * sampling.scale[c] + sampling.shift[c];
+    const float x = two_stage ? (colours[c] - job.mean[c]) / job.std[c]
+                              : colours[c] * sampling.scale[c] + sampling.shift[c];
     StoreAt(job, at + c * (job.channels_last ? 1 : area), x);
   }
 }

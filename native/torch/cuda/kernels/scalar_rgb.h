@@ -1,7 +1,7 @@
 #pragma once
 
-// A pixel's three channels as floats, for threads that have a pixel each. Compiles as CUDA and as
-// C++, as all that render_kernel.cu includes.
+// A pixel's three channels as floats: the `Colour` of kernels with one thread a pixel. Compiles as
+// CUDA and as C++, as all that render_kernel.cu includes.
 
 #include <cstdint>
 
@@ -16,7 +16,7 @@ namespace {
 struct ScalarRgb {
   float r, g, b;
 
-  static ScalarRgb All(float x) { return {x, x, x}; }
+  static ScalarRgb Broadcast(float x) { return {x, x, x}; }
   static ScalarRgb Of(float r, float g, float b) { return {r, g, b}; }
   static ScalarRgb Load(const uint8_t* from) {
     return {static_cast<float>(from[0]), static_cast<float>(from[1]), static_cast<float>(from[2])};
@@ -31,7 +31,7 @@ struct ScalarRgb {
   friend ScalarRgb operator-(ScalarRgb a, ScalarRgb b) { return {a.r - b.r, a.g - b.g, a.b - b.b}; }
   friend ScalarRgb operator*(ScalarRgb a, ScalarRgb b) { return {a.r * b.r, a.g * b.g, a.b * b.b}; }
   friend ScalarRgb operator/(ScalarRgb a, ScalarRgb b) { return {a.r / b.r, a.g / b.g, a.b / b.b}; }
-  // a · b + c, rounded once.
+  // fma: a · b + c, rounded once.
   friend ScalarRgb FusedMulAdd(ScalarRgb a, ScalarRgb b, ScalarRgb c) {
     return {fmaf(a.r, b.r, c.r), fmaf(a.g, b.g, c.g), fmaf(a.b, b.b, c.b)};
   }

@@ -2,21 +2,9 @@
 
 namespace torchgraft {
 
-NormKernels BestNormKernels(bool bf16) {
-#if defined(__x86_64__)
-  switch (BestCpuLevel()) {
-    case CpuLevel::kAvx512Bf16:
-    case CpuLevel::kAmx:
-      return Avx512Bf16NormKernels(bf16);
-    case CpuLevel::kAvx512:
-      return Avx512NormKernels(bf16);
-    case CpuLevel::kAvx2:
-      return Avx2NormKernels(bf16);
-    case CpuLevel::kPlain:
-      break;
-  }
-#endif
-  return PlainNormKernels(bf16);
+const NormKernels& BestNormKernels(bool bf16) {
+  const NormKernelsByType& kernels = *kBatchNorm.Best(BestCpuLevel());
+  return bf16 ? kernels.bf16 : kernels.fp32;
 }
 
 }  // namespace torchgraft

@@ -1,61 +1,15 @@
 #pragma once
 
-// The kernels of norm.h, compiled once for each level of processor (vec.h tells how).
+// The kernel kBatchNorm: norm.h's passes in float and in bf16.
 
 #include "torch/kernels/batch_norm/norm.h"
-#include "torch/kernels/isa/vec.h"
+#include "torch/kernels/batch_norm/norm_gradient.h"
+#include "torch/kernels/batch_norm/row_vectors.h"
+#include "torch/kernels/batch_norm/scale_rows.h"
 
 namespace torchgraft {
 
 namespace {
-
-// Captures by reference would else be read again from memory for each row.
-#define TORCHGRAFT_INLINE __attribute__((always_inline))
-
-// A whole vector's channels, or a row's last few.
-struct Whole {};
-struct Part {
-  int count;
-};
-
-template <typename T>
-TORCHGRAFT_INLINE inline Vec Read(const T* from, Whole) {
-  return Vec::Load(from);
-}
-template <typename T>
-TORCHGRAFT_INLINE inline Vec Read(const T* from, Part part) {
-  return Vec::Load(from, part.count);
-}
-template <typename T>
-TORCHGRAFT_INLINE inline void Write(T* to, Vec v, Whole) {
-  v.Store(to);
-}
-template <typename T>
-TORCHGRAFT_INLINE inline void Write(T* to, Vec v, Part part) {
-  v.Store(to, part.count);
-}
-
-template <typename Function>
-TORCHGRAFT_INLINE inline void EachVector(int64_t channels, Function function) {
-  int64_t c = 0;
-  for (; c + Vec::kLanes <= channels; c += Vec::kLanes) function(c, Whole{});
-  if (c < channels) function(c, Part{static_cast<int>(channels - c)});
-}
-
-constexpr int64_t kBytesOfBits = (Vec::kLanes + 7) / 8;
-
-TORCHGRAFT_INLINE inline uint32_t ReadBits(const uint8_t* from) {
-  if constexpr (kBytesOfBits == 1) return *from;
-  return from[0] | static_cast<uint32_t>(from[1]) << 8;
-}
-TORCHGRAFT_INLINE inline void WriteBits(uint8_t* to, uint32_t bits) {
-  to[0] = static_cast<uint8_t>(bits);
-  if constexpr (kBytesOfBits == 2) to[1] = static_cast<uint8_t>(bits >> 8);
-}
-
-int64_t BitsOfRow(int64_t channels) {
-  return (channels + Vec::kLanes - 1) / Vec::kLanes * kBytesOfBits;
-}
 
 // Eight rows are summed in registers, in two chains, before the sums in memory are touched.
 constexpr int kRows = 8;
@@ -90,10 +44,10 @@ void Sums(const void* from, int64_t channels, int64_t begin, int64_t end, const 
   }
 }
 
-template <typename T, bool kRelu, bool kAdded, bool kBits>
+template <typename T, bool kRelu, bool kAdded, bool kMask>
 void ForwardOf(const NormForward& norm, int64_t begin, int64_t end) {
   const int64_t channels = norm.channels;
-  const int64_t bits_of_row = BitsOfRow(channels);
+  const int64_t mask_row = MaskBytesPerRow(channels);
   const float* const mean = norm.mean;
   const float* const scale = norm.scale;
   const float* const bias = norm.bias;
@@ -101,14 +55,14 @@ void ForwardOf(const NormForward& norm, int64_t begin, int64_t end) {
     const T* const x = static_cast<const T*>(norm.x) + row * channels;
     const T* const added = static_cast<const T*>(norm.added) + (kAdded ? row * channels : 0);
     T* const y = static_cast<T*>(norm.y) + row * channels;
-    uint8_t* bits = norm.passed + (kBits ? row * bits_of_row : 0);
+    uint8_t* bits = norm.relu_mask + (kMask ? row * mask_row : 0);
     EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
       const Vec off = Read(x + c, span) - Vec::Load(mean + c);
       Vec v = MulAdd(off, Vec::Load(scale + c), Vec::Load(bias + c));
       if constexpr (kAdded) v = v + Read(added + c, span);
-      if constexpr (kBits) {
-        WriteBits(bits, Passed(v));
-        bits += kBytesOfBits;
+      if constexpr (kMask) {
+        WriteMask(bits, PositiveMask(v));
+        bits += kMaskBytes;
       }
       // In this order, which keeps what is not a number.
       if constexpr (kRelu) v = Max(Vec::Zero(), v);
@@ -121,122 +75,20 @@ template <typename T>
 void Forward(const NormForward& norm, int64_t begin, int64_t end) {
   if (!norm.relu) return ForwardOf<T, false, false, false>(norm, begin, end);
   if (norm.added == nullptr) return ForwardOf<T, true, false, false>(norm, begin, end);
-  if (norm.passed == nullptr) return ForwardOf<T, true, true, false>(norm, begin, end);
+  if (norm.relu_mask == nullptr) return ForwardOf<T, true, true, false>(norm, begin, end);
   ForwardOf<T, true, true, true>(norm, begin, end);
 }
 
-enum class Gate { kNone, kFromX, kFromBits };
-
-// dz of a vector's channels in one row, where x − mean is `off`.
-template <typename T, Gate kGate, bool kTwo>
-struct Gated {
-  const NormBackward& norm;
-  int64_t bits_of_row;
-
-  template <typename Span>
-  TORCHGRAFT_INLINE Vec operator()(int64_t row, int64_t c, Span span, Vec off) const {
-    const int64_t at = row * norm.channels + c;
-    Vec dz = Read(static_cast<const T*>(norm.dy) + at, span);
-    if constexpr (kTwo) dz = dz + Read(static_cast<const T*>(norm.more) + at, span);
-    if constexpr (kGate == Gate::kFromX) {
-      return KeepPassed(dz, MulAdd(off, Vec::Load(norm.scale + c), Vec::Load(norm.bias + c)));
-    }
-    if constexpr (kGate == Gate::kFromBits) {
-      return Keep(dz, ReadBits(norm.passed + row * bits_of_row + c / Vec::kLanes * kBytesOfBits));
-    }
-    return dz;
-  }
-};
-
-template <typename T, Gate kGate, bool kTwo, bool kWrites>
-void GradientSumsOf(const NormBackward& norm, int64_t begin, int64_t end, float* sum,
-                    float* products) {
-  const int64_t channels = norm.channels;
-  const Gated<T, kGate, kTwo> gated{norm, BitsOfRow(channels)};
-  const auto* const from = static_cast<const T*>(norm.x);
-  auto* const to = static_cast<T*>(norm.dz);
-  constexpr int kTogether = 4;
-  for (int64_t row = begin; row < end; row += kTogether) {
-    const int64_t count = end - row < kTogether ? end - row : kTogether;
-    EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
-      const Vec mean = Vec::Load(norm.mean + c);
-      Vec dz_sum = Vec::Load(sum + c);
-      Vec product_sum = Vec::Load(products + c);
-      const auto one = [&](int64_t r) TORCHGRAFT_INLINE {
-        const Vec off = Read(from + r * channels + c, span) - mean;
-        const Vec dz = gated(r, c, span, off);
-        if constexpr (kWrites) Write(to + r * channels + c, dz, span);
-        dz_sum = dz_sum + dz;
-        product_sum = MulAdd(dz, off, product_sum);
-      };
-      if (count == kTogether) {
-        one(row);
-        one(row + 1);
-        one(row + 2);
-        one(row + 3);
-      } else {
-        for (int64_t r = row; r < end; ++r) one(r);
-      }
-      dz_sum.Store(sum + c);
-      product_sum.Store(products + c);
-    });
-  }
-}
-
 template <typename T>
-void GradientSums(const NormBackward& norm, int64_t begin, int64_t end, float* sum,
-                  float* products) {
-  const bool two = norm.more != nullptr;
-  const auto run = [&](auto of) { of(norm, begin, end, sum, products); };
-  if (norm.passed != nullptr) {
-    return two ? run(GradientSumsOf<T, Gate::kFromBits, true, true>)
-               : run(GradientSumsOf<T, Gate::kFromBits, false, true>);
-  }
-  if (norm.relu) {
-    return two ? run(GradientSumsOf<T, Gate::kFromX, true, false>)
-               : run(GradientSumsOf<T, Gate::kFromX, false, false>);
-  }
-  return two ? run(GradientSumsOf<T, Gate::kNone, true, false>)
-             : run(GradientSumsOf<T, Gate::kNone, false, false>);
-}
+constexpr NormKernels kKernelsOf{.sums = Sums<T>,
+                                 .forward = Forward<T>,
+                                 .gradient_sums = GradientSums<T>,
+                                 .gradient = Gradient<T>,
+                                 .scale_rows = Scale<T>,
+                                 .row_dots = Dots<T>,
+                                 .lanes = Vec::kLanes};
 
-template <typename T, Gate kGate, bool kTwo>
-void GradientOf(const NormBackward& norm, int64_t begin, int64_t end) {
-  const int64_t channels = norm.channels;
-  const Gated<T, kGate, kTwo> gated{norm, BitsOfRow(channels)};
-  for (int64_t row = begin; row < end; ++row) {
-    const T* const from = static_cast<const T*>(norm.x) + row * channels;
-    T* const to = static_cast<T*>(norm.dx) + row * channels;
-    EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
-      const Vec off = Read(from + c, span) - Vec::Load(norm.mean + c);
-      const Vec rest = MulAdd(off, Vec::Load(norm.of_x + c), Vec::Load(norm.constant + c));
-      Write(to + c, MulAdd(gated(row, c, span, off), Vec::Load(norm.of_dz + c), rest), span);
-    });
-  }
-}
-
-template <typename T>
-void Gradient(const NormBackward& norm, int64_t begin, int64_t end) {
-  if (norm.dz != nullptr) {
-    NormBackward written = norm;
-    written.dy = norm.dz;
-    return GradientOf<T, Gate::kNone, false>(written, begin, end);
-  }
-  const bool two = norm.more != nullptr;
-  if (norm.relu) {
-    return two ? GradientOf<T, Gate::kFromX, true>(norm, begin, end)
-               : GradientOf<T, Gate::kFromX, false>(norm, begin, end);
-  }
-  return two ? GradientOf<T, Gate::kNone, true>(norm, begin, end)
-             : GradientOf<T, Gate::kNone, false>(norm, begin, end);
-}
-
-template <typename T>
-NormKernels KernelsOf() {
-  return {Sums<T>, Forward<T>, GradientSums<T>, Gradient<T>, Vec::kLanes};
-}
-
-NormKernels Kernels(bool bf16) { return bf16 ? KernelsOf<uint16_t>() : KernelsOf<float>(); }
+constexpr NormKernelsByType kKernel{.fp32 = kKernelsOf<float>, .bf16 = kKernelsOf<uint16_t>};
 
 }  // namespace
 

@@ -3,15 +3,16 @@
 #include <cstdint>
 
 #include "torch/kernels/conv1x1/strided_pixels.h"
+#include "torch/kernels/isa/level_table.h"
 
 namespace torchgraft {
 
-// A 1×1 convolution of pixels with a bias, and what follows it: something added, ReLU. Plain data:
-// this header goes into files of other instruction sets.
+// A 1×1 convolution of pixels and its epilogue: bias, residual, ReLU. Plain data: this header goes
+// into files of other instruction sets.
 struct Pointwise {
   int64_t in;         // channels, a multiple of 8
   int64_t out;        // channels, a multiple of 8
-  int64_t x_step;     // elements from a pixel that is met to the next
+  int64_t x_step;     // elements from a pixel that is read to the next
   const float* bias;  // filled up to PointwiseWidth(out)
   bool relu;
 };
@@ -19,10 +20,10 @@ struct Pointwise {
 // Outputs, filled up to whole vectors of every level.
 constexpr int64_t PointwiseWidth(int64_t out) { return (out + 15) / 16 * 16; }
 
-// The loops of one CpuLevel.
+// One variant, for one CpuLevel.
 template <typename Element>
 struct PointwiseKernel {
-  // The weights, [in][out], in the order in which the loop reads them: in · PointwiseWidth(out)
+  // Lays out weights, [in][out], in the order in which `run` reads them: in · PointwiseWidth(out)
   // elements.
   void (*pack)(int64_t in, int64_t out, const Element* weight, Element* packed);
   // `pixels` of them, from x to y, where they lie side by side. `added` is laid out like y, or
@@ -31,17 +32,17 @@ struct PointwiseKernel {
               int64_t pixels, Element* y);
 };
 
-// The same of images, by tiles: pixels that are met in x, or spread in y.
+// The same of images, by tiles of AMX: a strided grid of x is read, or one of y is written.
 struct TiledPointwise {
   int64_t in, out;  // channels, multiples of 8
   const float* bias;
   bool relu;
   const uint16_t* packed;
   const uint16_t* x;
-  MetPixels x_met;
+  StridedGrid x_grid;
   const uint16_t* added;  // laid out like y, or null
   uint16_t* y;
-  MetPixels y_met;  // pixels between those that are met become zeros
+  StridedGrid y_grid;  // pixels between the grid's become zeros
 };
 
 struct TiledPointwiseKernel {
@@ -55,10 +56,8 @@ struct TiledPointwiseKernel {
   void (*run)(const TiledPointwise& conv, int64_t first, int64_t pixels, uint16_t* scratch);
 };
 
-// nullptr where the compiler's target has no such instructions.
-const PointwiseKernel<float>* PointwiseAvx2();
-const PointwiseKernel<float>* PointwiseAvx512();
-const PointwiseKernel<uint16_t>* PointwiseAvx512Bf16();  // bfloat16's bits
-const TiledPointwiseKernel* PointwiseAmx();
+extern const LevelTable<PointwiseKernel<float>> kPointwiseFp32;
+extern const LevelTable<PointwiseKernel<uint16_t>> kPointwiseBf16;  // bfloat16's bits
+extern const LevelTable<TiledPointwiseKernel> kTiledPointwise;
 
 }  // namespace torchgraft

@@ -1,9 +1,18 @@
 #pragma once
 
-// The body of pointwise.h's kernels, compiled for each CpuLevel. A block of some pixels × a panel
-// of some vectors of outputs stays in registers while it runs through the inputs.
+// The kernels kPointwiseFp32 and kPointwiseBf16. A block of some pixels × a panel of some vectors
+// of outputs stays in registers while it runs through the inputs.
 
 #include "torch/kernels/conv1x1/pointwise.h"
+#include "torch/kernels/isa/panel_gemm.h"
+
+#if defined(__AVX512BF16__)
+#include "torch/kernels/isa/lanes_avx512_bf16.h"
+#elif defined(__AVX512F__)
+#include "torch/kernels/isa/lanes_avx512.h"
+#else
+#include "torch/kernels/isa/lanes_avx2.h"
+#endif
 
 namespace torchgraft {
 
@@ -11,14 +20,6 @@ namespace {
 
 // Of a row of blocks, what is read again for each panel: it stays in the second-level cache.
 constexpr int64_t kBytesTogether = 64 * 1024;
-
-// Vectors of outputs that are computed together: as many as can be, and no single one left over.
-template <class Lanes>
-int PanelOf(int64_t vectors_left) {
-  constexpr int kMost = Lanes::kMostVectors;
-  if (vectors_left <= kMost) return static_cast<int>(vectors_left);
-  return vectors_left == kMost + 1 ? (kMost + 2) / 2 : kMost;
-}
 
 template <class Lanes>
 int64_t VectorsOf(int64_t out) {
@@ -37,18 +38,9 @@ inline __attribute__((always_inline)) void Block(const Pointwise& conv, int64_t 
     for (int p = 0; p < kPixels; ++p) sums[p][j] = bias;
   }
   const int64_t x_step = conv.x_step;
-  for (int64_t i = 0; i < conv.in; i += Lanes::kTogether) {
-    decltype(Lanes::LoadWeights(w)) weights[kVectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j)
-      weights[j] = Lanes::LoadWeights(w + j * Lanes::kLanes * Lanes::kTogether);
-    w += kVectors * Lanes::kLanes * Lanes::kTogether;
-#pragma GCC unroll 32
-    for (int p = 0; p < kPixels; ++p) {
-      const auto pixel = Lanes::All(x + p * x_step + i);
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; ++j) sums[p][j].Add(weights[j], pixel);
-    }
+  for (int64_t i = 0; i < conv.in; i += Lanes::kInputsPerDot) {
+    AddInputs<Lanes>(w, x + i, x_step, sums);
+    w += kVectors * Lanes::kLanes * Lanes::kInputsPerDot;
   }
 #pragma GCC unroll 4
   for (int j = 0; j < kVectors; ++j) {
@@ -58,7 +50,7 @@ inline __attribute__((always_inline)) void Block(const Pointwise& conv, int64_t 
 #pragma GCC unroll 32
     for (int p = 0; p < kPixels; ++p) {
       const int64_t at = p * conv.out + channel;
-      if (added != nullptr) sums[p][j].Plus(added + at, count);
+      if (added != nullptr) sums[p][j].AddResidual(added + at, count);
       if (conv.relu) sums[p][j].Relu();
       sums[p][j].Store(y + at, count);
     }
@@ -121,7 +113,7 @@ void RunPointwise(const Pointwise& conv, const Element* packed, const Element* x
     const int64_t count = pixels - begin < together ? pixels - begin : together;
     const Element* w = packed;
     for (int64_t left = VectorsOf<Lanes>(conv.out), vector = 0; left > 0;) {
-      const int vectors = PanelOf<Lanes>(left);
+      const int vectors = PanelOf<Lanes::kMostVectors>(left);
       PanelWith<Lanes, Lanes::kMostVectors>(
           vectors, conv, vector * Lanes::kLanes, w, x + begin * conv.x_step,
           added == nullptr ? nullptr : added + begin * conv.out, count, y + begin * conv.out);
@@ -137,14 +129,15 @@ void RunPointwise(const Pointwise& conv, const Element* packed, const Element* x
 template <class Lanes, typename Element>
 void PackPointwise(int64_t in, int64_t out, const Element* weight, Element* packed) {
   for (int64_t left = VectorsOf<Lanes>(out), first = 0; left > 0;) {
-    const int vectors = PanelOf<Lanes>(left);
+    const int vectors = PanelOf<Lanes::kMostVectors>(left);
     const int64_t width = vectors * Lanes::kLanes;
     const int64_t there = out - first < width ? out - first : width;
-    for (int64_t i = 0; i < in; i += Lanes::kTogether, packed += width * Lanes::kTogether) {
+    for (int64_t i = 0; i < in; i += Lanes::kInputsPerDot, packed += width * Lanes::kInputsPerDot) {
       const Element* const from = weight + i * out + first;
-      for (int64_t t = 0; t < Lanes::kTogether; ++t) {
-        for (int64_t o = 0; o < there; ++o) packed[o * Lanes::kTogether + t] = from[t * out + o];
-        for (int64_t o = there; o < width; ++o) packed[o * Lanes::kTogether + t] = 0;
+      for (int64_t t = 0; t < Lanes::kInputsPerDot; ++t) {
+        for (int64_t o = 0; o < there; ++o)
+          packed[o * Lanes::kInputsPerDot + t] = from[t * out + o];
+        for (int64_t o = there; o < width; ++o) packed[o * Lanes::kInputsPerDot + t] = 0;
       }
     }
     first += width;
@@ -152,12 +145,19 @@ void PackPointwise(int64_t in, int64_t out, const Element* weight, Element* pack
   }
 }
 
-template <class Lanes, typename Element>
-const PointwiseKernel<Element>* KernelOf() {
-  static constexpr PointwiseKernel<Element> kKernel{PackPointwise<Lanes, Element>,
-                                                    RunPointwise<Lanes, Element>};
-  return &kKernel;
-}
+#if defined(__AVX512BF16__)
+using KernelLanes = PairLanes16;
+using Element = uint16_t;
+#elif defined(__AVX512F__)
+using KernelLanes = FloatLanes16;
+using Element = float;
+#else
+using KernelLanes = FloatLanes8;
+using Element = float;
+#endif
+
+constexpr PointwiseKernel<Element> kKernel{PackPointwise<KernelLanes, Element>,
+                                           RunPointwise<KernelLanes, Element>};
 
 }  // namespace
 

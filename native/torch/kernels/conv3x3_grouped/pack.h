@@ -1,15 +1,20 @@
 #pragma once
 
-// How grouped_conv.h's loops lay out what they read. Rows of images have a border of zeros, as
-// [slab of 8 channels][row][x][8]; weights lie in the order in which they are met.
+// Packed rows and weights of grouped_conv.h's kernels that sum in registers. Rows of images have a
+// border of zeros, as [slab of 8 channels][row][x][8]; weights lie in the order in which they are
+// read.
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+#include "torch/kernels/isa/panel_gemm.h"
 
 namespace torchgraft {
 
 namespace {
 
 constexpr int64_t kSlab = 8;  // channels
+
+// Vectors of outputs that are computed together.
+constexpr int kMostPanel = 3;
 
 constexpr int64_t kLine = 64;           // bytes that the cache moves at once
 constexpr int64_t kAhead = 64 * kLine;  // how far ahead of what is packed is fetched
@@ -20,10 +25,10 @@ inline void Fetch(const char* from, int64_t bytes) {
 
 // Fetches what will be packed after what is being computed, a part at a time, and no nearer than
 // the second-level cache: the first is full.
-class FetchAhead {
+class PrefetchAhead {
  public:
   template <typename Element>
-  FetchAhead(const Element* from, int64_t count, int64_t parts)
+  PrefetchAhead(const Element* from, int64_t count, int64_t parts)
       : from_(reinterpret_cast<const char*>(from)),
         bytes_(count * static_cast<int64_t>(sizeof(Element))),
         parts_(parts) {}
@@ -77,28 +82,26 @@ void PackRows(const Image& image, const Element* from, int64_t first, int64_t ro
   }
 }
 
-// Vectors of outputs that are computed together: three, or two where three would leave one over.
-inline int PanelOf(int64_t vectors_left) {
-  if (vectors_left == 1) return 1;
-  return vectors_left == 2 || vectors_left == 4 ? 2 : 3;
-}
-
 // Groups from `begin` to before `end`, packed as [group][panel][slab][tap][input in the
 // slab][output in the panel]; inputs that a vector instruction takes together lie beside each other
 // for each output.
 template <class Lanes, typename Element>
-void PackWeights(const GroupedConv& conv, const Element* weight, const WeightSteps& steps,
-                 bool for_gradient, int64_t begin, int64_t end, Element* packed) {
-  packed += begin * conv.group_width * conv.group_width * 9;
+void PackWeights(const GroupedConv& conv, const WeightsToPack<Element>& weights) {
+  const Element* const weight = weights.weight;
+  const WeightSteps steps = weights.steps;
+  const bool for_gradient = weights.for_gradient;
+  const int64_t begin = weights.begin, end = weights.end;
+  Element* packed = weights.packed + begin * conv.group_width * conv.group_width * 9;
   for (int64_t group = begin * conv.group_width; group < end * conv.group_width;
        group += conv.group_width) {
     for (int64_t first = 0; first < conv.group_width;) {
-      const int64_t width = PanelOf((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
+      const int64_t width =
+          PanelOf<kMostPanel>((conv.group_width - first) / Lanes::kLanes) * Lanes::kLanes;
       for (int64_t slab = 0; slab < conv.group_width; slab += kSlab) {
         for (int64_t k = 0; k < 9; ++k) {
-          for (int64_t i = slab; i < slab + kSlab; i += Lanes::kTogether) {
+          for (int64_t i = slab; i < slab + kSlab; i += Lanes::kInputsPerDot) {
             for (int64_t o = first; o < first + width; ++o) {
-              for (int64_t t = i; t < i + Lanes::kTogether; ++t) {
+              for (int64_t t = i; t < i + Lanes::kInputsPerDot; ++t) {
                 const int64_t out = group + (for_gradient ? t : o);
                 const int64_t in = for_gradient ? o : t;
                 *packed++ =

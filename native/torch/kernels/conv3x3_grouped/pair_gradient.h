@@ -18,15 +18,21 @@ struct PixelRow {
   int64_t count, channels;
 };
 
-// Pairs (begin + i · step, begin + i · step + gap) of a row's pixels, for i below `pairs`; from a
-// slab to the next `to` moves by slab_step, from a pair to the next by pair_step.
+// Which pixels of a row are packed as pairs, and where: the i-th of `count` pairs is of the pixels
+// begin + i · step and `gap` after it, and goes pair_step · i elements on; the next slab of
+// channels goes slab_step elements on.
+struct PairLayout {
+  int64_t begin, step, gap, count;
+  int64_t pair_step, slab_step;
+};
+
 template <typename Interleave>
-void PackPairs(const PixelRow& row, int64_t begin, int64_t step, int64_t gap, int64_t pairs,
-               uint16_t* to, int64_t pair_step, int64_t slab_step, const Interleave& interleave) {
+void PackPairs(const PixelRow& row, const PairLayout& pairs, const Interleave& interleave,
+               uint16_t* to) {
   static constexpr uint16_t kZeros[kSlab] = {};
-  for (int64_t i = 0; i < pairs; ++i, to += pair_step) {
-    const int64_t a = begin + i * step;
-    const int64_t b = a + gap;
+  for (int64_t i = 0; i < pairs.count; ++i, to += pairs.pair_step) {
+    const int64_t a = pairs.begin + i * pairs.step;
+    const int64_t b = a + pairs.gap;
     const bool has_a = row.first != nullptr && a >= 0 && a < row.count;
     const bool has_b = row.first != nullptr && b >= 0 && b < row.count;
     const uint16_t* const from_a = has_a ? row.first + a * row.channels : kZeros;
@@ -34,11 +40,12 @@ void PackPairs(const PixelRow& row, int64_t begin, int64_t step, int64_t gap, in
     const int64_t move_a = has_a ? kSlab : 0;
     const int64_t move_b = has_b ? kSlab : 0;
     for (int64_t s = 0; s < row.channels / kSlab; ++s)
-      interleave(from_a + s * move_a, from_b + s * move_b, to + s * slab_step);
+      interleave(from_a + s * move_a, from_b + s * move_b, to + s * pairs.slab_step);
   }
 }
 
-// Of stride 1: the padded inputs q and q + 1, q even, meet the outputs q − kx and q − kx + 1.
+// Of stride 1: the padded inputs q and q + 1, q even, are multiplied by the outputs q − kx and
+// q − kx + 1.
 template <class Lanes>
 inline __attribute__((always_inline)) void SumPairs1(const uint16_t* x, const uint16_t* dy,
                                                      int64_t pairs, Lanes sums[3][kSlab]) {
@@ -48,7 +55,7 @@ inline __attribute__((always_inline)) void SumPairs1(const uint16_t* x, const ui
     const auto at = Lanes::LoadWeights(dy + 2 * kPair);
 #pragma GCC unroll 8
     for (int c = 0; c < kSlab; ++c) {
-      const auto pixels = Lanes::All(x + 2 * c);
+      const auto pixels = Lanes::Broadcast(x + 2 * c);
       sums[0][c].Add(at, pixels);
       sums[1][c].Add(middle, pixels);
       sums[2][c].Add(before, pixels);
@@ -57,8 +64,8 @@ inline __attribute__((always_inline)) void SumPairs1(const uint16_t* x, const ui
   }
 }
 
-// Of stride 2: of the padded inputs, two even ones meet the outputs k and k + 1 (tap 0) and k − 1
-// and k (tap 2), two odd ones k and k + 1 (tap 1).
+// Of stride 2: of the padded inputs, two even ones are multiplied by the outputs k and k + 1
+// (tap 0) and k − 1 and k (tap 2), two odd ones by k and k + 1 (tap 1).
 template <class Lanes>
 inline __attribute__((always_inline)) void SumPairs2(const uint16_t* x, const uint16_t* dy,
                                                      int64_t pairs, Lanes sums[3][kSlab]) {
@@ -67,20 +74,25 @@ inline __attribute__((always_inline)) void SumPairs2(const uint16_t* x, const ui
     const auto at = Lanes::LoadWeights(dy + 2 * kPair);
 #pragma GCC unroll 8
     for (int c = 0; c < kSlab; ++c) {
-      const auto even = Lanes::All(x + 2 * c);
+      const auto even = Lanes::Broadcast(x + 2 * c);
       sums[0][c].Add(at, even);
       sums[2][c].Add(before, even);
-      sums[1][c].Add(at, Lanes::All(x + kPair + 2 * c));
+      sums[1][c].Add(at, Lanes::Broadcast(x + kPair + 2 * c));
     }
   }
 }
 
 // Sums as WeightGradient has them.
 template <class Lanes, typename Interleave>
-void PairGradient(const GroupedConv& conv, const uint16_t* x, const uint16_t* dy, int64_t begin,
-                  int64_t end, uint16_t* scratch, float* sums, const Interleave& interleave) {
+void PairGradient(const GroupedConv& conv, const GradientRows<uint16_t>& piece,
+                  const Interleave& interleave) {
   static_assert(Lanes::kLanes == kSlab);
-  const int64_t rows = end - begin;
+  const uint16_t* const x = piece.x;
+  const uint16_t* const dy = piece.dy;
+  const int64_t begin = piece.begin;
+  uint16_t* const scratch = piece.scratch;
+  float* sums = piece.sums;
+  const int64_t rows = piece.end - begin;
   const int64_t x_rows = (rows - 1) * conv.stride + 3;
   const int64_t pairs = conv.stride == 1 ? (conv.width + 3) / 2 : (conv.out_width + 2) / 2;
   const int64_t x_row = pairs * conv.stride * kPair;
@@ -94,15 +106,26 @@ void PairGradient(const GroupedConv& conv, const uint16_t* x, const uint16_t* dy
     const PixelRow row{outside ? nullptr : x + y * conv.width * conv.channels, conv.width,
                        conv.channels};
     for (int64_t odd = 0; odd < conv.stride; ++odd)
-      PackPairs(row, odd - 1, /*step=*/2 * conv.stride, /*gap=*/conv.stride, pairs,
-                packed_x + r * x_row + odd * kPair, conv.stride * kPair, x_rows * x_row,
-                interleave);
+      PackPairs(row,
+                {.begin = odd - 1,
+                 .step = 2 * conv.stride,
+                 .gap = conv.stride,
+                 .count = pairs,
+                 .pair_step = conv.stride * kPair,
+                 .slab_step = x_rows * x_row},
+                interleave, packed_x + r * x_row + odd * kPair);
   }
   for (int64_t r = 0; r < rows; ++r) {
     const PixelRow row{dy + (begin + r) * conv.out_width * conv.channels, conv.out_width,
                        conv.channels};
-    PackPairs(row, /*begin=*/-2, /*step=*/1, /*gap=*/1, dy_pairs, packed_dy + r * dy_row, kPair,
-              rows * dy_row, interleave);
+    PackPairs(row,
+              {.begin = -2,
+               .step = 1,
+               .gap = 1,
+               .count = dy_pairs,
+               .pair_step = kPair,
+               .slab_step = rows * dy_row},
+              interleave, packed_dy + r * dy_row);
   }
   const int64_t slabs = conv.group_width / kSlab;
   for (int64_t out = 0; out < conv.channels / kSlab; ++out) {

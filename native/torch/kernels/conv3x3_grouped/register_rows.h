@@ -37,18 +37,8 @@ inline __attribute__((always_inline)) void Block(const Taps& taps, const Element
       const Element* const xk = x + taps.x[k];
       const Element* const wk = w + taps.w[k];
 #pragma GCC unroll 8
-      for (int i = 0; i < kSlab; i += Lanes::kTogether) {
-        decltype(Lanes::LoadWeights(wk)) weights[kPanel];
-#pragma GCC unroll 4
-        for (int j = 0; j < kPanel; ++j)
-          weights[j] = Lanes::LoadWeights(wk + (i * kPanel + j * Lanes::kTogether) * Lanes::kLanes);
-#pragma GCC unroll 32
-        for (int p = 0; p < kPixels; ++p) {
-          const auto pixel = Lanes::All(xk + p * kStep + i);
-#pragma GCC unroll 4
-          for (int j = 0; j < kPanel; ++j) sums[p][j].Add(weights[j], pixel);
-        }
-      }
+      for (int i = 0; i < kSlab; i += Lanes::kInputsPerDot)
+        AddInputs<Lanes>(wk + i * kPanel * Lanes::kLanes, xk + i, kStep, sums);
     }
   }
   if (taps.relu) {
@@ -124,7 +114,7 @@ void ForPairsOfPanels(const GroupedConv& conv, const Element* packed, int64_t be
   };
   for (int64_t group = 0; group < conv.channels; group += conv.group_width) {
     for (int64_t first = 0; first < conv.group_width;) {
-      const int vectors = PanelOf((conv.group_width - first) / Lanes::kLanes);
+      const int vectors = PanelOf<kMostPanel>((conv.group_width - first) / Lanes::kLanes);
       pair[filled++] = {vectors, group + first, packed};
       if (filled == 2) run();
       packed += conv.group_width * 9 * vectors * Lanes::kLanes;
@@ -137,92 +127,92 @@ void ForPairsOfPanels(const GroupedConv& conv, const Element* packed, int64_t be
 // Rows of outputs from rows of inputs; or, mirrored, of a data gradient of stride 1 from those of
 // the output's gradient.
 template <class Lanes, int kStride, typename Element>
-void ConvolveRows(const GroupedConv& conv, bool mirrored, const Element* x, const Element* packed,
-                  int64_t begin, int64_t end, Element* scratch, Element* y) {
-  const int64_t rows = (end - begin - 1) * kStride + 3;
+void ConvolveRows(const GroupedConv& conv, bool mirrored, const ConvRows<Element>& rows) {
+  const int64_t begin = rows.begin, end = rows.end;
+  const int64_t packed_rows = (end - begin - 1) * kStride + 3;
   const int64_t padded = conv.width + 2;
-  PackRows<Lanes>({conv.height, conv.width, conv.channels}, x, begin * kStride - 1, rows, padded,
-                  /*left=*/1, scratch);
+  PackRows<Lanes>({conv.height, conv.width, conv.channels}, rows.from, begin * kStride - 1,
+                  packed_rows, padded, /*left=*/1, rows.scratch);
   const int64_t x_row = conv.width * conv.channels;
-  FetchAhead next(x + (begin * kStride - 1 + rows) * x_row, (end - begin) * kStride * x_row,
-                  (end - begin) * conv.channels / Lanes::kLanes);
-  ForPairsOfPanels<Lanes>(
-      conv, packed, begin, end, [&](int64_t row, int panel, int64_t first, const Element* weights) {
-        const int64_t tap = kSlab * panel * Lanes::kLanes;
-        Taps taps{conv.group_width / kSlab, SlabStep(rows, padded), 9 * tap, 9, {}, {}};
-        if (conv.bias != nullptr) taps.bias = conv.bias + first;
-        taps.relu = conv.relu;
-        for (int k = 0; k < 9; ++k) {
-          taps.x[k] = ((row - begin) * kStride + k / 3) * padded * kSlab + k % 3 * kSlab;
-          taps.w[k] = (mirrored ? 8 - k : k) * tap;
-        }
-        const Element* const from = scratch + first / conv.group_width * taps.slabs * taps.x_slab;
-        next.Parts(panel);
-        if (row + 1 < end)
-          FetchRow(y + (row + 1) * conv.out_width * conv.channels + first, conv.out_width,
-                   conv.channels);
-        RowOfPanel<Lanes, kStride * kSlab>(panel, conv.out_width, taps, from, weights,
-                                           y + row * conv.out_width * conv.channels + first,
-                                           conv.channels);
-      });
+  PrefetchAhead next(rows.from + (begin * kStride - 1 + packed_rows) * x_row,
+                     (end - begin) * kStride * x_row,
+                     (end - begin) * conv.channels / Lanes::kLanes);
+  const auto run = [&](int64_t row, int panel, int64_t first, const Element* weights) {
+    const int64_t tap = kSlab * panel * Lanes::kLanes;
+    Taps taps{conv.group_width / kSlab, SlabStep(packed_rows, padded), 9 * tap, 9, {}, {}};
+    if (conv.bias != nullptr) taps.bias = conv.bias + first;
+    taps.relu = conv.relu;
+    for (int k = 0; k < 9; ++k) {
+      taps.x[k] = ((row - begin) * kStride + k / 3) * padded * kSlab + k % 3 * kSlab;
+      taps.w[k] = (mirrored ? 8 - k : k) * tap;
+    }
+    const Element* const from = rows.scratch + first / conv.group_width * taps.slabs * taps.x_slab;
+    Element* const to = rows.to + row * conv.out_width * conv.channels + first;
+    next.Parts(panel);
+    if (row + 1 < end) FetchRow(to + conv.out_width * conv.channels, conv.out_width, conv.channels);
+    RowOfPanel<Lanes, kStride * kSlab>(panel, conv.out_width, taps, from, weights, to,
+                                       conv.channels);
+  };
+  ForPairsOfPanels<Lanes>(conv, rows.packed, begin, end, run);
 }
 
 template <class Lanes, typename Element>
-void Forward(const GroupedConv& conv, const Element* x, const Element* packed, int64_t begin,
-             int64_t end, Element* scratch, Element* y) {
-  if (conv.stride == 1)
-    ConvolveRows<Lanes, 1>(conv, /*mirrored=*/false, x, packed, begin, end, scratch, y);
-  else
-    ConvolveRows<Lanes, 2>(conv, /*mirrored=*/false, x, packed, begin, end, scratch, y);
+void Forward(const GroupedConv& conv, const ConvRows<Element>& rows) {
+  conv.stride == 1 ? ConvolveRows<Lanes, 1>(conv, /*mirrored=*/false, rows)
+                   : ConvolveRows<Lanes, 2>(conv, /*mirrored=*/false, rows);
 }
 
-// Of stride 2: an input row or column that is even met the middle tap alone, an odd one the tap
-// after it of one output and the tap before it of the next. So four sub-convolutions, by parity.
+// Appends the taps that contribute to an input's pixel at `row`, and at a column that is odd or
+// not, from packed rows of dy of which the first is `begin`.
+void AddParityTaps(int64_t row, int64_t odd, int64_t begin, int64_t padded, int64_t tap,
+                   Taps& taps) {
+  for (int64_t ky = 2; ky >= 0; --ky) {
+    if ((row - ky + 1) % 2 != 0) continue;
+    for (int64_t kx = 2; kx >= 0; --kx) {
+      if ((odd - kx + 1) % 2 != 0) continue;
+      const int64_t y = (row - ky + 1) / 2 - begin;
+      taps.x[taps.count] = (y * padded + (odd - kx + 1) / 2) * kSlab;
+      taps.w[taps.count++] = (ky * 3 + kx) * tap;
+    }
+  }
+}
+
+// Of stride 2: to an input row or column that is even the middle tap alone contributes, to an odd
+// one the tap after it of one output and the tap before it of the next. So four sub-convolutions,
+// by parity.
 template <class Lanes, typename Element>
-void SpreadRows(const GroupedConv& conv, const Element* dy, const Element* packed, int64_t begin,
-                int64_t end, Element* scratch, Element* dx) {
-  const int64_t rows = end - begin + 1;
+void StridedDataGradientRows(const GroupedConv& conv, const ConvRows<Element>& rows) {
+  const int64_t begin = rows.begin, end = rows.end;
+  const int64_t packed_rows = end - begin + 1;
   const int64_t padded = conv.out_width + 1;
-  PackRows<Lanes>({conv.out_height, conv.out_width, conv.channels}, dy, begin, rows, padded,
-                  /*left=*/0, scratch);
+  PackRows<Lanes>({conv.out_height, conv.out_width, conv.channels}, rows.from, begin, packed_rows,
+                  padded, /*left=*/0, rows.scratch);
   const int64_t last = 2 * end < conv.height ? 2 * end : conv.height;
   const int64_t dy_row = conv.out_width * conv.channels;
-  FetchAhead next(dy + (begin + rows) * dy_row, (end - begin) * dy_row,
-                  (last - 2 * begin) * conv.channels / Lanes::kLanes);
-  ForPairsOfPanels<Lanes>(
-      conv, packed, 2 * begin, last,
-      [&](int64_t row, int panel, int64_t first, const Element* weights) {
-        const int64_t tap = kSlab * panel * Lanes::kLanes;
-        const int64_t slabs = conv.group_width / kSlab;
-        const int64_t x_slab = SlabStep(rows, padded);
-        const Element* const from = scratch + first / conv.group_width * slabs * x_slab;
-        Element* const to = dx + row * conv.width * conv.channels + first;
-        next.Parts(panel);
-        if (row + 1 < last) FetchRow(to + conv.width * conv.channels, conv.width, conv.channels);
-        for (int64_t odd = 0; odd < 2; ++odd) {
-          Taps taps{slabs, x_slab, 9 * tap, 0, {}, {}};
-          for (int64_t ky = 2; ky >= 0; --ky) {
-            if ((row - ky + 1) % 2 != 0) continue;
-            for (int64_t kx = 2; kx >= 0; --kx) {
-              if ((odd - kx + 1) % 2 != 0) continue;
-              const int64_t y = (row - ky + 1) / 2 - begin;
-              taps.x[taps.count] = (y * padded + (odd - kx + 1) / 2) * kSlab;
-              taps.w[taps.count++] = (ky * 3 + kx) * tap;
-            }
-          }
-          RowOfPanel<Lanes, kSlab>(panel, (conv.width + 1 - odd) / 2, taps, from, weights,
-                                   to + odd * conv.channels, 2 * conv.channels);
-        }
-      });
+  PrefetchAhead next(rows.from + (begin + packed_rows) * dy_row, (end - begin) * dy_row,
+                     (last - 2 * begin) * conv.channels / Lanes::kLanes);
+  const auto run = [&](int64_t row, int panel, int64_t first, const Element* weights) {
+    const int64_t tap = kSlab * panel * Lanes::kLanes;
+    const int64_t slabs = conv.group_width / kSlab;
+    const int64_t x_slab = SlabStep(packed_rows, padded);
+    const Element* const from = rows.scratch + first / conv.group_width * slabs * x_slab;
+    Element* const to = rows.to + row * conv.width * conv.channels + first;
+    next.Parts(panel);
+    if (row + 1 < last) FetchRow(to + conv.width * conv.channels, conv.width, conv.channels);
+    for (int64_t odd = 0; odd < 2; ++odd) {
+      Taps taps{slabs, x_slab, 9 * tap, 0, {}, {}};
+      AddParityTaps(row, odd, begin, padded, tap, taps);
+      RowOfPanel<Lanes, kSlab>(panel, (conv.width + 1 - odd) / 2, taps, from, weights,
+                               to + odd * conv.channels, 2 * conv.channels);
+    }
+  };
+  ForPairsOfPanels<Lanes>(conv, rows.packed, 2 * begin, last, run);
 }
 
 template <class Lanes, typename Element>
-void DataGradient(const GroupedConv& conv, const Element* dy, const Element* packed, int64_t begin,
-                  int64_t end, Element* scratch, Element* dx) {
-  if (conv.stride == 1)
-    ConvolveRows<Lanes, 1>(conv, /*mirrored=*/true, dy, packed, begin, end, scratch, dx);
-  else
-    SpreadRows<Lanes>(conv, dy, packed, begin, end, scratch, dx);
+void DataGradient(const GroupedConv& conv, const ConvRows<Element>& rows) {
+  conv.stride == 1 ? ConvolveRows<Lanes, 1>(conv, /*mirrored=*/true, rows)
+                   : StridedDataGradientRows<Lanes>(conv, rows);
 }
 
 }  // namespace

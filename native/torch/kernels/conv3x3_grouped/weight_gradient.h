@@ -1,7 +1,7 @@
 #pragma once
 
 // The body of grouped_conv.h's weight gradient. Inputs and output gradients are packed as in
-// grouped_conv_pack.h; the sums of three taps × some inputs × a vector of outputs stay in registers
+// pack.h; the sums of three taps × some inputs × a vector of outputs stay in registers
 // while they run through the rows.
 
 #include "torch/kernels/conv3x3_grouped/pack.h"
@@ -10,9 +10,9 @@ namespace torchgraft {
 
 namespace {
 
-// The taps of one ky over a row. Input x meets the gradients of outputs x + 1 (tap 0), x (tap 1)
-// and x − 1 (tap 2); those of x = −1 and x = width meet only zeros. dy begins with a pixel of
-// zeros.
+// The taps of one ky over a row. Input x is multiplied by the gradients of outputs x + 1 (tap 0),
+// x (tap 1) and x − 1 (tap 2); those of x = −1 and x = width by zeros alone. dy begins with a pixel
+// of zeros.
 template <class Lanes, int kInputs>
 inline __attribute__((always_inline)) void SumRow1(const float* x, const float* dy, int64_t dy_step,
                                                    int64_t width, Lanes sums[3][kInputs]) {
@@ -23,7 +23,7 @@ inline __attribute__((always_inline)) void SumRow1(const float* x, const float* 
     const auto after = Lanes::LoadWeights(dy + (i + 2) * dy_step);
 #pragma GCC unroll 8
     for (int c = 0; c < kInputs; ++c) {
-      const auto pixel = Lanes::All(x + c);
+      const auto pixel = Lanes::Broadcast(x + c);
       sums[0][c].Add(after, pixel);
       sums[1][c].Add(at, pixel);
       sums[2][c].Add(before, pixel);
@@ -42,23 +42,27 @@ inline __attribute__((always_inline)) void SumRow2(const float* x, const float* 
     const auto at = Lanes::LoadWeights(dy + (i + 1) * dy_step);
 #pragma GCC unroll 8
     for (int c = 0; c < kInputs; ++c) {
-      const auto even = Lanes::All(x + 2 * i * kSlab + c);
+      const auto even = Lanes::Broadcast(x + 2 * i * kSlab + c);
       sums[0][c].Add(at, even);
       sums[2][c].Add(before, even);
-      sums[1][c].Add(at, Lanes::All(x + (2 * i + 1) * kSlab + c));
+      sums[1][c].Add(at, Lanes::Broadcast(x + (2 * i + 1) * kSlab + c));
     }
     before = at;
   }
 #pragma GCC unroll 8
   for (int c = 0; c < kInputs; ++c)
-    sums[2][c].Add(before, Lanes::All(x + 2 * out_width * kSlab + c));
+    sums[2][c].Add(before, Lanes::Broadcast(x + 2 * out_width * kSlab + c));
 }
 
 // Sums as [group][slab of outputs][slab of inputs][ky][input][kx][output].
 template <class Lanes, int kInputs>
-void WeightGradient(const GroupedConv& conv, const float* x, const float* dy, int64_t begin,
-                    int64_t end, float* scratch, float* sums) {
+void WeightGradient(const GroupedConv& conv, const GradientRows<float>& piece) {
   static_assert(Lanes::kLanes == kSlab);
+  const float* const x = piece.x;
+  const float* const dy = piece.dy;
+  const int64_t begin = piece.begin, end = piece.end;
+  float* const scratch = piece.scratch;
+  float* sums = piece.sums;
   const int64_t rows = end - begin;
   const int64_t x_rows = (rows - 1) * conv.stride + 3;
   const int64_t x_width = conv.width + 3;
@@ -73,10 +77,10 @@ void WeightGradient(const GroupedConv& conv, const float* x, const float* dy, in
                   /*left=*/1, packed_dy);
   const int64_t slabs = conv.group_width / kSlab;
   const int64_t parts = conv.channels / kSlab * slabs * 3;
-  FetchAhead next_x(x + (begin * conv.stride - 1 + x_rows) * conv.width * conv.channels,
-                    rows * conv.stride * conv.width * conv.channels, parts);
-  FetchAhead next_dy(dy + end * conv.out_width * conv.channels,
-                     rows * conv.out_width * conv.channels, parts);
+  PrefetchAhead next_x(x + (begin * conv.stride - 1 + x_rows) * conv.width * conv.channels,
+                       rows * conv.stride * conv.width * conv.channels, parts);
+  PrefetchAhead next_dy(dy + end * conv.out_width * conv.channels,
+                        rows * conv.out_width * conv.channels, parts);
   for (int64_t out = 0; out < conv.channels / kSlab; ++out) {
     const float* const dy_slab = packed_dy + out * dy_step;
     for (int64_t in = out / slabs * slabs; in < (out / slabs + 1) * slabs; ++in) {
@@ -107,11 +111,13 @@ void WeightGradient(const GroupedConv& conv, const float* x, const float* dy, in
 // Sums as [slab of outputs][slab of inputs][ky][input][kx][output], of copies that were each summed
 // in float, are added in double: those of groups from `begin` to before `end`.
 template <typename Element, typename Round>
-void UnpackGradient(const GroupedConv& conv, const float* sums, int64_t copies,
-                    const WeightSteps& steps, int64_t begin, int64_t end, Element* dweight,
+void UnpackGradient(const GroupedConv& conv, const SumsToUnpack<Element>& from,
                     const Round& round) {
   const int64_t count = conv.channels * conv.group_width * 9;
-  sums += begin * conv.group_width * conv.group_width * 9;
+  const WeightSteps steps = from.steps;
+  const int64_t begin = from.begin, end = from.end, copies = from.copies;
+  Element* const dweight = from.dweight;
+  const float* sums = from.sums + begin * conv.group_width * conv.group_width * 9;
   for (int64_t out = begin * conv.group_width; out < end * conv.group_width; out += kSlab) {
     for (int64_t in = 0; in < conv.group_width; in += kSlab) {
       for (int64_t i = 0; i < 3 * kSlab * 3 * kSlab; ++i, ++sums) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// The room of grouped_conv.h's loops that work in registers: those of every level below AMX.
+// The workspace sizes of grouped_conv.h's kernels that sum in registers: of every level below AMX.
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
 
@@ -23,7 +23,7 @@ inline int64_t PackedDataGradient(const GroupedConv& conv, int64_t rows) {
   return ((rows + 1) * (conv.out_width + 1) + kMostSkew) * conv.channels;
 }
 
-// With room for pairs of pixels, and in bfloat16 for two of them a gradient.
+// With space for pairs of pixels, and in bfloat16 for two of them a gradient.
 inline int64_t PackedWeightGradient(const GroupedConv& conv, int64_t rows) {
   return (((rows - 1) * conv.stride + 3) * (conv.width + 5) + 2 * rows * (conv.out_width + 4) +
           2 * kMostSkew) *
@@ -34,14 +34,14 @@ inline int64_t AllWeights(const GroupedConv& conv) { return conv.channels * conv
 
 inline int64_t Groups(const GroupedConv& conv) { return conv.channels / conv.group_width; }
 
-constexpr GroupedConvRoom kRegisterRoom{.forward = PackedForward,
-                                        .data_gradient = PackedDataGradient,
-                                        .weight_gradient = PackedWeightGradient,
-                                        .weights = AllWeights,
-                                        .weight_parts = Groups,
-                                        .sums = AllWeights,
-                                        .many_images = false,
-                                        .bytes = kPackedBytes};
+constexpr GroupedConvWorkspace kRegisterWorkspace{.forward = PackedForward,
+                                                  .data_gradient = PackedDataGradient,
+                                                  .weight_gradient = PackedWeightGradient,
+                                                  .weights = AllWeights,
+                                                  .weight_parts = Groups,
+                                                  .sums = AllWeights,
+                                                  .many_images = false,
+                                                  .cache_budget = kPackedBytes};
 
 }  // namespace
 

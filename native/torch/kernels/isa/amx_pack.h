@@ -1,6 +1,7 @@
 #pragma once
 
-// How bfloat16 numbers come to lie in tiles. For files that are compiled for AMX.
+// Packs bfloat16 numbers into the layouts of AMX's tiles: transposed, or as pairs of rows (VNNI).
+// For files that are compiled for AMX.
 
 #include "torch/kernels/isa/amx_tiles.h"
 

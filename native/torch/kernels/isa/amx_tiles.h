@@ -19,15 +19,15 @@ constexpr int64_t kTileSums = kTileRows * kTileFloats;
 
 // What was written lies in memory when tiles are next loaded: GCC's header tells the compiler
 // neither that a load reads it nor that a configuration is read whole.
-inline void SettleMemory() { asm volatile("" ::: "memory"); }
+inline void CompilerBarrier() { asm volatile("" ::: "memory"); }
 
 // All eight tiles of this thread are whole while it lives, and what oneDNN had set up is back
 // after.
-class WholeTiles {
+class TileConfigScope {
  public:
-  WholeTiles() {
+  TileConfigScope() {
     _tile_storeconfig(&before_);
-    SettleMemory();
+    CompilerBarrier();
     Config whole{};
     whole.palette = 1;
     for (int i = 0; i < 8; ++i) {
@@ -37,14 +37,14 @@ class WholeTiles {
     asm volatile("" ::"m"(whole));
     _tile_loadconfig(&whole);
   }
-  ~WholeTiles() {
+  ~TileConfigScope() {
     if (before_.palette == 0)
       _tile_release();
     else
       _tile_loadconfig(&before_);
   }
-  WholeTiles(const WholeTiles&) = delete;
-  WholeTiles& operator=(const WholeTiles&) = delete;
+  TileConfigScope(const TileConfigScope&) = delete;
+  TileConfigScope& operator=(const TileConfigScope&) = delete;
 
  private:
   struct alignas(64) Config {

@@ -33,9 +33,9 @@ bool HasTiles() {
 }
 #endif
 
-CpuLevel OfProcessor() {
+CpuLevel ReadCpuLevel() {
 #if defined(__x86_64__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CpuLevel::kPlain;
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return CpuLevel::kScalar;
   for (const bool has : {__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"),
                          __builtin_cpu_supports("avx512dq"), __builtin_cpu_supports("avx512vl")}) {
     if (!has) return CpuLevel::kAvx2;
@@ -43,23 +43,36 @@ CpuLevel OfProcessor() {
   if (!__builtin_cpu_supports("avx512bf16")) return CpuLevel::kAvx512;
   return HasTiles() ? CpuLevel::kAmx : CpuLevel::kAvx512Bf16;
 #else
-  return CpuLevel::kPlain;
+  return CpuLevel::kScalar;
 #endif
 }
 
-CpuLevel Allowed() {
+CpuLevel DetectCpuLevel() {
+  static const CpuLevel level = ReadCpuLevel();
+  return level;
+}
+
+// The highest that the user allows.
+CpuLevel CpuLevelFromEnv() {
   const char* const asked = std::getenv("ATEN_CPU_CAPABILITY");
   const std::string_view name = asked == nullptr ? "" : asked;
-  if (name == "default") return CpuLevel::kPlain;
+  if (name == "default") return CpuLevel::kScalar;
   if (name == "avx2") return CpuLevel::kAvx2;
   return name == "avx512" ? CpuLevel::kAvx512Bf16 : CpuLevel::kAmx;
 }
 
 }  // namespace
 
+const char* CpuLevelName(CpuLevel level) {
+  constexpr const char* kNames[kCpuLevels] = {"scalar", "avx2", "avx512", "avx512_bf16", "amx"};
+  return kNames[static_cast<int>(level)];
+}
+
 CpuLevel BestCpuLevel() {
-  static const CpuLevel level = std::min(OfProcessor(), Allowed());
+  static const CpuLevel level = std::min(DetectCpuLevel(), CpuLevelFromEnv());
   return level;
 }
+
+bool HasAmx() { return DetectCpuLevel() == CpuLevel::kAmx; }
 
 }  // namespace torchgraft

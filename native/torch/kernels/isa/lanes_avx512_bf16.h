@@ -16,7 +16,7 @@ inline __m256i RoundToBf16(__m512 v) { return reinterpret_cast<__m256i>(_mm512_c
 
 // Pairs of inputs go into each dot product.
 struct Pairs {
-  static constexpr int kTogether = 2;
+  static constexpr int kInputsPerDot = 2;
 
   static void ZeroSlab(uint16_t* to) { Copy(to, _mm_setzero_si128()); }
   static void CopySlab(const uint16_t* from, uint16_t* to) {
@@ -42,7 +42,7 @@ struct PairLanes8 : Pairs {
 
   static PairLanes8 Zero() { return {{}, _mm256_setzero_ps()}; }
   static PairLanes8 Load(const float* from) { return {{}, _mm256_loadu_ps(from)}; }
-  static __m256i All(const uint16_t* pair) { return _mm256_set1_epi32(PairAt(pair)); }
+  static __m256i Broadcast(const uint16_t* pair) { return _mm256_set1_epi32(PairAt(pair)); }
   static __m256i LoadWeights(const uint16_t* w) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w));
   }
@@ -59,13 +59,14 @@ struct PairLanes8 : Pairs {
 struct PairLanes16 : Pairs, WideSums {
   static PairLanes16 Zero() { return {{}, {_mm512_setzero_ps()}}; }
   static PairLanes16 Load(const float* from) { return {{}, {_mm512_loadu_ps(from)}}; }
-  static __m512i All(const uint16_t* pair) { return _mm512_set1_epi32(PairAt(pair)); }
+  static __m512i Broadcast(const uint16_t* pair) { return _mm512_set1_epi32(PairAt(pair)); }
   static __m512i LoadWeights(const uint16_t* w) { return _mm512_loadu_si512(w); }
   void Add(__m512i w, __m512i x) {
     v = _mm512_dpbf16_ps(v, reinterpret_cast<__m512bh>(w), reinterpret_cast<__m512bh>(x));
   }
-  void Plus(const uint16_t* more, int count) {
-    const __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(Some(count), more));
+  void AddResidual(const uint16_t* residual, int count) {
+    const __m512i wide =
+        _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(FirstLanes(count), residual));
     v = _mm512_add_ps(v, _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16)));
   }
   void Store(uint16_t* to) const {
@@ -75,7 +76,7 @@ struct PairLanes16 : Pairs, WideSums {
     if (count == kLanes)
       Store(to);
     else
-      _mm256_mask_storeu_epi16(to, Some(count), RoundToBf16(v));
+      _mm256_mask_storeu_epi16(to, FirstLanes(count), RoundToBf16(v));
   }
 };
 

@@ -18,17 +18,11 @@ struct HalfBits {
   uint16_t bits;
 };
 
-#if defined(__AVX512F__)
-
 void StoreAs(Vec x, float* to) { x.Store(to); }
 
-void StoreAs(Vec x, BFloat16Bits* to) {
-  const __m512i bits = _mm512_castps_si512(x.v);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), odd);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
-                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(up, 16)));
-}
+void StoreAs(Vec x, BFloat16Bits* to) { x.Store(&to->bits); }
+
+#if defined(__AVX512F__)
 
 void StoreAs(Vec x, HalfBits* to) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
@@ -41,17 +35,6 @@ void StoreAs(Vec x, HalfBits* to) {
 
 #elif defined(__AVX2__)
 
-void StoreAs(Vec x, float* to) { x.Store(to); }
-
-void StoreAs(Vec x, BFloat16Bits* to) {
-  const __m256i bits = _mm256_castps_si256(x.v);
-  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  const __m256i up = _mm256_srli_epi32(
-      _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd), 16);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
-                   _mm_packus_epi32(_mm256_castsi256_si128(up), _mm256_extracti128_si256(up, 1)));
-}
-
 void StoreAs(Vec x, HalfBits* to) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_cvtps_ph(x.v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -61,12 +44,6 @@ void StoreAs(Vec x, HalfBits* to) {
 }
 
 #else
-
-void StoreAs(Vec x, float* to) { x.Store(to); }
-
-void StoreAs(Vec x, BFloat16Bits* to) {
-  for (int i = 0; i < Vec::kLanes; ++i) to[i].bits = ToBFloat16(x.v[i]);
-}
 
 void StoreAs(Vec x, HalfBits* to) {
   for (int i = 0; i < Vec::kLanes; ++i) to[i].bits = ToHalf(x.v[i]);

@@ -28,7 +28,10 @@ namespace {
 #endif
 }
 
+constexpr uint16_t kBFloat16Nan = 0x7fc0;
+
 [[maybe_unused]] uint16_t ToBFloat16(float x) {
+  if (x != x) return kBFloat16Nan;
   const uint32_t bits = BitsOf(x);
   return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }

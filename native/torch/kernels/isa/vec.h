@@ -7,6 +7,8 @@
 
 #include <cstdint>
 
+#include "torch/kernels/isa/rounded_bits.h"
+
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
@@ -22,7 +24,7 @@ struct Vec {
   __m512 v;
 
   static Vec Zero() { return {_mm512_setzero_ps()}; }
-  static Vec All(float x) { return {_mm512_set1_ps(x)}; }
+  static Vec Broadcast(float x) { return {_mm512_set1_ps(x)}; }
   static Vec Load(const float* from) { return {_mm512_loadu_ps(from)}; }
   void Store(float* to) const { _mm512_storeu_ps(to, v); }
   // The first `count` lanes; the others are zero, and no memory of theirs is touched.
@@ -53,7 +55,7 @@ struct Vec {
     const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
     const __m512i half =
         _mm512_mask_mov_epi32(_mm512_srli_epi32(up, 16), _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
-                              _mm512_set1_epi32(0x7FC0));
+                              _mm512_set1_epi32(kBFloat16Nan));
     return _mm512_cvtepi32_epi16(half);
 #endif
   }
@@ -70,14 +72,14 @@ struct Vec {
   friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return MulAdd(a, b, c); }
 
   // Which lanes ReLU lets through, a bit each: those above zero, and what is not a number.
-  friend uint32_t Passed(Vec a) {
+  friend uint32_t PositiveMask(Vec a) {
     return _mm512_cmp_ps_mask(a.v, _mm512_setzero_ps(), _CMP_NLE_UQ);
   }
   // The lanes with a bit; the others are zero.
-  friend Vec Keep(Vec a, uint32_t bits) {
+  friend Vec Select(Vec a, uint32_t bits) {
     return {_mm512_maskz_mov_ps(static_cast<__mmask16>(bits), a.v)};
   }
-  friend Vec KeepPassed(Vec a, Vec by) { return Keep(a, Passed(by)); }
+  friend Vec SelectPositive(Vec a, Vec by) { return Select(a, PositiveMask(by)); }
 };
 
 #elif defined(__AVX2__)
@@ -91,7 +93,7 @@ struct Vec {
   }
 
   static Vec Zero() { return {_mm256_setzero_ps()}; }
-  static Vec All(float x) { return {_mm256_set1_ps(x)}; }
+  static Vec Broadcast(float x) { return {_mm256_set1_ps(x)}; }
   static Vec Load(const float* from) { return {_mm256_loadu_ps(from)}; }
   void Store(float* to) const { _mm256_storeu_ps(to, v); }
   static Vec Load(const float* from, int count) { return {_mm256_maskload_ps(from, Mask(count))}; }
@@ -105,8 +107,9 @@ struct Vec {
     const __m256i bits = _mm256_castps_si256(v);
     const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
     const __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
-    const __m256i half = _mm256_blendv_epi8(_mm256_srli_epi32(up, 16), _mm256_set1_epi32(0x7FC0),
-                                            _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
+    const __m256i half =
+        _mm256_blendv_epi8(_mm256_srli_epi32(up, 16), _mm256_set1_epi32(kBFloat16Nan),
+                           _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
     const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(half, half), 0x08);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
   }
@@ -130,14 +133,16 @@ struct Vec {
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
   friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return MulAdd(a, b, c); }
 
-  static __m256 PassedLanes(Vec a) { return _mm256_cmp_ps(a.v, _mm256_setzero_ps(), _CMP_NLE_UQ); }
-  friend uint32_t Passed(Vec a) { return _mm256_movemask_ps(PassedLanes(a)); }
-  friend Vec Keep(Vec a, uint32_t bits) {
+  static __m256 PositiveLanes(Vec a) {
+    return _mm256_cmp_ps(a.v, _mm256_setzero_ps(), _CMP_NLE_UQ);
+  }
+  friend uint32_t PositiveMask(Vec a) { return _mm256_movemask_ps(PositiveLanes(a)); }
+  friend Vec Select(Vec a, uint32_t bits) {
     const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     const __m256i some = _mm256_and_si256(_mm256_set1_epi32(static_cast<int>(bits)), each);
     return {_mm256_and_ps(a.v, _mm256_castsi256_ps(_mm256_cmpeq_epi32(some, each)))};
   }
-  friend Vec KeepPassed(Vec a, Vec by) { return {_mm256_and_ps(a.v, PassedLanes(by))}; }
+  friend Vec SelectPositive(Vec a, Vec by) { return {_mm256_and_ps(a.v, PositiveLanes(by))}; }
 };
 
 #else
@@ -165,8 +170,8 @@ struct Vec {
     return all;
   }
 
-  static Vec Zero() { return All(0); }
-  static Vec All(float x) { return {Four{x, x, x, x}}; }
+  static Vec Zero() { return Broadcast(0); }
+  static Vec Broadcast(float x) { return {Four{x, x, x, x}}; }
   static Vec Load(const float* from) {
     Vec all;
     __builtin_memcpy(&all.v, from, sizeof all.v);
@@ -183,21 +188,11 @@ struct Vec {
   static Vec Load(const uint16_t* from) { return Load(from, kLanes); }
   void Store(uint16_t* to) const { Store(to, kLanes); }
   static Vec Load(const uint16_t* from, int count) {
-    return Each([&](int i) {
-      const uint32_t bits = i < count ? static_cast<uint32_t>(from[i]) << 16 : 0;
-      float x;
-      __builtin_memcpy(&x, &bits, sizeof x);
-      return x;
-    });
+    return Each(
+        [&](int i) { return FloatOf(i < count ? static_cast<uint32_t>(from[i]) << 16 : 0); });
   }
   void Store(uint16_t* to, int count) const {
-    for (int i = 0; i < kLanes && i < count; ++i) {
-      uint32_t bits;
-      const float x = v[i];
-      __builtin_memcpy(&bits, &x, sizeof bits);
-      const bool number = v[i] == v[i];
-      to[i] = static_cast<uint16_t>(number ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : 0x7FC0);
-    }
+    for (int i = 0; i < kLanes && i < count; ++i) to[i] = ToBFloat16(v[i]);
   }
 
   friend Vec operator+(Vec a, Vec b) { return {a.v + b.v}; }
@@ -209,15 +204,15 @@ struct Vec {
   friend Vec MulAdd(Vec a, Vec b, Vec c) { return {a.v * b.v + c.v}; }
   friend Vec FusedMulAdd(Vec a, Vec b, Vec c) { return {FusedMulAdd(a.v, b.v, c.v)}; }
 
-  friend uint32_t Passed(Vec a) {
+  friend uint32_t PositiveMask(Vec a) {
     uint32_t bits = 0;
     for (int i = 0; i < kLanes; ++i) bits |= static_cast<uint32_t>(!(a.v[i] <= 0)) << i;
     return bits;
   }
-  friend Vec Keep(Vec a, uint32_t bits) {
+  friend Vec Select(Vec a, uint32_t bits) {
     return Each([&](int i) { return bits >> i & 1 ? a.v[i] : 0; });
   }
-  friend Vec KeepPassed(Vec a, Vec by) { return Keep(a, Passed(by)); }
+  friend Vec SelectPositive(Vec a, Vec by) { return Select(a, PositiveMask(by)); }
 };
 
 #endif

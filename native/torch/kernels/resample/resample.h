@@ -9,7 +9,7 @@ namespace torchgraft {
 
 // An image, the grid it is resampled to, and which pixel of the grid each one of the output takes.
 // Numbers are those of src/augment/plan.ts as floats, colours from 0 to 1.
-struct Snapping {
+struct Resampling {
   const uint8_t* pixels;  // height × width × 3
   int64_t height;
   int64_t width;
@@ -30,21 +30,15 @@ struct Snapping {
 };
 
 // Floats that rows of an output take while they are made.
-constexpr int64_t SnapScratch(int64_t output) { return 14 * output + 256; }
+constexpr int64_t ResampleScratch(int64_t output) { return 14 * output + 256; }
 
-// Rows of the output, [end − begin, output, 3] of `type`. Every level gives the same bits:
-// PyTorch's.
-using SnapRows = void (*)(const Snapping& snapping, int64_t begin, int64_t end, PixelType type,
-                          void* out, float* scratch);
+// Every variant gives the same bits: PyTorch's.
+struct ResampleKernel {
+  // Rows of the output, [end − begin, output, 3] of `type`. `scratch` is of ResampleScratch.
+  void (*rows)(const Resampling& resampling, int64_t begin, int64_t end, PixelType type, void* out,
+               float* scratch);
+};
 
-void SnapRowsPlain(const Snapping& snapping, int64_t begin, int64_t end, PixelType type, void* out,
-                   float* scratch);
-void SnapRowsAvx2(const Snapping& snapping, int64_t begin, int64_t end, PixelType type, void* out,
-                  float* scratch);
-void SnapRowsAvx512(const Snapping& snapping, int64_t begin, int64_t end, PixelType type, void* out,
-                    float* scratch);
-
-// The one for this processor.
-SnapRows BestSnapRows();
+extern const LevelTable<ResampleKernel> kResample;
 
 }  // namespace torchgraft

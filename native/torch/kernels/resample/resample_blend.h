@@ -27,21 +27,22 @@ constexpr bool DividesEachByte() {
 template <typename Colour>
 Colour Unit(Colour bytes) {
   static_assert(DividesEachByte());
-  return FusedMulAdd(bytes, Colour::All(kShare), bytes * Colour::All(kRest));
+  return FusedMulAdd(bytes, Colour::Broadcast(kShare), bytes * Colour::Broadcast(kRest));
 }
 
 #else
 
 template <typename Colour>
 Colour Unit(Colour bytes) {
-  return bytes / Colour::All(255);
+  return bytes / Colour::Broadcast(255);
 }
 
 #endif
 
 template <typename Colour>
 Colour Blend(Colour first, float first_weight, Colour second, float second_weight) {
-  return FusedMulAdd(first, Colour::All(first_weight), second * Colour::All(second_weight));
+  return FusedMulAdd(first, Colour::Broadcast(first_weight),
+                     second * Colour::Broadcast(second_weight));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
 
-// Pixels and pairs of them, for snap_body.h.
+// Pixels and pairs of them, for resample_body.h.
 
 #include "torch/kernels/sample/rgb.h"
 

@@ -20,9 +20,9 @@ void Mix(const float* matrix, int64_t pixels, const float* rgb, float* mixed) {
   const Rgb blue = Rgb::Of(m[2], m[6], m[10]);
   const Rgb constant = Rgb::Of(m[3], m[7], m[11]);
   for (int64_t i = 0; i < pixels; ++i, rgb += kChannels, mixed += kChannels) {
-    const Rgb all =
-        red * Rgb::All(rgb[0]) + green * Rgb::All(rgb[1]) + blue * Rgb::All(rgb[2]) + constant;
-    Min(Rgb::All(1), Max(Rgb::All(0), all)).Store(mixed);
+    const Rgb all = red * Rgb::Broadcast(rgb[0]) + green * Rgb::Broadcast(rgb[1]) +
+                    blue * Rgb::Broadcast(rgb[2]) + constant;
+    Min(Rgb::Broadcast(1), Max(Rgb::Broadcast(0), all)).Store(mixed);
   }
 }
 

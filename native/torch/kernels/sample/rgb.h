@@ -16,7 +16,7 @@ namespace {
 struct Rgb {
   __m128 v;
 
-  static Rgb All(float x) { return {_mm_set1_ps(x)}; }
+  static Rgb Broadcast(float x) { return {_mm_set1_ps(x)}; }
   static Rgb Of(float r, float g, float b) { return {_mm_setr_ps(r, g, b, 0)}; }
   // Reads four bytes.
   static Rgb Load(const uint8_t* from) {
@@ -41,7 +41,7 @@ struct Rgb {
 struct RgbPair {
   __m256 v;
 
-  static RgbPair All(float x) { return {_mm256_set1_ps(x)}; }
+  static RgbPair Broadcast(float x) { return {_mm256_set1_ps(x)}; }
   static RgbPair Of(Rgb low, Rgb high) {
     return {_mm256_insertf128_ps(_mm256_castps128_ps256(low.v), high.v, 1)};
   }
@@ -67,7 +67,7 @@ struct RgbPair {
 struct Rgb {
   Four v;
 
-  static Rgb All(float x) { return {Four{x, x, x, x}}; }
+  static Rgb Broadcast(float x) { return {Four{x, x, x, x}}; }
   static Rgb Of(float r, float g, float b) { return {Four{r, g, b, 0}}; }
   static Rgb Load(const uint8_t* from) {
     return Of(static_cast<float>(from[0]), static_cast<float>(from[1]),
@@ -88,7 +88,7 @@ struct RgbPair {
   Rgb low;
   Rgb high;
 
-  static RgbPair All(float x) { return {Rgb::All(x), Rgb::All(x)}; }
+  static RgbPair Broadcast(float x) { return {Rgb::Broadcast(x), Rgb::Broadcast(x)}; }
   static RgbPair Of(Rgb low, Rgb high) { return {low, high}; }
   static RgbPair Load(const uint8_t* low, const uint8_t* high) {
     return {Rgb::Load(low), Rgb::Load(high)};

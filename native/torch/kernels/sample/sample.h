@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "torch/kernels/isa/level_table.h"
+
 namespace torchgraft {
 
 // An image, where in it each pixel of the output lies, and what becomes of the colour there.
@@ -25,18 +27,13 @@ enum class PixelType { kFloat, kBFloat16, kHalf };
 // Floats that rows of an output take while they are made.
 constexpr int64_t SampleScratch(int64_t output) { return 16 * output + 256; }
 
-// Rows of the output, [end − begin, output, 3] of `type`. Every level gives the same bits.
-using SampleRows = void (*)(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
-                            void* out, float* scratch);
+// Every variant gives the same bits.
+struct SampleKernel {
+  // Rows of the output, [end − begin, output, 3] of `type`. `scratch` is of SampleScratch.
+  void (*rows)(const Sampling& sampling, int64_t begin, int64_t end, PixelType type, void* out,
+               float* scratch);
+};
 
-void SampleRowsPlain(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
-                     void* out, float* scratch);
-void SampleRowsAvx2(const Sampling& sampling, int64_t begin, int64_t end, PixelType type, void* out,
-                    float* scratch);
-void SampleRowsAvx512(const Sampling& sampling, int64_t begin, int64_t end, PixelType type,
-                      void* out, float* scratch);
-
-// The one for this processor.
-SampleRows BestSampleRows();
+extern const LevelTable<SampleKernel> kSample;
 
 }  // namespace torchgraft

@@ -1,6 +1,6 @@
 #pragma once
 
-// The batch kernel's inside, compiled once for each level: see vec.h. Products and sums are each
+// The kernel kSample. Products and sums are each
 // rounded, in one order everywhere, so that all levels give the same bits.
 
 #include "torch/kernels/sample/last_two_rows.h"
@@ -81,7 +81,7 @@ struct AlignedRows {
         PlaceAt(sampling.geometry[4] * (static_cast<double>(row) + 0.5) + sampling.geometry[5]);
     const float* upper = blended.At(before);
     const float* lower = blended.At(static_cast<int64_t>(before) + 1);
-    const Vec share = Vec::All(weight);
+    const Vec share = Vec::Broadcast(weight);
     for (int64_t i = 0; i < sampling.output * kChannels; i += Vec::kLanes) {
       const Vec a = Vec::Load(upper + i);
       (a + (Vec::Load(lower + i) - a) * share).Store(rgb + i);
@@ -109,7 +109,7 @@ struct TurnedRows {
 
 // From 0–255 to 0–1: divided, since a product with 1/255 would round otherwise than PyTorch does.
 void ToUnit(float* rgb, int64_t count) {
-  const Vec white = Vec::All(255);
+  const Vec white = Vec::Broadcast(255);
   for (int64_t i = 0; i < count; i += Vec::kLanes) (Vec::Load(rgb + i) / white).Store(rgb + i);
 }
 
@@ -145,6 +145,8 @@ void Sample(const Sampling& sampling, int64_t begin, int64_t end, PixelType type
             float* scratch) {
   ToPixels(type, out, [&](auto* pixels) { SampleTo(sampling, begin, end, pixels, scratch); });
 }
+
+constexpr SampleKernel kKernel{Sample};
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// From a row's colours to what a model sees; for sample_body.h and snap_body.h.
+// From a row's colours to what a model sees; for sample_body.h and resample_body.h.
 
 #include "torch/kernels/isa/narrow.h"
 #include "torch/kernels/isa/vec.h"

@@ -31,7 +31,7 @@ Place PlaceAt(double x) {
 
 template <typename Rgb>
 Rgb Blend(Rgb a, Rgb b, float weight) {
-  return a + (b - a) * Rgb::All(weight);
+  return a + (b - a) * Rgb::Broadcast(weight);
 }
 
 // One pixel of a row, or of what lies around it. No row: above or below the border.

@@ -45,7 +45,7 @@ void FoldedExcitation::Weights(const double* means, float* squeezed, float* weig
 }
 
 void FoldedExcitation::Weigh(at::Tensor& x) const {
-  const auto kernels = BestNormKernels(x.scalar_type() == at::kBFloat16);
+  const NormKernels& kernels = BestNormKernels(x.scalar_type() == at::kBFloat16);
   const int64_t rows = x.size(2) * x.size(3);
   void* const data = x.mutable_data_ptr();
   RowSplit(x.size(0)).Each([&](int64_t, int64_t first, int64_t last) {
@@ -63,16 +63,12 @@ void FoldedExcitation::Weigh(at::Tensor& x) const {
               });
       for (double& sum : sums) sum /= static_cast<double>(rows);
       Weights(sums.data(), squeezed.data(), weights.data());
-      const NormForward weighing{.x = data,
-                                 .added = nullptr,
-                                 .y = data,
-                                 .passed = nullptr,
-                                 .mean = zeros.data(),
-                                 .scale = weights.data(),
-                                 .bias = zeros.data(),
-                                 .channels = channels_,
-                                 .relu = false};
-      kernels.forward(weighing, begin, begin + rows);
+      const ScaleRows weighing{.x = data,
+                               .y = data,
+                               .scale = weights.data(),
+                               .offset = zeros.data(),
+                               .channels = channels_};
+      kernels.scale_rows(weighing, begin, begin + rows);
     }
   });
 }

@@ -37,26 +37,29 @@ c10::TypedOperatorHandle<Signature> Find(const char* name, const char* overload 
 
 }  // namespace
 
-FusedConv::FusedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
-                     int64_t groups, at::ScalarType type)
-    : bias_(bias.to(type)), padding_(weight.size(2) / 2), stride_(stride), groups_(groups) {
+FusedConv::FusedConv(const at::Tensor& weight, const at::Tensor& bias, const ConvGeometry& geometry,
+                     at::ScalarType type)
+    : bias_(bias.to(type)), geometry_(geometry) {
+  const auto& [stride, padding, groups] = geometry;
   Find<Unary>("mkldnn::_convolution_pointwise");
   Find<Binary>("mkldnn::_convolution_pointwise", "binary");
   weight_ = Find<Reorder>("mkldnn::_reorder_convolution_weight")
                 .call(weight.to(type).contiguous(at::MemoryFormat::ChannelsLast),
-                      {padding_, padding_}, {stride_, stride_}, kDilation, groups_, std::nullopt);
+                      {padding, padding}, {stride, stride}, kDilation, groups, std::nullopt);
 }
 
 at::Tensor FusedConv::Run(const at::Tensor& x, bool relu) const {
   static const auto conv = Find<Unary>("mkldnn::_convolution_pointwise");
-  return conv.call(x, weight_, bias_, {padding_, padding_}, {stride_, stride_}, kDilation, groups_,
+  const auto& [stride, padding, groups] = geometry_;
+  return conv.call(x, weight_, bias_, {padding, padding}, {stride, stride}, kDilation, groups,
                    relu ? "relu" : "none", Scalars(), std::nullopt);
 }
 
-at::Tensor FusedConv::RunAdded(const at::Tensor& x, const at::Tensor& added) const {
+at::Tensor FusedConv::RunResidual(const at::Tensor& x, const at::Tensor& residual) const {
   static const auto conv = Find<Binary>("mkldnn::_convolution_pointwise", "binary");
-  return conv.call(x, added, weight_, bias_, {padding_, padding_}, {stride_, stride_}, kDilation,
-                   groups_, "add", at::Scalar(1.0), "relu", Scalars(), std::nullopt);
+  const auto& [stride, padding, groups] = geometry_;
+  return conv.call(x, residual, weight_, bias_, {padding, padding}, {stride, stride}, kDilation,
+                   groups, "add", at::Scalar(1.0), "relu", Scalars(), std::nullopt);
 }
 
 }  // namespace torchgraft

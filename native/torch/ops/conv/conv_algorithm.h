@@ -8,12 +8,12 @@ namespace torchgraft {
 
 enum class ConvAlgorithm {
   kLibrary,  // oneDNN's convolution, through libtorch
-  kProduct,  // pointwise_conv.h, by libtorch's product
-  kPacked,   // the same by our own, pixel_product.h and pointwise_gradient.h
-  kDirect,   // grouped_conv.h
+  kProduct,  // a 1×1 as libtorch's matrix product (pointwise_conv.h)
+  kPacked,   // a 1×1 by our own kernels (packed_gemm.h, pointwise_weight_grad.h)
+  kDirect,   // a 3×3 in groups by our own kernels (grouped_conv.h)
 };
 
-// By pass: each has a winner of its own.
+// The algorithm of each pass, since each has a winner of its own.
 struct ConvChoice {
   ConvAlgorithm forward = ConvAlgorithm::kLibrary;
   ConvAlgorithm data_gradient = ConvAlgorithm::kLibrary;
@@ -27,11 +27,12 @@ struct ConvShape {
   int64_t width;  // of the images that come in
 };
 
-// By rules that were measured, never by a clock: a run must come to the same bytes each time.
+// By the tables of conv_rules.h, which were measured beforehand, never by a clock: a run must come
+// to the same bytes each time.
 ConvChoice ChooseConv(CpuLevel level, at::ScalarType type, const ConvShape& shape);
 
-// For scoring, where each call costs more than what it computes if it goes through libtorch: of
-// shape.width nothing is known.
+// For inference, where a call through libtorch costs more than what it computes. Does not depend on
+// shape.width: one choice serves images of any size.
 ConvAlgorithm ChooseScoring(CpuLevel level, at::ScalarType type, const ConvShape& shape);
 
 }  // namespace torchgraft

@@ -48,7 +48,7 @@ at::Tensor LibraryGradient(const ConvShape& shape, const at::Tensor& dy, const a
 }
 
 at::Tensor Forward(ConvAlgorithm algorithm, const ConvShape& shape, const at::Tensor& x,
-                   const at::Tensor& weight, BatchMoments* moments) {
+                   const at::Tensor& weight, BatchStats* moments) {
   if (algorithm == ConvAlgorithm::kDirect)
     return GroupedForward(BestCpuLevel(), x, weight, shape.stride, moments);
   if (algorithm == ConvAlgorithm::kPacked)
@@ -81,7 +81,7 @@ at::Tensor WeightGradient(ConvAlgorithm algorithm, const ConvShape& shape, const
 
 struct Convolution : torch::autograd::Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const ConvShape& shape, BatchMoments* moments) {
+                            const ConvShape& shape, BatchStats* moments) {
     context->save_for_backward({x, weight});
     context->saved_data["steps"] = std::vector<int64_t>{shape.stride, shape.padding, shape.groups};
     const auto choice = ChooseConv(BestCpuLevel(), x.scalar_type(), shape);
@@ -106,7 +106,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
   }
 };
 
-// Of images as convolution_choice.h's algorithms take them.
+// Whether conv_algorithm.h's algorithms take these tensors.
 bool Fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   return x.device().is_cpu() && x.dim() == 4 && x.numel() > 0 && !bias.defined() &&
          weight.size(2) == weight.size(3) && x.scalar_type() == weight.scalar_type() &&
@@ -116,7 +116,7 @@ bool Fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias)
 }  // namespace
 
 at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    int64_t stride, int64_t padding, int64_t groups, BatchMoments* moments) {
+                    int64_t stride, int64_t padding, int64_t groups, BatchStats* moments) {
   const auto shape = ShapeOf(x, weight, stride, padding, groups);
   if (x.device().is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
     const auto type = at::autocast::get_autocast_dtype(at::kCPU);

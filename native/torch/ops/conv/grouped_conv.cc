@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "torch/kernels/conv3x3_grouped/grouped_conv.h"
+#include "torch/ops/conv/row_pieces.h"
 #include "torch/ops/row_split.h"
 #include "torch/ops/tensor_data.h"
 
@@ -14,15 +15,13 @@ namespace torchgraft {
 
 namespace {
 
-// nullptr where a level has none for a type.
+// nullptr where neither a level nor one below it has one for a type.
 template <typename Element>
 const GroupedConvKernel<Element>* KernelOf(CpuLevel level) {
   if constexpr (std::is_same_v<Element, float>)
-    return level >= CpuLevel::kAvx2 ? GroupedConvAvx2() : nullptr;
-  else if (level >= CpuLevel::kAmx)
-    return GroupedConvAmx();
+    return kGroupedConvFp32.Best(level);
   else
-    return level >= CpuLevel::kAvx512Bf16 ? GroupedConvAvx512Bf16() : nullptr;
+    return kGroupedConvBf16.Best(level);
 }
 
 GroupedConv Describe(at::IntArrayRef x, int64_t group_width, int64_t stride) {
@@ -39,55 +38,12 @@ WeightSteps StepsOf(const at::Tensor& weight) {
   return {weight.stride(0), weight.stride(1), weight.stride(2), weight.stride(3)};
 }
 
-using Room = int64_t (*)(const GroupedConv& conv, int64_t rows);
-
-// The images' rows of outputs, cut so that what is packed of each piece fits the cache; pieces of
-// whole images where several fit.
-struct Pieces {
-  int64_t images;
-  int64_t rows;         // of an image
-  int64_t of_image;     // pieces
-  int64_t together;     // images in a piece, at most
-  int64_t count;        // in all images
-  int64_t most_packed;  // elements
-
-  // `least` pieces, where there are so many rows.
-  Pieces(const GroupedConv& conv, int64_t images, int64_t element_size,
-         const GroupedConvRoom& rooms, Room room, int64_t least)
-      : images(images),
-        rows(conv.out_height),
-        of_image(std::min((least + images - 1) / std::max<int64_t>(images, 1), rows)),
-        together(1) {
-    const auto fits = [&](int64_t some) { return room(conv, some) * element_size <= rooms.bytes; };
-    const auto longest = [&] { return (rows + of_image - 1) / of_image; };
-    while (longest() > 1 && !fits(longest())) ++of_image;
-    if (rooms.many_images && of_image == 1)
-      while (together * least < images && fits(rows * (together + 1))) ++together;
-    count = (images + together - 1) / together * of_image;
-    most_packed = room(conv, together > 1 ? rows * together : longest());
-  }
-
-  // Calls function(piece, image, first row, end) for those from `begin` to before `end`; where
-  // one is of several images the rows are all of theirs.
-  template <typename Function>
-  void Each(int64_t begin, int64_t end, const Function& function) const {
-    const int64_t groups = count / of_image;
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t k = i % of_image;
-      const int64_t group = i / of_image;
-      const int64_t first = images * group / groups;
-      const int64_t more = images * (group + 1) / groups - first - 1;
-      function(i, first, rows * k / of_image, rows * (k + 1) / of_image + more * rows);
-    }
-  }
-};
-
 // Calls function(begin, end) for the parts of the weights, on several threads where there are many.
 template <typename Element, typename Function>
 void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                 const Function& function) {
   constexpr int64_t kLeast = 8192;  // for a thread, which takes as long to start
-  const int64_t parts = kernel.room->weight_parts(conv);
+  const int64_t parts = kernel.workspace->weight_parts(conv);
   const int64_t weights = conv.channels * conv.group_width * 9;
   ParallelFor(parts, std::max<int64_t>(1, kLeast * parts / weights), function);
 }
@@ -95,10 +51,14 @@ void ForWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& con
 template <typename Element>
 at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& weight, bool for_gradient) {
-  const auto packed = at::empty({kernel.room->weights(conv)}, weight.options());
+  const auto packed = at::empty({kernel.workspace->weights(conv)}, weight.options());
   ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
-    kernel.pack_weights(conv, Data<Element>(weight), StepsOf(weight), for_gradient, begin, end,
-                        MutableData<Element>(packed));
+    kernel.pack_weights(conv, {.weight = ConstDataPtr<Element>(weight),
+                               .steps = StepsOf(weight),
+                               .for_gradient = for_gradient,
+                               .begin = begin,
+                               .end = end,
+                               .packed = DataPtr<Element>(packed)});
   });
   return packed;
 }
@@ -107,24 +67,28 @@ at::Tensor PackWeights(const GroupedConvKernel<Element>& kernel, const GroupedCo
 template <typename Element>
 void Fill(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv, bool gradient,
           const at::Tensor& packed_weight, const at::Tensor& from, const at::Tensor& to,
-          BatchMoments* moments = nullptr) {
-  const auto loops = gradient ? kernel.data_gradient : kernel.forward;
-  const auto room = gradient ? kernel.room->data_gradient : kernel.room->forward;
-  const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.room, room,
+          BatchStats* moments = nullptr) {
+  const auto compute = gradient ? kernel.data_gradient : kernel.forward;
+  const auto size = gradient ? kernel.workspace->data_gradient : kernel.workspace->forward;
+  const Pieces pieces(conv, from.size(0), sizeof(Element), *kernel.workspace, size,
                       at::get_num_threads());
-  std::optional<PixelMoments> of_pieces;
+  std::optional<ChannelStatsSums> of_pieces;
   if (moments != nullptr) of_pieces.emplace(to, pieces.count);
   ParallelFor(pieces.count, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, from.options());
     pieces.Each(begin, end, [&](int64_t piece, int64_t image, int64_t first, int64_t last) {
-      loops(conv, Data<Element>(from) + image * from.stride(0), Data<Element>(packed_weight), first,
-            last, MutableData<Element>(scratch), MutableData<Element>(to) + image * to.stride(0));
+      compute(conv, {.from = ConstDataPtr<Element>(from) + image * from.stride(0),
+                     .packed = ConstDataPtr<Element>(packed_weight),
+                     .begin = first,
+                     .end = last,
+                     .scratch = DataPtr<Element>(scratch),
+                     .to = DataPtr<Element>(to) + image * to.stride(0)});
       const int64_t row = image * conv.out_height;
       if (of_pieces)
         of_pieces->Add(piece, (row + first) * conv.out_width, (row + last) * conv.out_width);
     });
   });
-  if (of_pieces) *moments = of_pieces->All();
+  if (of_pieces) *moments = of_pieces->Merged();
 }
 
 // A part of the sums for each thread, and the parts added in their order: the same each time.
@@ -132,39 +96,48 @@ template <typename Element>
 void SumWeightGradient(const GroupedConvKernel<Element>& kernel, const GroupedConv& conv,
                        const at::Tensor& x, const at::Tensor& dy, const at::Tensor& dweight) {
   const int64_t threads = at::get_num_threads();
-  const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.room, kernel.room->weight_gradient,
-                      kernel.room->many_images ? threads : 1);
+  const Pieces pieces(conv, x.size(0), sizeof(Element), *kernel.workspace,
+                      kernel.workspace->weight_gradient,
+                      kernel.workspace->many_images ? threads : 1);
   const int64_t parts = std::min(threads, pieces.count);
-  const auto sums = at::zeros({parts, kernel.room->sums(conv)}, x.options().dtype(at::kFloat));
+  const auto sums = at::zeros({parts, kernel.workspace->sums(conv)}, x.options().dtype(at::kFloat));
   ParallelFor(parts, 1, [&](int64_t begin, int64_t end) {
     const auto scratch = at::empty({pieces.most_packed}, x.options());
     for (int64_t part = begin; part < end; ++part) {
-      float* const to = MutableData<float>(sums) + part * sums.stride(0);
+      float* const to = DataPtr<float>(sums) + part * sums.stride(0);
       pieces.Each(pieces.count * part / parts, pieces.count * (part + 1) / parts,
                   [&](int64_t, int64_t image, int64_t first, int64_t last) {
-                    kernel.weight_gradient(conv, Data<Element>(x) + image * x.stride(0),
-                                           Data<Element>(dy) + image * dy.stride(0), first, last,
-                                           MutableData<Element>(scratch), to);
+                    kernel.weight_gradient(conv,
+                                           {.x = ConstDataPtr<Element>(x) + image * x.stride(0),
+                                            .dy = ConstDataPtr<Element>(dy) + image * dy.stride(0),
+                                            .begin = first,
+                                            .end = last,
+                                            .scratch = DataPtr<Element>(scratch),
+                                            .sums = to});
                   });
     }
   });
   ForWeights(kernel, conv, [&](int64_t begin, int64_t end) {
-    kernel.unpack_gradient(conv, Data<float>(sums), parts, StepsOf(dweight), begin, end,
-                           MutableData<Element>(dweight));
+    kernel.unpack_gradient(conv, {.sums = ConstDataPtr<float>(sums),
+                                  .copies = parts,
+                                  .steps = StepsOf(dweight),
+                                  .begin = begin,
+                                  .end = end,
+                                  .dweight = DataPtr<Element>(dweight)});
   });
 }
 
-// Calls function(kernel, conv) with the kernel for a type, and if that gave up with the one that
-// the level below has.
+// Calls function(kernel, conv) with the kernel for a type, and if that needs a fallback with the
+// one of the level below, which needs none.
 template <typename Function>
 void WithKernel(CpuLevel level, at::ScalarType type, GroupedConv conv, const Function& function) {
-  bool gave_up = false;
-  conv.gave_up = &gave_up;
+  bool needs_fallback = false;
+  conv.needs_fallback = &needs_fallback;
   if (type == at::kFloat)
     function(*KernelOf<float>(level), conv);
   else
     function(*KernelOf<uint16_t>(level), conv);
-  if (gave_up) function(*KernelOf<uint16_t>(CpuLevel::kAvx512Bf16), conv);
+  if (needs_fallback) function(*KernelOf<uint16_t>(CpuLevel::kAvx512Bf16), conv);
 }
 
 }  // namespace
@@ -179,7 +152,7 @@ bool HasGroupedConv(CpuLevel level, at::ScalarType type, at::IntArrayRef weight,
 }
 
 at::Tensor GroupedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                          int64_t stride, BatchMoments* moments) {
+                          int64_t stride, BatchStats* moments) {
   const auto shape = Describe(x.sizes(), weight.size(1), stride);
   auto y = EmptyImages({x.size(0), shape.channels, shape.out_height, shape.out_width}, x);
   WithKernel(level, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
@@ -230,7 +203,7 @@ at::Tensor GroupedScoring::Run(const at::Tensor& x, bool relu) const {
   WithKernel(level_, x.scalar_type(), shape, [&](const auto& kernel, const auto& conv) {
     if (!packed.defined()) packed = PackWeights(kernel, conv, weight_, /*for_gradient=*/false);
     Fill(kernel, conv, /*gradient=*/false, packed, x, y);
-    packed.reset();  // in another kernel's order, should this one have given up
+    packed.reset();  // in another kernel's order, if this one needs a fallback
   });
   return y;
 }

@@ -18,20 +18,18 @@ namespace {
 // Fewer are not worth another thread.
 constexpr int64_t kPixelsOfThread = 24;
 
-// nullptr where a level has none for a type.
+// nullptr where neither a level nor one below it has one for a type.
 template <typename Element>
 const PointwiseKernel<Element>* KernelOf(CpuLevel level) {
-  if constexpr (std::is_same_v<Element, uint16_t>)
-    return level >= CpuLevel::kAvx512Bf16 ? PointwiseAvx512Bf16() : nullptr;
-  else if (level >= CpuLevel::kAvx512)
-    return PointwiseAvx512();
+  if constexpr (std::is_same_v<Element, float>)
+    return kPointwiseFp32.Best(level);
   else
-    return level == CpuLevel::kAvx2 ? PointwiseAvx2() : nullptr;
+    return kPointwiseBf16.Best(level);
 }
 
-// nullptr where a level has none for a type: then it may have the loops above.
+// nullptr where a level has no tiles for a type: then it may have the kernel above.
 const TiledPointwiseKernel* TilesOf(CpuLevel level, at::ScalarType type) {
-  return type == at::kBFloat16 && level >= CpuLevel::kAmx ? PointwiseAmx() : nullptr;
+  return type == at::kBFloat16 ? kTiledPointwise.Best(level) : nullptr;
 }
 
 int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t out) {
@@ -40,15 +38,16 @@ int64_t PackedElements(CpuLevel level, at::ScalarType type, int64_t in, int64_t 
 }
 
 // Has compute(begin, end) compute y, in units of some pixels, on several threads, and takes its
-// moments.
+// moments while it is in the cache.
 template <typename Function>
-void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* moments,
+void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchStats* moments,
                const Function& compute) {
   const int64_t parts =
       std::clamp<int64_t>(units * unit / kPixelsOfThread, 1, at::get_num_threads());
-  std::optional<PixelMoments> of_y;
+  std::optional<ChannelStatsSums> of_y;
   if (moments != nullptr) of_y.emplace(y, parts);
-  const int64_t together = of_y ? std::max<int64_t>(PixelMoments::Together(y) / unit, 1) : units;
+  const int64_t together =
+      of_y ? std::max<int64_t>(ChannelStatsSums::PixelsPerChunk(y) / unit, 1) : units;
   ParallelFor(parts, /*grain_size=*/1, [&](int64_t first, int64_t last) {
     for (int64_t part = first; part < last; ++part) {
       const int64_t end = units * (part + 1) / parts;
@@ -58,18 +57,18 @@ void ForPixels(int64_t units, int64_t unit, const at::Tensor& y, BatchMoments* m
       }
     }
   });
-  if (of_y) *moments = of_y->All();
+  if (of_y) *moments = of_y->Merged();
 }
 
 }  // namespace
 
-bool PixelProduct::Has(CpuLevel level, at::ScalarType type, int64_t in, int64_t out) {
+bool PackedGemm::Has(CpuLevel level, at::ScalarType type, int64_t in, int64_t out) {
   const bool has_loops = (type == at::kFloat && KernelOf<float>(level) != nullptr) ||
                          (type == at::kBFloat16 && KernelOf<uint16_t>(level) != nullptr);
   return has_loops && in % 8 == 0 && out % 8 == 0;
 }
 
-PixelProduct::PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias)
+PackedGemm::PackedGemm(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias)
     : level_(level),
       in_(matrix.size(0)),
       out_(matrix.size(1)),
@@ -80,31 +79,31 @@ PixelProduct::PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::T
   const auto rows = matrix.stride(0) == 1 || matrix.stride(1) == 1 ? matrix : matrix.contiguous();
   const auto type = matrix.scalar_type();
   if (const auto* const tiles = TilesOf(level, type)) {
-    tiles->pack(in_, out_, Data<uint16_t>(rows), rows.stride(0), rows.stride(1),
-                MutableData<uint16_t>(packed_));
+    tiles->pack(in_, out_, ConstDataPtr<uint16_t>(rows), rows.stride(0), rows.stride(1),
+                DataPtr<uint16_t>(packed_));
   } else if (type == at::kFloat) {
-    KernelOf<float>(level)->pack(in_, out_, Data<float>(matrix.contiguous()),
-                                 MutableData<float>(packed_));
+    KernelOf<float>(level)->pack(in_, out_, ConstDataPtr<float>(matrix.contiguous()),
+                                 DataPtr<float>(packed_));
   } else {
-    KernelOf<uint16_t>(level)->pack(in_, out_, Data<uint16_t>(matrix.contiguous()),
-                                    MutableData<uint16_t>(packed_));
+    KernelOf<uint16_t>(level)->pack(in_, out_, ConstDataPtr<uint16_t>(matrix.contiguous()),
+                                    DataPtr<uint16_t>(packed_));
   }
 }
 
-at::Tensor PixelProduct::Run(const at::Tensor& x, int64_t stride, bool relu,
-                             const at::Tensor& added) const {
+at::Tensor PackedGemm::Run(const at::Tensor& x, int64_t stride, bool relu,
+                           const at::Tensor& added) const {
   return RunInto(x, stride, relu, added, /*moments=*/nullptr);
 }
 
-at::Tensor PixelProduct::RunForNorm(const at::Tensor& x, int64_t stride,
-                                    BatchMoments* moments) const {
+at::Tensor PackedGemm::RunForNorm(const at::Tensor& x, int64_t stride,
+                                  BatchStats* moments) const {
   return RunInto(x, stride, /*relu=*/false, /*added=*/{}, moments);
 }
 
-at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
-                                 const at::Tensor& added, BatchMoments* moments) const {
-  const auto met = MetOf(x.sizes(), stride);
-  const auto y = EmptyImages({x.size(0), out_, met.height, met.width}, x);
+at::Tensor PackedGemm::RunInto(const at::Tensor& x, int64_t stride, bool relu,
+                               const at::Tensor& added, BatchStats* moments) const {
+  const auto grid = StridedGridOf(x.sizes(), stride);
+  const auto y = EmptyImages({x.size(0), out_, grid.height, grid.width}, x);
   if (TilesOf(level_, x.scalar_type()) != nullptr)
     RunTiles(x, stride, relu, added, y, /*y_stride=*/1, moments);
   else if (x.scalar_type() == at::kFloat)
@@ -114,47 +113,46 @@ at::Tensor PixelProduct::RunInto(const at::Tensor& x, int64_t stride, bool relu,
   return y;
 }
 
-at::Tensor PixelProduct::Spread(const at::Tensor& x, at::IntArrayRef y_shape,
-                                int64_t stride) const {
-  if (TilesOf(level_, x.scalar_type()) == nullptr) return SpreadMet(Run(x), y_shape, stride);
+at::Tensor PackedGemm::RunZeroInserted(const at::Tensor& x, at::IntArrayRef y_shape,
+                                       int64_t stride) const {
+  if (TilesOf(level_, x.scalar_type()) == nullptr) return ZeroInsert(Run(x), y_shape, stride);
   const auto y = EmptyImages(y_shape, x);
   RunTiles(x, /*x_stride=*/1, /*relu=*/false, /*added=*/{}, y, stride, /*moments=*/nullptr);
   return y;
 }
 
-void PixelProduct::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu,
-                            const at::Tensor& added, const at::Tensor& y, int64_t y_stride,
-                            BatchMoments* moments) const {
+void PackedGemm::RunTiles(const at::Tensor& x, int64_t x_stride, bool relu, const at::Tensor& added,
+                          const at::Tensor& y, int64_t y_stride, BatchStats* moments) const {
   const auto& kernel = *TilesOf(level_, x.scalar_type());
   const TiledPointwise conv{.in = in_,
                             .out = out_,
-                            .bias = Data<float>(bias_),
+                            .bias = ConstDataPtr<float>(bias_),
                             .relu = relu,
-                            .packed = Data<uint16_t>(packed_),
-                            .x = Data<uint16_t>(x),
-                            .x_met = MetOf(x.sizes(), x_stride),
-                            .added = Data<uint16_t>(added),
-                            .y = MutableData<uint16_t>(y),
-                            .y_met = MetOf(y.sizes(), y_stride)};
-  ForPixels(CountOf(conv.x_met, x.size(0)), /*unit=*/1, y, moments,
+                            .packed = ConstDataPtr<uint16_t>(packed_),
+                            .x = ConstDataPtr<uint16_t>(x),
+                            .x_grid = StridedGridOf(x.sizes(), x_stride),
+                            .added = ConstDataPtr<uint16_t>(added),
+                            .y = DataPtr<uint16_t>(y),
+                            .y_grid = StridedGridOf(y.sizes(), y_stride)};
+  ForPixels(PixelCount(conv.x_grid, x.size(0)), /*unit=*/1, y, moments,
             [&](int64_t begin, int64_t end) {
               const auto scratch = at::empty({kernel.scratch(in_)}, at::kBFloat16);
-              kernel.run(conv, begin, end - begin, MutableData<uint16_t>(scratch));
+              kernel.run(conv, begin, end - begin, DataPtr<uint16_t>(scratch));
             });
 }
 
 template <typename Element>
-void PixelProduct::RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-                         const at::Tensor& y, BatchMoments* moments) const {
+void PackedGemm::RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
+                       const at::Tensor& y, BatchStats* moments) const {
   const auto& kernel = *KernelOf<Element>(level_);
-  const Pointwise conv{in_, out_, stride * in_, Data<float>(bias_), relu};
-  const auto* const from = Data<Element>(x);
-  const auto* const packed = Data<Element>(packed_);
-  const auto* const more = Data<Element>(added);
-  auto* const to = MutableData<Element>(y);
+  const Pointwise conv{in_, out_, stride * in_, ConstDataPtr<float>(bias_), relu};
+  const auto* const from = ConstDataPtr<Element>(x);
+  const auto* const packed = ConstDataPtr<Element>(packed_);
+  const auto* const residual = ConstDataPtr<Element>(added);
+  auto* const to = DataPtr<Element>(y);
   const auto run = [&](int64_t source, int64_t pixel, int64_t count) {
-    kernel.run(conv, packed, from + source * in_, more == nullptr ? nullptr : more + pixel * out_,
-               count, to + pixel * out_);
+    kernel.run(conv, packed, from + source * in_,
+               residual == nullptr ? nullptr : residual + pixel * out_, count, to + pixel * out_);
   };
   const int64_t height = y.size(2);
   const int64_t width = y.size(3);
@@ -163,7 +161,7 @@ void PixelProduct::RunAs(const at::Tensor& x, int64_t stride, bool relu, const a
               [&](int64_t begin, int64_t end) { run(begin, begin, end - begin); });
     return;
   }
-  // Pixels that are met lie evenly apart along a row alone.
+  // A strided grid's pixels lie evenly apart along a row alone.
   ForPixels(y.size(0) * height, /*unit=*/width, y, moments, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t source = row / height * x.size(2) + row % height * stride;

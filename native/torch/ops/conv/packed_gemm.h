@@ -7,38 +7,39 @@
 
 namespace torchgraft {
 
-// Pixels times a matrix, with what follows a 1×1 convolution: bias, a sum, ReLU. By loops of our
-// own, with the matrix packed as they read it. Each output is one sum in the order of the inputs,
-// whatever the threads.
-class PixelProduct {
+// A matrix product with pixels as rows, [pixels, in] × [in, out], and the epilogue of a 1×1
+// convolution: bias, residual, ReLU. By our kernels (kernels/conv1x1), with the matrix packed in
+// the order in which they read it. Each output is one sum in the order of the inputs, whatever the
+// threads.
+class PackedGemm {
  public:
-  // Whether there are loops for it: float32 or bfloat16.
+  // Whether there is a kernel for it: float32 or bfloat16.
   static bool Has(CpuLevel level, at::ScalarType type, int64_t in, int64_t out);
 
   // The matrix is [in, out]. The bias, where there is one, is [out] and float32.
-  PixelProduct(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias = {});
+  PackedGemm(CpuLevel level, const at::Tensor& matrix, const at::Tensor& bias = {});
 
-  // x is [n, in, h, w], channels_last; met is each `stride`th pixel of both directions. `added`,
-  // where it is defined, has the result's shape and type, channels_last too.
+  // x is [n, in, h, w], channels_last, of which every `stride`th pixel in both directions is read.
+  // `added`, the residual, has the result's shape and type, channels_last too, or is undefined.
   at::Tensor Run(const at::Tensor& x, int64_t stride = 1, bool relu = false,
                  const at::Tensor& added = {}) const;
 
-  // The same without what follows. Fills in the moments of what comes out, where they are asked
-  // for.
-  at::Tensor RunForNorm(const at::Tensor& x, int64_t stride, BatchMoments* moments) const;
+  // The same without an epilogue. Fills in the moments of the outputs where `moments` is given, for
+  // the batch norm that follows.
+  at::Tensor RunForNorm(const at::Tensor& x, int64_t stride, BatchStats* moments) const;
 
-  // The other way: x are the pixels that are met of the result, [n, out, h, w], which is zero
-  // between them.
-  at::Tensor Spread(const at::Tensor& x, at::IntArrayRef y_shape, int64_t stride) const;
+  // The data gradient with a stride: x [n, in, …] times the matrix goes to every `stride`th pixel
+  // of the result, [n, out, h, w], with zeros between them (ZeroInsert).
+  at::Tensor RunZeroInserted(const at::Tensor& x, at::IntArrayRef y_shape, int64_t stride) const;
 
  private:
   at::Tensor RunInto(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-                     BatchMoments* moments) const;
+                     BatchStats* moments) const;
   template <typename Element>
   void RunAs(const at::Tensor& x, int64_t stride, bool relu, const at::Tensor& added,
-             const at::Tensor& y, BatchMoments* moments) const;
+             const at::Tensor& y, BatchStats* moments) const;
   void RunTiles(const at::Tensor& x, int64_t x_stride, bool relu, const at::Tensor& added,
-                const at::Tensor& y, int64_t y_stride, BatchMoments* moments) const;
+                const at::Tensor& y, int64_t y_stride, BatchStats* moments) const;
 
   CpuLevel level_;
   int64_t in_;

@@ -10,8 +10,8 @@ namespace torchgraft {
 
 namespace {
 
-// [n, h, w, channels] of the pixels met, contiguous.
-at::Tensor Met(const at::Tensor& x, int64_t stride) {
+// [n, h, w, channels] of every `stride`th pixel, contiguous.
+at::Tensor StridedPixels(const at::Tensor& x, int64_t stride) {
   const auto pixels = x.permute({0, 2, 3, 1});
   if (stride == 1) return pixels;
   return pixels.slice(1, 0, std::nullopt, stride).slice(2, 0, std::nullopt, stride).contiguous();
@@ -26,18 +26,18 @@ at::Tensor Matrix(const at::Tensor& weight) {
 }  // namespace
 
 at::Tensor PackedForward(CpuLevel level, const at::Tensor& x, const at::Tensor& weight,
-                         int64_t stride, BatchMoments* moments) {
-  return PixelProduct(level, Matrix(weight).t()).RunForNorm(x, stride, moments);
+                         int64_t stride, BatchStats* moments) {
+  return PackedGemm(level, Matrix(weight).t()).RunForNorm(x, stride, moments);
 }
 
 at::Tensor PackedDataGradient(CpuLevel level, const at::Tensor& dy, const at::Tensor& weight,
                               at::IntArrayRef x_shape, int64_t stride) {
-  const PixelProduct product(level, Matrix(weight));
-  return stride == 1 ? product.Run(dy) : product.Spread(dy, x_shape, stride);
+  const PackedGemm product(level, Matrix(weight));
+  return stride == 1 ? product.Run(dy) : product.RunZeroInserted(dy, x_shape, stride);
 }
 
 at::Tensor PointwiseForward(const at::Tensor& x, const at::Tensor& weight, int64_t stride) {
-  const auto pixels = Met(x, stride);
+  const auto pixels = StridedPixels(x, stride);
   return at::mm(Rows(pixels), Matrix(weight).t())
       .view({pixels.size(0), pixels.size(1), pixels.size(2), weight.size(0)})
       .permute({0, 3, 1, 2});
@@ -45,18 +45,18 @@ at::Tensor PointwiseForward(const at::Tensor& x, const at::Tensor& weight, int64
 
 at::Tensor PointwiseDataGradient(const at::Tensor& dy, const at::Tensor& weight,
                                  at::IntArrayRef x_shape, int64_t stride) {
-  const auto pixels = Met(dy, /*stride=*/1);
+  const auto pixels = StridedPixels(dy, /*stride=*/1);
   const auto dx = at::mm(Rows(pixels), Matrix(weight))
                       .view({pixels.size(0), pixels.size(1), pixels.size(2), weight.size(1)})
                       .permute({0, 3, 1, 2});
-  return stride == 1 ? dx : SpreadMet(dx, x_shape, stride);
+  return stride == 1 ? dx : ZeroInsert(dx, x_shape, stride);
 }
 
 at::Tensor PointwiseWeightGradient(const at::Tensor& x, const at::Tensor& dy,
                                    const at::Tensor& weight, int64_t stride) {
   auto dweight = at::empty_like(weight);
   auto matrix = Matrix(dweight);
-  at::mm_out(matrix, Rows(Met(dy, /*stride=*/1)).t(), Rows(Met(x, stride)));
+  at::mm_out(matrix, Rows(StridedPixels(dy, /*stride=*/1)).t(), Rows(StridedPixels(x, stride)));
   return dweight;
 }
 

@@ -15,13 +15,13 @@ namespace {
 
 constexpr int64_t kChannelStep = 8;  // the loops' channels are multiples of it
 
-// nullptr where a level has none for a type.
+// nullptr where neither a level nor one below it has one for a type.
 template <typename Element>
 const PointwiseGradientKernel<Element>* KernelOf(CpuLevel level) {
-  if constexpr (std::is_same_v<Element, uint16_t>)
-    return level >= CpuLevel::kAmx ? PointwiseGradientAmx() : nullptr;
+  if constexpr (std::is_same_v<Element, float>)
+    return kPointwiseGradientFp32.Best(level);
   else
-    return level >= CpuLevel::kAvx2 ? PointwiseGradientAvx2() : nullptr;
+    return kPointwiseGradientBf16.Best(level);
 }
 
 // Threads share out the pixels, each with sums of its own; where that would be more to add up than
@@ -50,10 +50,10 @@ class WeightGradient {
         in_(x.size(1)),
         out_(dy.size(1)),
         pixels_(dy.size(0) * dy.size(2) * dy.size(3)),
-        met_(MetOf(x.sizes(), stride)),
+        grid_(StridedGridOf(x.sizes(), stride)),
         x_(x),
         dy_(dy),
-        dweight_(MutableData<Element>(dweight)),
+        dweight_(DataPtr<Element>(dweight)),
         shares_(pixels_, out_, at::get_num_threads()) {}
 
   void Run() const {
@@ -102,19 +102,19 @@ class WeightGradient {
         .in = in_,
         .out = FirstOutput(o + 1) - FirstOutput(o),
         .pixels = pixels_ * (p + 1) / shares_.of_pixels - first,
-        .x = Data<Element>(x_),
-        .met = met_,
+        .x = ConstDataPtr<Element>(x_),
+        .grid = grid_,
         .first = first,
-        .dy = Data<Element>(dy_) + first * out_ + FirstOutput(o),
+        .dy = ConstDataPtr<Element>(dy_) + first * out_ + FirstOutput(o),
         .dy_step = out_};
     if (gradient.out == 0) return;
     const auto scratch = at::empty({kernel_.scratch(gradient)}, x_.scalar_type());
-    kernel_.sum(gradient, MutableData<Element>(scratch), sums);
+    kernel_.sum(gradient, DataPtr<Element>(scratch), sums);
   }
 
   const PointwiseGradientKernel<Element>& kernel_;
   int64_t in_, out_, pixels_;
-  MetPixels met_;
+  StridedGrid grid_;
   const at::Tensor& x_;
   const at::Tensor& dy_;
   Element* dweight_;

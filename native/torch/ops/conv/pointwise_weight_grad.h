@@ -6,13 +6,14 @@
 
 namespace torchgraft {
 
-// The product that is the weight gradient of a 1×1 convolution, by loops of our own.
+// The weight gradient of a 1×1 convolution, dyᵀ · x over pixels, by our kernels
+// (kernels/conv1x1/weight_grad).
 
-// Whether there are any: in float32 or, with tiles, bfloat16.
+// Whether there is one: in float32 or, with AMX, bfloat16.
 bool HasPointwiseGradient(CpuLevel level, at::ScalarType type, int64_t in, int64_t out);
 
-// Of x [n, in, h, w], of which each `stride`th pixel of both directions is met, and dy [n, out, …],
-// both channels_last, into [out][in], which is contiguous.
+// Of x [n, in, h, w], of which every `stride`th pixel in both directions is read, and dy
+// [n, out, …], both channels_last, into dweight [out, in], contiguous.
 void PointwiseGradientInto(CpuLevel level, const at::Tensor& x, const at::Tensor& dy,
                            int64_t stride, const at::Tensor& dweight);
 

@@ -13,10 +13,10 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-Normed ForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu,
-                   bool remember) {
-  return norm.device ? norm.device->Forward(x, norm, added, relu, remember)
-                     : NormForwardPass(x, norm, added, relu, remember);
+Normed ForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
+                   bool relu, bool remember) {
+  return norm.device ? norm.device->Forward(x, norm, residual, relu, remember)
+                     : NormForwardPass(x, norm, residual, relu, remember);
 }
 
 class NormFunction : public torch::autograd::Function<NormFunction> {
@@ -24,74 +24,78 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
   // `weight` and `bias` are the norm's, given apart so that autograd sees them.
   static variable_list forward(AutogradContext* context, const at::Tensor& x,
                                const at::Tensor& weight, const at::Tensor& bias,
-                               const std::optional<at::Tensor>& added, const NormState& norm,
-                               bool relu, bool forked) {
+                               const std::optional<at::Tensor>& residual, const NormState& norm,
+                               bool relu, bool branches) {
     NormState state = norm;
     state.weight = weight;
     state.bias = bias;
     const auto normed =
-        ForwardPass(x, state, added.value_or(at::Tensor()), relu, /*remember=*/true);
+        ForwardPass(x, state, residual.value_or(at::Tensor()), relu, /*remember=*/true);
     context->set_materialize_grads(false);
-    context->save_for_backward({x, weight, normed.coefficients, normed.passed});
+    context->save_for_backward({x, weight, normed.coefficients, normed.relu_mask});
     context->saved_data["relu"] = relu;
-    context->saved_data["learns"] = norm.learns;
+    context->saved_data["training"] = norm.training;
     context->saved_data["device"] = reinterpret_cast<int64_t>(norm.device);
-    if (!forked) return {normed.y};
+    if (!branches) return {normed.y};
     return {normed.y, normed.y.variable_data()};  // no view, or the two would be one to autograd
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     auto dy = gradients[0];
-    auto more = gradients.size() > 1 ? gradients[1] : at::Tensor();
-    if (!dy.defined()) std::swap(dy, more);
+    auto dy_shortcut = gradients.size() > 1 ? gradients[1] : at::Tensor();
+    if (!dy.defined()) std::swap(dy, dy_shortcut);
     variable_list result(7);
     if (!dy.defined()) return result;
     const auto saved = context->get_saved_variables();
-    const Normed normed{.y = {}, .coefficients = saved[2], .passed = saved[3]};
+    const Normed normed{.y = {}, .coefficients = saved[2], .relu_mask = saved[3]};
     const auto* device = reinterpret_cast<const DeviceNorm*>(context->saved_data["device"].toInt());
     const bool relu = context->saved_data["relu"].toBool();
-    const bool learns = context->saved_data["learns"].toBool();
+    const bool training = context->saved_data["training"].toBool();
     dy = ChannelsLast(dy);
-    if (more.defined()) more = ChannelsLast(more);
-    const auto of = device ? device->Backward(saved[0], saved[1], normed, dy, more, relu, learns)
-                           : NormBackwardPass(saved[0], saved[1], normed, dy, more, relu, learns);
+    if (dy_shortcut.defined()) dy_shortcut = ChannelsLast(dy_shortcut);
+    const auto of =
+        device ? device->Backward(saved[0], saved[1], normed, dy, dy_shortcut, relu, training)
+               : NormBackwardPass(saved[0], saved[1], normed, dy, dy_shortcut, relu, training);
     result[0] = of.x;
     result[1] = of.weight;
     result[2] = of.bias;
-    result[3] = of.added;
+    result[3] = of.residual;
     return result;
   }
 };
 
-variable_list Apply(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu,
-                    bool forked) {
+variable_list Apply(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
+                    bool relu, bool branches) {
   const NoAutocast guard;
   const auto rows = ChannelsLast(x);
-  const auto more = added.defined() ? ChannelsLast(added.to(rows.scalar_type())) : added;
-  const auto learns = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };
+  const auto shortcut =
+      residual.defined() ? ChannelsLast(residual.to(rows.scalar_type())) : residual;
+  const auto has_grad = [](const at::Tensor& t) { return t.defined() && t.requires_grad(); };
   if (!at::GradMode::is_enabled() ||
-      !(learns(rows) || learns(norm.weight) || learns(norm.bias) || learns(more)))
-    return {ForwardPass(rows, norm, more, relu, /*remember=*/false).y};
-  const auto optional = more.defined() ? std::optional(more) : std::nullopt;
-  return NormFunction::apply(rows, norm.weight, norm.bias, optional, norm, relu, forked);
+      !(has_grad(rows) || has_grad(norm.weight) || has_grad(norm.bias) || has_grad(shortcut)))
+    return {ForwardPass(rows, norm, shortcut, relu, /*remember=*/false).y};
+  const auto optional = shortcut.defined() ? std::optional(shortcut) : std::nullopt;
+  return NormFunction::apply(rows, norm.weight, norm.bias, optional, norm, relu, branches);
 }
 
 }  // namespace
 
-bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device) {
+bool CanFuseNorm(const at::Tensor& x, const DeviceNorm* device) {
   if (device) return device->Takes(x);
   return x.is_cpu() && x.numel() > 0 &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
 }
 
-at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& added,
+at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                      bool relu) {
-  return Apply(x, norm, added, relu, /*forked=*/false)[0];
+  return Apply(x, norm, residual, relu, /*branches=*/false)[0];
 }
 
-Forked ForkedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu) {
-  const auto outputs = Apply(x, norm, added, relu, /*forked=*/true);
-  return outputs.size() > 1 ? Forked(outputs[0], outputs[1]) : Forked(outputs[0]);
+ResidualBranches FusedNormBranches(const at::Tensor& x, const NormState& norm,
+                                   const at::Tensor& residual, bool relu) {
+  const auto outputs = Apply(x, norm, residual, relu, /*branches=*/true);
+  return outputs.size() > 1 ? ResidualBranches(outputs[0], outputs[1])
+                            : ResidualBranches(outputs[0]);
 }
 
 }  // namespace torchgraft

@@ -6,23 +6,27 @@
 
 namespace torchgraft {
 
-// An output with two readers. Their gradients come back apart, so that a layer with kernels of its
-// own can add them on its way instead of autograd in a pass for itself.
-struct Forked {
+// An activation [n, channels, h, w] that a block's main branch and its shortcut read: the same
+// numbers as two outputs, so that their gradients come back apart and the layer before adds them in
+// its own pass over the tensor, instead of autograd in a pass for that alone.
+struct ResidualBranches {
   at::Tensor main;
   at::Tensor shortcut;
 
-  explicit Forked(const at::Tensor& both) : main(both), shortcut(both) {}
-  Forked(const at::Tensor& main, const at::Tensor& shortcut) : main(main), shortcut(shortcut) {}
+  explicit ResidualBranches(const at::Tensor& both) : main(both), shortcut(both) {}
+  ResidualBranches(const at::Tensor& main, const at::Tensor& shortcut)
+      : main(main), shortcut(shortcut) {}
 };
 
 // Whether the kernels take such a tensor: float or bf16 on the CPU, or what `device` takes.
-bool FusedNormTakes(const at::Tensor& x, const DeviceNorm* device = nullptr);
+bool CanFuseNorm(const at::Tensor& x, const DeviceNorm* device = nullptr);
 
-// Batch norm in one with what follows it: relu(norm(x) + added), channels_last. `added` may be
-// undefined; where it is not, there is ReLU.
-at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& added,
+// Batch norm with the residual sum and ReLU in the same pass: relu(norm(x) + residual), x and
+// residual [n, channels, h, w], channels_last. The residual may be undefined; where there is one,
+// there is ReLU.
+at::Tensor FusedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                      bool relu);
-Forked ForkedNorm(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu);
+ResidualBranches FusedNormBranches(const at::Tensor& x, const NormState& norm,
+                                   const at::Tensor& residual, bool relu);
 
 }  // namespace torchgraft

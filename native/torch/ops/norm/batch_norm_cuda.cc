@@ -43,15 +43,13 @@ struct Shares {
 constexpr Extent kThreads = {kNormThreads, 1, 1};
 constexpr Extent kFinishThreads = {kFinishChannels * kFinishLanes, 1, 1};
 
-NormJob JobOf(const at::Tensor& x, bool relu, bool learns) {
+NormJob JobOf(const at::Tensor& x, bool relu, bool training) {
   NormJob job{};
   job.channels = x.size(1);
   job.rows = x.numel() / job.channels;
   job.x = x.const_data_ptr();
-  job.momentum = static_cast<float>(kNormMomentum);
-  job.eps = static_cast<float>(kNormEps);
   job.relu = relu;
-  job.learns = learns;
+  job.learns = training;
   return job;
 }
 
@@ -98,21 +96,23 @@ bool DeviceNorm::Takes(const at::Tensor& x) const {
          x.size(1) % kNormVector == 0 && made_.get().module;
 }
 
-Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at::Tensor& added,
+Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                            bool relu, bool remember) const {
   const auto& made = made_.get();
   auto* stream = StreamOf(device_);
-  NormJob job = JobOf(x, relu, norm.learns);
+  NormJob job = JobOf(x, relu, norm.training);
+  job.momentum = static_cast<float>(norm.momentum);
+  job.eps = static_cast<float>(norm.eps);
   const Shares shares(job, made.module->multiprocessors());
   const auto floats = x.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous);
   Normed normed;
   normed.y = at::empty_like(x, at::MemoryFormat::ChannelsLast);
   normed.coefficients = at::empty({4, job.channels}, floats);
-  if (remember && relu && added.defined())
-    normed.passed = at::empty({job.rows, job.channels / kNormVector}, floats.dtype(at::kByte));
-  job.added = DataOrNull(added);
+  if (remember && relu && residual.defined())
+    normed.relu_mask = at::empty({job.rows, job.channels / kNormVector}, floats.dtype(at::kByte));
+  job.added = DataOrNull(residual);
   job.y = normed.y.mutable_data_ptr();
-  job.relu_mask = normed.passed.defined() ? normed.passed.data_ptr<uint8_t>() : nullptr;
+  job.relu_mask = normed.relu_mask.defined() ? normed.relu_mask.data_ptr<uint8_t>() : nullptr;
   job.weight = norm.weight.const_data_ptr<float>();
   job.bias = norm.bias.const_data_ptr<float>();
   job.running_mean = norm.running_mean.mutable_data_ptr<float>();
@@ -120,7 +120,7 @@ Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at:
   job.coefficients = normed.coefficients.mutable_data_ptr<float>();
   job.parts = static_cast<int32_t>(shares.parts);
   const unsigned finishing = Quotient(job.channels, kFinishChannels);
-  if (norm.learns) {
+  if (norm.training) {
     const auto partial = at::empty({job.parts, 2, job.channels}, floats);
     job.partial = partial.mutable_data_ptr<float>();
     made.module->Launch(made.statistics, shares.grid(), kThreads, &job, stream);
@@ -135,24 +135,24 @@ Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at:
 
 NormGradients DeviceNorm::Backward(const at::Tensor& x, const at::Tensor& weight,
                                    const Normed& normed, const at::Tensor& dy,
-                                   const at::Tensor& dy_shortcut, bool relu, bool learns) const {
+                                   const at::Tensor& dy_shortcut, bool relu, bool training) const {
   const auto& made = made_.get();
   auto* stream = StreamOf(device_);
-  NormJob job = JobOf(x, relu, learns);
+  NormJob job = JobOf(x, relu, training);
   const Shares shares(job, made.module->multiprocessors());
   const auto floats = x.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous);
   const auto partial = at::empty({shares.parts, 2, job.channels}, floats);
   const auto of_parameters = at::empty({2, job.channels}, floats);
   NormGradients gradients;
   gradients.x = at::empty_like(x, at::MemoryFormat::ChannelsLast);
-  // A mask is kept where something was added, and there alone.
-  if (normed.passed.defined()) gradients.added = at::empty_like(gradients.x);
+  // There is a mask where there was a residual, and there alone.
+  if (normed.relu_mask.defined()) gradients.residual = at::empty_like(gradients.x);
   job.dy = dy.const_data_ptr();
   job.dy_shortcut = DataOrNull(dy_shortcut);
   job.dx = gradients.x.mutable_data_ptr();
-  job.d_added = gradients.added.defined() ? gradients.added.mutable_data_ptr() : nullptr;
-  job.relu_mask = normed.passed.defined()
-                      ? const_cast<uint8_t*>(normed.passed.const_data_ptr<uint8_t>())
+  job.d_added = gradients.residual.defined() ? gradients.residual.mutable_data_ptr() : nullptr;
+  job.relu_mask = normed.relu_mask.defined()
+                      ? const_cast<uint8_t*>(normed.relu_mask.const_data_ptr<uint8_t>())
                       : nullptr;
   job.weight = weight.const_data_ptr<float>();
   job.coefficients = const_cast<float*>(normed.coefficients.const_data_ptr<float>());

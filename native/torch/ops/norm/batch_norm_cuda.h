@@ -27,12 +27,12 @@ class DeviceNorm {
   // Whether the kernels take such a tensor: of that type, with channels in eights.
   bool Takes(const at::Tensor& x) const;
 
-  // x, added and the gradients: channels_last, of the type.
-  Normed Forward(const at::Tensor& x, const NormState& norm, const at::Tensor& added, bool relu,
+  // x, the residual and the gradients: channels_last, of the type.
+  Normed Forward(const at::Tensor& x, const NormState& norm, const at::Tensor& residual, bool relu,
                  bool remember) const;
   NormGradients Backward(const at::Tensor& x, const at::Tensor& weight, const Normed& normed,
                          const at::Tensor& dy, const at::Tensor& dy_shortcut, bool relu,
-                         bool learns) const;
+                         bool training) const;
 
  private:
   struct Made {

@@ -46,11 +46,11 @@ void OverRows(int64_t rows, const Function& function) {
 
 int64_t Rows(const at::Tensor& x) { return x.numel() / x.size(1); }
 
-BatchMoments TakeMoments(const at::Tensor& x) {
+BatchStats ComputeStats(const at::Tensor& x) {
   const RowSplit split(Rows(x));
-  PixelMoments moments(x, split.parts());
-  split.Each([&](int64_t part, int64_t begin, int64_t end) { moments.Add(part, begin, end); });
-  return moments.All();
+  ChannelStatsSums sums(x, split.parts());
+  split.Each([&](int64_t part, int64_t begin, int64_t end) { sums.Add(part, begin, end); });
+  return sums.Merged();
 }
 
 PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
@@ -61,21 +61,21 @@ PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
   const auto* bias = norm.bias.const_data_ptr<float>();
   auto* running_mean = norm.running_mean.data_ptr<float>();
   auto* running_var = norm.running_var.data_ptr<float>();
-  BatchMoments taken;
-  if (norm.learns && norm.moments.empty()) taken = TakeMoments(x);
-  const auto& moments = norm.moments.empty() ? taken : norm.moments;
+  BatchStats computed;
+  if (norm.training && norm.stats.empty()) computed = ComputeStats(x);
+  const auto& stats = norm.stats.empty() ? computed : norm.stats;
+  const double momentum = norm.momentum;
   for (int64_t c = 0; c < channels; ++c) {
     double mean = running_mean[c];
     double var = running_var[c];
-    if (norm.learns) {
-      const double unbiased = moments[c].squares / (rows - 1);
-      running_mean[c] =
-          static_cast<float>(kNormMomentum * moments[c].mean + (1 - kNormMomentum) * mean);
-      running_var[c] = static_cast<float>(kNormMomentum * unbiased + (1 - kNormMomentum) * var);
-      mean = moments[c].mean;
-      var = moments[c].squares / rows;
+    if (norm.training) {
+      const double unbiased = stats[c].m2 / (rows - 1);
+      running_mean[c] = static_cast<float>(momentum * stats[c].mean + (1 - momentum) * mean);
+      running_var[c] = static_cast<float>(momentum * unbiased + (1 - momentum) * var);
+      mean = stats[c].mean;
+      var = stats[c].m2 / rows;
     }
-    const double inverse = 1 / std::sqrt(var + kNormEps);
+    const double inverse = 1 / std::sqrt(var + norm.eps);
     numbers[kMean][c] = static_cast<float>(mean);
     numbers[kScale][c] = static_cast<float>(weight[c] * inverse);
     numbers[kBias][c] = bias[c];
@@ -86,22 +86,22 @@ PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
 
 }  // namespace
 
-Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& added,
+Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                        bool relu, bool remember) {
   const auto kernels = KernelsFor(x);
   const int64_t channels = x.size(1);
   const int64_t rows = Rows(x);
   const auto numbers = Coefficients(x, norm);
   Normed normed{at::empty_like(x), numbers.tensor(), {}};
-  if (added.defined() && remember) {
+  if (residual.defined() && remember) {
     const int64_t vectors = (channels + kernels.lanes - 1) / kernels.lanes;
-    normed.passed = at::empty({rows * vectors * ((kernels.lanes + 7) / 8)}, at::kByte);
+    normed.relu_mask = at::empty({rows * vectors * ((kernels.lanes + 7) / 8)}, at::kByte);
   }
   const NormForward forward{
       .x = x.const_data_ptr(),
-      .added = added.defined() ? added.const_data_ptr() : nullptr,
+      .added = residual.defined() ? residual.const_data_ptr() : nullptr,
       .y = normed.y.data_ptr(),
-      .passed = normed.passed.defined() ? normed.passed.data_ptr<uint8_t>() : nullptr,
+      .relu_mask = normed.relu_mask.defined() ? normed.relu_mask.data_ptr<uint8_t>() : nullptr,
       .mean = numbers[kMean],
       .scale = numbers[kScale],
       .bias = numbers[kBias],
@@ -112,31 +112,32 @@ Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Ten
 }
 
 NormGradients NormBackwardPass(const at::Tensor& x, const at::Tensor& weight, const Normed& normed,
-                               const at::Tensor& dy, const at::Tensor& more, bool relu,
-                               bool learns) {
+                               const at::Tensor& dy, const at::Tensor& dy_shortcut, bool relu,
+                               bool training) {
   const PerChannel numbers(normed.coefficients);
-  const auto& passed = normed.passed;
+  const auto& relu_mask = normed.relu_mask;
   const int64_t channels = x.size(1);
   const int64_t rows = Rows(x);
   const PerChannel of(3, channels);
   const NormGradients gradients{.x = at::empty_like(x),
                                 .weight = at::empty({channels}, at::kFloat),
                                 .bias = at::empty({channels}, at::kFloat),
-                                .added = passed.defined() ? at::empty_like(x) : at::Tensor()};
-  const NormBackward norm{.x = x.const_data_ptr(),
-                          .dy = dy.const_data_ptr(),
-                          .more = more.defined() ? more.const_data_ptr() : nullptr,
-                          .passed = passed.defined() ? passed.const_data_ptr<uint8_t>() : nullptr,
-                          .dz = passed.defined() ? gradients.added.data_ptr() : nullptr,
-                          .dx = gradients.x.data_ptr(),
-                          .mean = numbers[kMean],
-                          .scale = numbers[kScale],
-                          .bias = numbers[kBias],
-                          .of_dz = of[0],
-                          .of_x = of[1],
-                          .constant = of[2],
-                          .channels = channels,
-                          .relu = relu};
+                                .residual = relu_mask.defined() ? at::empty_like(x) : at::Tensor()};
+  const NormBackward norm{
+      .x = x.const_data_ptr(),
+      .dy = dy.const_data_ptr(),
+      .dy_shortcut = dy_shortcut.defined() ? dy_shortcut.const_data_ptr() : nullptr,
+      .relu_mask = relu_mask.defined() ? relu_mask.const_data_ptr<uint8_t>() : nullptr,
+      .dz = relu_mask.defined() ? gradients.residual.data_ptr() : nullptr,
+      .dx = gradients.x.data_ptr(),
+      .mean = numbers[kMean],
+      .scale = numbers[kScale],
+      .bias = numbers[kBias],
+      .coef_dz = of[0],
+      .coef_x = of[1],
+      .offset = of[2],
+      .channels = channels,
+      .relu = relu};
   const auto kernels = KernelsFor(x);
   const auto sums = SumRows(rows, channels, [&](int64_t begin, int64_t end, float* s, float* p) {
     kernels.gradient_sums(norm, begin, end, s, p);
@@ -150,7 +151,7 @@ NormGradients NormBackwardPass(const at::Tensor& x, const at::Tensor& weight, co
     of_weight[c] = static_cast<float>(along);
     of_bias[c] = static_cast<float>(sums[c]);
     of[0][c] = static_cast<float>(scale);
-    if (!learns) continue;  // running statistics do not depend on x
+    if (!training) continue;  // running statistics do not depend on x
     const double of_x = -scale * inverse * along / static_cast<double>(rows);
     of[1][c] = static_cast<float>(of_x);
     of[2][c] = static_cast<float>(-scale * sums[c] / static_cast<double>(rows));

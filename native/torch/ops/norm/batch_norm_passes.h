@@ -6,45 +6,45 @@
 
 namespace torchgraft {
 
-// PyTorch's defaults for batch norm, which torchvision's RegNet keeps.
-constexpr double kNormMomentum = 0.1;
-constexpr double kNormEps = 1e-5;
-
 class DeviceNorm;
 
-// A batch norm's parameters and running statistics, and how it takes them.
+// A batch norm's parameters [channels] and running statistics [channels], float32, and how a pass
+// uses them.
 struct NormState {
   at::Tensor weight;
   at::Tensor bias;
   at::Tensor running_mean;
   at::Tensor running_var;
-  bool learns;  // by the batch's statistics, which the running ones follow; else by those
-  BatchMoments moments = {};           // of the batch, by channel; empty: they are yet to take
+  // By the batch's statistics, which the running ones follow; else by the running ones.
+  bool training;
+  double eps;                          // added to the variance
+  double momentum;                     // what the batch weighs in the running statistics
+  BatchStats stats = {};               // of the batch; empty: they are yet to be computed
   const DeviceNorm* device = nullptr;  // who computes it on a CUDA device; lives with the model
 };
 
-// What a forward pass gives, and leaves for the backward pass.
+// The output of a forward pass, and what the backward pass takes of it.
 struct Normed {
   at::Tensor y;
-  at::Tensor coefficients;  // of each channel: mean, scale, bias, 1 / standard deviation
-  at::Tensor passed;        // a bit for each that ReLU let through, where something was added
+  at::Tensor coefficients;  // [4, channels]: mean, scale, bias, 1 / standard deviation
+  at::Tensor relu_mask;     // a bit an element: whether ReLU let it through; only with a residual
 };
 
 struct NormGradients {
   at::Tensor x;
   at::Tensor weight;
   at::Tensor bias;
-  at::Tensor added;  // undefined where nothing was
+  at::Tensor residual;  // undefined: there was none
 };
 
-// The arithmetic of fused_norm.h without autograd: tensors of float or bf16, channels_last. What
-// `remember` is false for has no backward pass.
-Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& added,
+// batch_norm.h's arithmetic without autograd, on the CPU: x is float or bf16, channels_last.
+// Without `remember` no backward pass can follow.
+Normed NormForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                        bool relu, bool remember);
 
-// From the gradient of y, and from that of its other reader, which may be undefined.
+// From the gradient of y, and from that of y's second reader, which may be undefined.
 NormGradients NormBackwardPass(const at::Tensor& x, const at::Tensor& weight, const Normed& normed,
-                               const at::Tensor& dy, const at::Tensor& more, bool relu,
-                               bool learns);
+                               const at::Tensor& dy, const at::Tensor& dy_shortcut, bool relu,
+                               bool training);
 
 }  // namespace torchgraft

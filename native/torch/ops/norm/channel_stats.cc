@@ -6,72 +6,72 @@ namespace torchgraft {
 
 namespace {
 
-// Half of the smallest second-level cache, beside what they are computed from.
-constexpr int64_t kBytesTogether = 128 * 1024;
+// Half of the smallest second-level cache: the other half is for what the pixels are computed from.
+constexpr int64_t kChunkBytes = 128 * 1024;
 
-// Of a few pixels apart from each other: one alone may be a corner, whose sums lack what lies
-// outside.
+// The mean of four pixels that lie apart: a single one may be a corner, where a convolution's sums
+// lack the pixels outside the image.
 template <typename Element>
-void MeanOfSome(const Element* x, int64_t channels, int64_t begin, int64_t end, float* mean) {
-  constexpr int64_t kSome = 4;
-  for (int64_t i = 0; i < kSome; ++i) {
-    const Element* const pixel = x + (begin + (end - begin) * (2 * i + 1) / (2 * kSome)) * channels;
-    for (int64_t c = 0; c < channels; ++c) mean[c] += static_cast<float>(pixel[c]) / kSome;
+void MeanOfFew(const Element* x, int64_t channels, int64_t begin, int64_t end, float* mean) {
+  constexpr int64_t kFew = 4;
+  for (int64_t i = 0; i < kFew; ++i) {
+    const Element* const pixel = x + (begin + (end - begin) * (2 * i + 1) / (2 * kFew)) * channels;
+    for (int64_t c = 0; c < channels; ++c) mean[c] += static_cast<float>(pixel[c]) / kFew;
   }
 }
 
 }  // namespace
 
-PixelMoments::PixelMoments(const at::Tensor& x, int64_t parts)
+ChannelStatsSums::ChannelStatsSums(const at::Tensor& x, int64_t parts)
     : kernels_(BestNormKernels(x.scalar_type() == at::kBFloat16)),
       x_(x),
       channels_(x.size(1)),
-      about_(parts, channels_),
+      shift_(parts, channels_),
       sums_(static_cast<size_t>(parts * 2 * channels_)),
       counts_(static_cast<size_t>(parts)) {}
 
-void PixelMoments::Add(int64_t part, int64_t begin, int64_t end) {
+void ChannelStatsSums::Add(int64_t part, int64_t begin, int64_t end) {
   if (begin == end) return;
-  float* const about = about_[part];
+  float* const shift = shift_[part];
   if (counts_[part] == 0) {
     if (x_.scalar_type() == at::kBFloat16)
-      MeanOfSome(x_.const_data_ptr<at::BFloat16>(), channels_, begin, end, about);
+      MeanOfFew(x_.const_data_ptr<at::BFloat16>(), channels_, begin, end, shift);
     else
-      MeanOfSome(x_.const_data_ptr<float>(), channels_, begin, end, about);
+      MeanOfFew(x_.const_data_ptr<float>(), channels_, begin, end, shift);
   }
   counts_[part] += end - begin;
   AddRows(begin, end, channels_, sums_.data() + part * 2 * channels_,
           [&](int64_t from, int64_t to, float* sum, float* squares) {
-            kernels_.sums(x_.const_data_ptr(), channels_, from, to, about, sum, squares);
+            kernels_.sums(x_.const_data_ptr(), channels_, from, to, shift, sum, squares);
           });
 }
 
-BatchMoments PixelMoments::All() const {
-  BatchMoments all(static_cast<size_t>(channels_));
-  for (int64_t c = 0; c < channels_; ++c) all[c] = Of(c);
+BatchStats ChannelStatsSums::Merged() const {
+  BatchStats all(static_cast<size_t>(channels_));
+  for (int64_t c = 0; c < channels_; ++c) all[c] = MergedChannel(c);
   return all;
 }
 
 // Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm".
-Moments PixelMoments::Of(int64_t channel) const {
-  Moments all{0, 0};
+ChannelStats ChannelStatsSums::MergedChannel(int64_t channel) const {
+  ChannelStats all{0, 0};
   double count = 0;
   for (size_t part = 0; part < counts_.size(); ++part) {
     if (counts_[part] == 0) continue;
-    const auto more = static_cast<double>(counts_[part]);
+    const auto part_count = static_cast<double>(counts_[part]);
     const double* const sums = sums_.data() + static_cast<int64_t>(part) * 2 * channels_ + channel;
-    const double off = sums[0] / more;
-    const double squares = std::max(sums[channels_] - off * sums[0], 0.0);
-    const double apart = about_[static_cast<int64_t>(part)][channel] + off - all.mean;
-    all.squares += squares + apart * apart * count * more / (count + more);
-    all.mean += apart * more / (count + more);
-    count += more;
+    const double off = sums[0] / part_count;
+    const double m2 = std::max(sums[channels_] - off * sums[0], 0.0);
+    const double delta = shift_[static_cast<int64_t>(part)][channel] + off - all.mean;
+    all.m2 += m2 + delta * delta * count * part_count / (count + part_count);
+    all.mean += delta * part_count / (count + part_count);
+    count += part_count;
   }
   return all;
 }
 
-int64_t PixelMoments::Together(const at::Tensor& x) {
-  return std::max<int64_t>(kBytesTogether / (x.size(1) * x.element_size()), kRowsInFloat);
+int64_t ChannelStatsSums::PixelsPerChunk(const at::Tensor& x) {
+  return std::max<int64_t>(kChunkBytes / (x.size(1) * x.element_size()), kRowsInFloat);
 }
 
 }  // namespace torchgraft

@@ -10,38 +10,41 @@
 
 namespace torchgraft {
 
-// Of one channel.
-struct Moments {
+// Mean and spread of one channel over all pixels of a batch.
+struct ChannelStats {
   double mean;
-  double squares;  // Σ (x − mean)²
+  double m2;  // Σ (x − mean)²: Welford's M2
 };
-using BatchMoments = std::vector<Moments>;
+using BatchStats = std::vector<ChannelStats>;  // by channel
 
-// Takes the moments of a tensor's pixels, channels_last, by channel: in parts, on a thread each,
-// which are put together in their order, so that they are the same each time. Those of what is
-// being computed are taken while it is still in the cache.
-class PixelMoments {
+// Sums for the statistics of each channel of x [n, channels, h, w], channels_last, float or bf16.
+// The pixels are summed in parts, a thread each, and the parts merged in their order, so that equal
+// splits give equal bytes. A convolution adds the pixels of its output chunk by chunk, while they
+// are still in the cache.
+class ChannelStatsSums {
  public:
-  PixelMoments(const at::Tensor& x, int64_t parts);
+  ChannelStatsSums(const at::Tensor& x, int64_t parts);
 
-  // Adds pixels from `begin` to before `end` to a part. One is summed about what some of the first
-  // of them are in the mean, or a mean far from zero would drown what varies.
+  // Adds pixels `begin` to `end` − 1 to a part. Its sums are of x − shift, where the shift is the
+  // mean of a few of the part's first pixels: with a mean far from zero, Σ x² − (Σ x)² / n would
+  // lose the digits that vary.
   void Add(int64_t part, int64_t begin, int64_t end);
 
-  BatchMoments All() const;
+  // All parts merged.
+  BatchStats Merged() const;
 
-  // Pixels to compute before they are added, so that they are still in the cache.
-  static int64_t Together(const at::Tensor& x);
+  // How many pixels of x to compute before they are added: so many stay in the cache.
+  static int64_t PixelsPerChunk(const at::Tensor& x);
 
  private:
-  Moments Of(int64_t channel) const;
+  ChannelStats MergedChannel(int64_t channel) const;
 
   NormKernels kernels_;
   const at::Tensor& x_;
   int64_t channels_;
-  PerChannel about_;             // [part][channel]
-  std::vector<double> sums_;     // [part][2][channel]: of x − about and of its square
-  std::vector<int64_t> counts_;  // of pixels, by part
+  PerChannel shift_;             // [part][channel]
+  std::vector<double> sums_;     // [part][2][channel]: Σ (x − shift) and Σ (x − shift)²
+  std::vector<int64_t> counts_;  // pixels of each part
 };
 
 }  // namespace torchgraft

@@ -14,8 +14,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Weighing a channel is a batch norm of another mean and scale for each image: its kernels do
-// both directions.
+// Images whose channels each have a weight of their own, and what the kernels do to them.
 class Images {
  public:
   explicit Images(const at::Tensor& like)
@@ -29,71 +28,44 @@ class Images {
 
   // The mean over each image's pixels, [n, channels].
   at::Tensor Mean(const at::Tensor& x) const {
-    return Sums(0,
-                [&](int64_t begin, int64_t end, float* sum, float* squares) {
-                  kernels_.sums(x.const_data_ptr(), channels_, begin, end, zeros_[0], sum, squares);
-                })
+    return Sums([&](int64_t begin, int64_t end, float* sum, float* squares) {
+             kernels_.sums(x.const_data_ptr(), channels_, begin, end, zeros_[0], sum, squares);
+           })
         .div_(static_cast<double>(rows_));
   }
 
   // Σ dy · x over each image's pixels, [n, channels].
   at::Tensor Products(const at::Tensor& x, const at::Tensor& dy) const {
-    NormBackward norm = Backward(x, dy);
-    return Sums(1, [&](int64_t begin, int64_t end, float* sum, float* products) {
-      kernels_.gradient_sums(norm, begin, end, sum, products);
+    const RowDots dots{.x = x.const_data_ptr(), .y = dy.const_data_ptr(), .channels = channels_};
+    return Sums([&](int64_t begin, int64_t end, float* sum, float*) {
+      kernels_.row_dots(dots, begin, end, sum);
     });
   }
 
+  // weights · x, in the forward pass
   at::Tensor Weighed(const at::Tensor& x, const at::Tensor& weights) const {
-    const auto y = at::empty_like(x);
-    const PerChannel each = PerImage(weights);
-    OverImages([&](int64_t image, int64_t begin, int64_t end) {
-      const NormForward norm{.x = x.const_data_ptr(),
-                             .added = nullptr,
-                             .y = y.data_ptr(),
-                             .passed = nullptr,
-                             .mean = zeros_[0],
-                             .scale = each[image],
-                             .bias = zeros_[0],
-                             .channels = channels_,
-                             .relu = false};
-      kernels_.forward(norm, begin, end);
-    });
-    return y;
+    return Scaled(x, PerImage(weights), PerChannel(count_, channels_));
   }
 
-  // weights · dy + constants
-  at::Tensor Gradient(const at::Tensor& x, const at::Tensor& dy, const at::Tensor& weights,
-                      const at::Tensor& constants) const {
-    const auto dx = at::empty_like(x);
-    const PerChannel each = PerImage(weights);
-    const PerChannel constant = PerImage(constants);
-    OverImages([&](int64_t image, int64_t begin, int64_t end) {
-      NormBackward norm = Backward(x, dy);
-      norm.dx = dx.data_ptr();
-      norm.of_dz = each[image];
-      norm.constant = constant[image];
-      kernels_.gradient(norm, begin, end);
-    });
-    return dx;
+  // weights · dy + offsets
+  at::Tensor Gradient(const at::Tensor& dy, const at::Tensor& weights,
+                      const at::Tensor& offsets) const {
+    return Scaled(dy, PerImage(weights), PerImage(offsets));
   }
 
  private:
-  NormBackward Backward(const at::Tensor& x, const at::Tensor& dy) const {
-    return {.x = x.const_data_ptr(),
-            .dy = dy.const_data_ptr(),
-            .more = nullptr,
-            .passed = nullptr,
-            .dz = nullptr,
-            .dx = nullptr,
-            .mean = zeros_[0],
-            .scale = zeros_[0],
-            .bias = zeros_[0],
-            .of_dz = zeros_[0],
-            .of_x = zeros_[0],
-            .constant = zeros_[0],
-            .channels = channels_,
-            .relu = false};
+  at::Tensor Scaled(const at::Tensor& x, const PerChannel& scales,
+                    const PerChannel& offsets) const {
+    const auto y = at::empty_like(x);
+    OverImages([&](int64_t image, int64_t begin, int64_t end) {
+      const ScaleRows rows{.x = x.const_data_ptr(),
+                           .y = y.data_ptr(),
+                           .scale = scales[image],
+                           .offset = offsets[image],
+                           .channels = channels_};
+      kernels_.scale_rows(rows, begin, end);
+    });
+    return y;
   }
 
   // Last ones first: the pass before has left them in the cache.
@@ -104,8 +76,9 @@ class Images {
     });
   }
 
+  // The first sum of AddRows over each image's pixels, [n, channels].
   template <typename Function>
-  at::Tensor Sums(int64_t which, const Function& add) const {
+  at::Tensor Sums(const Function& add) const {
     const auto result = at::empty({count_, channels_}, at::kFloat);
     auto* const numbers = result.data_ptr<float>();
     RowSplit(count_).Each([&](int64_t, int64_t first, int64_t last) {
@@ -113,7 +86,7 @@ class Images {
         std::vector<double> sums(static_cast<size_t>(2 * channels_));
         AddRows(i * rows_, (i + 1) * rows_, channels_, sums.data(), add);
         for (int64_t c = 0; c < channels_; ++c)
-          numbers[i * channels_ + c] = static_cast<float>(sums[which * channels_ + c]);
+          numbers[i * channels_ + c] = static_cast<float>(sums[c]);
       }
     });
     return result;
@@ -158,7 +131,7 @@ class ExcitationFunction : public torch::autograd::Function<ExcitationFunction> 
     const auto d2 = images.Products(x, dy) * weights * (1 - weights);
     const auto d1 = d2.mm(w2.flatten(1)) * (squeezed > 0);
     const auto of_mean = d1.mm(w1.flatten(1)).div_(static_cast<double>(images.rows()));
-    return {images.Gradient(x, dy, weights, of_mean), d1.t().mm(mean).view_as(w1), d1.sum(0),
+    return {images.Gradient(dy, weights, of_mean), d1.t().mm(mean).view_as(w1), d1.sum(0),
             d2.t().mm(squeezed).view_as(w2), d2.sum(0)};
   }
 };

@@ -5,7 +5,7 @@
 namespace torchgraft {
 
 // Squeeze-and-excitation in two passes over x forward and two backward: x ·
-// sigmoid(fc2(relu(fc1(mean of x over its pixels)))). For what FusedNormTakes; the weights of both
+// sigmoid(fc2(relu(fc1(mean of x over its pixels)))). For what CanFuseNorm; the weights of both
 // layers in float.
 at::Tensor FusedExcitation(const at::Tensor& x, const at::Tensor& fc1_weight,
                            const at::Tensor& fc1_bias, const at::Tensor& fc2_weight,

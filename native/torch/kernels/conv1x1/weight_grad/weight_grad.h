@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "torch/kernels/conv1x1/strided_pixels.h"
+#include "torch/kernels/isa/level_table.h"
 
 namespace torchgraft {
 
@@ -13,18 +14,18 @@ struct PointwiseGradient {
   int64_t in, out;  // channels, multiples of 8
   int64_t pixels;
   const Element* x;   // images [pixel][in]
-  MetPixels met;      // of x
-  int64_t first;      // of the pixels that are met
+  StridedGrid grid;   // of x
+  int64_t first;      // pixel of the grid
   const Element* dy;  // of `pixels`, the first `out` of dy_step numbers each
   int64_t dy_step;
 };
 
-// The loops of one CpuLevel.
+// One variant, for one CpuLevel.
 template <typename Element>
 struct PointwiseGradientKernel {
   // Elements of scratch memory that sum needs, on a cache line's border.
   int64_t (*scratch)(const PointwiseGradient<Element>& gradient);
-  // How many sums there are, in an order of the loops' own; of float as [out][in].
+  // How many sums there are, in an order of the kernel's own; of float as [out][in].
   int64_t (*sums)(int64_t in, int64_t out);
   // Sets sums, on a cache line's border.
   void (*sum)(const PointwiseGradient<Element>& gradient, Element* scratch, float* sums);
@@ -34,8 +35,7 @@ struct PointwiseGradientKernel {
               const float* sums, Element* dweight);
 };
 
-// nullptr where the compiler's target has no such instructions.
-const PointwiseGradientKernel<float>* PointwiseGradientAvx2();
-const PointwiseGradientKernel<uint16_t>* PointwiseGradientAmx();  // bfloat16's bits
+extern const LevelTable<PointwiseGradientKernel<float>> kPointwiseGradientFp32;
+extern const LevelTable<PointwiseGradientKernel<uint16_t>> kPointwiseGradientBf16;
 
 }  // namespace torchgraft

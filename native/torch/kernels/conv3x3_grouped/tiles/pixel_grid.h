@@ -1,9 +1,9 @@
 #pragma once
 
-// How grouped_conv.h's loops for tiles number pixels and channels. Rows of outputs, and of images
-// of one or more of them, follow each other in one line in which each row ends in a zero and each
-// image in a row of zeros: from an output to what a tap reads it is as far everywhere, so tiles
-// run across the ends of rows, and what they come to there is dropped.
+// The numbering of pixels (places) and of channel blocks in grouped_conv.h's kernel by tiles. Rows
+// of outputs, and of images of one or more of them, follow each other in one line in which each row
+// ends in a zero and each image in a row of zeros: from an output to what a tap reads it is as far
+// everywhere, so tiles run across the ends of rows, and what they come to there is dropped.
 
 #include <immintrin.h>
 
@@ -13,29 +13,32 @@ namespace torchgraft {
 
 namespace {
 
-constexpr int64_t kColumn = 16;  // channels
-constexpr int64_t kPointer = 4;  // elements
+constexpr int64_t kChannelBlock = 16;  // channels
+constexpr int64_t kPointer = 4;        // elements
 
-inline int64_t Columns(const GroupedConv& conv) { return (conv.channels + kColumn - 1) / kColumn; }
+inline int64_t ChannelBlocks(const GroupedConv& conv) {
+  return (conv.channels + kChannelBlock - 1) / kChannelBlock;
+}
 
-// Of a column of outputs: the columns that its groups lie in, from first to before end.
-struct Reach {
+// Of a block of outputs: the blocks that its groups lie in, from first to before end.
+struct GroupSpan {
   int64_t first, end;
 
-  Reach(const GroupedConv& conv, int64_t column) {
+  GroupSpan(const GroupedConv& conv, int64_t block) {
     const int64_t width = conv.group_width;
     const int64_t channels_end =
-        (column + 1) * kColumn < conv.channels ? (column + 1) * kColumn : conv.channels;
-    first = column * kColumn / width * width / kColumn;
-    end = ((channels_end + width - 1) / width * width + kColumn - 1) / kColumn;
+        (block + 1) * kChannelBlock < conv.channels ? (block + 1) * kChannelBlock : conv.channels;
+    first = block * kChannelBlock / width * width / kChannelBlock;
+    end = ((channels_end + width - 1) / width * width + kChannelBlock - 1) / kChannelBlock;
   }
   int64_t Count() const { return end - first; }
 };
 
-// Pairs of columns that meet, of the first columns of outputs.
-inline int64_t Meetings(const GroupedConv& conv, int64_t columns) {
+// Pairs of a block of outputs and one of inputs that contributes to it, of the first blocks of
+// outputs.
+inline int64_t BlockPairs(const GroupedConv& conv, int64_t blocks) {
   int64_t count = 0;
-  for (int64_t c = 0; c < columns; ++c) count += Reach(conv, c).Count();
+  for (int64_t c = 0; c < blocks; ++c) count += GroupSpan(conv, c).Count();
   return count;
 }
 
@@ -60,13 +63,13 @@ struct Grid {
 };
 
 // Bytes that fall into all sets of a cache: an odd number of its lines.
-inline int64_t SpreadBytes(int64_t bytes) { return (RoundUp(bytes, 64) / 64 | 1) * 64; }
+inline int64_t PadToOddCacheLines(int64_t bytes) { return (RoundUp(bytes, 64) / 64 | 1) * 64; }
 
 // Fetches what the next piece will pack while this one is packed and summed, as much at each of
 // `steps`, and no nearer than the second-level cache.
-class FetchSteadily {
+class PrefetchPacer {
  public:
-  FetchSteadily(const uint16_t* from, int64_t count, int64_t steps)
+  PrefetchPacer(const uint16_t* from, int64_t count, int64_t steps)
       : at_(reinterpret_cast<const char*>(from)),
         to_(at_),
         end_(at_ + count * 2),
@@ -85,11 +88,11 @@ class FetchSteadily {
 };
 
 // Whether numbers are finite, of many bfloat16 ones.
-class Finite {
+class FiniteCheck {
  public:
-  void Look(__m256i v) { most_ = _mm256_max_epu16(most_, _mm256_add_epi16(v, v)); }
-  void Look(__m512i v) { wide_ = _mm512_max_epu16(wide_, _mm512_add_epi16(v, v)); }
-  bool All() const {
+  void Observe(__m256i v) { most_ = _mm256_max_epu16(most_, _mm256_add_epi16(v, v)); }
+  void Observe(__m512i v) { wide_ = _mm512_max_epu16(wide_, _mm512_add_epi16(v, v)); }
+  bool AllFinite() const {
     const __m512i all = _mm512_max_epu16(wide_, _mm512_castsi256_si512(most_));
     const __m512i infinite = _mm512_set1_epi16(static_cast<int16_t>(0xff00));  // twice its bits
     return _mm512_cmpge_epu16_mask(all, infinite) == 0;
@@ -100,8 +103,8 @@ class Finite {
   __m512i wide_ = _mm512_setzero_si512();
 };
 
-inline void GiveUp(const GroupedConv& conv) {
-  __atomic_store_n(conv.gave_up, true, __ATOMIC_RELAXED);
+inline void RequestFallback(const GroupedConv& conv) {
+  __atomic_store_n(conv.needs_fallback, true, __ATOMIC_RELAXED);
 }
 
 }  // namespace

@@ -10,13 +10,13 @@ namespace torchgraft {
 namespace {
 
 inline int64_t GradientSums(const GroupedConv& conv) {
-  return Meetings(conv, Columns(conv)) * 9 * kTileSums;
+  return BlockPairs(conv, ChannelBlocks(conv)) * 9 * kTileSums;
 }
 
 // Adds some taps' sums over all places.
 template <int kTaps>
 void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t channel,
-             int64_t places, FetchSteadily& next, float* const* sums) {
+             int64_t places, PrefetchPacer& next, float* const* sums) {
   const int64_t step = channel * 2;
   _tile_loadd(0, sums[0], kTileBytes);
   _tile_loadd(1, sums[1], kTileBytes);
@@ -26,7 +26,7 @@ void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t
     _tile_loadd(4, sums[4], kTileBytes);
     _tile_loadd(5, sums[5], kTileBytes);
   }
-  for (int64_t i = 0; i < places; i += kDepth, x += kDepth * kColumn, dy += kDepth) {
+  for (int64_t i = 0; i < places; i += kDepth, x += kDepth * kChannelBlock, dy += kDepth) {
     next.Step();
     _tile_loadd(6, dy, step);
     _tile_loadd(7, x + taps[0], kTileBytes);
@@ -59,18 +59,19 @@ void SumTaps(const uint16_t* x, const int64_t* taps, const uint16_t* dy, int64_t
 constexpr int kOrder1[9] = {0, 2, 3, 5, 6, 8, 1, 4, 7};
 constexpr int kOrder2[9] = {0, 1, 3, 4, 6, 7, 2, 5, 8};
 
-inline int64_t TileGradientRoom(const GroupedConv& conv, int64_t rows) {
+inline int64_t TileGradientWorkspace(const GroupedConv& conv, int64_t rows) {
   const GradientSizes sizes(conv, Grid(conv, rows));
   return sizes.Inputs() + sizes.Gradients() + sizes.Pointers() * kPointer + conv.channels;
 }
 
-// Sums as [column of outputs][column of inputs that it meets][tap][output][input], the inputs as
-// PairPlace has them.
-inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint16_t* dy,
-                         int64_t begin, int64_t end, uint16_t* scratch, float* sums) {
-  const Grid grid(conv, end - begin);
+// Sums as [block of outputs][block of inputs that contribute to it][tap][output][input], the inputs
+// as PairPlace has them.
+inline void TileGradient(const GroupedConv& conv, const GradientRows<uint16_t>& piece) {
+  const int64_t begin = piece.begin;
+  float* sums = piece.sums;
+  const Grid grid(conv, piece.end - begin);
   const GradientSizes sizes(conv, grid);
-  uint16_t* const inputs = scratch;
+  uint16_t* const inputs = piece.scratch;
   uint16_t* const gradients = inputs + sizes.Inputs();
   auto* const pointers = reinterpret_cast<const uint16_t**>(gradients + sizes.Gradients());
   const uint16_t** const dy_pointers = pointers + sizes.inputs;
@@ -80,30 +81,30 @@ inline void TileGradient(const GroupedConv& conv, const uint16_t* x, const uint1
   const int64_t x_row = conv.width * conv.channels;
   const int64_t dy_row = conv.out_width * conv.channels;
   const int64_t rows = grid.images * grid.rows;
-  const int64_t steps = Meetings(conv, Columns(conv)) * sizes.places / kDepth;
-  FetchSteadily next_x(x + (begin + rows) * stride * x_row, rows * stride * x_row,
+  const int64_t steps = BlockPairs(conv, ChannelBlocks(conv)) * sizes.places / kDepth;
+  PrefetchPacer next_x(piece.x + (begin + rows) * stride * x_row, rows * stride * x_row,
                        sizes.planes * sizes.inputs / 2 + steps);
-  FetchSteadily next_dy(dy + (begin + rows) * dy_row, rows * dy_row, steps);
+  PrefetchPacer next_dy(piece.dy + (begin + rows) * dy_row, rows * dy_row, steps);
   for (int64_t i = 0; i < sizes.planes; ++i) {
-    PointToInputs(conv, grid, sizes, i, x, begin, zeros, pointers);
+    PointToInputs(conv, grid, sizes, piece, i, {zeros, pointers});
     PackPairs(conv, sizes, pointers, next_x, inputs + i * sizes.plane);
   }
-  PointToGradients(conv, grid, sizes, dy, begin, zeros, dy_pointers);
+  PointToGradients(conv, grid, sizes, piece, {zeros, dy_pointers});
   PackGradients(conv, sizes, dy_pointers, gradients);
   int64_t taps[9];
   for (int i = 0; i < 9; ++i) {
     const int64_t tap = stride == 1 ? kOrder1[i] : kOrder2[i];
     const int64_t ky = tap / 3, kx = tap % 3;
     const int64_t place = ky / stride * grid.pitch + kx / stride / 2 * 2;
-    taps[i] = (ky % stride * stride + kx % stride) * sizes.plane + place * kColumn;
+    taps[i] = (ky % stride * stride + kx % stride) * sizes.plane + place * kChannelBlock;
   }
-  SettleMemory();
-  const WholeTiles whole;
-  for (int64_t out = 0; out < sizes.columns; ++out) {
-    const Reach reach(conv, out);
-    for (int64_t in = reach.first; in < reach.end; ++in, sums += 9 * kTileSums) {
+  CompilerBarrier();
+  const TileConfigScope config;
+  for (int64_t out = 0; out < sizes.blocks; ++out) {
+    const GroupSpan span(conv, out);
+    for (int64_t in = span.first; in < span.end; ++in, sums += 9 * kTileSums) {
       const uint16_t* const from = inputs + in * sizes.planes * sizes.plane;
-      const uint16_t* const with = gradients + out * kColumn * sizes.channel + kDepth;
+      const uint16_t* const with = gradients + out * kChannelBlock * sizes.channel + kDepth;
       float* to[9];
       for (int i = 0; i < 9; ++i)
         to[i] = sums + (stride == 1 ? kOrder1[i] : kOrder2[i]) * kTileSums;
@@ -125,42 +126,43 @@ inline __m256i AddCopies(const float* sums, int64_t copies, int64_t step) {
   return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(all));
 }
 
-// Columns of outputs from `begin` to before `end`. What is not finite may be of a group's
-// neighbours, or of a zero, and was met by every sum that it could get into.
-inline void UnpackTileGradient(const GroupedConv& conv, const float* sums, int64_t copies,
-                               const WeightSteps& steps, int64_t begin, int64_t end,
-                               uint16_t* dweight) {
+// Blocks of outputs from `begin` to before `end`. What is not finite may be of a group's
+// neighbours, or of a zero, and has gone into every sum that it could get into.
+inline void UnpackTileGradient(const GroupedConv& conv, const SumsToUnpack<uint16_t>& unpack) {
+  const WeightSteps steps = unpack.steps;
+  const int64_t begin = unpack.begin, end = unpack.end, copies = unpack.copies;
+  uint16_t* const dweight = unpack.dweight;
   constexpr int kExponent = 0x7f80;
   const int64_t step = GradientSums(conv);
   bool finite = true;
-  sums += Meetings(conv, begin) * 9 * kTileSums;
-  for (int64_t column = begin; column < end; ++column) {
-    const Reach reach(conv, column);
-    for (int64_t o = 0; o < kColumn && column * kColumn + o < conv.channels; ++o) {
-      const int64_t out = column * kColumn + o;
+  const float* sums = unpack.sums + BlockPairs(conv, begin) * 9 * kTileSums;
+  for (int64_t block = begin; block < end; ++block) {
+    const GroupSpan span(conv, block);
+    for (int64_t o = 0; o < kChannelBlock && block * kChannelBlock + o < conv.channels; ++o) {
+      const int64_t out = block * kChannelBlock + o;
       const int64_t group = out / conv.group_width * conv.group_width;
       const int64_t group_end = group + conv.group_width;
       for (int64_t in = group; in < group_end;) {
-        const float* from =
-            sums + in / kColumn * 9 * kTileSums - reach.first * 9 * kTileSums + o * kTileFloats;
-        uint16_t taps[9][kColumn];
+        const float* from = sums + in / kChannelBlock * 9 * kTileSums - span.first * 9 * kTileSums +
+                            o * kTileFloats;
+        uint16_t taps[9][kChannelBlock];
         for (int64_t k = 0; k < 9; ++k)
           _mm256_storeu_si256(reinterpret_cast<__m256i*>(taps[k]),
                               AddCopies(from + k * kTileSums, copies, step));
-        const int64_t column_end = (in / kColumn + 1) * kColumn;
-        for (; in < group_end && in < column_end; ++in) {
+        const int64_t block_end = (in / kChannelBlock + 1) * kChannelBlock;
+        for (; in < group_end && in < block_end; ++in) {
           uint16_t* const to = dweight + out * steps.out + (in - group) * steps.in;
           for (int64_t k = 0; k < 9; ++k) {
-            const uint16_t bits = taps[k][PairPlace(in % kColumn)];
+            const uint16_t bits = taps[k][PairPlace(in % kChannelBlock)];
             finite &= (bits & kExponent) != kExponent;
             to[k / 3 * steps.ky + k % 3 * steps.kx] = bits;
           }
         }
       }
     }
-    sums += reach.Count() * 9 * kTileSums;
+    sums += span.Count() * 9 * kTileSums;
   }
-  if (!finite) GiveUp(conv);
+  if (!finite) RequestFallback(conv);
 }
 
 }  // namespace

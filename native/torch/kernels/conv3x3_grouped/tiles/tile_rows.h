@@ -9,35 +9,37 @@ namespace torchgraft {
 
 namespace {
 
-// Calls sum(i, count, meeting, from, drain, sums) for every column and each `together` of its
-// tiles of places, i the first place and `from` the first column that it meets. kNear columns go
-// through the places together: lines of outputs are met again while they are near.
-template <int64_t kNear, class Sink, typename Sum>
-void ForColumns(const GroupedConv& conv, int64_t tiles, int64_t together, Meeting meeting,
-                const uint16_t* packed, uint16_t* const* to, const Sum& sum) {
-  const int64_t columns = Columns(conv);
-  const uint16_t* weights = meeting.weights;
-  SettleMemory();
-  const WholeTiles whole;
+// Calls sum(i, count, operands, from, epilogue, sums) for every block and each `together` of its
+// tiles of places, i the first place and `from` the first block that contributes to it. kNear
+// blocks go through the places together: lines of outputs are written again while they are near.
+template <int64_t kNear, class Epilogue, typename Sum>
+void ForChannelBlocks(const GroupedConv& conv, int64_t tiles, int64_t together,
+                      TileOperands operands, const uint16_t* packed, uint16_t* const* to,
+                      const Sum& sum) {
+  const int64_t blocks = ChannelBlocks(conv);
+  const uint16_t* weights = operands.weights;
+  CompilerBarrier();
+  const TileConfigScope config;
   alignas(64) float sums[2][kPlaces * kTileFloats];
   float* turn = sums[0];
-  Sink drain(conv);
-  for (int64_t first = 0; first < columns; first += kNear) {
+  Epilogue epilogue(conv);
+  for (int64_t first = 0; first < blocks; first += kNear) {
     for (int64_t tile = 0; tile < tiles; tile += together) {
       const int64_t count = tiles - tile < together ? tiles - tile : together;
-      meeting.weights = weights;
-      for (int64_t column = first; column < columns && column < first + kNear; ++column) {
-        const Reach reach(conv, column);
-        meeting.columns = reach.Count();
-        sum(tile * kTileRows, count, meeting, packed + reach.first * meeting.column, drain, turn);
-        drain.Begin(column, turn, to + tile / together * kPlaces, count * kPlaces / together);
+      operands.weights = weights;
+      for (int64_t block = first; block < blocks && block < first + kNear; ++block) {
+        const GroupSpan span(conv, block);
+        operands.blocks = span.Count();
+        sum(tile * kTileRows, count, operands, packed + span.first * operands.block, epilogue,
+            turn);
+        epilogue.Begin(block, turn, to + tile / together * kPlaces, count * kPlaces / together);
         turn = turn == sums[0] ? sums[1] : sums[0];
-        meeting.weights += meeting.columns * WeightTiles(conv) * kTileElements;
+        operands.weights += operands.blocks * WeightTiles(conv) * kTileElements;
       }
     }
-    weights = meeting.weights;
+    weights = operands.weights;
   }
-  drain.All();
+  epilogue.Flush();
 }
 
 // Of what is packed, the pointers to what is written behind it and a pixel for what is not.
@@ -47,19 +49,21 @@ inline int64_t Rows(int64_t tiles, int64_t together) {
 
 inline int64_t TilesIn(const Grid& grid) { return RoundUp(grid.Count(), kTileRows) / kTileRows; }
 
-inline int64_t RowsRoom(const GroupedConv& conv, int64_t rows, bool spread) {
+inline int64_t RowsWorkspace(const GroupedConv& conv, int64_t rows, bool strided_gradient) {
   const Grid grid(conv, rows);
-  const ColumnSizes sizes(grid, spread ? 1 : conv.stride);
-  return Columns(conv) * (sizes.column * kColumn + kColumn) +
-         Rows(TilesIn(grid), spread ? 1 : kBlocks) * kPointer;
+  const BlockSizes sizes(grid, strided_gradient ? 1 : conv.stride);
+  return ChannelBlocks(conv) * (sizes.block * kChannelBlock + kChannelBlock) +
+         Rows(TilesIn(grid), strided_gradient ? 1 : kBlocks) * kPointer;
 }
 
 // Outputs of rows of x; or the data gradient of stride 1, of those of dy.
-inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t* packed,
-                     int64_t begin, int64_t end, uint16_t* scratch, uint16_t* y) {
-  const Grid grid(conv, end - begin);
+inline void TileRows(const GroupedConv& conv, const ConvRows<uint16_t>& piece) {
+  const uint16_t* const x = piece.from;
+  const int64_t begin = piece.begin;
+  uint16_t* const scratch = piece.scratch;
+  const Grid grid(conv, piece.end - begin);
   const int64_t stride = conv.stride;
-  const ColumnSizes sizes(grid, stride);
+  const BlockSizes sizes(grid, stride);
   const int64_t tiles = TilesIn(grid);
   const RowsOf rows{conv.height, conv.width,         conv.channels,
                     grid.images, begin * stride - 1, (grid.rows - 1) * stride + 3,
@@ -67,51 +71,59 @@ inline void TileRows(const GroupedConv& conv, const uint16_t* x, const uint16_t*
   const int64_t x_row = conv.width * conv.channels;
   const int64_t more = grid.images * grid.rows * stride;
   const int64_t read = rows.first + rows.rows + (grid.images - 1) * conv.height;
-  FetchSteadily next(x + read * x_row, more * x_row,
-                     Columns(conv) * more +
-                         Meetings(conv, Columns(conv)) * (RoundUp(tiles, kBlocks) / kBlocks) * 6);
-  if (!PackColumns(rows, sizes, stride, x, next, scratch)) return GiveUp(conv);
-  Meeting meeting{packed, 0, sizes.column * kColumn, {}};
+  PrefetchPacer next(x + read * x_row, more * x_row,
+                     ChannelBlocks(conv) * more + BlockPairs(conv, ChannelBlocks(conv)) *
+                                                      (RoundUp(tiles, kBlocks) / kBlocks) * 6);
+  if (!PackChannelBlocks(rows, sizes, stride, x, next, scratch)) return RequestFallback(conv);
+  TileOperands operands{piece.packed, 0, sizes.block * kChannelBlock, {}};
   for (int t = 0; t < 6; ++t) {
     const int64_t ky = t / 2;
     const int64_t row = ky % stride * sizes.plane + ky / stride * sizes.row;
-    meeting.taps[t] = (row + t % 2 * 2) * kColumn;
+    operands.taps[t] = (row + t % 2 * 2) * kChannelBlock;
   }
-  auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
+  auto* const to = reinterpret_cast<uint16_t**>(scratch + ChannelBlocks(conv) * operands.block);
   const int64_t count = Rows(tiles, kBlocks);
-  PointToOutputs(conv, grid, begin, y, reinterpret_cast<uint16_t*>(to + count), count, to);
-  const auto sum = [&](int64_t i, int64_t some, const Meeting& met, const uint16_t* from,
-                       auto& drain, float* sums) {
-    SumPlaces(stride, some, met, from + i * stride * kColumn, next, drain, sums);
+  PointToOutputs(conv, grid, begin, piece.to,
+                 {.nowhere = reinterpret_cast<uint16_t*>(to + count), .count = count, .to = to});
+  const auto sum = [&](int64_t i, int64_t some, const TileOperands& pair, const uint16_t* from,
+                       auto& epilogue, float* sums) {
+    SumPlaces(stride, some, pair, from + i * stride * kChannelBlock, next, epilogue, sums);
   };
   if (conv.bias == nullptr && !conv.relu)
-    ForColumns<1, Drain<false>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+    ForChannelBlocks<1, EpilogueStore<false>>(conv, tiles, kBlocks, operands, scratch, to, sum);
   else
-    ForColumns<1, Drain<true>>(conv, tiles, kBlocks, meeting, scratch, to, sum);
+    ForChannelBlocks<1, EpilogueStore<true>>(conv, tiles, kBlocks, operands, scratch, to, sum);
 }
 
 // The data gradient of stride 2.
-inline void SpreadTileRows(const GroupedConv& conv, const uint16_t* dy, const uint16_t* packed,
-                           int64_t begin, int64_t end, uint16_t* scratch, uint16_t* dx) {
-  const Grid grid(conv, end - begin);
-  const ColumnSizes sizes(grid, /*step=*/1);
+inline void StridedGradientTileRows(const GroupedConv& conv, const ConvRows<uint16_t>& piece) {
+  const uint16_t* const dy = piece.from;
+  const int64_t begin = piece.begin;
+  uint16_t* const scratch = piece.scratch;
+  const Grid grid(conv, piece.end - begin);
+  const BlockSizes sizes(grid, /*step=*/1);
   const int64_t tiles = TilesIn(grid);
   const RowsOf rows{conv.out_height, conv.out_width, conv.channels, grid.images,
                     begin,           grid.rows + 1,  /*left=*/0};
   const int64_t dy_row = conv.out_width * conv.channels;
   const int64_t more = grid.images * grid.rows;
-  FetchSteadily next(dy + (begin + more + 1) * dy_row, more * dy_row,
-                     Columns(conv) * more + Meetings(conv, Columns(conv)) * tiles);
-  if (!PackColumns(rows, sizes, /*planes=*/1, dy, next, scratch)) return GiveUp(conv);
-  const Meeting meeting{packed, 0, sizes.column * kColumn, {0, sizes.row * kColumn}};
-  auto* const to = reinterpret_cast<uint16_t**>(scratch + Columns(conv) * meeting.column);
+  PrefetchPacer next(dy + (begin + more + 1) * dy_row, more * dy_row,
+                     ChannelBlocks(conv) * more + BlockPairs(conv, ChannelBlocks(conv)) * tiles);
+  if (!PackChannelBlocks(rows, sizes, /*planes=*/1, dy, next, scratch))
+    return RequestFallback(conv);
+  const TileOperands operands{
+      piece.packed, 0, sizes.block * kChannelBlock, {0, sizes.row * kChannelBlock}};
+  auto* const to = reinterpret_cast<uint16_t**>(scratch + ChannelBlocks(conv) * operands.block);
   const int64_t count = Rows(tiles, /*together=*/1);
-  PointToSpread(conv, grid, begin, dx, reinterpret_cast<uint16_t*>(to + count), count, to);
-  ForColumns<2, Drain<false>>(
-      conv, tiles, /*together=*/1, meeting, scratch, to,
-      [&](int64_t i, int64_t, const Meeting& met, const uint16_t* from, auto& drain, float* sums) {
-        SumSpread(met, from + i * kColumn, next, drain, sums);
-      });
+  PointToStridedGradient(
+      conv, grid, begin, piece.to,
+      {.nowhere = reinterpret_cast<uint16_t*>(to + count), .count = count, .to = to});
+  ForChannelBlocks<2, EpilogueStore<false>>(conv, tiles, /*together=*/1, operands, scratch, to,
+                                            [&](int64_t i, int64_t, const TileOperands& pair,
+                                                const uint16_t* from, auto& epilogue, float* sums) {
+                                              SumStridedGradient(pair, from + i * kChannelBlock,
+                                                                 next, epilogue, sums);
+                                            });
 }
 
 }  // namespace

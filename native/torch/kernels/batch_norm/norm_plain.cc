@@ -1,7 +1,0 @@
-#include "torch/kernels/batch_norm/norm_body.h"
-
-namespace torchgraft {
-
-NormKernels PlainNormKernels(bool bf16) { return Kernels(bf16); }
-
-}  // namespace torchgraft
