@@ -5,11 +5,11 @@ const [data = 'samples/campus', epochs = '4', size = '160'] = process.argv.slice
 
 const images = await ImageFolder.open(data)
 const { train, val } = images.split({ val: 0.15, seed: 1 })
-const loading = { batchSize: 32, size: Number(size), shuffle: true, dropLast: true, seed: 1 }
-await using trainLoader = new DataLoader(train, { ...loading, transform: trainTransform() })
-await using valLoader = new DataLoader(val, { batchSize: 64, size: Number(size), transform: evalTransform() })
+const shuffled = { shuffle: true, dropLast: true, seed: 1 }
+const trainLoader = new DataLoader(train, { batchSize: 32, size: Number(size), transform: trainTransform(), ...shuffled })
+const valLoader = new DataLoader(val, { batchSize: 64, size: Number(size), transform: evalTransform() })
 
-await using session = await Session.create({
+const session = await Session.create({
   model: 'regnet_y_400mf',
   classes: images.classes.length,
   optimizer: { type: 'adamw', lr: 1e-3, weightDecay: 0.02, groups: [{ match: /^fc\./, lrScale: 2 }] },
@@ -28,3 +28,4 @@ for (let epoch = 0, step = 0; epoch < Number(epochs); epoch++) {
   const { top1 } = await evaluate(session, valLoader)
   console.log(`epoch ${epoch + 1}: training loss ${loss.average.toFixed(3)}, validation top-1 ${top1.toFixed(3)}`)
 }
+await Promise.all([session.dispose(), trainLoader.dispose(), valLoader.dispose()])

@@ -14,7 +14,8 @@ const { best } = await train({
 })
 console.log(`best is epoch ${best.epoch}`)
 
-await using classifier = await Classifier.open(`${output}/${best.file}`)
+const classifier = await Classifier.open(`${output}/${best.file}`)
 for await (const { image, predictions } of classifier.predictAll(process.argv.slice(4), { topK: 2 })) {
   console.log(image, predictions.map(({ label, probability }) => `${label} ${probability.toFixed(2)}`).join(', '))
 }
+await classifier.dispose() // `await using classifier = …` does it by itself, from Node 24 on or where TypeScript compiles it

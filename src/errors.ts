@@ -29,7 +29,9 @@ export type TorchgraftErrorCode =
   | 'ERR_RUN_LOCKED'
   | 'ERR_RESUME_MISMATCH'
 
-export interface TorchgraftErrorOptions extends ErrorOptions {
+export interface TorchgraftErrorOptions {
+  /** The error that this one reports. */
+  readonly cause?: unknown
   /** The file or folder that the error concerns. */
   readonly path?: string
 }

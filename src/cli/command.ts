@@ -4,24 +4,24 @@ import { PRECISIONS } from '../session/options.js'
 import type { Terminal } from '../text/safe-terminal.js'
 import { type MeanStd, RECIPES } from '../recipes/options.js'
 
-/** Where a command writes: the process's own, or a test's. */
+/** Where a command writes: the process's own streams, or a test's. */
 export interface Streams {
   readonly stdout: Terminal
   readonly stderr: Terminal
-  /** Where an image may come from. @default the process's own */
+  /** What the operand `-` reads. @default the process's own */
   readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean }
 }
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
-/** For options and arguments that are numbers. What range they may have is the library's to say. */
+/** Parses an option or argument that is a number. Its range is checked by the library. */
 export function number(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Expected a number.')
   return value
 }
 
-/** A number stays one; anything else is a folder's name. */
+/** Parses a fraction or a folder's name. */
 export function fractionOrFolder(text: string): number | string {
   const value = Number(text)
   return text.trim() === '' || Number.isNaN(value) ? text : value
@@ -42,11 +42,16 @@ export function meanStd(text: string): string | MeanStd {
 
 export const recipeOption = (): Option => new Option('--recipe <recipe>', 'default, or notebook: a PyTorch notebook of 2022, with the same numbers').choices(RECIPES)
 export const deviceOption = (): Option => new Option('--device <device>', 'auto, cpu, cuda or cuda:N (default auto)')
-export const precisionOption = (standard = 'auto'): Option => new Option('--precision <precision>', `auto is bf16 where the processor or GPU computes in it, else fp16 on a GPU and fp32 on a CPU; fp16 needs a GPU (default ${standard})`).choices(PRECISIONS)
+export function precisionOption(standard = 'auto'): Option {
+  const auto = 'auto is bf16 where the processor or GPU computes in it, else fp16 on a GPU and fp32 on a CPU; fp16 needs a GPU'
+  return new Option('--precision <precision>', `${auto} (default ${standard})`).choices(PRECISIONS)
+}
 export const threadsOption = (): Option => new Option('--threads <n>', 'threads that share each operation (default: one for each core, within a container\'s CPU limit)').argParser(number)
 export const jsonOption = (): Option => new Option('--json', 'write one JSON value to stdout, and nothing else')
 
 /** An options object without the ones that were not given. */
-export function given<T extends object>(options: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [Name in keyof T]: Exclude<T[Name], undefined> }
+export function given<T extends object>(options: T): Given<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Given<T>
 }
+
+type Given<T> = { [Name in keyof T]: Exclude<T[Name], undefined> }

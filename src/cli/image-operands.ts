@@ -49,8 +49,8 @@ function localPath(operand: string): string {
 }
 
 /**
- * A folder's images, in those of its folders too, sorted by name, and what looks like one and is not read; anything else is
- * taken for an image.
+ * A folder's images at any depth, sorted by name, and the files that look like images and are not read. Any other path is taken for an
+ * image.
  */
 async function openPath(path: string): Promise<Operand> {
   const info = await stat(path).catch(() => undefined)
@@ -70,7 +70,7 @@ function oneImage(name: string, image: ImageSource): Operand {
   return { images: [{ name, image }], skipped: [] }
 }
 
-/** All of a stream, within the limits of a file. */
+/** All bytes of a stream, up to the limit that files have. */
 async function readAll(stream: NodeJS.ReadableStream, name: string): Promise<Uint8Array> {
   const refuse = (code: 'ERR_IMAGE_DECODE' | 'ERR_IMAGE_TOO_LARGE', reason: string, cause?: unknown) =>
     new TorchgraftError(code, `${name} cannot be read: ${reason}`, { cause })

@@ -4,7 +4,12 @@ import { CLEAR_LINE, type Terminal } from '../text/safe-terminal.js'
 /** Where nobody watches a live line, work that takes long says something this often. */
 const PLAIN_EVERY_SECONDS = 30
 
-/** Tells how far a long piece of work has come: a live line on a terminal, which goes when it is done; else a plain one now and then. */
+/**
+ * Reports the progress of a long piece of work: as a live line on a terminal, which is removed at the end; elsewhere as plain lines now
+ * and then.
+ *
+ * @param now in seconds
+ */
 export function progressReport(terminal: Terminal, now: () => number = () => performance.now() / 1000): (progress: Progress) => void {
   let spokeAt = now()
   return ({ what, done, total, loss }) => {

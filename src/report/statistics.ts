@@ -6,11 +6,12 @@ import { columnsOf, cut, padColumns } from '../text/columns.js'
 import { printable } from '../text/format.js'
 
 const WIDTH = 80
-const MOST_LABEL = 28
-const MOST_FAULTS = 20
-/** Where classes differ no more than this, nobody needs to be told which. */
+/** Columns of a class's name. */
+const MAX_LABEL = 28
+const MAX_FAULTS = 20
+/** Up to this ratio of the largest class to the smallest, classes count as equally large. */
 const ALIKE = 1.2
-/** From here on weights are worth trying. */
+/** From this ratio on, class weights are worth trying. */
 const UNEVEN = 3
 
 /** What `torchgraft stats` prints: bars that tell classes apart at a glance, no line wider than 80 columns. */
@@ -39,8 +40,8 @@ function bars(classes: readonly ClassCount[]): string[] {
   const label = Math.max(5, ...rows.map((row) => columnsOf(row.label)))
   const number = Math.max(5, ...rows.flatMap(({ train, val }) => [String(train).length, String(val).length]))
   const most = Math.max(...rows.map(({ train, val }) => train + val))
-  const room = WIDTH - label - 2 * (number + 2) - 2
-  const cells = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round((value / most) * room)))
+  const barWidth = WIDTH - label - 2 * (number + 2) - 2
+  const cells = (value: number): number => (value === 0 ? 0 : Math.max(1, Math.round((value / most) * barWidth)))
   return [
     `${padColumns('class', label)}  ${'train'.padStart(number)}  ${'val'.padStart(number)}  █ train ░ val`,
     ...rows.map(({ label: text, train, val }) => {
@@ -50,7 +51,7 @@ function bars(classes: readonly ClassCount[]): string[] {
   ]
 }
 
-/** How far the largest class is from the smallest, in words. */
+/** The ratio of the largest class to the smallest, in words. */
 function balance({ classes, imbalance }: DataStatistics): string[] {
   const sorted = classes.map(({ label, train, val }) => ({ label: shown(label), total: train + val })).sort((a, b) => a.total - b.total)
   const [least, most] = [sorted[0]!, sorted.at(-1)!]
@@ -65,11 +66,11 @@ function balance({ classes, imbalance }: DataStatistics): string[] {
 
 function faultLines(faults: DataStatistics['faults']): string[] {
   if (faults.length === 0) return ['', 'No faults: every image can be read.']
-  const lines = some(faults.map(faultLine), MOST_FAULTS, (rest) => `and ${plural(rest, 'more file')} (--json names them all)`)
+  const lines = some(faults.map(faultLine), MAX_FAULTS, (rest) => `and ${plural(rest, 'more file')} (--json names them all)`)
   return ['', `${plural(faults.length, 'file')} left out:`, ...lines]
 }
 
-/** As many words to a line as fit; one that is longer is cut. */
+/** Wraps notes between words; a word that is longer than a line is cut. */
 function noteLines(notes: DataStatistics['notes']): string[] {
   const lines: string[] = notes.length > 0 ? [''] : []
   for (const note of notes) {
@@ -85,7 +86,7 @@ function noteLines(notes: DataStatistics['notes']): string[] {
   return lines
 }
 
-/** On one line where it fits. A path is told by its end. */
+/** A broken file and the reason, on one line where it fits. Of a long path the end is kept. */
 function faultLine({ path, message }: DataStatistics['faults'][number]): string {
   const line = `  ${printable(path)}: ${printable(message)}`
   if (columnsOf(line) <= WIDTH) return line
@@ -94,7 +95,7 @@ function faultLine({ path, message }: DataStatistics['faults'][number]): string 
 }
 
 function shown(label: string): string {
-  return cut(printable(label), MOST_LABEL)
+  return cut(printable(label), MAX_LABEL)
 }
 
 function range([min, median, max]: Spread): string {

@@ -76,7 +76,9 @@ describe('a contest’s training and test set', () => {
     const own = await cli('evaluate', model, 'contest', '--json')
     expect(json(own.stdout)).toMatchObject({ count: val.length, leftOut: train.length })
     expect(flat(own.stderr)).toContain('contest has no folder for the validation set: scored is what was split off Train. Test is the test set: it is scored where that split is asked for.')
-    expect(json((await cli('evaluate', model, 'contest', '--split', 'test', '--json')).stdout)).toMatchObject({ count: 9, leftOut: 0 })
+    const test = await cli('evaluate', model, 'contest', '--split', 'test', '--json')
+    expect(json(test.stdout)).toMatchObject({ count: 9, leftOut: 0 })
+    expect(await cli('evaluate', model, 'contest', '--side', 'test', '--json')).toEqual(test) // its name until 0.2
   })
 
   test('evaluate: another contest’s test set is scored, since nothing tells what was split off there', async () => {

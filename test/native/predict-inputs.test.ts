@@ -19,7 +19,8 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b'], size: 32,
   resize: { shorterSide: 32, crop: 32, antialias: true, pad: null, orient: true, profile: true },
-  mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
 } as const
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -50,11 +51,13 @@ class Text extends Writable {
   }
 }
 
-async function run(args: readonly string[], stdin: Readable & { readonly isTTY?: boolean } = Readable.from([])): Promise<{
+interface End {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-}> {
+}
+
+async function run(args: readonly string[], stdin: Readable & { readonly isTTY?: boolean } = Readable.from([])): Promise<End> {
   const [stdout, stderr] = [new Text(), new Text()]
   const code = await main([...args, ...(args[0] === 'predict' ? ['--device', 'cpu', '--precision', 'fp32'] : [])], { stdout, stderr, stdin })
   return { code, stdout: stdout.text, stderr: stderr.text }

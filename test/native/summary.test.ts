@@ -16,7 +16,8 @@ const zeros = (classes: number): StateDict =>
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b', 'c'], size: 96,
   resize: { shorterSide: 110, crop: 96, antialias: true, pad: null, orient: true, profile: true },
-  mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
+  mean: [0.5, 0.5, 0.5],
+  std: [0.25, 0.25, 0.25],
 } as const
 const shown = ({ model, classes, size, batchSize }: ModelSummary) => ({ model, classes, size, batchSize })
 
@@ -104,11 +105,7 @@ describe('what is refused', () => {
 })
 
 describe('torchgraft summary', () => {
-  const run = async (...args: readonly string[]): Promise<{
-    readonly code: number | undefined
-    readonly stdout: string
-    readonly stderr: string
-  }> => {
+  const run = async (...args: readonly string[]): Promise<{ code: number | undefined; stdout: string; stderr: string }> => {
     const end = { code: undefined as number | undefined, stdout: '', stderr: '' }
     const into = (name: 'stdout' | 'stderr'): Writable =>
       new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) })

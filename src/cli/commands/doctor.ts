@@ -3,8 +3,9 @@ import { plural } from '../../text/plural.js'
 import { printable } from '../../text/format.js'
 import { prose, proseRows, type Width } from '../../text/prose.js'
 
-/** A report for people. */
-export function doctorText({ ok, libtorch, tried, devices, processor, precision, node, advice }: DoctorReport, stream: Width = {}): string {
+/** What `torchgraft doctor` prints for people. */
+export function doctorText(report: DoctorReport, stream: Width = {}): string {
+  const { ok, libtorch, tried, devices, processor, precision, node, advice } = report
   const rows: [string, string][] = [
     ['libtorch', libtorch ? `${libtorch.version}${libtorch.cuda ? ', CUDA' : ', CPU'} build` : 'not found'],
     ...(libtorch ? [['', libtorch.path] as [string, string]] : []),

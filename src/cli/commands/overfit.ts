@@ -1,9 +1,10 @@
 import { Command } from 'commander'
-import { overfit, type OverfitOptions, type OverfitResult, type OverfitStart } from '../../explore/overfit.js'
+import { overfit, type OverfitOptions, type OverfitResult, type OverfitStart, type OverfitStep } from '../../explore/overfit.js'
 import { plural } from '../../text/plural.js'
 import { printable } from '../../text/format.js'
 import { prose, type Width } from '../../text/prose.js'
-import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, meanStd, number, precisionOption, recipeOption, type Streams, threadsOption } from '../command.js'
+import { EXIT, fractionOrFolder, given, meanStd, number, type Streams } from '../command.js'
+import { deviceOption, jsonOption, precisionOption, recipeOption, threadsOption } from '../command.js'
 import { interruptible } from '../interrupt.js'
 import { defaults } from './train.js'
 
@@ -12,13 +13,17 @@ interface OverfitFlags extends Omit<OverfitOptions, 'data' | 'weights'> {
   readonly json?: boolean
 }
 
-/** Steps between two lines, as the notebook prints them. */
+/** Steps between two lines, as in the notebook. */
 const EVERY = 10
+const DESCRIPTION = [
+  'Trains a new copy of a model on one batch of DATA, over and over: the notebook’s sanity check. Nothing is written.',
+  'Says whether the model learned the batch (exit code 0), or what may keep it from that (exit code 1).',
+].join(' ')
 
 export function overfitCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('overfit')
     .summary('one batch, many steps: does a model learn at all?')
-    .description('Trains a new copy of a model on one batch of DATA, over and over: the notebook’s sanity check. Nothing is written. Says whether the model learned the batch (exit code 0), or what may keep it from that (exit code 1).')
+    .description(DESCRIPTION)
     .argument('<data>', 'folder of images')
     .option('--steps <n>', 'training steps on the one batch (default 100)', number)
     .addOption(recipeOption())
@@ -38,16 +43,18 @@ export function overfitCommand(streams: Streams, exit: (code: number) => void): 
     .action(async (data: string, flags: OverfitFlags) => exit(await runOverfit(data, flags, streams)))
 }
 
-async function runOverfit(data: string, { json = false, weights, ...flags }: OverfitFlags, { stdout, stderr }: Streams): Promise<number> {
-  const result = await interruptible((signal) => overfit({
+async function runOverfit(data: string, flags: OverfitFlags, { stdout, stderr }: Streams): Promise<number> {
+  const { json = false, weights, ...rest } = flags
+  const work = (signal: AbortSignal): Promise<OverfitResult> => overfit({
     data,
-    ...given({ ...flags, weights: weights === undefined ? undefined : weights === 'none' ? null : weights }),
+    ...given({ ...rest, weights: weights === 'none' ? null : weights }),
     signal,
     onStart: (start) => void stderr.write(startText(start, stderr)),
-    onStep: ({ step, loss, correct }) => {
-      if ((step - 1) % EVERY === 0) stderr.write(`${String(step).padStart(5)}${loss.toFixed(5).padStart(12)}${String(correct).padStart(10)}\n`)
+    onStep: (step) => {
+      if ((step.step - 1) % EVERY === 0) stderr.write(stepLine(step))
     },
-  }), () => stderr.write('\nStopping when this step is finished.\n')).catch((error: unknown) => {
+  })
+  const result = await interruptible(work, () => stderr.write('\nStopping when this step is finished.\n')).catch((error: unknown) => {
     if (error instanceof DOMException && error.name === 'AbortError') return undefined
     throw error
   })
@@ -57,12 +64,17 @@ async function runOverfit(data: string, { json = false, weights, ...flags }: Ove
 }
 
 function startText({ model, images, classes, device, precision, notes }: OverfitStart, stream: Width): string {
+  const batch = `${model}, ${plural(images, 'image')} of ${plural(classes, 'class', 'classes')}, on ${device} in ${precision}.`
   return [
-    ...[...notes, `${model}, ${plural(images, 'image')} of ${plural(classes, 'class', 'classes')}, on ${device} in ${precision}.`].map((line) => prose(printable(line), stream)),
+    ...[...notes, batch].map((line) => prose(printable(line), stream)),
     '',
     ' step        loss   correct',
     '',
   ].join('\n')
+}
+
+function stepLine({ step, loss, correct }: OverfitStep): string {
+  return `${String(step).padStart(5)}${loss.toFixed(5).padStart(12)}${String(correct).padStart(10)}\n`
 }
 
 function text({ learned, reasons }: OverfitResult, stream: Width): string {

@@ -3,18 +3,23 @@ import { type Preview, preview, type PreviewOptions } from '../../explore/previe
 import { plural } from '../../text/plural.js'
 import { printable } from '../../text/format.js'
 import { prose } from '../../text/prose.js'
+import { some } from '../../text/some.js'
 import { EXIT, fractionOrFolder, given, jsonOption, number, recipeOption, type Streams } from '../command.js'
 import { defaults } from './train.js'
 
 type PreviewFlags = Omit<PreviewOptions, 'data' | 'signal'> & { readonly json?: boolean }
 
-/** Broken images that are told of one by one. */
-const MOST_TOLD = 5
+/** Broken images that are named one by one. */
+const MAX_NAMED = 5
+const DESCRIPTION = [
+  'Draws the first training images of an epoch on one PNG, in their order, with their labels, and augmented as "torchgraft train" does',
+  'with the same options.',
+].join(' ')
 
 export function previewCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
   return new Command('preview')
     .summary('what training will see: a contact sheet')
-    .description('Draws the first training images of an epoch on one PNG, in their order, with their labels, and augmented as "torchgraft train" does with the same options.')
+    .description(DESCRIPTION)
     .argument('<data>', 'folder of images')
     .option('--output <file>', 'PNG file to write, where there is none yet (default: preview.png)')
     .addOption(recipeOption())
@@ -29,19 +34,19 @@ export function previewCommand({ stdout, stderr }: Streams, exit: (code: number)
     .action(async (data: string, { json = false, ...flags }: PreviewFlags) => {
       const found = await preview({ data, ...given(flags) })
       const { file, images } = found
-      stderr.write(prose(notes(found, json), stderr))
+      stderr.write(prose(notesText(found, json), stderr))
       stdout.write(json ? `${JSON.stringify({ file, images })}\n` : `${printable(file)}\n`)
       exit(EXIT.done)
     })
 }
 
-function notes({ skipped, labelled, notes: told, ...sheet }: Preview, json: boolean): string {
-  const more = skipped.length - MOST_TOLD
+function notesText({ skipped, labelled, notes, ...sheet }: Preview, json: boolean): string {
+  const leftOut = skipped.map(({ path, message }) => `Left out ${printable(path)}: ${printable(message)}`)
+  const noFont = 'The sheet has no labels, since this system has no font.'
   const lines = [
-    ...told.map(printable),
-    ...skipped.slice(0, MOST_TOLD).map(({ path, message }) => `Left out ${printable(path)}: ${printable(message)}`),
-    ...(more > 0 ? [`and ${plural(more, 'more image')}: "torchgraft stats" names them all.`] : []),
-    ...(labelled ? [] : [`The sheet has no labels, since this system has no font.${json ? '' : ' They are, row by row:'}`, ...(json ? [] : legend(sheet))]),
+    ...notes.map(printable),
+    ...some(leftOut, MAX_NAMED, (rest) => `and ${plural(rest, 'more image')}: "torchgraft stats" names them all.`),
+    ...(labelled ? [] : json ? [noFont] : [`${noFont} They are, row by row:`, ...legend(sheet)]),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }

@@ -5,10 +5,15 @@ import { EXIT, given, jsonOption, number, type Streams } from '../command.js'
 
 type SummaryFlags = Omit<SummarizeOptions, 'model'> & { readonly json?: boolean }
 
+const DESCRIPTION = [
+  'Prints what torchsummary prints in Python: each layer of MODEL with its output shape and parameters, and the memory that a forward and',
+  'backward pass takes. The model is not run, and no weights are loaded.',
+].join(' ')
+
 export function summaryCommand({ stdout }: Streams, exit: (code: number) => void): Command {
   return new Command('summary')
     .summary('layers of a model, their shapes and parameters')
-    .description('Prints what torchsummary prints in Python: each layer of MODEL with its output shape and parameters, and the memory that a forward and backward pass takes. The model is not run, and no weights are loaded.')
+    .description(DESCRIPTION)
     .argument('<model>', 'model file (.safetensors, .pth), run folder, or a name such as regnet_y_16gf')
     .addOption(new Option('--size <px>', 'height and width of the images (default: what the file says, else 224)').argParser(number))
     .addOption(new Option('--classes <n>', 'classes of a model that is given by name (default 1000)').argParser(number))

@@ -8,6 +8,7 @@ import { KERNELS, MEMORY_FORMATS } from '../../session/options.js'
 import { MONITORS } from '../../metrics/metrics.js'
 import { wilsonInterval } from '../../metrics/wilson-interval.js'
 import { plural } from '../../text/plural.js'
+import { some } from '../../text/some.js'
 import { consoleReport } from '../../report/console.js'
 import { progressReport } from '../../report/progress.js'
 import { duration, percent, printable } from '../../text/format.js'
@@ -16,11 +17,12 @@ import type { StopEvent, TrainingEvent } from '../../runs/events.js'
 import { RECIPE_OF } from '../../recipes/by-name.js'
 import type { RecipeDefaults, TrainOptions } from '../../recipes/options.js'
 import { train, type TrainResult } from '../../train/train.js'
-import { deviceOption, EXIT, fractionOrFolder, given, jsonOption, meanStd, number, numberOrNone, precisionOption, recipeOption, type Streams, threadsOption } from '../command.js'
+import { EXIT, fractionOrFolder, given, meanStd, number, numberOrNone, type Streams } from '../command.js'
+import { deviceOption, jsonOption, precisionOption, recipeOption, threadsOption } from '../command.js'
 import { interruptible } from '../interrupt.js'
 import { shellWord } from '../../text/shell-word.js'
 
-/** What is trained on where no folder is named: small images, so a smaller size and fewer epochs will do. */
+/** The sample images, which are trained on where no folder is named: they are small, so a smaller size and fewer epochs will do. */
 export const SAMPLES = { data: fileURLToPath(new URL('../../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
 
 /** An option's default in each recipe. */
@@ -28,6 +30,12 @@ export function defaults(name: keyof RecipeDefaults): string {
   const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map((recipe) => String(recipe.defaults[name]))
   return value === notebook ? `default ${value}` : `default ${value}; notebook ${notebook}`
 }
+
+const DESCRIPTION = [
+  'Fine-tunes a RegNet on DATA: a folder with a folder of images for each class, or one with train/ and val/ (valid, validation) that',
+  'each have those inside; val/ may be missing. Without DATA it trains on the sample images,',
+  `for ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`,
+].join(' ')
 
 const NOTEBOOK_HELP = [
   '\nThe notebook recipe is that of W. Jarrard, "A Look at Transfer Learning in Pytorch" (2022), with the same numbers:',
@@ -47,7 +55,7 @@ interface TrainFlags extends Omit<TrainOptions, 'data' | 'weights' | 'patience' 
 export function trainCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('train')
     .summary('fine-tune a model on a folder of images')
-    .description(`Fine-tunes a RegNet on DATA: a folder with a folder of images for each class, or one with train/ and val/ (valid, validation) that each have those inside; val/ may be missing. Without DATA it trains on the sample images, for ${SAMPLES.epochs} epochs at ${SAMPLES.size} px.`)
+    .description(DESCRIPTION)
     .argument('[data]', 'folder of images')
     .addOption(recipeOption())
     .option('--output <folder>', 'run folder (default: runs/ and the name of DATA)')
@@ -95,30 +103,33 @@ async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, s
     if (event.type === 'stop') stop = event
   }
   try {
-    const result = await interruptible((signal) => {
-      const options = { data, ...rest, ...(weights !== undefined && { weights: orNull(weights) }), ...(patience !== undefined && { patience: orNull(patience) }), saveEveryMinutes: saveEvery, signal, onEvent, onProgress }
-      return train({ ...samples, ...given(options) })
-    }, (line) => stderr.write(`\n${prose(line, stderr)}\n`))
+    const chosen = { weights: orNull(weights), patience: orNull(patience), saveEveryMinutes: saveEvery }
+    const options = { data, ...rest, ...chosen, onEvent, onProgress }
+    const result = await interruptible(
+      (signal) => train({ ...samples, ...given(options), signal }),
+      (line) => stderr.write(`\n${prose(line, stderr)}\n`),
+    )
     stdout.write(json ? `${JSON.stringify(toJson(result))}\n` : await summary(result, stdout))
     return EXIT.done
   } catch (error) {
     if (!(error instanceof DOMException && error.name === 'AbortError')) throw error
-    if (json) stdout.write(`${JSON.stringify({ ...(output !== undefined && { output }), stop: 'aborted', epochs: stop?.epochs ?? 0 })}\n`)
+    if (json) stdout.write(`${JSON.stringify({ output, stop: 'aborted', epochs: stop?.epochs ?? 0 })}\n`)
     else if (output !== undefined) stderr.write(`Interrupted and saved. To continue: npx torchgraft train --resume --output ${shellWord(output)}\n`)
     else stderr.write('Interrupted before training began.\n')
     return EXIT.interrupted
   }
 }
 
+/** `none` is the library's null. */
 function orNull<T>(value: T | 'none'): T | null {
   return value === 'none' ? null : value
 }
 
-function toJson({ output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions }: TrainResult) {
-  const { epoch, metrics, file } = best
+function toJson(result: TrainResult) {
+  const { output, best, reloaded, stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions } = result
   return {
     output,
-    best: { epoch, loss: metrics.loss, top1: metrics.top1, file },
+    best: { epoch: best.epoch, loss: best.metrics.loss, top1: best.metrics.top1, file: best.file },
     reloaded: { loss: reloaded.loss, top1: reloaded.top1 },
     stop, epochs, seconds, device, precision, skippedImages, passedOver, contradictions,
   }
@@ -145,15 +156,14 @@ async function summary({ output, best, seconds, skipped }: TrainResult, stream: 
 }
 
 /** Files that are named at the end; the run's log names all. */
-const MOST_NAMED = 20
+const MAX_NAMED = 20
 
 function leftOut(skipped: TrainResult['skipped']): string[] {
   if (skipped.length === 0) return []
-  const more = skipped.length - MOST_NAMED
+  const lines = skipped.map(({ path, message }) => `  ${printable(`${path}: ${message}`)}`)
   return [
     `${plural(skipped.length, 'file')} ${skipped.length === 1 ? 'was' : 'were'} left out:`,
-    ...skipped.slice(0, MOST_NAMED).map(({ path, message }) => `  ${printable(`${path}: ${message}`)}`),
-    ...(more > 0 ? [`  and ${plural(more, 'more file')}, which events.jsonl names.`] : []),
+    ...some(lines, MAX_NAMED, (rest) => `  and ${plural(rest, 'more file')}, which events.jsonl names.`),
   ]
 }
 

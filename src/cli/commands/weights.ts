@@ -12,16 +12,26 @@ import { pullWeights } from '../../models/weights/pull.js'
 import { EXIT, jsonOption, type Streams } from '../command.js'
 import { interruptible } from '../interrupt.js'
 
+const DESCRIPTION = [
+  `Lists the pretrained weights that --weights takes by name. They are torchvision's, from ImageNet-1k, and are kept where PyTorch keeps`,
+  'them: in hub/checkpoints of TORCH_HOME, else of ~/.cache/torch.',
+].join(' ')
+
 export function weightsCommand(streams: Streams, exit: (code: number) => void): Command {
   return new Command('weights')
     .summary('list pretrained weights, or fetch them')
-    .description(`Lists the pretrained weights that --weights takes by name. They are torchvision's, from ImageNet-1k, and are kept where PyTorch keeps them: in hub/checkpoints of TORCH_HOME, else of ~/.cache/torch.`)
+    .description(DESCRIPTION)
     .addOption(jsonOption())
     .action(({ json = false }: { readonly json?: boolean }) => {
-      streams.stdout.write(json ? `${JSON.stringify(catalogue().map((entry) => ({ ...entry, file: fileOf(entry), onDisk: existsSync(fileOf(entry)), sha256: knownHash(entry) ?? null })))}\n` : listText())
+      streams.stdout.write(json ? `${JSON.stringify(catalogue().map(toJson))}\n` : listText())
       exit(EXIT.done)
     })
     .addCommand(pullCommand(streams, exit))
+}
+
+function toJson(entry: CatalogueEntry) {
+  const file = fileOf(entry)
+  return { ...entry, file, onDisk: existsSync(file), sha256: knownHash(entry) ?? null }
 }
 
 function pullCommand({ stdout, stderr }: Streams, exit: (code: number) => void): Command {
@@ -42,8 +52,11 @@ function pullCommand({ stdout, stderr }: Streams, exit: (code: number) => void):
 }
 
 async function pull(entry: CatalogueEntry, { stdout, stderr }: Streams): Promise<void> {
-  if (entry.licence.startsWith('CC-BY-NC')) stderr.write(`${prose(`${entry.name} comes with terms: ${entry.licence}.`, stderr)}\n`)
-  const { file, fetched, sha256, known } = await interruptible((signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }), () => stderr.write('\n'))
+  if (isNonCommercial(entry)) stderr.write(`${prose(`${entry.name} comes with terms: ${entry.licence}.`, stderr)}\n`)
+  const { file, fetched, sha256, known } = await interruptible(
+    (signal) => pullWeights(entry, { signal, onProgress: progress(stderr, entry.name) }),
+    () => stderr.write('\n'),
+  )
   if (stderr.isTTY) stderr.write(CLEAR_LINE)
   stdout.write(`${printable(file)}${fetched ? '' : '  (already there)'}\n`)
   if (!known) stderr.write(`${prose(`Its SHA-256 is ${sha256}. ${PREFIX_TEXT}`, stderr)}\n`)
@@ -51,31 +64,51 @@ async function pull(entry: CatalogueEntry, { stdout, stderr }: Streams): Promise
 
 /** A live line on a terminal; elsewhere a line for each tenth. */
 function progress(stderr: Streams['stderr'], name: string): (received: number, total: number | undefined) => void {
-  let told = -1
+  let shown = -1
   return (received, total) => {
     const share = total === undefined ? undefined : received / total
     const step = Math.floor(share === undefined ? received / 1e7 : share * (stderr.isTTY ? 100 : 10))
-    if (step === told) return
-    told = step
+    if (step === shown) return
+    shown = step
     const line = `${name}: ${(received / 1e6).toFixed(0)} MB${share === undefined ? '' : `, ${Math.floor(share * 100)} %`}`
     stderr.write(stderr.isTTY ? `${CLEAR_LINE}${cut(line, (stderr.columns || 80) - 1)}` : `${line}\n`)
   }
 }
 
 function listText(): string {
-  const rows = catalogue().map((entry) => {
-    const mark = entry.licence.startsWith('CC-BY-NC') ? ' *' : ''
-    return `${entry.name.padEnd(44)} ${entry.megabytes.toFixed(0).padStart(5)} MB  ${percent(entry.top1).padStart(6)}${existsSync(fileOf(entry)) ? '  on disk' : ''}${mark}`
-  })
   return [
-    'Included in torchgraft:', ...Object.values(SHIPPED_WEIGHTS), '',
-    `${'To fetch, from ImageNet-1k'.padEnd(44)}    size   top-1`, ...rows, '',
+    'Included in torchgraft:',
+    ...Object.values(SHIPPED_WEIGHTS),
+    '',
+    `${'To fetch, from ImageNet-1k'.padEnd(NAMES)}    size   top-1`,
+    ...catalogue().map(row),
+    '',
     '* CC-BY-NC-4.0: for non-commercial use only.',
-    'Each is checked by the first 8 digits of its SHA-256, which are all that PyTorch', 'publishes: they rule out damage, not a forgery. A file that was fetched once is', 'checked by all 64 from then on.', `They are kept in ${printable(hubFolder())}`, '',
+    'Each is checked by the first 8 digits of its SHA-256, which are all that PyTorch',
+    'publishes: they rule out damage, not a forgery. A file that was fetched once is',
+    'checked by all 64 from then on.',
+    `They are kept in ${printable(hubFolder())}`,
+    '',
   ].join('\n')
 }
 
-const PREFIX_TEXT = 'PyTorch publishes its first 8 digits alone, in the name: they rule out damage, not a forgery. All of it was kept, and is checked from now on.'
+/** Columns of the names in the list. */
+const NAMES = 44
+
+function row(entry: CatalogueEntry): string {
+  const size = `${entry.megabytes.toFixed(0).padStart(5)} MB`
+  const marks = `${existsSync(fileOf(entry)) ? '  on disk' : ''}${isNonCommercial(entry) ? ' *' : ''}`
+  return `${entry.name.padEnd(NAMES)} ${size}  ${percent(entry.top1).padStart(6)}${marks}`
+}
+
+function isNonCommercial({ licence }: CatalogueEntry): boolean {
+  return licence.startsWith('CC-BY-NC')
+}
+
+const PREFIX_TEXT = [
+  'PyTorch publishes its first 8 digits alone, in the name: they rule out damage, not a forgery.',
+  'All of it was kept, and is checked from now on.',
+].join(' ')
 
 function unknown(name: string): never {
   throw new TorchgraftError('ERR_WEIGHTS_MISSING', `There are no weights ${JSON.stringify(name)}: "torchgraft weights" lists the names`)

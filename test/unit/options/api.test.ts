@@ -66,8 +66,8 @@ const SESSION = { model: 'regnet_y_400mf', classes: 2 } as const
 const never = (): never => {
   throw new Error('native code was asked before the options were checked')
 }
-const session = (options: SessionOptions): Promise<unknown> =>
-  resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
+const nothing = { system: never, describe: never, multipliesBf16: never }
+const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, nothing)
 const computing = { device: 'word', precision: 'word', threads: 'whole', classes: 'texts', size: 'whole' } as const
 const images = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
 const dataset = await numberedDataset(1)
