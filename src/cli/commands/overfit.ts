@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { overfit, type OverfitOptions, type OverfitResult, type OverfitStart, type OverfitStep } from '../../explore/overfit.js'
+import { overfit, type OverfitOptions, type OverfitResult, type OverfitStart } from '../../explore/overfit.js'
+import type { OverfitStep } from '../../explore/overfit-verdict.js'
 import { plural } from '../../text/plural.js'
 import { printable } from '../../text/format.js'
 import { prose, type Width } from '../../text/prose.js'
