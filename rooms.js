@@ -20,32 +20,35 @@ export const ROOMS = {
   },
   text: {
     is: 'words for people: plurals, lists, columns, what a terminal may be shown', may: '',
-    shares: ['scripts/printable.mjs', 'scripts/prose.mjs'],
+    shares: ['scripts/shared/'],
   },
-  options: { is: 'checks of what the library is given', may: 'errors text' },
-  random: { is: 'random numbers: our own, numpy\'s and PyTorch\'s', may: 'options' },
-  formats: { is: 'files of tensors: .safetensors and .pth, and how files are read and written', may: 'errors text options' },
+  options: { is: 'checks of what the library is given', may: 'errors' },
+  random: { is: 'random numbers: our own, numpy\'s and PyTorch\'s', may: '' },
+  formats: { is: 'files of tensors: .safetensors and .pth, and how files are read and written', may: 'errors text options', shares: ['scripts/shared/'] },
   images: {
     is: 'one image: decoding, orientation, colour, resizing', may: 'errors package text options formats',
-    shares: ['scripts/places.mjs', 'scripts/libtorch/locate.mjs', 'web/sizes.js', 'web/triangle.js', 'web/turn.js'], packages: ['sharp'],
+    shares: ['scripts/shared/', 'scripts/libtorch/locate.mjs', 'web/resample/', 'web/stored/'], packages: ['sharp'],
   },
-  datasets: { is: 'folders of images: classes, training and validation sets, equal images', may: 'errors text options random formats images' },
+  datasets: { is: 'folders of images: classes, training and validation sets, equal images', may: 'errors text options formats images' },
   augment: { is: 'what is done to an image in training, as numbers: geometry and colour', may: 'errors options random images' },
-  loader: { is: 'batches of images, decoded ahead of the step that takes them', may: 'errors text options random images datasets augment' },
+  loader: {
+    is: 'batches of images, decoded ahead of the step that takes them',
+    may: 'errors text options random images datasets augment', shares: ['web/resample/'],
+  },
   addon: {
-    is: 'the C++ addon: its types, finding libtorch, loading both, and what to do where that fails', may: 'errors package text options',
-    shares: ['scripts/places.mjs', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
+    is: 'the C++ addon: its types, finding libtorch, loading both, and what to do where that fails', may: 'errors package',
+    shares: ['scripts/shared/', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
   },
   models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors package text options formats addon' },
   session: { is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models' },
-  metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'errors options' },
+  metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {
     is: 'a run\'s folder: its lock, log, checkpoints and model files',
-    may: 'errors package text options formats images augment models session metrics', shares: ['scripts/lock.mjs'],
+    may: 'errors text options formats images augment models session metrics', shares: ['scripts/shared/'],
   },
   weights: {
     at: 'src/models/weights/', is: 'weights to begin from: the catalogue, fetching, loading them',
-    may: 'errors package text options formats addon models session runs', shares: ['scripts/content-range.mjs', 'scripts/places.mjs'], packages: ['undici'],
+    may: 'errors package text formats addon models session runs', shares: ['scripts/shared/'], packages: ['undici'],
   },
   recipes: {
     is: 'how to train: data, augmentation, optimizer and schedule, a folder for each recipe',
@@ -58,22 +61,22 @@ export const ROOMS = {
   },
   inference: {
     is: 'trained models: predicting, scoring, inspecting, exporting',
-    may: 'errors package text options formats images datasets augment loader addon models session metrics runs train',
-    shares: ['web/fit.js'], packages: ['protobufjs'],
+    may: 'errors package text options formats images datasets augment loader addon models session runs train',
+    shares: ['web/resample/'], packages: ['protobufjs'],
   },
   explore: {
     is: 'a look before training: statistics, a preview, overfitting one batch',
     may: 'errors text options formats images datasets augment loader addon models session metrics runs weights recipes train', packages: ['sharp'],
   },
-  report: { is: 'results as text for people', may: 'text models runs recipes train explore', shares: ['scripts/prose.mjs'] },
+  report: { is: 'results as text for people', may: 'text models runs recipes train inference explore', shares: ['scripts/shared/'] },
   cli: {
     is: 'the commands: nothing imports it',
     may: 'errors package text options formats images datasets augment addon models session metrics runs weights recipes train inference explore report',
-    shares: ['scripts/prose.mjs'], packages: ['commander'],
+    shares: ['scripts/shared/'], packages: ['commander'],
   },
   api: {
     at: 'src/index.ts', is: 'what the package exports',
-    may: 'errors options random formats images datasets augment loader models session metrics runs weights recipes train inference explore',
+    may: 'errors options random formats images datasets augment loader models session metrics runs recipes train inference explore',
   },
 }
 
@@ -100,12 +103,7 @@ export const NATIVE_ROOMS = {
  *
  * @type {readonly (readonly [from: string, to: string])[]}
  */
-export const KNOWN_ARROWS = [
-  ['src/formats/state-dict-names.ts', 'src/models/timm-names.ts'],
-  ['src/models/summarize.ts', 'runs'],
-  ['src/models/summarize.ts', 'src/inference/onnx/onnx-refusal.ts'],
-  ['src/models/weights/initial-weights.ts', 'src/inference/onnx/onnx-refusal.ts'],
-]
+export const KNOWN_ARROWS = []
 
 /**
  * The same of C++: a file, and what it includes.
@@ -123,10 +121,7 @@ export const KNOWN_INCLUDES = [
  *
  * @type {readonly string[]}
  */
-export const KNOWN_CIRCLES = [
-  'src/images/decode-sharp.ts', 'src/images/decode.ts', 'src/images/gif-first-frame.ts', 'src/images/jpeg/decode-jpeg.ts', 'src/images/open-sharp.ts',
-  'src/images/to-rgb.ts',
-]
+export const KNOWN_CIRCLES = []
 
 /** Where a room lies: a folder with a slash at its end, or a file. @param {string} name */
 export function placeOf(name) {

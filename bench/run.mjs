@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SetupError } from '../scripts/setup/errors.mjs'
-import { findJemalloc } from './by-hand/allocator.mjs'
+import { findJemalloc } from './harness/jemalloc.mjs'
 import { parseArguments, UsageError } from './harness/arguments.mjs'
 import { drawChart } from './report/chart.mjs'
 import { endAll } from './harness/children.mjs'
 import { pythonEnvironment, pythonVersions } from './harness/environment.mjs'
 import { describeMachine } from './harness/machine.mjs'
 import { MEASURES } from './harness/measures.mjs'
-import { plainPath } from './by-hand/plain-path.mjs'
+import { plainPath } from './harness/plain-path.mjs'
 import { drawScaleChart } from './report/scale-chart.mjs'
 import { writeResult } from './report/results-file.mjs'
-import { UnlikeError } from './report/sameness.mjs'
+import { MismatchError } from './report/sameness.mjs'
 import { formatHead, formatRow } from './report/table.mjs'
 
 /** @typedef {import('./types.d.mts').Context} Context */
@@ -55,7 +55,7 @@ async function main(argv) {
     jemalloc: jemalloc && plainPath(jemalloc, temporary),
     compiled: join(plainPath(kept, temporary), 'compiled'),
     repeats: (usual) => repeats ?? (quick ? Math.min(usual, 2) : usual),
-    leaves: quick ? SLOW_PEERS : {},
+    skip: quick ? SLOW_PEERS : {},
   }
   try {
     const date = new Date().toISOString()
@@ -90,7 +90,7 @@ async function measureAll(context, only) {
         rows.push(row)
       }
     } catch (error) {
-      if (error instanceof UnlikeError) throw error
+      if (error instanceof MismatchError) throw error
       // What an hour has measured is not lost for what comes after it.
       console.error(`${[...wanted].join(', ')} FAILED: ${/** @type {Error} */ (error).stack}`)
       process.exitCode = 1
@@ -103,7 +103,7 @@ async function measureAll(context, only) {
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (error instanceof UnlikeError) console.error(`The bench compares unlike things, and so it ends: ${error.message}`)
+  if (error instanceof MismatchError) console.error(`Those that are compared did not do the same work, and so the bench ends: ${error.message}`)
   else if (error instanceof UsageError || error instanceof SetupError) console.error(error.message)
   else throw error
   process.exitCode = error instanceof UsageError ? 2 : 1

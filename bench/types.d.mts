@@ -75,11 +75,35 @@ export interface Facts {
 /** What one timed run gives. */
 export type Sample = Readonly<Record<string, number>>
 
-/** A process that takes requests: a worker of torchgraft or of a peer. */
-export interface Contestant {
+/** A process that takes requests: torchgraft's worker, or a peer's. */
+export interface Runner {
   begin(task: string, params: object): Promise<Facts>
   run(params?: object): Promise<Sample>
   close(): Promise<void>
+}
+
+/** What torchgraft and its peers are to do, each in its process. */
+export interface Task {
+  readonly title: string
+  /** Its name among a worker's tasks. */
+  readonly task: string
+  /** For all alike, or by the runner's name. */
+  readonly params: object | ((name: string) => object)
+  readonly peers: readonly string[]
+  readonly repeats: number
+  /** @default a worker of torchgraft or of the peer */
+  readonly start?: (name: string) => Runner
+}
+
+/** What interleaved runs gave, by the runner's name. */
+export interface Outcome {
+  readonly samples: Readonly<Record<string, readonly Sample[]>>
+  readonly facts: Readonly<Record<string, Facts>>
+  readonly how: Readonly<Record<string, string>>
+  /** Why a peer has no samples. */
+  readonly leftOut: Readonly<Record<string, string>>
+  /** What was compared before anything was timed, in words. */
+  readonly same: readonly string[]
 }
 
 export interface Context {
@@ -103,7 +127,7 @@ export interface Context {
   /** Asked for, or else what the measure takes. */
   repeats(usual: number): number
   /** Peers that this run has no time for, and why. */
-  readonly leaves: Readonly<Record<string, string>>
+  readonly skip: Readonly<Record<string, string>>
   /** Tells of what goes on. */
   tell(line: string): void
 }

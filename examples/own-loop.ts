@@ -5,8 +5,8 @@ const [data = 'samples/campus', epochs = '4', size = '160'] = process.argv.slice
 
 const images = await ImageFolder.open(data)
 const { train, val } = images.split({ val: 0.15, seed: 1 })
-const shuffled = { shuffle: true, dropLast: true, seed: 1 }
-const trainLoader = new DataLoader(train, { batchSize: 32, size: Number(size), transform: trainTransform(), ...shuffled })
+const loading = { batchSize: 32, size: Number(size), shuffle: true, dropLast: true, seed: 1 }
+const trainLoader = new DataLoader(train, { ...loading, transform: trainTransform() })
 const valLoader = new DataLoader(val, { batchSize: 64, size: Number(size), transform: evalTransform() })
 
 const session = await Session.create({

@@ -18,7 +18,16 @@ import { writeStamp } from './setup/stamp.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NATIVE_TESTS = ['test/native/session.test.ts', 'test/native/several-sessions.test.ts', 'test/native/render.test.ts', 'test/native/jpeg.test.ts', 'test/native/scoring.test.ts', 'test/native/mixed-precision.test.ts', 'test/native/preview.test.ts', 'test/native/statistics.test.ts', 'test/native/summary.test.ts']
 
-/** @type {Readonly<Record<string, { readonly sanitize: string, readonly target: string, readonly library: string, readonly options: NodeJS.ProcessEnv, readonly work: readonly (readonly string[])[] }>>} */
+/**
+ * @typedef {object} Check
+ * @property {string} sanitize as `-fsanitize` has it
+ * @property {string} target of CMake
+ * @property {string} library the sanitizer's runtime
+ * @property {NodeJS.ProcessEnv} options of the runtime
+ * @property {readonly (readonly string[])[]} work commands of Node
+ */
+
+/** @type {Readonly<Record<string, Check>>} */
 const CHECKS = {
   address: {
     sanitize: 'address,undefined',

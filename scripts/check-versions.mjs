@@ -18,7 +18,12 @@ const TARGETS = ['torchgraft_torch', 'compiled_only']
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const FOLDER = join(ROOT, '.torchgraft', 'versions')
 
-/** What pip would install, without installing it. @param {string} requirement @returns {{ readonly version: string, readonly url: string }} */
+/**
+ * What pip would install, without installing it.
+ *
+ * @param {string} requirement
+ * @returns {{ readonly version: string, readonly url: string }}
+ */
 function resolveWheel(requirement) {
   const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-deps', '--only-binary=:all:', '--quiet', '--report', '-', requirement]
   const { status, stdout, stderr } = spawnSync('python3', args, { encoding: 'utf8', maxBuffer: 1 << 26 })
@@ -37,7 +42,11 @@ function compilers() {
   return [...new Map(names.map((name) => [realpathSync(name), name])).values()]
 }
 
-/** The headers of the libtorch that set-up took, or those in a wheel. @param {ReturnType<typeof makeProgress>} progress @param {string} requirement */
+/**
+ * The headers of the libtorch that set-up took, or those in a wheel.
+ *
+ * @param {ReturnType<typeof makeProgress>} progress @param {string} requirement
+ */
 async function headersOf(progress, requirement) {
   const { found } = locateLibtorch({ root: ROOT })
   if (found && requirement === `torch==${found.version.split('+')[0]}`) return { version: found.version, libtorch: found.folder }

@@ -52,10 +52,12 @@ function link(/** @type {string} */ page, /** @type {ReadonlyMap<string, string>
   return page.replaceAll(/\[(`?)(\w+)\1\]\(#([\w-]+)\)/g, (whole, _, name, anchor) => whole.replace(`(#${anchor})`, `(#${anchors.get(name) ?? anchor})`))
 }
 
-const page = await makePage()
-if (!process.argv.includes('--check')) {
-  await writeFile(PAGE, page)
-} else if ((await readFile(PAGE, 'utf8').catch(() => '')) !== page) {
-  console.error('docs/api.md is not what the source says: run "npm run docs"')
+try {
+  const page = await makePage()
+  if (!process.argv.includes('--check')) await writeFile(PAGE, page)
+  else if ((await readFile(PAGE, 'utf8').catch(() => '')) !== page) throw new Error('docs/api.md is not what the source says: run "npm run docs"')
+} catch (error) {
+  const { message, stdout = '', stderr = '' } = /** @type {Error & { stdout?: string, stderr?: string }} */ (error)
+  console.error(`${stdout}${stderr}` || message) // typedoc's own words, where it found an error in the source
   process.exitCode = 1
 }

@@ -17,13 +17,14 @@ import { typescript } from './setup/typescript.mjs'
 export { SetupError }
 
 /** @typedef {import('./setup/step.mjs').Step} Step */
+/** @typedef {{ write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number }} Stream */
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '/') // not by `new URL('..', …)`, which bundlers take for a file to bring along
 
 /**
  * Runs each step that is not up to date.
  *
- * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: { write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number } }} [options]
+ * @param {{ readonly root?: string, readonly env?: NodeJS.ProcessEnv, readonly stream?: Stream }} [options]
  */
 export async function setUp({ root = ROOT, env = process.env, stream = process.stderr } = {}) {
   const problem = nodeProblem(process.versions.node)

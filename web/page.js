@@ -86,7 +86,8 @@ function start(opened) {
 
 /** @param {Blob} file @param {string} name @param {Extract<Answer, { type: 'result' }>} result */
 function showResult(file, name, { probabilities, note, prepared, computed }) {
-  const ranked = [...probabilities].map((probability, i) => ({ label: model?.classes[i] ?? String(i), probability })).sort((a, b) => b.probability - a.probability)
+  const predictions = [...probabilities].map((probability, i) => ({ label: model?.classes[i] ?? String(i), probability }))
+  const ranked = predictions.sort((a, b) => b.probability - a.probability)
   const card = /** @type {DocumentFragment} */ (/** @type {HTMLTemplateElement} */ (element('result')).content.cloneNode(true))
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (card.querySelector(selector))
   const image = /** @type {HTMLImageElement} */ (part('img'))

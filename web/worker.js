@@ -1,10 +1,34 @@
 // The model, on a thread of its own, so that the page stays awake.
 import { ImageError, pixelsFor } from './pixels.js'
 
-/** @typedef {{ readonly model: string, readonly classes: readonly string[], readonly size: number, readonly resize: import('./pixels.js').ResizeRule, readonly licence: string | null }} Model as model.json tells it */
+/**
+ * As model.json tells it.
+ *
+ * @typedef {object} Model
+ * @property {string} model
+ * @property {readonly string[]} classes
+ * @property {number} size
+ * @property {import('./pixels.js').ResizeRule} resize
+ * @property {string | null} licence
+ */
 /** @typedef {{ readonly id: number, readonly file: Blob }} Request */
-/** @typedef {{ readonly type: 'ready', readonly model: Model } | { readonly type: 'broken', readonly message: string } | { readonly type: 'error', readonly id: number, readonly message: string }
- *   | { readonly type: 'result', readonly id: number, readonly probabilities: Float32Array, readonly note: string | undefined, readonly prepared: number, readonly computed: number }} Answer times in milliseconds; `note`: why torchgraft predict may tell others */
+/**
+ * What the model makes of an image. Times are in milliseconds; `note` tells why torchgraft predict may tell others.
+ *
+ * @typedef {object} Result
+ * @property {'result'} type
+ * @property {number} id the request's
+ * @property {Float32Array} probabilities in the order of the classes
+ * @property {string | undefined} note
+ * @property {number} prepared
+ * @property {number} computed
+ */
+/**
+ * @typedef {{ readonly type: 'ready', readonly model: Model }
+ *   | { readonly type: 'broken', readonly message: string }
+ *   | { readonly type: 'error', readonly id: number, readonly message: string }
+ *   | Readonly<Result>} Answer
+ */
 
 const here = (/** @type {string} */ file) => new URL(file, import.meta.url).href
 const answer = (/** @type {Answer} */ message) => self.postMessage(message)

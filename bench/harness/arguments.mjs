@@ -3,7 +3,13 @@ import { parseArgs } from 'node:util'
 /** What was typed is wrong: told with how to say it. */
 export class UsageError extends Error {}
 
-/** @typedef {{ readonly only: readonly string[] | undefined, readonly repeats: number | undefined, readonly data: string | undefined, readonly quick: boolean }} Arguments */
+/**
+ * @typedef {object} Arguments
+ * @property {readonly string[] | undefined} only names of measures
+ * @property {number | undefined} repeats
+ * @property {string | undefined} data
+ * @property {boolean} quick
+ */
 
 export const USAGE = 'npm run bench -- [--only NAME,…] [--repeats N] [--data FOLDER] [--quick]'
 
@@ -17,11 +23,14 @@ export function parseArguments(argv, known) {
   return { only: names, repeats: repeats === undefined ? undefined : Number(repeats), data, quick }
 }
 
+const OPTIONS = /** @type {const} */ ({
+  only: { type: 'string' }, repeats: { type: 'string' }, data: { type: 'string' }, quick: { type: 'boolean', default: false },
+})
+
 /** @param {readonly string[]} argv */
 function parse(argv) {
   try {
-    const { values } = parseArgs({ args: [...argv], options: { only: { type: 'string' }, repeats: { type: 'string' }, data: { type: 'string' }, quick: { type: 'boolean', default: false } } })
-    return values
+    return parseArgs({ args: [...argv], options: OPTIONS }).values
   } catch (error) {
     throw new UsageError(`${/** @type {Error} */ (error).message}. ${USAGE}`)
   }

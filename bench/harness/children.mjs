@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process'
 
-/** @typedef {{ readonly command: string, readonly args: readonly string[], readonly env: NodeJS.ProcessEnv, readonly cwd: string }} Program */
+/**
+ * @typedef {object} Program to start
+ * @property {string} command
+ * @property {readonly string[]} args
+ * @property {NodeJS.ProcessEnv} env
+ * @property {string} cwd
+ */
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
@@ -13,6 +19,7 @@ export function start({ command, args, env, cwd }) {
   return child
 }
 
+/** Kills what still runs. */
 export function endAll() {
   for (const child of running) child.kill('SIGKILL')
 }

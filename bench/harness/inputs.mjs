@@ -30,14 +30,16 @@ export async function startWeights({ root, kept }, model, classes) {
 }
 
 /**
- * The first images of an order, decoded and cut to size: uint8, in a file that every contestant reads.
+ * The first images of an order, decoded and cut to size: uint8, in a file that every runner reads.
  *
  * @param {Context} context @param {{ readonly size: number, readonly batch: number, readonly batches: number }} options
  * @returns {Promise<import('../torchgraft/ready-batches.mjs').ReadyImages & { readonly classes: number }>}
  */
 export async function readyImages({ data, folders, temporary }, { size, batch, batches }) {
   const folder = await torchgraft.ImageFolder.open(data, { within: folders })
-  const loader = new torchgraft.DataLoader(folder, { batchSize: batch, size, transform: torchgraft.evalTransform(), shuffle: true, seed: 1 })
+  const loader = new torchgraft.DataLoader(folder, {
+    batchSize: batch, size, transform: torchgraft.evalTransform(), shuffle: true, seed: 1,
+  })
   const parts = []
   /** @type {number[]} */
   const labels = []

@@ -2,20 +2,40 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { classesOf } from './inputs.mjs'
-import { watchMemory } from '../by-hand/peak-memory.mjs'
+import { watchMemory } from './peak-memory.mjs'
 import { runProgram } from './program-run.mjs'
 import { nodeProgram, pythonProgram } from './programs.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {{ readonly model: string, readonly weights: string, readonly epochs: number, readonly batch: number }} Job */
-/** @typedef {{ readonly epoch: number, readonly at: number, readonly seconds: number, readonly top1: number, readonly count: number }} Epoch `at` is seconds since the program's start, its own preparations left out */
-/** @typedef {{ readonly steps: readonly { readonly epoch: number, readonly loss: number }[], readonly epochs: readonly Epoch[], readonly peak: number, readonly precision: 'fp32' | 'bf16', readonly how: string }} JobOutcome */
+/**
+ * @typedef {object} Epoch
+ * @property {number} epoch
+ * @property {number} at seconds since the program's start, its own preparations left out
+ * @property {number} seconds
+ * @property {number} top1
+ * @property {number} count
+ */
+/**
+ * @typedef {object} JobOutcome
+ * @property {readonly { readonly epoch: number, readonly loss: number }[]} steps
+ * @property {readonly Epoch[]} epochs
+ * @property {number} peak bytes of memory
+ * @property {'fp32' | 'bf16'} precision
+ * @property {string} how
+ */
+/**
+ * @typedef {object} JobOptions
+ * @property {string} [data] torchgraft's, where it is other than the context's
+ * @property {object} [options] torchgraft's, beside the notebook's
+ * @property {(outcome: JobOutcome) => boolean} [until] when to stop
+ */
 
 /**
  * @param {Context} context
  * @param {string} name torchgraft or a peer
  * @param {Job} job
- * @param {{ readonly data?: string, readonly options?: object, readonly until?: (outcome: JobOutcome) => boolean }} [more] torchgraft's data and options where they are others; when to stop
+ * @param {JobOptions} [more]
  * @returns {Promise<JobOutcome>}
  */
 export async function runJob(context, name, job, { data = context.data, options = {}, until = () => false } = {}) {
@@ -71,7 +91,11 @@ async function jobProgram(context, name, { model, weights, epochs, batch }, data
 /** @type {Map<string, Promise<string>>} */
 const precisions = new Map()
 
-/** What the tuned peers train faster in: tried once, in a process of its own, so that it costs a job neither time nor memory. @param {Context} context @param {string} model @param {string} weights */
+/**
+ * What the tuned peers train faster in: tried once, in a process of its own, so that it costs a job neither time nor memory.
+ *
+ * @param {Context} context @param {string} model @param {string} weights
+ */
 function fastPrecision(context, model, weights) {
   const known = precisions.get(model) ?? tryPrecisions(context, model, weights)
   precisions.set(model, known)

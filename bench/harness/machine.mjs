@@ -1,7 +1,14 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { load } from '../torchgraft/library.mjs'
 
-/** @returns {Promise<{ readonly machine: import('../types.d.mts').Machine, readonly threads: number, readonly precision: 'fp32' | 'bf16', readonly libtorch: string }>} */
+/** @typedef {import('../types.d.mts').Context} Context */
+/** @typedef {import('../types.d.mts').Machine} Machine */
+
+/**
+ * This machine, and what torchgraft does on it by itself.
+ *
+ * @returns {Promise<Pick<Context, 'threads' | 'precision'> & { readonly machine: Machine, readonly libtorch: string }>}
+ */
 export async function describeMachine() {
   const { loadAddon } = await load('addon/load.js')
   const { defaultThreads } = await load('session/threads.js')

@@ -2,12 +2,17 @@ import { createInterface } from 'node:readline'
 import { start } from './children.mjs'
 
 /** @typedef {import('./children.mjs').Program} Program */
+/**
+ * @typedef {object} Listeners
+ * @property {(line: string, seconds: number, stop: () => void) => void} [onLine] told each line of stdout and when it came
+ * @property {(pid: number) => void} [onStart]
+ */
 
 /**
  * A program from start to end, or to where it is stopped.
  *
  * @param {Program} program
- * @param {{ readonly onLine?: (line: string, seconds: number, stop: () => void) => void, readonly onStart?: (pid: number) => void }} [options] `onLine` is told of each line of stdout, and how long after the start it came
+ * @param {Listeners} [listeners]
  * @returns {Promise<{ readonly lines: readonly string[], readonly seconds: number }>}
  */
 export async function runProgram({ command, args, env, cwd }, { onLine, onStart } = {}) {

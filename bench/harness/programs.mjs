@@ -4,14 +4,24 @@ import { fileURLToPath } from 'node:url'
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('./children.mjs').Program} Program */
 
-/** What torchgraft sets for itself (src/addon/load.ts): a long spin makes a step many times slower beside another busy program. It is given to all. */
+/**
+ * What torchgraft sets for itself (src/addon/load.ts): a long spin makes a step many times slower beside another busy program.
+ * It is given to all.
+ */
 const SPIN = '10000'
 /** Memory stays with the process from step to step, on huge pages. */
 const JEMALLOC = 'thp:always,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:0'
 /** The same from glibc, where there is no jemalloc. */
 const GLIBC = 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=17179869184:glibc.malloc.arena_max=1'
 
-/** A program of Node's. @param {Context} context @param {string} file relative to bench/ @param {readonly string[]} [args] @returns {Program} */
+/**
+ * A program of Node's.
+ *
+ * @param {Context} context
+ * @param {string} file relative to bench/
+ * @param {readonly string[]} [args]
+ * @returns {Program}
+ */
 export function nodeProgram({ root }, file, args = []) {
   return { command: process.execPath, args: [fileURLToPath(new URL(file, import.meta.url)), ...args], env: process.env, cwd: root }
 }

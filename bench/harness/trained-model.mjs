@@ -14,7 +14,7 @@ const MODEL = /** @type {const} */ ('regnet_y_400mf')
 const EPOCHS = 2
 
 /**
- * A model to predict with, in the files of each contestant. Made at the first run with these images, and kept.
+ * A model to predict with, in the files of each runner. Made at the first run with these images, and kept.
  *
  * @param {Context} context
  */

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { start } from './children.mjs'
 
-/** @typedef {import('../types.d.mts').Contestant} Contestant */
+/** @typedef {import('../types.d.mts').Runner} Runner */
 
 /** It cannot run here, and says why: no fault of the bench. */
 export class UnavailableError extends Error {}
@@ -12,7 +12,7 @@ const KEPT_LINES = 15
 /**
  * A process that stays up and takes requests, a line of JSON each: so what comes before the work is not timed.
  *
- * @implements {Contestant}
+ * @implements {Runner}
  */
 export class Worker {
   /** @type {import('node:child_process').ChildProcessWithoutNullStreams} */

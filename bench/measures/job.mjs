@@ -1,11 +1,11 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { batchOfJob, classesOf, startWeights } from '../harness/inputs.mjs'
 import { runJob } from '../harness/jobs.mjs'
-import { canWatchMemory } from '../by-hand/peak-memory.mjs'
+import { canWatchMemory } from '../harness/peak-memory.mjs'
 import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
-/** @typedef {import('../types.d.mts').Contestant} Contestant */
+/** @typedef {import('../types.d.mts').Runner} Runner */
 /** @typedef {import('../types.d.mts').Row} Row */
 /** @typedef {import('../harness/jobs.mjs').JobOutcome} JobOutcome */
 
@@ -15,9 +15,22 @@ const FIRST_STEPS = 3
 const FAST = { memoryFormat: 'channels_last' }
 
 /** @typedef {{ readonly memoryFormat: string, readonly precision: string }} Options */
-/** @typedef {{ readonly options: Options, readonly peers: readonly string[], readonly repeats: number, readonly epochs: number, readonly note?: string, readonly extra?: true }} Case */
+/**
+ * @typedef {object} Case
+ * @property {Options} options
+ * @property {readonly string[]} peers
+ * @property {number} repeats
+ * @property {number} epochs
+ * @property {string} [note]
+ * @property {true} [extra]
+ */
 
-/** In the precision that `auto` takes, as tuned takes the one it is fastest in; in the notebook's own beside it. @param {string} auto @returns {readonly Case[]} */
+/**
+ * In the precision that `auto` takes, as tuned takes the one it is fastest in; in the notebook's own beside it.
+ *
+ * @param {string} auto
+ * @returns {readonly Case[]}
+ */
 function casesOf(auto) {
   const fp32 = { options: { ...FAST, precision: 'fp32' }, peers: ['notebook'], repeats: 1, epochs: 2, note: 'in the notebook’s precision', extra: /** @type {const} */ (true) }
   return [
@@ -45,7 +58,7 @@ export const job = {
 
 /** @param {Context} context @param {Omit<Case, 'extra'>} each @returns {Promise<Row[]>} */
 async function runEpochs(context, { options, peers, repeats, epochs, note }) {
-  const { samples, facts, how, leftOut, same } = await contest(context, {
+  const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
     title: `epoch ${Object.values(options).join(' ')}`,
     task: 'epoch',
     params: {},
@@ -71,7 +84,7 @@ export const memory = {
       return
     }
     for (const { options, peers, note, extra } of casesOf(context.precision).slice(0, context.quick ? 1 : 2)) {
-      const { samples, facts, how, leftOut, same } = await contest(context, {
+      const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
         title: `memory ${options.precision}`,
         task: 'memory',
         params: {},
@@ -86,7 +99,15 @@ export const memory = {
   },
 }
 
-/** A new process for each run; the first, of a few steps, is to compare. @param {Context} context @param {string} name @param {Options} options @param {number} epochs @returns {Contestant} */
+/**
+ * A new process for each run; the first, of a few steps, is to compare.
+ *
+ * @param {Context} context
+ * @param {string} name
+ * @param {Options} options
+ * @param {number} epochs
+ * @returns {Runner}
+ */
 function jobContestant(context, name, options, epochs) {
   const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
     const weights = await startWeights(context, MODEL, await classesOf(context))

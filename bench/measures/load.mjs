@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { makeRow } from '../report/row.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
@@ -31,7 +31,7 @@ export const load = {
 /** @param {Context} context @param {'default' | 'notebook'} recipe @returns {Promise<Row[]>} */
 async function runRecipe(context, recipe) {
   const { data, folders, threads } = context
-  const { samples, how, leftOut, same } = await contest(context, {
+  const { samples, how, leftOut, same } = await runInterleaved(context, {
     title: `load ${recipe}`,
     task: 'load',
     params: { data, folders, size: SIZE, batch: BATCH, recipe, threads, ...IMAGENET },

@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { classesOf, startWeights } from '../harness/inputs.mjs'
 import { makeRow } from '../report/row.mjs'
 
@@ -19,10 +19,13 @@ export const outsideStep = {
     const { data, folders, threads } = context
     const classes = await classesOf(context)
     const weights = await startWeights(context, MODEL, classes)
-    const { samples, facts, how, leftOut, same } = await contest(context, {
+    const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
       title: 'outside-step',
       task: 'outside-step',
-      params: { data, folders, model: MODEL, weights, classes, batch: BATCH, size: SIZE, steps: STEPS, threads, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+      params: {
+        data, folders, model: MODEL, weights, classes, batch: BATCH, size: SIZE, steps: STEPS, threads, mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+      },
       peers: ['notebook', 'tuned', 'compiled'],
       repeats: context.repeats(5),
     })

@@ -1,11 +1,11 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { runProgram } from '../harness/program-run.mjs'
 import { nodeProgram, pythonProgram } from '../harness/programs.mjs'
 import { makeRow } from '../report/row.mjs'
 import { trainedModel } from '../harness/trained-model.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
-/** @typedef {import('../types.d.mts').Contestant} Contestant */
+/** @typedef {import('../types.d.mts').Runner} Runner */
 
 const HOW = {
   torchgraft: 'its command line',
@@ -24,8 +24,8 @@ export const predictCold = {
   quick: true,
   async *run(context) {
     const trained = await trainedModel(context)
-    const withoutCompiling = { ...context, leaves: { ...context.leaves, compiled: 'a new process would have to compile first' } }
-    const { samples, how, leftOut, same } = await contest(withoutCompiling, {
+    const withoutCompiling = { ...context, skip: { ...context.skip, compiled: 'a new process would have to compile first' } }
+    const { samples, how, leftOut, same } = await runInterleaved(withoutCompiling, {
       title: 'predict-cold',
       task: 'predict-cold',
       params: {},
@@ -38,7 +38,7 @@ export const predictCold = {
   },
 }
 
-/** @param {Context} context @param {Awaited<ReturnType<typeof trainedModel>>} trained @param {keyof typeof HOW} name @returns {Contestant} */
+/** @param {Context} context @param {Awaited<ReturnType<typeof trainedModel>>} trained @param {keyof typeof HOW} name @returns {Runner} */
 function coldContestant(context, { model, classes, file, size, mean, std, items, weights, onnx, script }, name) {
   const photo = /** @type {{ path: string }} */ (items[0]).path
   const rest = [String(size), JSON.stringify(mean), JSON.stringify(std), photo]

@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { makeRow } from '../report/row.mjs'
 import { trainedModel } from '../harness/trained-model.mjs'
 
@@ -30,10 +30,13 @@ export const predict = {
 async function runEvaluate(context, { items, ...trained }) {
   const { data, folders, threads } = context
   const taken = spread(items, Math.floor(items.length / BATCH) * BATCH)
-  const { samples, facts, ...rest } = await contest(context, {
+  const { samples, facts, ...rest } = await runInterleaved(context, {
     title: 'evaluate',
     task: 'evaluate',
-    params: { ...trained, data, folders, threads, batch: BATCH, names: taken.map(({ name }) => name), paths: taken.map(({ path }) => path), targets: taken.map(({ label }) => label) },
+    params: {
+      ...trained, data, folders, threads, batch: BATCH, names: taken.map(({ name }) => name), paths: taken.map(({ path }) => path),
+      targets: taken.map(({ label }) => label),
+    },
     peers: PEERS,
     repeats: context.repeats(5),
   })
@@ -41,10 +44,15 @@ async function runEvaluate(context, { items, ...trained }) {
   return makeRow({ name: 'evaluate', model: trained.model, unit: 'images/s', better: 'higher', params, how: rest.how, leftOut: rest.leftOut, same: rest.same }, valuesOf(samples, 'speed'))
 }
 
-/** @param {Context} context @param {Trained} trained @param {{ readonly name: string, readonly batch: number, readonly images: number }} options @returns {Promise<Row>} */
+/**
+ * @param {Context} context
+ * @param {Trained} trained
+ * @param {{ readonly name: string, readonly batch: number, readonly images: number }} options
+ * @returns {Promise<Row>}
+ */
 async function runPredict(context, { items, ...trained }, { name, batch, images }) {
   const paths = spread(items, Math.min(images, Math.floor(items.length / batch) * batch)).map(({ path }) => path)
-  const { samples, facts, how, leftOut, same } = await contest(context, {
+  const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
     title: name,
     task: 'predict',
     params: { ...trained, paths, batch, threads: context.threads },

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { readyImages, startWeights } from '../harness/inputs.mjs'
 import { makeImages, whyNoRoom } from '../harness/made-images.mjs'
 import { runProgram } from '../harness/program-run.mjs'
@@ -66,17 +66,26 @@ async function runImages(context, count) {
   }
 }
 
-/** Steps a second. @param {Context} context @param {string} by @param {{ readonly threads: number, readonly batch: number }} options @returns {Promise<Row>} */
+/**
+ * Steps a second.
+ *
+ * @param {Context} context
+ * @param {string} by
+ * @param {{ readonly threads: number, readonly batch: number }} options
+ * @returns {Promise<Row>}
+ */
 async function runSteps(context, by, { threads, batch }) {
   const { classes, ...ready } = await readyImages(context, { size: SIZE, batch, batches: 2 })
   const weights = await startWeights(context, MODEL, classes)
-  const { samples, facts, how, leftOut, same } = await contest(context, {
+  const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
     title: `scale ${threads} threads, batch ${batch}`,
     task: 'train-step',
     params: { ...ready, model: MODEL, weights, classes, lr: 1e-3, threads, firstSteps: 2, steps: Math.max(3, Math.round(BATCH / batch)) },
     peers: ['notebook', 'tuned'],
     repeats: context.repeats(2),
   })
-  const perSecond = Object.fromEntries(Object.entries(valuesOf(samples)).map(([name, values]) => [name, values.map((images) => images / batch)]))
+  const perSecond = Object.fromEntries(Object.entries(valuesOf(samples)).map(([name, values]) => [
+    name, values.map((images) => images / batch),
+  ]))
   return makeRow({ name: 'scale', model: MODEL, unit: 'steps/s', better: 'higher', params: { by, threads, batch, size: SIZE, precision: facts['torchgraft']?.precision ?? null }, how, leftOut, same }, perSecond)
 }

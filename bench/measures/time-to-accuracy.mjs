@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { batchOfJob, classesOf, startWeights } from '../harness/inputs.mjs'
 import { runJob } from '../harness/jobs.mjs'
 import { makeRow } from '../report/row.mjs'
-import { UnlikeError } from '../report/sameness.mjs'
+import { MismatchError } from '../report/sameness.mjs'
 import { load } from '../torchgraft/library.mjs'
 import { MODEL } from './job.mjs'
 
@@ -52,7 +52,7 @@ export const timeToAccuracy = {
         if (!outcome) continue
         how[name] = name === 'torchgraft' ? `its own recipe, ${outcome.how}` : outcome.how
         const count = outcome.epochs[0]?.count
-        if (count !== scored) throw new UnlikeError(`time-to-accuracy: ${name} scored ${count ?? 'no'} images and the notebook ${scored}`)
+        if (count !== scored) throw new MismatchError(`time-to-accuracy: ${name} scored ${count ?? 'no'} images and the notebook ${scored}`)
         const seconds = timeTo(outcome, target)
         tell(`time-to-accuracy: ${name} ${seconds === undefined ? `stayed below it in ${outcome.epochs.length} epochs` : `reaches it in ${Math.round(seconds)} s, epoch ${outcome.epochs.length}`}`)
         if (seconds === undefined && name === 'torchgraft') return notReached(context, outcome, target)

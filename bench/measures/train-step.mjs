@@ -1,4 +1,4 @@
-import { contest, valuesOf } from '../harness/contest.mjs'
+import { runInterleaved, valuesOf } from '../harness/interleaved.mjs'
 import { readyImages, startWeights } from '../harness/inputs.mjs'
 import { makeRow } from '../report/row.mjs'
 
@@ -10,9 +10,22 @@ const SIZE = 224
 const BATCHES = 2
 const FIRST_STEPS = 3
 
-/** @typedef {{ readonly model: import('../../src/index.js').RegNetVariant, readonly batch: number, readonly steps: number, readonly repeats: number, readonly lr?: number, readonly precision?: 'fp32' }} Case */
+/**
+ * @typedef {object} Case
+ * @property {import('../../src/index.js').RegNetVariant} model
+ * @property {number} batch
+ * @property {number} steps
+ * @property {number} repeats
+ * @property {number} [lr]
+ * @property {'fp32'} [precision]
+ */
 
-/** Models without shipped weights begin from random ones, and take short steps: long ones lead bf16 so far from fp32 that losses cannot be compared. @type {readonly Case[]} */
+/**
+ * Models without shipped weights begin from random ones, and take short steps: long ones lead bf16 so far from fp32 that
+ * losses cannot be compared.
+ *
+ * @type {readonly Case[]}
+ */
 const CASES = [
   { model: 'regnet_y_400mf', batch: 32, steps: 4, repeats: 5 },
   { model: 'regnet_y_400mf', batch: 32, steps: 4, repeats: 3, precision: 'fp32' },
@@ -38,10 +51,13 @@ export const trainStep = {
 async function runCase(context, { model, batch, steps, repeats, lr = 1e-3, precision }) {
   const { classes, ...ready } = await readyImages(context, { size: SIZE, batch, batches: BATCHES })
   const weights = await startWeights(context, model, classes)
-  const { samples, facts, how, leftOut, same } = await contest(context, {
+  const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
     title: `train-step ${model}${precision ? ` ${precision}` : ''}`,
     task: 'train-step',
-    params: { ...ready, model, weights, classes, lr, threads: context.threads, firstSteps: FIRST_STEPS, steps, ...(precision && { precision }) },
+    params: {
+      ...ready, model, weights, classes, lr, threads: context.threads, firstSteps: FIRST_STEPS, steps,
+      ...(precision && { precision }),
+    },
     peers: ['notebook', 'tuned', 'compiled'],
     repeats: context.repeats(repeats),
   })

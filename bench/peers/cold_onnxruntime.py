@@ -8,7 +8,7 @@ import onnxruntime
 from PIL import Image
 
 
-def squash(pixels, size):
+def stretch(pixels, size):
     """Black on both sides of the shorter side, then bilinear without antialiasing, as torch's interpolate."""
     height, width = pixels.shape[:2]
     half = abs(height - width) // 2
@@ -28,6 +28,6 @@ def places(length, size):
 _, file, size, mean, std, photo = sys.argv
 session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
 with Image.open(photo) as image:
-    pixels = squash(numpy.asarray(image.convert("RGB")), int(size)) / 255
+    pixels = stretch(numpy.asarray(image.convert("RGB")), int(size)) / 255
 normalized = ((pixels - numpy.array(json.loads(mean))) / numpy.array(json.loads(std))).transpose(2, 0, 1)[None].astype(numpy.float32)
 print(int(session.run(None, {"images": normalized})[0].argmax()))

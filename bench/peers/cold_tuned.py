@@ -5,10 +5,10 @@ import sys
 
 import torch
 
-from bench.peers.squash import Normalize, read, squash
+from bench.peers.stretch import Normalize, read, stretch
 
 _, file, size, mean, std, photo = sys.argv
 model = torch.jit.load(file)
 with torch.inference_mode():
-    image = Normalize(json.loads(mean), json.loads(std))(squash(read(photo), int(size))[None])
+    image = Normalize(json.loads(mean), json.loads(std))(stretch(read(photo), int(size))[None])
     print(model(image).argmax(1).item())

@@ -10,7 +10,7 @@ from torchvision.transforms import functional as transforms_functional
 from torchvision import transforms
 
 from bench import notebook
-from bench.peers.squash import Normalize, read, resize, squash
+from bench.peers.stretch import Normalize, read, resize, stretch
 
 # Of stored images: room for the smallest crop to be sampled without gaps, as torchgraft keeps them.
 MARGIN = 1.43
@@ -51,7 +51,7 @@ class CroppedImages:
 
 
 class NotebookImages:
-    """The notebook's images with the notebook's random numbers: squashed once, then jitter and affine on whole batches."""
+    """The notebook's images with the notebook's random numbers: stretched once, then jitter and affine on whole batches."""
 
     def __init__(self, paths, size, mean, std):
         self.paths, self.size, self.normalize = paths, size, Normalize(mean, std)
@@ -66,7 +66,7 @@ class NotebookImages:
 
     def image(self, index):
         if self.kept[index] is None:
-            self.kept[index] = squash(read(self.paths[index]), self.size)
+            self.kept[index] = stretch(read(self.paths[index]), self.size)
         return self.kept[index]
 
     def augment(self, pixels):

@@ -14,11 +14,11 @@ import torch
 from bench import notebook
 from bench.peers.engine import Trainer
 from bench.peers.images import NotebookImages
-from bench.peers.squash import read, resize
+from bench.peers.stretch import read, resize
 
 
 def mean_and_std(paths, size, batch_size):
-    """The notebook's, over batches of squashed images; the last batch that is not full is left out."""
+    """The notebook's, over batches of stretched images; the last batch that is not full is left out."""
     sums = []
     for first in range(0, len(paths) - batch_size + 1, batch_size):
         pixels = torch.stack([resize(read(path), [size, size], antialias=False) for path in paths[first : first + batch_size]]).float() / 255

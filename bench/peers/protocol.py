@@ -1,4 +1,4 @@
-"""A peer's side of a contest: takes a task, then runs it as often as it is asked to, a line of JSON each way."""
+"""A peer's side of interleaved runs: takes a task, then runs it as often as it is asked to, a line of JSON each way."""
 
 import json
 import os

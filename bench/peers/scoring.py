@@ -6,7 +6,7 @@ import time
 import torch
 
 from bench.peers.engine import Scorer, open_model
-from bench.peers.squash import Normalize, read, squash
+from bench.peers.stretch import Normalize, read, stretch
 
 
 class Photos:
@@ -29,7 +29,7 @@ class Photos:
             yield self.join(images)
 
     def one(self, path):
-        return squash(read(path), self.size)
+        return stretch(read(path), self.size)
 
     def join(self, images):
         return self.normalize(torch.stack(images).contiguous(memory_format=torch.channels_last))

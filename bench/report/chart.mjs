@@ -1,5 +1,5 @@
 import { escape, STYLE } from './chart-style.mjs'
-import { machineWords } from '../harness/machine-words.mjs'
+import { machineName } from './table.mjs'
 
 /** @typedef {import('../types.d.mts').Row} Row */
 /** @typedef {import('../types.d.mts').Report} Report */
@@ -28,7 +28,7 @@ export function drawChart({ machine, date, measures }) {
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">How many times better torchgraft is</text>
-<text class="quiet" x="16" y="46">${escape(machineWords(machine))}, ${date.slice(0, 10)}. Right of 1 × torchgraft is better, left of it the other.</text>
+<text class="quiet" x="16" y="46">${escape(machineName(machine))}, ${date.slice(0, 10)}. Right of 1 × torchgraft is better, left of it the other.</text>
 <rect class="notebook" x="476" y="16" width="12" height="12" rx="2"/><text x="494" y="26">than the notebook</text>
 <rect class="best" x="636" y="16" width="12" height="12" rx="2"/><text x="654" y="26">than the best peer</text>
 ${grid.join('\n')}
@@ -57,7 +57,8 @@ function bar(ratio, y, kind, peer, x) {
 /** @param {number} least @param {number} most */
 function scale(least, most) {
   const [low, high] = [Math.log(least) - 0.08, Math.log(most) + 0.08]
-  const x = (/** @type {number} */ ratio) => Number((LABELS + ((Math.log(ratio) - low) / (high - low)) * (WIDTH - LABELS - RIGHT)).toFixed(1))
+  const x = (/** @type {number} */ ratio) =>
+    Number((LABELS + ((Math.log(ratio) - low) / (high - low)) * (WIDTH - LABELS - RIGHT)).toFixed(1))
   const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter((tick) => tick >= least && tick <= most)
   return { x, ticks }
 }

@@ -19,7 +19,9 @@ export function freeName(name, taken) {
 /**
  * Writes a report and its charts into new files: `NAME.json`, `NAME.svg`, `NAME-scale.svg`.
  *
- * @param {string} folder @param {import('../types.d.mts').Report} report @param {{ readonly chart: string, readonly scaleChart?: string | undefined }} charts
+ * @param {string} folder
+ * @param {import('../types.d.mts').Report} report
+ * @param {{ readonly chart: string, readonly scaleChart?: string | undefined }} charts
  * @returns {Promise<string>} the report's path
  */
 export async function writeResult(folder, report, { chart, scaleChart }) {

@@ -1,11 +1,13 @@
 import { bestOf, ratio, summarize } from './statistics.mjs'
 
 /** @typedef {import('../types.d.mts').Row} Row */
+/** @typedef {Pick<Row, 'name' | 'model' | 'params' | 'unit' | 'better'>} Required */
+/** @typedef {Required & Partial<Pick<Row, 'extra' | 'how' | 'leftOut' | 'same' | 'note'>>} About */
 
 /**
  * A row of the result: each one's values summed up, and how torchgraft stands to the others.
  *
- * @param {Pick<Row, 'name' | 'model' | 'params' | 'unit' | 'better'> & Partial<Pick<Row, 'extra' | 'how' | 'leftOut' | 'same' | 'note'>>} about
+ * @param {About} about
  * @param {Readonly<Record<string, readonly number[]>>} values by name, `torchgraft` among them
  * @returns {Row}
  */

@@ -4,7 +4,7 @@
 /** @typedef {'fp32' | 'bf16'} Precision */
 
 /** Those that are compared did not do the same work. */
-export class UnlikeError extends Error {}
+export class MismatchError extends Error {}
 
 /**
  * How far losses may lie apart, as a share: of the first step, before anything is learned, and of those after it. In fp32 it
@@ -29,33 +29,42 @@ const looser = (a, b) => (a === 'bf16' || b === 'bf16' ? 'bf16' : 'fp32')
  * @param {Readonly<Record<string, Facts>>} facts by name
  * @param {string} [reference] its name; where it is not there, the first one's
  * @returns {string[]} what was compared, in words
- * @throws {UnlikeError}
+ * @throws {MismatchError}
  */
 export function checkSameness(where, facts, reference = 'notebook') {
   const name = reference in facts ? reference : Object.keys(facts)[0]
   const others = Object.keys(facts).filter((other) => other !== name)
   if (name === undefined || others.length === 0) return []
   return [compareCounts, compareLosses, compareLabels].flatMap((compare) => {
-    const found = others.map((other) => compare({ where, name, other, expected: /** @type {Facts} */ (facts[name]), found: /** @type {Facts} */ (facts[other]) }))
+    const found = others.map((other) => compare({
+      where, name, other, expected: /** @type {Facts} */ (facts[name]), found: /** @type {Facts} */ (facts[other]),
+    }))
     const [first] = found
     return first ? [`${first.what}: ${found.map((each, i) => `${others[i]} ${each?.how}`).join(', ')} (${name} ${first.reference})`] : []
   })
 }
 
-/** @typedef {{ readonly where: string, readonly name: string, readonly other: string, readonly expected: Facts, readonly found: Facts }} Pair */
+/**
+ * @typedef {object} Pair
+ * @property {string} where
+ * @property {string} name
+ * @property {string} other
+ * @property {Facts} expected
+ * @property {Facts} found
+ */
 /** @typedef {{ readonly what: string, readonly how: string, readonly reference: string }} Verdict */
 
 /** @param {Pair} pair @returns {Verdict | undefined} */
 function compareCounts({ where, name, other, expected: { images: expected }, found: { images: found } }) {
   if (expected === undefined && found === undefined) return undefined
-  if (expected !== found) throw new UnlikeError(`${where}: ${other} had ${found ?? 'no'} images and ${name} ${expected ?? 'none'}`)
+  if (expected !== found) throw new MismatchError(`${where}: ${other} had ${found ?? 'no'} images and ${name} ${expected ?? 'none'}`)
   return { what: 'images', how: String(found), reference: String(expected) }
 }
 
 /** @param {Pair} pair @returns {Verdict | undefined} */
 function compareLosses({ where, name, other, expected, found }) {
   const [before = [], after = []] = [expected.losses, found.losses]
-  if (before.length !== after.length) throw new UnlikeError(`${where}: ${other} told ${after.length} losses and ${name} ${before.length}`)
+  if (before.length !== after.length) throw new MismatchError(`${where}: ${other} told ${after.length} losses and ${name} ${before.length}`)
   if (before.length === 0) return undefined
   const precision = looser(expected.precision, found.precision)
   const { first: exact, later } = LOSS_TOLERANCE[precision]
@@ -64,7 +73,7 @@ function compareLosses({ where, name, other, expected, found }) {
   for (const [i, share] of apart.entries()) {
     const tolerance = i === 0 ? first : later
     if (share <= tolerance) continue // which NaN is not
-    throw new UnlikeError(`${where}: the loss of step ${i + 1} is ${after[i]?.toFixed(4)} in ${other} and ${before[i]?.toFixed(4)} in ${name}, ${percent(share)} apart where ${percent(tolerance)} is allowed in ${precision}`)
+    throw new MismatchError(`${where}: the loss of step ${i + 1} is ${after[i]?.toFixed(4)} in ${other} and ${before[i]?.toFixed(4)} in ${name}, ${percent(share)} apart where ${percent(tolerance)} is allowed in ${precision}`)
   }
   return { what: `losses of ${after.length} steps, how far apart at most`, how: `${percent(Math.max(...apart))} in ${precision}`, reference: before.map((loss) => loss.toFixed(3)).join(' ') }
 }
@@ -72,11 +81,11 @@ function compareLosses({ where, name, other, expected, found }) {
 /** @param {Pair} pair @returns {Verdict | undefined} */
 function compareLabels({ where, name, other, expected, found }) {
   const [before = [], after = []] = [expected.labels, found.labels]
-  if (before.length !== after.length) throw new UnlikeError(`${where}: ${other} predicted ${after.length} labels and ${name} ${before.length}`)
+  if (before.length !== after.length) throw new MismatchError(`${where}: ${other} predicted ${after.length} labels and ${name} ${before.length}`)
   if (before.length === 0) return undefined
   const precision = looser(expected.precision, found.precision)
   const alike = after.filter((label, i) => label === before[i]).length / after.length
-  if (alike < LABELS_ALIKE[precision]) throw new UnlikeError(`${where}: ${other} predicts ${percent(alike)} of the labels that ${name} does, and ${percent(LABELS_ALIKE[precision])} is the least in ${precision}`)
+  if (alike < LABELS_ALIKE[precision]) throw new MismatchError(`${where}: ${other} predicts ${percent(alike)} of the labels that ${name} does, and ${percent(LABELS_ALIKE[precision])} is the least in ${precision}`)
   return { what: 'labels alike', how: `${percent(alike)} in ${precision}`, reference: `${new Set(before).size} labels of ${before.length} images` }
 }
 

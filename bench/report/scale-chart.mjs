@@ -1,5 +1,5 @@
 import { escape, STYLE } from './chart-style.mjs'
-import { machineWords } from '../harness/machine-words.mjs'
+import { machineName } from './table.mjs'
 
 /** @typedef {import('../types.d.mts').Report} Report */
 /** @typedef {{ readonly x: number, readonly y: number }} Point */
@@ -21,7 +21,8 @@ const PANELS = [
  * Time and memory of indexing, splitting and the first batch against the number of images; both scales are logarithmic, so
  * that a straight line of slope 1 grows as the images do.
  *
- * @param {Report} report @returns {string | undefined} SVG, readable in light and dark; nothing where no two numbers of images were measured
+ * @param {Report} report
+ * @returns {string | undefined} SVG, readable in light and dark; nothing where no two numbers of images were measured
  */
 export function drawScaleChart({ machine, date, measures }) {
   const panels = PANELS.map(({ unit, title }) => ({ title, points: measures.filter(({ name, params, unit: of }) => name === 'scale' && of === unit && typeof params['images'] === 'number').map(({ params, torchgraft }) => ({ x: Number(params['images']), y: torchgraft.median })) }))
@@ -31,7 +32,7 @@ export function drawScaleChart({ machine, date, measures }) {
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">From a folder to its first batch</text>
-<text class="quiet" x="16" y="46">${escape(machineWords(machine))}, ${date.slice(0, 10)}</text>
+<text class="quiet" x="16" y="46">${escape(machineName(machine))}, ${date.slice(0, 10)}</text>
 ${panels.map((panel, i) => drawPanel(panel, i * PANEL + LEFT)).join('\n')}
 </svg>
 `
@@ -57,7 +58,10 @@ function drawPanel({ title, points }, left) {
 function axis(values) {
   const low = Math.floor(Math.log10(Math.min(...values)))
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))))
-  return { place: (/** @type {number} */ value) => (Math.log10(value) - low) / (high - low), ticks: Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i)) }
+  return {
+    place: (/** @type {number} */ value) => (Math.log10(value) - low) / (high - low),
+    ticks: Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i)),
+  }
 }
 
 /** @param {number} value */

@@ -22,7 +22,13 @@ export function ratio(one, other, better) {
   return below > 0 && above > 0 ? above / below : null
 }
 
-/** The name of the best, by the median; null where there is none. @param {Readonly<Record<string, Stats>>} stats @param {Better} better @returns {string | null} */
+/**
+ * The name of the best, by the median; null where there is none.
+ *
+ * @param {Readonly<Record<string, Stats>>} stats
+ * @param {Better} better
+ * @returns {string | null}
+ */
 export function bestOf(stats, better) {
   const sign = better === 'higher' ? -1 : 1
   return Object.entries(stats).sort(([, a], [, b]) => sign * (a.median - b.median))[0]?.[0] ?? null

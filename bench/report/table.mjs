@@ -1,16 +1,28 @@
-import { machineWords } from '../harness/machine-words.mjs'
-
 /** @typedef {import('../types.d.mts').Row} Row */
 /** @typedef {import('../types.d.mts').Report} Report */
 
 export const WIDTH = 80
 const INDENT = '  '
 
-/** What the measures are of, before them. No line is wider than 80 columns. @param {Pick<Report, 'machine' | 'versions'>} report @returns {string[]} */
+/**
+ * What the table and the charts call a machine.
+ *
+ * @param {Pick<import('../types.d.mts').Machine, 'processor' | 'heldTo' | 'cores'>} machine
+ */
+export function machineName({ processor, heldTo, cores }) {
+  return `${processor}${heldTo ? ` held to ${heldTo}` : ''}, ${cores} cores`
+}
+
+/**
+ * What the measures are of, before them. No line is wider than 80 columns.
+ *
+ * @param {Pick<Report, 'machine' | 'versions'>} report
+ * @returns {string[]}
+ */
 export function formatHead({ machine, versions }) {
   const { memory, load } = machine
   return [
-    ...wrap(`${machineWords(machine)}, ${Math.round(memory / 2 ** 30)} GiB`, ''),
+    ...wrap(`${machineName(machine)}, ${Math.round(memory / 2 ** 30)} GiB`, ''),
     ...wrap(Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', '), ''),
     ...(isBusy(load) ? wrap(`This machine was busy when the bench began (load ${load.toFixed(1)} a core): look at the spread before you believe a median.`, '') : []),
   ]
@@ -22,7 +34,8 @@ export function isBusy(load) {
 }
 
 /** @param {Row} row @returns {string[]} */
-export function formatRow({ name, model, params, unit, better, torchgraft, peers, best, extra, how = {}, leftOut = {}, same = [], note, ...ratios }) {
+export function formatRow(row) {
+  const { name, model, params, unit, better, torchgraft, peers, best, extra, how = {}, leftOut = {}, same = [], note, ...ratios } = row
   const told = Object.entries(params).filter(([key, value]) => value !== null && key !== 'threads').map(([key, value]) => `${key} ${value}`).join(', ')
   const title = [name, model, told, `${unit}, ${better} is better`, extra ? 'extra' : ''].filter((part) => part).join(' · ')
   const ratioOf = (/** @type {string} */ peer) => (peer === best ? ratios.ratioToBest : peer === 'notebook' ? ratios.ratioToNotebook : null)

@@ -3,7 +3,16 @@ import { load, torchgraft } from './library.mjs'
 const { openModel } = await load('inference/open-model.js')
 const { scoringTransform } = await load('augment/transforms.js')
 
-/** @typedef {{ readonly file: string, readonly data: string, readonly folders: readonly string[], readonly classes: readonly string[], readonly names: readonly string[], readonly batch: number, readonly threads: number }} Params */
+/**
+ * @typedef {object} Params
+ * @property {string} file
+ * @property {string} data
+ * @property {readonly string[]} folders
+ * @property {readonly string[]} classes
+ * @property {readonly string[]} names
+ * @property {number} batch
+ * @property {number} threads
+ */
 
 /** Every image scored once, from its file. @param {Params} params */
 export async function begin({ file, data, folders, classes, names, batch, threads }) {
@@ -13,7 +22,9 @@ export async function begin({ file, data, folders, classes, names, batch, thread
   const images = all.subset(names.map((name) => places.get(name) ?? -1))
   const { size, mean, std, resize } = metadata
   const score = async () => {
-    const loader = new torchgraft.DataLoader(images, { batchSize: batch, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
+    const loader = new torchgraft.DataLoader(images, {
+      batchSize: batch, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0,
+    })
     return torchgraft.evaluate(session, loader)
   }
   const { loss, count } = await score()

@@ -41,5 +41,7 @@ async function beBusyElsewhere() {
   for (const child of busy) child.kill()
 }
 
-console.log(JSON.stringify({ busy: await delayDuring(beBusyElsewhere), training: await delayDuring(trainForAWhile), idle: await delayDuring(() => sleep(2000)) }))
+console.log(JSON.stringify({
+  busy: await delayDuring(beBusyElsewhere), training: await delayDuring(trainForAWhile), idle: await delayDuring(() => sleep(2000)),
+}))
 process.exit()

@@ -8,7 +8,9 @@ const images = await torchgraft.ImageFolder.open(folder)
 const indexed = performance.now()
 const { train } = images.split({ val: 0.15, seed: 1 })
 const split = performance.now()
-const loader = new torchgraft.DataLoader(train, { batchSize: Number(batch), size: Number(size), transform: torchgraft.trainTransform(), shuffle: true, seed: 1 })
+const loader = new torchgraft.DataLoader(train, {
+  batchSize: Number(batch), size: Number(size), transform: torchgraft.trainTransform(), shuffle: true, seed: 1,
+})
 const { value: first } = await loader.epoch(0).next()
 const ended = performance.now()
 console.log(JSON.stringify({

@@ -3,7 +3,16 @@ import { load, torchgraft } from './library.mjs'
 const { renderBatch } = await load('session/render-batch.js')
 const { notebookTrainTransform } = await load('recipes/notebook/transforms.js')
 
-/** @typedef {{ readonly data: string, readonly folders: readonly string[], readonly batch: number, readonly size: number, readonly recipe: 'default' | 'notebook', readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} Params */
+/**
+ * @typedef {object} Params
+ * @property {string} data
+ * @property {readonly string[]} folders
+ * @property {number} batch
+ * @property {number} size
+ * @property {'default' | 'notebook'} recipe
+ * @property {import('../../src/index.js').Rgb} mean
+ * @property {import('../../src/index.js').Rgb} std
+ */
 
 /** Images to batches as a model sees them, in images per second of processor time. @param {Params} params */
 export async function begin({ data, folders, batch, size, recipe, mean, std }) {

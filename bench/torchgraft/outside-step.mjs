@@ -2,7 +2,18 @@ import { load, torchgraft } from './library.mjs'
 
 const { renderBatch } = await load('session/render-batch.js')
 
-/** @typedef {{ readonly data: string, readonly folders: readonly string[], readonly model: import('../../src/index.js').RegNetVariant, readonly weights: string, readonly classes: number, readonly batch: number, readonly size: number, readonly steps: number, readonly threads: number }} Params */
+/**
+ * @typedef {object} Params
+ * @property {string} data
+ * @property {readonly string[]} folders
+ * @property {import('../../src/index.js').RegNetVariant} model
+ * @property {string} weights
+ * @property {number} classes
+ * @property {number} batch
+ * @property {number} size
+ * @property {number} steps
+ * @property {number} threads
+ */
 
 /**
  * The share of an epoch that is not spent in its steps, from the second on. Here a step makes its batch from pixels, which peers do
@@ -12,7 +23,9 @@ const { renderBatch } = await load('session/render-batch.js')
  */
 export async function begin({ data, folders, model, weights, classes, batch, size, steps, threads }) {
   const images = await torchgraft.ImageFolder.open(data, { within: folders })
-  const loader = new torchgraft.DataLoader(images.subset(Array.from({ length: steps * batch }, (_, i) => i % images.length)), { batchSize: batch, size, transform: torchgraft.trainTransform(), shuffle: true, seed: 1 })
+  const loader = new torchgraft.DataLoader(images.subset(Array.from({ length: steps * batch }, (_, i) => i % images.length)), {
+    batchSize: batch, size, transform: torchgraft.trainTransform(), shuffle: true, seed: 1,
+  })
   const session = await torchgraft.Session.create({ model, classes, threads })
   await session.loadStateDict((await torchgraft.readTorchCheckpoint(weights)).model)
   let epoch = 0

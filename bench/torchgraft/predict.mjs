@@ -1,6 +1,13 @@
 import { torchgraft } from './library.mjs'
 
-/** @typedef {{ readonly file: string, readonly classes: readonly string[], readonly paths: readonly string[], readonly batch: number, readonly threads: number }} Params */
+/**
+ * @typedef {object} Params
+ * @property {string} file
+ * @property {readonly string[]} classes
+ * @property {readonly string[]} paths
+ * @property {number} batch
+ * @property {number} threads
+ */
 
 /** Photos to labels, some at a time. @param {Params} params */
 export async function begin({ file, classes, paths, batch, threads }) {
@@ -26,7 +33,13 @@ export async function begin({ file, classes, paths, batch, threads }) {
   }
 }
 
-/** What a session takes by itself here. @param {typeof torchgraft.Session} Session @param {import('../../src/index.js').RegNetVariant} model @param {number} threads */
+/**
+ * What a session takes by itself here.
+ *
+ * @param {typeof torchgraft.Session} Session
+ * @param {import('../../src/index.js').RegNetVariant} model
+ * @param {number} threads
+ */
 async function describe(Session, model, threads) {
   const session = await Session.create({ model, classes: 2, threads, freeze: 'trunk' })
   const { precision, memoryFormat } = session

@@ -1,9 +1,22 @@
 import { readFile } from 'node:fs/promises'
 
 /** @typedef {import('../../src/index.js').Batch} Batch */
-/** @typedef {{ readonly pixels: string, readonly labels: readonly number[], readonly batch: number, readonly size: number, readonly mean: import('../../src/index.js').Rgb, readonly std: import('../../src/index.js').Rgb }} ReadyImages */
+/**
+ * @typedef {object} ReadyImages
+ * @property {string} pixels
+ * @property {readonly number[]} labels
+ * @property {number} batch
+ * @property {number} size
+ * @property {import('../../src/index.js').Rgb} mean
+ * @property {import('../../src/index.js').Rgb} std
+ */
 
-/** Images of the right size, uint8, one after another in a file: as batches that leave nothing to load. @param {ReadyImages} ready @returns {Promise<Batch[]>} */
+/**
+ * Images of the right size, uint8, one after another in a file: as batches that leave nothing to load.
+ *
+ * @param {ReadyImages} ready
+ * @returns {Promise<Batch[]>}
+ */
 export async function readBatches({ pixels, labels, batch, size, mean, std }) {
   const bytes = new Uint8Array(await readFile(pixels))
   const each = size * size * 3

@@ -1,4 +1,4 @@
-// torchgraft's side of a contest: takes a task, then runs it as often as it is asked to.
+// torchgraft's side of interleaved runs (bench/harness/interleaved.mjs): takes a task, then runs it as often as it is asked to.
 import { createInterface } from 'node:readline'
 
 /** @typedef {import('../types.d.mts').Facts} Facts */

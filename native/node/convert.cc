@@ -46,12 +46,6 @@ void CopyPixels(const Napi::Value& value, std::vector<uint8_t>& into) {
   }
 }
 
-Napi::Array ToStrings(Napi::Env env, const std::vector<std::string>& strings) {
-  auto array = Napi::Array::New(env, strings.size());
-  for (uint32_t i = 0; i < strings.size(); ++i) array[i] = strings[i];
-  return array;
-}
-
 OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
   OptimizerOptions result{
       .decoupled = ToString(options["type"], "optimizer.type") == "adamw",
@@ -187,50 +181,6 @@ void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels) {
   labels.clear();
   if (!value.IsUndefined())
     CopyArray<int32_t>(value, napi_int32_array, "an Int32Array", "labels", labels);
-}
-
-Napi::Value ToJs(Napi::Env env, const TrainSums& sums) {
-  auto result = Napi::Object::New(env);
-  result["steps"] = static_cast<double>(sums.steps);
-  result["images"] = static_cast<double>(sums.images);
-  result["loss"] = sums.loss;
-  result["correct"] = static_cast<double>(sums.correct);
-  result["scale"] = sums.scale;
-  result["skipped"] = static_cast<double>(sums.skipped);
-  return result;
-}
-
-Napi::Value ToJs(Napi::Env env, const EvalResult& result) {
-  auto object = Napi::Object::New(env);
-  object["loss"] = result.loss;
-  object["correct"] = result.correct;
-  object["logits"] = ToJs(env, result.logits);
-  return object;
-}
-
-Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries) {
-  auto array = Napi::Array::New(env, entries.size());
-  for (uint32_t i = 0; i < entries.size(); ++i) array[i] = ToObject(env, entries[i]);
-  return array;
-}
-
-Napi::Value ToJs(Napi::Env env, const std::vector<std::string>& texts) {
-  return ToStrings(env, texts);
-}
-
-Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers) {
-  auto array = Napi::Float32Array::New(env, numbers.size());
-  std::copy(numbers.begin(), numbers.end(), array.Data());
-  return array;
-}
-
-Napi::Value ToJs(Napi::Env env, const System& system) {
-  auto object = Napi::Object::New(env);
-  object["cuda"] = ToStrings(env, system.cuda_devices);
-  object["bf16"] = system.multiplies_bf16;
-  object["features"] = ToStrings(env, system.processor_features);
-  object["threads"] = static_cast<double>(system.threads);
-  return object;
 }
 
 }  // namespace torchgraft

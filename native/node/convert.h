@@ -27,7 +27,6 @@ void ToLabels(const Napi::Value& value, std::vector<int32_t>& labels);
 // To JavaScript.
 Napi::Value ToJs(Napi::Env env, const TrainSums& sums);
 Napi::Value ToJs(Napi::Env env, const EvalResult& result);
-Napi::Object ToObject(Napi::Env env, const StateEntry& entry);
 Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries);
 Napi::Value ToJs(Napi::Env env, const ModelDescription& model);
 Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers);

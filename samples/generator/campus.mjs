@@ -5,7 +5,13 @@ import { ball, boundsAround, box, cone, cylinder, frameAt, leafBall } from './sh
 
 /** @typedef {import('./shapes.mjs').Solid} Solid */
 /** @typedef {import('./random.mjs').Random} Random */
-/** Solids that stand together, so that most rays need to look at their bounds only. @typedef {{ readonly bounds: import('./shapes.mjs').Bounds, readonly solids: readonly Solid[] }} Group */
+/**
+ * Solids that stand together, so that most rays need to look at their bounds only.
+ *
+ * @typedef {object} Group
+ * @property {import('./shapes.mjs').Bounds} bounds
+ * @property {readonly Solid[]} solids
+ */
 /** @typedef {'spring' | 'summer' | 'autumn' | 'winter'} Season */
 /** @typedef {import('./materials.mjs').Colour} Colour */
 
@@ -46,7 +52,13 @@ export function growTrees(season) {
   return trees
 }
 
-/** Things between the camera and what it looks at, now and then. @param {Random} random @param {{ readonly x: number, readonly z: number }} from @param {{ readonly x: number, readonly z: number, readonly reach: number }} to @param {Season} season @returns {Group[]} */
+/**
+ * Things between the camera and what it looks at, now and then.
+ *
+ * @param {Random} random @param {{ readonly x: number, readonly z: number }} from
+ * @param {{ readonly x: number, readonly z: number, readonly reach: number }} to @param {Season} season
+ * @returns {Group[]}
+ */
 export function placeForeground(random, from, to, season) {
   const things = Array.from({ length: Math.floor(random.between(1, 9)) }, (_, i) => {
     const along = random.between(0.12, 0.75)
@@ -65,8 +77,12 @@ export function placeForeground(random, from, to, season) {
   return things.flat()
 }
 
-const CAR_COLOURS = /** @type {readonly Colour[]} */ ([[0.5, 0.5, 0.52], [0.03, 0.03, 0.035], [0.35, 0.02, 0.03], [0.03, 0.08, 0.25], [0.7, 0.7, 0.68], [0.12, 0.16, 0.12]])
-const CLOTHES = /** @type {readonly Colour[]} */ ([[0.5, 0.05, 0.05], [0.05, 0.1, 0.35], [0.6, 0.6, 0.58], [0.05, 0.05, 0.06], [0.6, 0.45, 0.05], [0.1, 0.3, 0.15], [0.35, 0.2, 0.4]])
+const CAR_COLOURS = /** @type {readonly Colour[]} */ (
+  [[0.5, 0.5, 0.52], [0.03, 0.03, 0.035], [0.35, 0.02, 0.03], [0.03, 0.08, 0.25], [0.7, 0.7, 0.68], [0.12, 0.16, 0.12]]
+)
+const CLOTHES = /** @type {readonly Colour[]} */ (
+  [[0.5, 0.05, 0.05], [0.05, 0.1, 0.35], [0.6, 0.6, 0.58], [0.05, 0.05, 0.06], [0.6, 0.45, 0.05], [0.1, 0.3, 0.15], [0.35, 0.2, 0.4]]
+)
 const LEAVES = /** @type {Record<Season, readonly Colour[]>} */ ({
   spring: [[0.19, 0.27, 0.08], [0.24, 0.3, 0.1], [0.48, 0.36, 0.38]],
   summer: [[0.1, 0.16, 0.05], [0.13, 0.18, 0.06], [0.08, 0.13, 0.05]],
@@ -83,7 +99,13 @@ function leafy(x, z, size, season, number) {
   const palette = LEAVES[season]
   const colour = random.pick(palette)
   const leaves = foliage(colour)
-  const crown = Array.from({ length: 12 }, () => leafBall(frame, leaves, random.between(-2.1, 2.1) * size, random.between(3.8, 7.4) * size, random.between(-2.1, 2.1) * size, random.between(0.9, 1.9) * size))
+  const crown = Array.from(
+    { length: 12 },
+    () => leafBall(
+      frame, leaves, random.between(-2.1, 2.1) * size, random.between(3.8, 7.4) * size, random.between(-2.1, 2.1) * size,
+      random.between(0.9, 1.9) * size,
+    ),
+  )
   return [...trunk, ...crown]
 }
 
@@ -94,7 +116,12 @@ function fir(x, z, size) {
   return [0, 1, 2, 3].map((i) => cone(frame, needles, 0, (0.8 + i * 2.1) * size, 0, (2.9 - i * 0.6) * size, 4.2 * size))
 }
 
-/** Leaves catch the light each in its own way, and let some of what is behind them through. @param {Colour} colour @returns {import('./materials.mjs').Material} */
+/**
+ * Leaves catch the light each in its own way, and let some of what is behind them through.
+ *
+ * @param {Colour} colour
+ * @returns {import('./materials.mjs').Material}
+ */
 const foliage = (colour) => ({ x, z, v }) => {
   const leaf = noise(x * 9 + v * 3, z * 9 - v * 7, 12)
   const clump = cloudy(x * 1.3 + v, z * 1.3 - v * 0.7, 13)
@@ -109,15 +136,20 @@ function person(x, z, random) {
   const skin = random.between(0.12, 0.5)
   const tall = random.between(0.9, 1.08)
   return [
-    box(frame, () => ({ colour: STREET.dim(trousers, 0.6) }), -0.11, 0, 0, 0.17, 0.85 * tall, 0.2), box(frame, () => ({ colour: STREET.dim(trousers, 0.6) }), 0.11, 0, 0.12, 0.17, 0.85 * tall, 0.2),
-    box(frame, () => ({ colour: shirt }), 0, 0.82 * tall, 0.05, 0.5, 0.62 * tall, 0.26), ball(frame, () => ({ colour: /** @type {Colour} */ ([skin, skin * 0.7, skin * 0.55]) }), 0, 1.6 * tall, 0.05, 0.14),
+    box(frame, () => ({ colour: STREET.dim(trousers, 0.6) }), -0.11, 0, 0, 0.17, 0.85 * tall, 0.2),
+    box(frame, () => ({ colour: STREET.dim(trousers, 0.6) }), 0.11, 0, 0.12, 0.17, 0.85 * tall, 0.2),
+    box(frame, () => ({ colour: shirt }), 0, 0.82 * tall, 0.05, 0.5, 0.62 * tall, 0.26),
+    ball(frame, () => ({ colour: /** @type {Colour} */ ([skin, skin * 0.7, skin * 0.55]) }), 0, 1.6 * tall, 0.05, 0.14),
   ]
 }
 
 /** @param {number} x @param {number} z */
 function lamp(x, z) {
   const frame = frameAt(x, z)
-  return [cylinder(frame, STREET.dark, 0, 0, 0, 0.08, 3.6), cylinder(frame, STREET.dark, 0, 0, 0, 0.18, 0.5), ball(frame, () => ({ colour: /** @type {Colour} */ ([0.7, 0.68, 0.6]), glow: 1 }), 0, 3.8, 0, 0.28)]
+  return [
+    cylinder(frame, STREET.dark, 0, 0, 0, 0.08, 3.6), cylinder(frame, STREET.dark, 0, 0, 0, 0.18, 0.5),
+    ball(frame, () => ({ colour: /** @type {Colour} */ ([0.7, 0.68, 0.6]), glow: 1 }), 0, 3.8, 0, 0.28),
+  ]
 }
 
 /** @param {readonly Solid[]} solids @returns {Group} */

@@ -2,15 +2,35 @@
 import { cloudy, hash, noise } from './random.mjs'
 
 /** @typedef {readonly [number, number, number]} Colour */
-/** A point of a surface: `u` runs along it and `v` up, in metres; `up` is the normal's height. @typedef {{ readonly u: number, readonly v: number, readonly up: number, readonly x: number, readonly z: number }} Spot */
-/** `mirror` is the share of the sky that is seen in it; `glow` decides whether it is lit from inside; `rough` how far its normals stray. @typedef {{ readonly colour: Colour, readonly mirror?: number, readonly glow?: number, readonly rough?: number }} Look */
+/**
+ * A point of a surface: `u` runs along it and `v` up, in metres; `up` is the normal's height.
+ *
+ * @typedef {object} Spot
+ * @property {number} u
+ * @property {number} v
+ * @property {number} up
+ * @property {number} x
+ * @property {number} z
+ */
+/**
+ * `mirror` is the share of the sky that is seen in it; `glow` decides whether it is lit from inside; `rough` how far its normals
+ * stray.
+ *
+ * @typedef {object} Look
+ * @property {Colour} colour
+ * @property {number} [mirror]
+ * @property {number} [glow]
+ * @property {number} [rough]
+ */
 /** @typedef {(spot: Spot) => Look} Material */
 
 /** @param {Colour} colour @param {number} factor @returns {Colour} */
 export const dim = ([r, g, b], factor) => [r * factor, g * factor, b * factor]
 
 /** @param {Colour} colour @returns {Material} */
-export const plain = (colour, spread = 0.1) => ({ u, v, x, z }) => ({ colour: dim(colour, 1 - spread / 2 + spread * cloudy(u * 1.7 + x * 0.3, v * 1.7 + z * 0.3)) })
+export const plain = (colour, spread = 0.1) => ({ u, v, x, z }) => (
+  { colour: dim(colour, 1 - spread / 2 + spread * cloudy(u * 1.7 + x * 0.3, v * 1.7 + z * 0.3)) }
+)
 
 /** Courses of bricks, each of its own shade. @param {Colour} colour @param {number} seed @returns {Material} */
 export const brick = (colour, seed = 0) => ({ u, v }) => {
@@ -78,7 +98,9 @@ export const facade = (wall, rows, trim = [0.75, 0.73, 0.68]) => (spot) => {
 }
 
 /** @param {WindowRow} row @param {Spot} spot @param {number} floor @param {Colour} trim @returns {Look | undefined} */
-function windowAt({ from, height, width, spacing, top = 'flat', pair = 1, panes = 2, reach = Infinity, dark = false }, { u, v }, floor, trim) {
+function windowAt(
+  { from, height, width, spacing, top = 'flat', pair = 1, panes = 2, reach = Infinity, dark = false }, { u, v }, floor, trim,
+) {
   const frame = 0.16
   if (v < from - 0.3 || v > from + height + frame + 0.1 || Math.abs(u) > reach) return undefined
   const bay = Math.round(u / spacing)
@@ -109,7 +131,12 @@ function archHalf(top, width, rise) {
   return Math.max(0, Math.sqrt(Math.max(0, radius ** 2 - rise ** 2)) - (radius - width / 2))
 }
 
-/** One thing drawn on a wall, such as a door or a clock, before the wall's own look. @param {Material} wall @param {(spot: Spot) => Look | undefined} thing @returns {Material} */
+/**
+ * One thing drawn on a wall, such as a door or a clock, before the wall's own look.
+ *
+ * @param {Material} wall @param {(spot: Spot) => Look | undefined} thing
+ * @returns {Material}
+ */
 export const withThing = (wall, thing) => (spot) => (Math.abs(spot.up) < 0.3 ? thing(spot) : undefined) ?? wall(spot)
 
 /** @param {number} width @param {number} height @param {Colour} colour @param {boolean} [round] */
@@ -117,7 +144,9 @@ export const door = (width, height, colour, round = false, base = 0) => (/** @ty
   const x = Math.abs(u)
   const half = round ? archHalf('round', width, v - base - (height - width / 2)) : width / 2
   if (v < base || v > base + height + 0.2) return undefined
-  if (x < half && v < base + height) return { colour: dim(colour, x < 0.06 ? 0.4 : 0.85 + 0.3 * hash(Math.floor(x * 4), Math.floor(v * 1.2), 3)) }
+  if (x < half && v < base + height) {
+    return { colour: dim(colour, x < 0.06 ? 0.4 : 0.85 + 0.3 * hash(Math.floor(x * 4), Math.floor(v * 1.2), 3)) }
+  }
   return x < half + 0.25 ? { colour: /** @type {Colour} */ ([0.7, 0.68, 0.63]) } : undefined
 }
 

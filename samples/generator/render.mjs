@@ -9,7 +9,19 @@ import { mix, skyAt } from './weather.mjs'
 /** @typedef {import('./materials.mjs').Colour} Colour */
 /** @typedef {import('./weather.mjs').Weather} Weather */
 /** @typedef {{ readonly groups: readonly import('./campus.mjs').Group[], readonly weather: Weather }} Scene */
-/** @typedef {{ readonly from: Vector, readonly to: Vector, readonly roll: number, readonly fov: number, readonly width: number, readonly height: number, readonly exposure: number, readonly tint: Colour, readonly grain: number, readonly seed: number }} Camera */
+/**
+ * @typedef {object} Camera
+ * @property {Vector} from
+ * @property {Vector} to
+ * @property {number} roll
+ * @property {number} fov
+ * @property {number} width
+ * @property {number} height
+ * @property {number} exposure
+ * @property {Colour} tint
+ * @property {number} grain
+ * @property {number} seed
+ */
 
 /** Rays a pixel, each way. */
 const GRID = 2
@@ -62,7 +74,9 @@ function lightFrom(scene, from, to, random) {
   const point = /** @type {Vector} */ ([from[0] + to[0] * hit.distance, from[1] + to[1] * hit.distance, from[2] + to[2] * hit.distance])
   const look = lookAt(hit, point, weather)
   const stray = look.rough ?? 0
-  const normal = unit([hit.nx + stray * (random.next() - 0.5), hit.ny + stray * (random.next() - 0.5), hit.nz + stray * (random.next() - 0.5)])
+  const normal = unit(
+    [hit.nx + stray * (random.next() - 0.5), hit.ny + stray * (random.next() - 0.5), hit.nz + stray * (random.next() - 0.5)],
+  )
   const lit = look.glow !== undefined && look.glow < weather.lit ? 1.1 : 0
   const light = illumination(scene, point, normal, random)
   let seen = /** @type {Colour} */ ([look.colour[0] * light[0], look.colour[1] * light[1], look.colour[2] * light[2]])
@@ -77,7 +91,12 @@ function lightFrom(scene, from, to, random) {
   return mix(skyAt(weather, to[0], 0.03, to[2]), seen, Math.exp(-weather.fog * hit.distance))
 }
 
-/** The sun, if nothing is in its way, and the sky, as far as it is open. @param {Scene} scene @param {Vector} point @param {Vector} normal @param {import('./random.mjs').Random} random @returns {Colour} */
+/**
+ * The sun, if nothing is in its way, and the sky, as far as it is open.
+ *
+ * @param {Scene} scene @param {Vector} point @param {Vector} normal @param {import('./random.mjs').Random} random
+ * @returns {Colour}
+ */
 function illumination(scene, point, normal, random) {
   const { sun, sunlight, zenith, horizon } = scene.weather
   const facing = normal[0] * sun[0] + normal[1] * sun[1] + normal[2] * sun[2]
@@ -112,14 +131,24 @@ function lookAt({ solid, nx, ny, nz }, [x, y, z], weather) {
 }
 
 const SNOW = /** @type {Colour} */ ([0.82, 0.85, 0.9])
-const LAWN = /** @type {Record<import('./campus.mjs').Season, Colour>} */ ({ spring: [0.14, 0.19, 0.07], summer: [0.13, 0.16, 0.065], autumn: [0.2, 0.19, 0.07], winter: [0.19, 0.18, 0.11] })
+const LAWN = /** @type {Record<import('./campus.mjs').Season, Colour>} */ (
+  { spring: [0.14, 0.19, 0.07], summer: [0.13, 0.16, 0.065], autumn: [0.2, 0.19, 0.07], winter: [0.19, 0.18, 0.11] }
+)
 
-/** Lawns, paths of gravel between them, and the pond by the boathouse. @param {number} x @param {number} z @param {Weather} weather @returns {import('./materials.mjs').Look} */
+/**
+ * Lawns, paths of gravel between them, and the pond by the boathouse.
+ *
+ * @param {number} x @param {number} z @param {Weather} weather
+ * @returns {import('./materials.mjs').Look}
+ */
 function groundAt(x, z, { season, snow, rain }) {
   const wet = rain ? 0.25 : 0
   if (Math.hypot((x - 6) / 1.7, z - 196) < 36) return { colour: [0.05, 0.07, 0.07], mirror: 0.65 }
   const bend = 3 * Math.sin(x * 0.04) + 3 * Math.sin(z * 0.05)
-  const path = Math.min(Math.abs(x + bend), Math.abs(z - bend - 4), Math.abs(Math.abs(x) - 44 + bend), Math.abs(z + 44 + bend), Math.abs(z - 108 + bend))
+  const path = Math.min(
+    Math.abs(x + bend), Math.abs(z - bend - 4), Math.abs(Math.abs(x) - 44 + bend), Math.abs(z + 44 + bend),
+    Math.abs(z - 108 + bend),
+  )
   const grain = 0.8 + 0.4 * hash(Math.floor(x * 9), Math.floor(z * 9))
   if (path < 2.4) return { colour: dim(snow ? [0.55, 0.55, 0.56] : [0.42, 0.37, 0.3], grain * (1 - wet)), mirror: wet }
   if (snow) return { colour: dim(SNOW, 0.9 + 0.1 * cloudy(x * 0.3, z * 0.3)) }
@@ -157,14 +186,21 @@ function hidden({ groups }, point, to, limit) {
   return false
 }
 
-/** Exposure, white balance, falling off to the corners, a film's curve, grain. @param {Uint8Array} pixels @param {number} at @param {Colour} light @param {Camera} camera @param {number} x @param {number} y */
+/**
+ * Exposure, white balance, falling off to the corners, a film's curve, grain.
+ *
+ * @param {Uint8Array} pixels @param {number} at @param {Colour} light @param {Camera} camera @param {number} x
+ * @param {number} y
+ */
 function develop(pixels, at, light, { exposure, tint, grain, seed, width, height }, x, y) {
   const corner = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2) * 0.5
   for (let c = 0; c < 3; c++) {
     const value = /** @type {number} */ (light[c]) * exposure * /** @type {number} */ (tint[c]) * (1 - corner)
     const curved = (value * (2.51 * value + 0.03)) / (value * (2.43 * value + 0.59) + 0.14) // Narkowicz's fit of the ACES curve
     const encoded = Math.min(1, Math.max(0, curved)) ** (1 / 2.2)
-    pixels[at + c] = Math.round(Math.min(255, Math.max(0, encoded * 255 + (hash(seed, x, y, c + 90) + hash(seed, x, y, c + 95) - 1) * grain)))
+    pixels[at + c] = Math.round(
+      Math.min(255, Math.max(0, encoded * 255 + (hash(seed, x, y, c + 90) + hash(seed, x, y, c + 95) - 1) * grain)),
+    )
   }
 }
 

@@ -3,10 +3,30 @@
 import { noise } from './random.mjs'
 
 /** @typedef {readonly [number, number, number]} Vector */
-/** Where a building stands and how it is turned: solids are described in its own coordinates. @typedef {{ readonly x: number, readonly z: number, readonly cos: number, readonly sin: number }} Frame */
+/**
+ * Where a building stands and how it is turned: solids are described in its own coordinates.
+ *
+ * @typedef {object} Frame
+ * @property {number} x
+ * @property {number} z
+ * @property {number} cos
+ * @property {number} sin
+ */
 /** @typedef {import('./materials.mjs').Material} Material */
 /** @typedef {{ readonly min: Vector, readonly max: Vector }} Bounds */
-/** @typedef {{ readonly kind: 'planes' | 'cylinder' | 'cone' | 'ball' | 'leaves', readonly planes: Float64Array, readonly x: number, readonly y: number, readonly z: number, readonly radius: number, readonly height: number, readonly material: Material, readonly frame: Frame, readonly bounds: Bounds }} Solid */
+/**
+ * @typedef {object} Solid
+ * @property {'planes' | 'cylinder' | 'cone' | 'ball' | 'leaves'} kind
+ * @property {Float64Array} planes
+ * @property {number} x
+ * @property {number} y
+ * @property {number} z
+ * @property {number} radius
+ * @property {number} height
+ * @property {Material} material
+ * @property {Frame} frame
+ * @property {Bounds} bounds
+ */
 /** @typedef {{ distance: number, solid: Solid | undefined, nx: number, ny: number, nz: number }} Hit */
 
 const NO_PLANES = new Float64Array(0)
@@ -42,12 +62,20 @@ export function body(frame, material, sides, extent) {
   return { kind: 'planes', planes, x: 0, y: 0, z: 0, radius: 0, height: 0, material, frame, bounds }
 }
 
-/** @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d lower corner's middle, width, height, depth */
+/**
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d lower corner's middle, width, height, depth
+ */
 export function box(frame, material, x, y, z, w, h, d) {
   return body(frame, material, walls(x, y, z, w, h, d), extentOf(x, y, z, w, h, d))
 }
 
-/** A roof with a ridge along x (or z), gables upright. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
+/**
+ * A roof with a ridge along x (or z), gables upright.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d
+ */
 export function gable(frame, material, x, y, z, w, h, d, alongZ = false) {
   const [across, middle] = alongZ ? [w, x] : [d, z]
   const slope = (2 * h) / across
@@ -58,15 +86,30 @@ export function gable(frame, material, x, y, z, w, h, d, alongZ = false) {
   return body(frame, material, [...walls(x, y, z, w, h, d).filter(([, ny]) => ny <= 0), ...sides], extentOf(x, y, z, w, h, d))
 }
 
-/** A roof that slopes on all four sides: a pyramid over a square. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
+/**
+ * A roof that slopes on all four sides: a pyramid over a square.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d
+ */
 export function hip(frame, material, x, y, z, w, h, d) {
   const slope = (2 * h) / Math.min(w, d)
   const rise = (/** @type {number} */ half) => y + slope * half
-  const sides = /** @type {const} */ ([[slope, 1, 0, rise(w / 2) + slope * x], [-slope, 1, 0, rise(w / 2) - slope * x], [0, 1, slope, rise(d / 2) + slope * z], [0, 1, -slope, rise(d / 2) - slope * z], [0, -1, 0, -y]])
+  const sides = /** @type {const} */ (
+    [
+      [slope, 1, 0, rise(w / 2) + slope * x], [-slope, 1, 0, rise(w / 2) - slope * x], [0, 1, slope, rise(d / 2) + slope * z],
+      [0, 1, -slope, rise(d / 2) - slope * z], [0, -1, 0, -y],
+    ]
+  )
   return body(frame, material, sides, extentOf(x, y, z, w, h, d))
 }
 
-/** A barrel roof along x. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
+/**
+ * A barrel roof along x.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} w @param {number} h @param {number} d
+ */
 export function barrel(frame, material, x, y, z, w, h, d) {
   const arc = Array.from({ length: 11 }, (_, i) => (Math.PI * (i + 1)) / 12)
   const sides = arc.map((angle) => {
@@ -76,24 +119,47 @@ export function barrel(frame, material, x, y, z, w, h, d) {
   return body(frame, material, [...walls(x, y, z, w, h, d).filter(([, ny]) => ny <= 0), ...sides], extentOf(x, y, z, w, h, d))
 }
 
-/** @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @param {number} height @returns {Solid} */
+/**
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius @param {number} height
+ * @returns {Solid}
+ */
 export function cylinder(frame, material, x, y, z, radius, height) {
   return round('cylinder', frame, material, x, y, z, radius, height)
 }
 
-/** @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @param {number} height @returns {Solid} */
+/**
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius @param {number} height
+ * @returns {Solid}
+ */
 export function cone(frame, material, x, y, z, radius, height) {
   return round('cone', frame, material, x, y, z, radius, height)
 }
 
-/** A ball, whole: what lies below the ground or in a wall is not seen. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @returns {Solid} */
+/**
+ * A ball, whole: what lies below the ground or in a wall is not seen.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius
+ * @returns {Solid}
+ */
 export function ball(frame, material, x, y, z, radius) {
   const [wx, wz] = toWorld(frame, x, z)
-  const bounds = { min: /** @type {Vector} */ ([wx - radius, y - radius, wz - radius]), max: /** @type {Vector} */ ([wx + radius, y + radius, wz + radius]) }
+  const bounds = {
+    min: /** @type {Vector} */ ([wx - radius, y - radius, wz - radius]),
+    max: /** @type {Vector} */ ([wx + radius, y + radius, wz + radius]),
+  }
   return { kind: 'ball', planes: NO_PLANES, x: wx, y, z: wz, radius, height: 0, material, frame, bounds }
 }
 
-/** A ball with gaps, as leaves leave them. @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @returns {Solid} */
+/**
+ * A ball with gaps, as leaves leave them.
+ *
+ * @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z
+ * @param {number} radius
+ * @returns {Solid}
+ */
 export function leafBall(frame, material, x, y, z, radius) {
   return { ...ball(frame, material, x, y, z, radius), kind: 'leaves' }
 }
@@ -104,7 +170,11 @@ export function boundsAround(parts) {
   return boundsOf(of(0), of(1), of(2))
 }
 
-/** Whether a ray comes into the bounds before `limit`. @param {Bounds} bounds @param {Vector} from @param {Vector} inverse 1 / direction @param {number} limit */
+/**
+ * Whether a ray comes into the bounds before `limit`.
+ *
+ * @param {Bounds} bounds @param {Vector} from @param {Vector} inverse 1 / direction @param {number} limit
+ */
 export function touches({ min, max }, from, inverse, limit) {
   let near = 0
   let far = limit
@@ -119,7 +189,11 @@ export function touches({ min, max }, from, inverse, limit) {
   return near <= far
 }
 
-/** Makes `hit` the nearer of what it was and where the ray meets the solid. @param {Solid} solid @param {Vector} from @param {Vector} to direction @param {Hit} hit */
+/**
+ * Makes `hit` the nearer of what it was and where the ray meets the solid.
+ *
+ * @param {Solid} solid @param {Vector} from @param {Vector} to direction @param {Hit} hit
+ */
 export function intersect(solid, from, to, hit) {
   if (solid.kind === 'planes') meetPlanes(solid, from, to, hit)
   else if (solid.kind === 'ball' || solid.kind === 'leaves') meetBall(solid, from, to, hit)
@@ -152,7 +226,10 @@ function meetPlanes(solid, from, to, hit) {
     if (near > far) return
   }
   if (near < TOO_NEAR || face < 0) return
-  set(hit, near, solid, /** @type {number} */ (planes[face]), /** @type {number} */ (planes[face + 1]), /** @type {number} */ (planes[face + 2]))
+  set(
+    hit, near, solid, /** @type {number} */ (planes[face]), /** @type {number} */ (planes[face + 1]),
+    /** @type {number} */ (planes[face + 2]),
+  )
 }
 
 /** @param {Solid} solid @param {Vector} from @param {Vector} to @param {Hit} hit */
@@ -165,7 +242,11 @@ function meetBall(solid, from, to, hit) {
   if (at < TOO_NEAR || at >= hit.distance) return
   const [nx, ny, nz] = [(x + to[0] * at) / solid.radius, (y + to[1] * at) / solid.radius, (z + to[2] * at) / solid.radius]
   // The gaps are larger towards the rim, which so looks ragged.
-  if (solid.kind === 'leaves' && noise(nx * 7 * solid.radius + ny * 5, nz * 7 * solid.radius - ny * 6, 31) > 0.45 + 0.5 * Math.abs(nx * to[0] + ny * to[1] + nz * to[2])) return
+  if (
+    solid.kind === 'leaves' && noise(
+      nx * 7 * solid.radius + ny * 5, nz * 7 * solid.radius - ny * 6, 31,
+    ) > 0.45 + 0.5 * Math.abs(nx * to[0] + ny * to[1] + nz * to[2])
+  ) return
   set(hit, at, solid, nx, ny, nz)
 }
 
@@ -203,21 +284,31 @@ function set(hit, distance, solid, nx, ny, nz) {
   hit.nz = nz
 }
 
-/** @param {'cylinder' | 'cone'} kind @param {Frame} frame @param {Material} material @param {number} x @param {number} y @param {number} z @param {number} radius @param {number} height @returns {Solid} */
+/**
+ * @param {'cylinder' | 'cone'} kind @param {Frame} frame @param {Material} material @param {number} x
+ * @param {number} y @param {number} z @param {number} radius @param {number} height
+ * @returns {Solid}
+ */
 function round(kind, frame, material, x, y, z, radius, height) {
   const [wx, wz] = toWorld(frame, x, z)
   const bounds = boundsOf([wx - radius, wx + radius], [y, y + height], [wz - radius, wz + radius])
   return { kind, planes: NO_PLANES, x: wx, y, z: wz, radius, height, material, frame, bounds }
 }
 
-/** @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d @returns {(readonly [number, number, number, number])[]} */
+/**
+ * @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d
+ * @returns {(readonly [number, number, number, number])[]}
+ */
 function walls(x, y, z, w, h, d) {
   return [[1, 0, 0, x + w / 2], [-1, 0, 0, w / 2 - x], [0, 1, 0, y + h], [0, -1, 0, -y], [0, 0, 1, z + d / 2], [0, 0, -1, d / 2 - z]]
 }
 
 /** @param {number} x @param {number} y @param {number} z @param {number} w @param {number} h @param {number} d */
 function extentOf(x, y, z, w, h, d) {
-  return { x: /** @type {const} */ ([x - w / 2, x + w / 2]), y: /** @type {const} */ ([y, y + h]), z: /** @type {const} */ ([z - d / 2, z + d / 2]) }
+  return {
+    x: /** @type {const} */ ([x - w / 2, x + w / 2]), y: /** @type {const} */ ([y, y + h]),
+    z: /** @type {const} */ ([z - d / 2, z + d / 2]),
+  }
 }
 
 /** @param {readonly number[]} x @param {readonly number[]} y @param {readonly number[]} z @returns {Bounds} */

@@ -33,7 +33,9 @@ export function takeImage(name, number) {
   const eye = random.chance(0.8) ? random.between(1.5, 1.9) : random.between(4, 18)
   const from = /** @type {Vector} */ ([target.x + distance * Math.cos(azimuth), eye, target.z + distance * Math.sin(azimuth)])
   const aside = random.between(-0.3, 0.3) * target.reach
-  const to = /** @type {Vector} */ ([target.x - aside * Math.sin(azimuth), target.height * random.between(0.28, 0.52), target.z + aside * Math.cos(azimuth)])
+  const to = /** @type {Vector} */ (
+    [target.x - aside * Math.sin(azimuth), target.height * random.between(0.28, 0.52), target.z + aside * Math.cos(azimuth)]
+  )
   const trees = treesOf(weather.season).filter(({ bounds }) => !blocks(bounds, from, target))
   const near = placeForeground(random, { x: from[0], z: from[2] }, target, weather.season)
   const warmth = random.between(-0.09, 0.09)
@@ -46,7 +48,10 @@ export function takeImage(name, number) {
   }
   const blocked = campus.filter(({ bounds }) => inside(bounds, from))
   const groups = campus.filter((group) => !blocked.includes(group))
-  return { pixels: render({ groups: [...groups, ...trees, ...near], weather }, camera), width, height, blur: random.chance(0.2) ? random.between(0.4, 0.9) : 0 }
+  return {
+    pixels: render({ groups: [...groups, ...trees, ...near], weather }, camera), width, height,
+    blur: random.chance(0.2) ? random.between(0.4, 0.9) : 0,
+  }
 }
 
 /** @param {import('./campus.mjs').Season} season */
@@ -56,7 +61,12 @@ function treesOf(season) {
   return grown
 }
 
-/** A tree right before the lens would be all that is seen. @param {import('./shapes.mjs').Bounds} bounds @param {Vector} from @param {{ readonly x: number, readonly z: number }} target */
+/**
+ * A tree right before the lens would be all that is seen.
+ *
+ * @param {import('./shapes.mjs').Bounds} bounds @param {Vector} from
+ * @param {{ readonly x: number, readonly z: number }} target
+ */
 function blocks({ min, max }, from, target) {
   const [x, z] = [(min[0] + max[0]) / 2, (min[2] + max[2]) / 2]
   const near = Math.hypot(x - from[0], z - from[2])

@@ -39,7 +39,9 @@ export function drawWeather(random) {
     sun,
     sunlight: [strength, strength * (0.95 - 0.35 * warm), strength * (0.88 - 0.65 * warm)],
     zenith: dim(overcast ? grey : blue, brightness * (overcast ? 0.95 : 0.8)),
-    horizon: overcast ? dim(grey, brightness * 1.15) : mix(dim([0.68, 0.77, 0.88], brightness), dim([1, 0.6, 0.32], brightness * 1.2), warm),
+    horizon: overcast ? dim(grey, brightness * 1.15) : mix(
+      dim([0.68, 0.77, 0.88], brightness), dim([1, 0.6, 0.32], brightness * 1.2), warm,
+    ),
     clouds: overcast ? 1 : random.between(0, 0.6),
     seed: Math.floor(random.between(0, 1e6)),
     fog: random.chance(0.14) ? random.between(0.006, 0.017) : random.between(0.0004, 0.002),

@@ -3,7 +3,7 @@ import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { SetupError } from '../setup/errors.mjs'
 import { BrokenOffError, fetchRest, fileBytes, RefusedError } from '../shared/download.mjs'
-import { hashFile } from '../shared/hash-file.mjs'
+import { hashFile } from '../shared/hashes.mjs'
 
 /** @typedef {{ readonly url: string, readonly bytes: number, readonly sha256: string }} Remote */
 
@@ -64,6 +64,7 @@ async function request(url, from, redirects = 0) {
   }
   response.resume()
   const { location } = headers
-  if (status >= 300 && status < 400 && location && redirects < MAX_REDIRECTS) return request(new URL(location, url).href, from, redirects + 1)
+  const isRedirect = status >= 300 && status < 400 && location && redirects < MAX_REDIRECTS
+  if (isRedirect) return request(new URL(location, url).href, from, redirects + 1)
   throw new UnreachableError(`${url}: the server answered ${status}`)
 }

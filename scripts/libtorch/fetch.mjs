@@ -57,12 +57,12 @@ async function byArchive({ progress }, working, archive) {
   const size = `${Math.round(archive.bytes / 1e6)} MB`
   const share = (/** @type {number} */ part) => `${Math.round(part * 100)} % of ${size}`
   try {
-    await progress(`Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`, (tell) => download(archive, file, (part) => tell(share(part))))
+    await progress(`Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`, (report) => download(archive, file, (part) => report(share(part))))
   } catch (error) {
     if (error instanceof UnreachableError) return false
     throw error
   }
-  await progress('Unpacking libtorch', (tell) => unzip(file, join(working, 'unpacked'), { tell: (part) => tell(share(part)) }))
+  await progress('Unpacking libtorch', (report) => unzip(file, join(working, 'unpacked'), { onShare: (part) => report(share(part)) }))
   renameSync(join(working, 'unpacked', 'libtorch'), join(working, 'unpacked', 'torch'))
   return true
 }
@@ -90,8 +90,9 @@ async function byPip({ root, env, progress }, working, build) {
     const advice = pipAdvice(readFileSync(log, 'utf8'), torch)
     throw new SetupError(error.message.replace('\n', () => ` ${advice} ${OTHER_WAYS}\n`), { cause: error })
   }
-  await progress('Unpacking libtorch', async (tell) => {
-    for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), { filter: isNeeded, tell: (part) => tell(`${Math.round(part * 100)} %`) })
+  await progress('Unpacking libtorch', async (report) => {
+    const options = { filter: isNeeded, onShare: (/** @type {number} */ part) => report(`${Math.round(part * 100)} %`) }
+    for (const wheel of readdirSync(wheels)) await unzip(join(wheels, wheel), join(working, 'unpacked'), options)
   })
 }
 
@@ -103,7 +104,11 @@ function pipAdvice(log, { name, version }) {
   return 'Check the network, and run it again.'
 }
 
-/** Of a wheel: the libraries and headers, without what is Python's. Of NVIDIA's headers those that libtorch's include. @param {string} name */
+/**
+ * Of a wheel: the libraries and headers, without what is Python's. Of NVIDIA's headers those that libtorch's include.
+ *
+ * @param {string} name
+ */
 function isNeeded(name) {
   if (/^torch\/lib\/libtorch_python|_test\.so$|^torch\/include\/pybind11\//.test(name)) return false
   return /^torch\/(?:lib|include)\/|^torch\/version\.py$|^nvidia\/.*\.so|^nvidia\/cu\d+\/include\/(?:crt\/)?[^/]+\.hp{0,2}$|^torch-[^/]*\.dist-info\/(?:licenses\/)?(?:LICENSE|NOTICE)/.test(name)

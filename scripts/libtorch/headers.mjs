@@ -44,7 +44,12 @@ function isHeader(name) {
   return name.startsWith('torch/include/') && !name.startsWith('torch/include/pybind11/')
 }
 
-/** Writes a range to its place in the file. @param {string} url @param {string} file @param {string} range @returns {Promise<number>} the whole length */
+/**
+ * Writes a range to its place in the file.
+ *
+ * @param {string} url @param {string} file @param {string} range
+ * @returns {Promise<number>} the whole length
+ */
 async function fetchRange(url, file, range) {
   const response = await fetch(url, { headers: { Range: `bytes=${range}` } })
   const contentRange = response.headers.get('content-range')

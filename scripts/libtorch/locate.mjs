@@ -67,7 +67,12 @@ spec = importlib.util.find_spec("torch")
 print(spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else "")
 `
 
-/** The folder of torch in the Python that a shell would start, without importing it. @param {NodeJS.ProcessEnv} env @returns {{ readonly folder: string } | { readonly problem: string }} */
+/**
+ * The folder of torch in the Python that a shell would start, without importing it.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{ readonly folder: string } | { readonly problem: string }}
+ */
 function pythonTorch(env) {
   for (const python of ['python3', 'python']) {
     const { status, stdout } = spawnSync(python, ['-I', '-c', FIND_TORCH], { env, encoding: 'utf8', timeout: 20_000 })

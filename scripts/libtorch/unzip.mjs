@@ -28,9 +28,9 @@ const MAX_COMMENT = 0xffff
  *
  * @param {string} archive
  * @param {string} folder
- * @param {{ readonly filter?: (name: string) => boolean, readonly tell?: (share: number) => void }} [options]
+ * @param {{ readonly filter?: (name: string) => boolean, readonly onShare?: (share: number) => void }} [options]
  */
-export async function unzip(archive, folder, { filter = () => true, tell = () => {} } = {}) {
+export async function unzip(archive, folder, { filter = () => true, onShare = () => {} } = {}) {
   const entries = (await readEntries(archive)).filter(({ name }) => !name.endsWith('/') && filter(name))
   for (const { name, link } of entries) {
     const leadsOut = link || /\\|^\/|^[a-z]:/i.test(name) || name.split('/').includes('..')
@@ -40,7 +40,7 @@ export async function unzip(archive, folder, { filter = () => true, tell = () =>
   let done = 0
   for (const entry of entries) {
     await extract(archive, entry, join(folder, entry.name))
-    tell((done += entry.packed) / total)
+    onShare((done += entry.packed) / total)
   }
 }
 
@@ -63,7 +63,11 @@ async function extract(archive, entry, to) {
   if (crc !== entry.crc || size !== entry.size) throw refuse(archive, `${entry.name} is damaged`)
 }
 
-/** Behind the local record, which repeats the name and has an extra field of its own length. @param {string} archive @param {Entry} entry */
+/**
+ * Behind the local record, which repeats the name and has an extra field of its own length.
+ *
+ * @param {string} archive @param {Entry} entry
+ */
 async function dataStart(archive, { header, name }) {
   const file = await open(archive)
   try {
@@ -106,7 +110,11 @@ function toEntry({ name: bytes, flags, method, crc, packed, size, header, attrib
   return { name, method, crc, packed, size, header, link }
 }
 
-/** By the record at the file's end, which a comment may follow. @param {import('node:fs/promises').FileHandle} file @param {number} length @param {string} archive */
+/**
+ * By the record at the file's end, which a comment may follow.
+ *
+ * @param {import('node:fs/promises').FileHandle} file @param {number} length @param {string} archive
+ */
 async function findDirectory(file, length, archive) {
   const tailStart = Math.max(0, length - END.size - MAX_COMMENT)
   const tail = await read(file, tailStart, length - tailStart)

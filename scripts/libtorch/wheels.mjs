@@ -14,7 +14,10 @@ const TORCH = /** @type {Record<string, string>} */ ({
   'linux-arm64 cuda': '092790c696a760c729fd5722835f50b9d81fd7c8f141571f3f3cf4081a8f664c',
 })
 
-/** NVIDIA's libraries that the CUDA build opens: those that torch's wheel asks for. And what its runtime's headers include, which the addon is compiled with. */
+/**
+ * NVIDIA's libraries that the CUDA build opens: those that torch's wheel asks for. And what its runtime's headers include, which
+ * the addon is compiled with.
+ */
 const NVIDIA = [
   { name: 'nvidia-cublas', version: '13.1.1.3', x64: '37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436', arm64: 'b7a210458267ac818974c53038fbec2e969d5c99f305ab15c72522fa9f001dd5' },
   { name: 'nvidia-cuda-crt', version: '13.5.37', x64: 'e898b7f73d3035fa89915a3f7bf3b54a73e90249746111aed295822c4729bb29', arm64: '9ed2c565fdf3244fa6719769a80a466b85bfd4b1467ea339353bc91c971d09e0' },

@@ -18,11 +18,11 @@ export const addon = async ({ root, env, progress }) => {
   const { loader, images, main, built: stamp } = addonFiles(build)
   if (isUpToDate(stamp, hash) && existsSync(loader) && existsSync(images) && existsSync(main)) return
   checkTools(env)
-  await progress(`Building the addon for libtorch ${found.version}`, async (tell) => {
+  await progress(`Building the addon for libtorch ${found.version}`, async (report) => {
     removeStamp(stamp) // what is there will not be whole for a while
     const onOutput = (/** @type {string} */ text) => {
       const step = /\[\s*(\d+\/\d+|\d+%)\]/.exec(text)?.[1]
-      if (step) tell(step)
+      if (step) report(step)
     }
     const defines = { LIBTORCH: found.folder, WERROR: env['TORCHGRAFT_WERROR'] === '1' ? 'ON' : 'OFF' }
     await buildByCMake({ root, build, env, defines, log: join(stateFolder(root, env), 'addon.log'), failed: 'The addon could not be built', onOutput })

@@ -10,10 +10,22 @@ import { runCommand } from './run-command.mjs'
 const BYTES_PER_COMPILER = 2e9
 
 /**
+ * @typedef {object} BuildOptions
+ * @property {string} root of torchgraft
+ * @property {string} build the build folder
+ * @property {string} log the file that takes what is said
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {Readonly<Record<string, string>>} defines CMake's variables
+ * @property {readonly string[]} [targets] all, if none are named
+ * @property {string} [failed] what to say where it fails
+ * @property {(text: string) => void} [onOutput]
+ */
+
+/**
  * Builds by CMake, once. cmake-js makes the build folder, as it knows where Node's headers are; to compile is CMake's own
  * work, since cmake-js would build all of it a second time whatever failed.
  *
- * @param {{ readonly root: string, readonly build: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly defines: Readonly<Record<string, string>>, readonly targets?: readonly string[], readonly failed?: string, readonly onOutput?: (text: string) => void }} options
+ * @param {BuildOptions} options
  */
 export async function buildByCMake({ root, build, log, env = process.env, defines, targets = [], failed, onOutput = () => {} }) {
   dropForeignBuild(root, build, env)
@@ -22,7 +34,7 @@ export async function buildByCMake({ root, build, log, env = process.env, define
   await runCommand('cmake', args, { cwd: root, env, log, ...(failed && { failed }), advice: COMPILERS, excerpt: firstError, onOutput })
 }
 
-/** @param {{ readonly root: string, readonly build: string, readonly log: string, readonly env: NodeJS.ProcessEnv, readonly defines: Readonly<Record<string, string>>, readonly failed: string | undefined }} options */
+/** @param {Required<Pick<BuildOptions, 'root' | 'build' | 'log' | 'env' | 'defines'>> & { readonly failed: string | undefined }} options */
 async function configure({ root, build, log, env, defines, failed }) {
   const cxx = env['CXX']?.trim() ?? ''
   const args = [
@@ -54,7 +66,11 @@ function cmakeJs(root) {
   return join(dirname(createRequire(join(root, 'package.json')).resolve('cmake-js/package.json')), 'bin', 'cmake-js')
 }
 
-/** CMake refuses a build folder that was made from or in another place, and keeps the compiler that it was made with. @param {string} root @param {string} build @param {NodeJS.ProcessEnv} env */
+/**
+ * CMake refuses a build folder that was made from or in another place, and keeps the compiler that it was made with.
+ *
+ * @param {string} root @param {string} build @param {NodeJS.ProcessEnv} env
+ */
 function dropForeignBuild(root, build, env) {
   const cache = join(build, 'CMakeCache.txt')
   if (!existsSync(cache)) return

@@ -12,7 +12,11 @@ const DISK_REASONS = /** @type {Readonly<Record<string, string>>} */ ({
   EROFS: 'it is read-only. Take another place (TORCHGRAFT_HOME, for an installed package)',
 })
 
-/** A SetupError that says what to do where the error is the disk's (full, read-only, not ours); else the error itself. @param {unknown} error */
+/**
+ * A SetupError that says what to do where the error is the disk's (full, read-only, not ours); else the error itself.
+ *
+ * @param {unknown} error
+ */
 export function explainDiskError(error) {
   const { code = '', path, dest, message } = /** @type {NodeJS.ErrnoException & { readonly dest?: string }} */ (error)
   const reason = DISK_REASONS[code]

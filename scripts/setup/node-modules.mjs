@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { runCommand } from './run-command.mjs'
-import { hashInputs, isUpToDate, writeStamp } from './stamp.mjs'
+import { hashInputs } from '../shared/hashes.mjs'
+import { isUpToDate, writeStamp } from './stamp.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */
 

@@ -5,23 +5,27 @@ import { prose } from '../shared/prose.mjs'
 const PLAIN_EVERY_MS = 10_000
 
 /**
- * Tells of one step at a time: a line of what it does and, once it takes over two seconds, how far it is.
+ * Reports one step at a time: a line of what it does and, after two seconds, how far it is.
  *
  * @param {{ write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number }} stream
  */
 export function makeProgress(stream) {
   const live = stream.isTTY === true
   const clear = '\r\x1b[2K'
-  /** A live line must stay one: what is longer than the terminal is wide could not be taken back. @param {string} title @param {string} rest */
+  /**
+   * A live line must stay one: what is longer than the terminal is wide could not be taken back.
+   *
+   * @param {string} title @param {string} rest
+   */
   const liveLine = (title, rest) => {
-    const room = (stream.columns || 80) - 1 - rest.length
-    return (title.length > room ? `${title.slice(0, Math.max(0, room - 1))}…` : title) + rest
+    const width = (stream.columns || 80) - 1 - rest.length
+    return (title.length > width ? `${title.slice(0, Math.max(0, width - 1))}…` : title) + rest
   }
 
   /**
    * @template T
    * @param {string} named
-   * @param {(tell: (detail: string) => void) => Promise<T>} work
+   * @param {(report: (detail: string) => void) => Promise<T>} work
    * @returns {Promise<T>}
    */
   return async (named, work) => {

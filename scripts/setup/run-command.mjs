@@ -7,12 +7,23 @@ import { SetupError } from './errors.mjs'
 const SHOWN = 25
 
 /**
+ * @typedef {object} CommandOptions
+ * @property {string} cwd
+ * @property {string} log the file that takes what the command says
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {string} [failed] what to say where it fails; else the command itself
+ * @property {string} [advice] what to do then
+ * @property {(log: string) => string | undefined} [excerpt] what of the log to show then
+ * @property {(text: string) => void} [onOutput]
+ */
+
+/**
  * Runs a command with its output in a log file. When it fails, what failed and what to do are the error's first line; what
  * `excerpt` finds in the log follows, or its end.
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ readonly cwd: string, readonly log: string, readonly env?: NodeJS.ProcessEnv, readonly failed?: string, readonly advice?: string, readonly excerpt?: (log: string) => string | undefined, readonly onOutput?: (text: string) => void }} options
+ * @param {CommandOptions} options
  */
 export async function runCommand(command, args, { cwd, log, env = process.env, failed, advice = '', excerpt = () => undefined, onOutput = () => {} }) {
   mkdirSync(dirname(log), { recursive: true })
@@ -36,7 +47,8 @@ export async function runCommand(command, args, { cwd, log, env = process.env, f
   const text = readFileSync(log, 'utf8').trimEnd()
   const shown = excerpt(text) ?? text.split('\n').slice(-SHOWN).join('\n')
   const how = end.error ? end.error.message : `code ${end.code}`
-  throw new SetupError(`${failed ?? `${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed`} (${how}).${advice === '' ? '' : ` ${advice}`}\n${shown}\nThe whole log: ${log}`)
+  const what = failed ?? `${[command.split('/').at(-1), ...args].join(' ').slice(0, 200)} failed`
+  throw new SetupError(`${what} (${how}).${advice === '' ? '' : ` ${advice}`}\n${shown}\nThe whole log: ${log}`)
 }
 
 /**

@@ -1,30 +1,5 @@
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
-
-/**
- * A hash of files and of words: equal as long as none of them changes.
- *
- * @param {string} root
- * @param {{ readonly files: readonly string[], readonly words?: readonly string[] }} inputs files and folders, relative to root
- */
-export function hashInputs(root, { files, words = [] }) {
-  const hash = createHash('sha256').update(JSON.stringify(words))
-  for (const file of files.flatMap((path) => filesIn(join(root, path)))) {
-    hash.update(`\n${relative(root, file)}\n`).update(readFileSync(file))
-  }
-  return hash.digest('hex')
-}
-
-/** @param {string} path @returns {string[]} */
-function filesIn(path) {
-  if (!existsSync(path)) return []
-  try {
-    return readdirSync(path).sort().flatMap((name) => filesIn(join(path, name)))
-  } catch {
-    return [path]
-  }
-}
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** @param {string} stamp @param {string} hash */
 export function isUpToDate(stamp, hash) {

@@ -70,7 +70,11 @@ function checkCMake(said) {
   throw new SetupError(`To build the addon it takes CMake ${OLDEST_CMAKE.join('.')} or newer, and this is ${version}. Install a newer one: from your system's packages, by "pip install cmake", or from cmake.org.`)
 }
 
-/** Compiles a few lines, as what is missing would else be told after minutes, or in hundreds of lines. @param {NodeJS.ProcessEnv} env @param {readonly string[]} compiler */
+/**
+ * Compiles a few lines, as what is missing would else be told after minutes, or in hundreds of lines.
+ *
+ * @param {NodeJS.ProcessEnv} env @param {readonly string[]} compiler
+ */
 function checkCompiler(env, [command = '', ...words]) {
   const folder = mkdtempSync(join(tmpdir(), 'torchgraft-probe-'))
   try {
@@ -86,7 +90,11 @@ function checkCompiler(env, [command = '', ...words]) {
   }
 }
 
-/** clang takes the C++ library of the newest g++ that there is a folder of, and that may hold no headers. @param {NodeJS.ProcessEnv} env @param {string} compiler */
+/**
+ * clang takes the C++ library of the newest g++ that there is a folder of, and that may hold no headers.
+ *
+ * @param {NodeJS.ProcessEnv} env @param {string} compiler
+ */
 function headersOf(env, compiler) {
   if (process.platform !== 'linux') return INSTALL[process.platform] ?? 'the headers of the C++ library'
   const version = /Selected GCC installation: .*\/(\d+)/.exec(run(env, compiler, ['-v']).stderr)?.[1]

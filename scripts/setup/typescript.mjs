@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from './run-command.mjs'
-import { hashInputs, isUpToDate, writeStamp } from './stamp.mjs'
+import { hashInputs } from '../shared/hashes.mjs'
+import { isUpToDate, writeStamp } from './stamp.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */
 

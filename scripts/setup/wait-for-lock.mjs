@@ -12,11 +12,14 @@ import { tryLock } from '../shared/lock.mjs'
  */
 export async function waitForLock(path, say) {
   mkdirSync(dirname(path), { recursive: true })
-  for (let told = false; ; told = true) {
+  for (let reported = false; ; reported = true) {
     const lock = await tryLock(path)
     if ('release' in lock) return lock.release
     const { pid, host, life } = lock.holder
-    if (!told) say(life === 'alive' ? `Another set-up is running here (process ${pid}); waiting for it.` : `Another set-up (process ${pid} on ${host}) may be running here; waiting for it. If it is gone, remove ${path}`)
+    const who = life === 'alive'
+      ? `Another set-up is running here (process ${pid}); waiting for it.`
+      : `Another set-up (process ${pid} on ${host}) may be running here; waiting for it. If it is gone, remove ${path}`
+    if (!reported) say(who)
     await sleep(300)
   }
 }

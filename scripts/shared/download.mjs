@@ -29,7 +29,7 @@ export class BrokenOffError extends Error {
  * @param {import('./download.mjs').FetchOptions} [options]
  * @throws RefusedError, BrokenOffError, `signal.reason`; the file system's errors, with the part as their `path`
  */
-export async function fetchRest(part, ask, { total, onProgress = () => {}, signal } = {}) {
+export async function fetchRest(part, ask, { total, onProgress, signal } = {}) {
   const have = fileBytes(part)
   let answer = await ask(have)
   let range = answeredRange(answer, { from: have, total })
@@ -43,7 +43,7 @@ export async function fetchRest(part, ask, { total, onProgress = () => {}, signa
     await answer.cancel()
     throw new RefusedError(range.problem)
   }
-  await receive(answer, part, range, { onProgress, signal })
+  await receive(answer, part, range, { ...(onProgress && { onProgress }), signal })
 }
 
 /** Answers to a question for the rest of a file after which all of it is asked for: another part of it, or that there is no such rest. */
@@ -51,9 +51,9 @@ const ASK_ANEW = [206, 416]
 
 /**
  * @param {Answer} answer @param {string} part @param {{ readonly start: number, readonly total?: number }} range
- * @param {Pick<import('./download.mjs').FetchOptions, 'signal'> & { readonly onProgress: (received: number, total: number | undefined) => void }} options
+ * @param {Pick<import('./download.mjs').FetchOptions, 'onProgress' | 'signal'>} options
  */
-async function receive({ body, contentLength }, part, range, { onProgress, signal }) {
+async function receive({ body, contentLength }, part, range, { onProgress = () => {}, signal }) {
   const total = range.total ?? (contentLength === undefined ? undefined : range.start + contentLength)
   let received = range.start
   const count = new Transform({
@@ -88,7 +88,8 @@ export function fileBytes(path) {
  * between, may send another part than that, which must not be taken for it.
  *
  * @param {Pick<Answer, 'status' | 'contentRange'>} answer
- * @param {{ readonly from?: number, readonly total?: number | undefined }} asked `from` where a range was asked for, `total` where the size is known
+ * @param {{ readonly from?: number, readonly total?: number | undefined }} asked `from` where a range was asked for, `total` where the
+ *   size is known
  * @returns {{ readonly start: number, readonly total?: number } | { readonly problem: string }} where what comes begins
  */
 function answeredRange({ status, contentRange }, { from = 0, total } = {}) {

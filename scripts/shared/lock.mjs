@@ -71,7 +71,11 @@ function holderIn(text) {
   return { pid: null, host: null, life: 'dead' }
 }
 
-/** Links are made whole or not at all, and never over another: a lock that is seen has its holder in it. @param {string} from @param {string} to */
+/**
+ * Links are made whole or not at all, and never over another: a lock that is seen has its holder in it.
+ *
+ * @param {string} from @param {string} to
+ */
 async function linked(from, to) {
   const codeOf = (/** @type {unknown} */ error) => /** @type {NodeJS.ErrnoException} */ (error).code ?? ''
   let whole = true

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import { hashInputs } from '../setup/stamp.mjs'
+import { hashInputs } from './hashes.mjs'
 
 /** Whether torchgraft was installed as a package; else it is a clone of its repository. @param {string} root of torchgraft */
 export function isInstalled(root) {

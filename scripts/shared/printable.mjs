@@ -1,4 +1,7 @@
-/** What terminals act on instead of showing it: control characters, line separators, marks that turn the direction of writing; and halves of characters, which are no text. */
+/**
+ * What terminals act on instead of showing it: control characters, line separators, marks that turn the direction of writing; and
+ * halves of characters, which are no text.
+ */
 const ACTED_ON = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 const ACTED_ON_IN_LINES = /(?!\n)[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
 
@@ -7,7 +10,11 @@ export function printable(text) {
   return text.replace(ACTED_ON, escape)
 }
 
-/** The same with its line breaks, for what is made of lines. JSON stays the same JSON: escapes are written as it writes them. @param {string} text */
+/**
+ * The same with its line breaks, for what is made of lines. JSON stays the same JSON: escapes are written as it writes them.
+ *
+ * @param {string} text
+ */
 export function printableLines(text) {
   return text.replace(ACTED_ON_IN_LINES, escape)
 }

@@ -9,7 +9,12 @@ export function ownIdentity() {
   return { pid: process.pid, host: hostname(), ...(system !== undefined && { system }), ...(started !== undefined && { started }) }
 }
 
-/** Whether a process is alive; a zombie is not. Of another machine's or container's, `unknown`. @param {ProcessIdentity} identity @returns {'alive' | 'dead' | 'unknown'} */
+/**
+ * Whether a process is alive; a zombie is not. Of another machine's or container's, `unknown`.
+ *
+ * @param {ProcessIdentity} identity
+ * @returns {'alive' | 'dead' | 'unknown'}
+ */
 export function processState({ pid, host, system, started }) {
   const here = thisSystem()
   if (system !== undefined && here !== undefined && system !== here) return host === hostname() ? 'dead' : 'unknown' // the same name: it was started anew
@@ -24,7 +29,11 @@ export function processState({ pid, host, system, started }) {
   return 'ZX'.includes(status.state) || (started !== undefined && started !== status.started) ? 'dead' : 'alive'
 }
 
-/** State and start from `/proc/PID/stat`, or undefined where it cannot be read. The name before them may hold anything. @param {number} pid */
+/**
+ * State and start from `/proc/PID/stat`, or undefined where it cannot be read. The name before them may hold anything.
+ *
+ * @param {number} pid
+ */
 function statusOf(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -40,7 +40,12 @@ export function localRecord(view, at) {
   }
 }
 
-/** An entry of the directory, with the numbers of its zip64 extra field; undefined where none begins here or it is cut short. @param {DataView} view @param {number} at @returns {CentralRecord | undefined} */
+/**
+ * An entry of the directory, with the numbers of its zip64 extra field; undefined where none begins here or it is cut short.
+ *
+ * @param {DataView} view @param {number} at
+ * @returns {CentralRecord | undefined}
+ */
 export function centralRecord(view, at) {
   if (at + CENTRAL.size > view.byteLength || view.getUint32(at, true) !== CENTRAL.signature) return undefined
   const nameBegin = at + CENTRAL.size
@@ -68,7 +73,11 @@ export function centralRecord(view, at) {
   }
 }
 
-/** The numbers of a zip64 extra field: size, packed size, place of the header, as far as they do not fit elsewhere. @param {DataView} view @param {number} begin @param {number} length */
+/**
+ * The numbers of a zip64 extra field: size, packed size, place of the header, as far as they do not fit elsewhere.
+ *
+ * @param {DataView} view @param {number} begin @param {number} length
+ */
 function zip64Numbers(view, begin, length) {
   for (let at = begin; at + 4 <= begin + length; at += 4 + view.getUint16(at + 2, true)) {
     if (view.getUint16(at, true) !== ZIP64_ID) continue

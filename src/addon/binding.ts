@@ -138,7 +138,7 @@ export interface NativeSession {
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
   /** One mark for each entry of the layout: those with a 0 stay as they are. */
   writeState(part: 'model' | 'training', from: Uint8Array, written: Uint8Array): Promise<void>
-  /** What of a CUDA device's fast ways cannot be had, and why, in words. What a step meets is told after it. */
+  /** Why a CUDA device computes slower than it could, in words: kernels not compiled, steps not recorded. Steps may add to it. */
   deviceNotes(): Promise<readonly string[]>
   /** A job like the others, so it waits for those asked before it; a second one does nothing. */
   dispose(): Promise<void>
@@ -153,7 +153,7 @@ export interface NativeTrainSums {
   readonly correct: number
   /** What the last step's loss was multiplied by: 1 without a scaler. */
   readonly scale: number
-  /** Steps that the scaler passed over. Reading waits for no backward pass, so a step's comes with the read after its own. */
+  /** Steps that the scaler skipped for their overflow. Known one step late: reading does not wait for the backward pass. */
   readonly skipped: number
 }
 

@@ -10,7 +10,7 @@ export type GraphNode = ConvNode | BatchNormNode | ActivationNode | LinearNode |
 export const GRAPH_INPUT = 'input'
 
 interface Node<Op extends string> {
-  /** `add` has the inputs shortcut and main branch; `mul` has x and what its channels are scaled by, [n, channels, 1, 1]. */
+  /** `add` has its operands as Python adds them; `mul` has x and what its channels are scaled by, [n, channels, 1, 1]. */
   readonly op: Op
   /** Its output's too. */
   readonly name: string

@@ -27,7 +27,7 @@ interface FolderScan {
  * and another are, with class folders in it. Else its folders are classes, whatever they are called. The one place that decides it.
  */
 export async function findSplits(data: string): Promise<FoundSplits | undefined> {
-  const folders = await listClasses(data).then(({ classes }) => classes, () => []) // whoever opens it tells why
+  const folders = await listClasses(data).then(({ classes }) => classes, () => []) // opening it throws the reason
   const splits = splitsByName(folders.map(({ label }) => label))
   if (splits.size === 0) return undefined
   const others: string[] = []

@@ -24,7 +24,7 @@ export interface ImageItem {
 export interface ImageFolderOptions {
   /** Follows links that lead out of the folder. @default false */
   readonly followLinks?: boolean
-  /** Where the class folders lie, within the root or elsewhere; several are taken as one. @default the root */
+  /** Where the class folders lie, within the root or elsewhere; several are listed as one. @default the root */
   readonly within?: LocalPath | readonly LocalPath[]
   /** Names in the order of their labels. @default the folders' names, sorted by code point */
   readonly classes?: readonly string[]

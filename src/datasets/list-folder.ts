@@ -60,7 +60,7 @@ export async function listFolder(folder: string, passedOver?: PassedOverCounts):
   }
 }
 
-/** What stands in JavaScript's text for bytes that are not UTF-8. */
+/** U+FFFD, which decoding puts in place of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd'
 /** Where JavaScript's order of strings is no longer that of code points. */
 const BEYOND_ORDER = /[\ud800-\uffff]/

@@ -1,6 +1,6 @@
 import type { TensorDtype } from './tensor.js'
 
-/** What an element takes in a file, and what it is read as. */
+/** An element type of a file: its bytes, and the dtype that it is converted to as it is read. */
 export interface NumberKind {
   readonly size: number
   /** Undefined for numbers that no model here has, such as complex ones: known, and not read. */
@@ -26,7 +26,7 @@ export const NUMBER_KINDS: Readonly<Record<TensorDtype | 'float64' | 'int32' | '
 /** Calls with an element's place in a file's bytes, and its place in the tensor. */
 type EachPlace = (call: (index: number, i: number) => void) => void
 
-/** Elements as what they are read as: one behind the other, or from where `eachPlace` tells. */
+/** Converts elements of a file to their kind's dtype: one behind the other, or in the order of `eachPlace`. @returns little-endian bytes */
 export function convertNumbers(source: Uint8Array, kind: NumberKind, count: number, eachPlace = inOrder(count)): Uint8Array<ArrayBuffer> {
   const view = new DataView(source.buffer, source.byteOffset, source.byteLength)
   const output = kind.dtype === 'int64' ? new BigInt64Array(count) : new Float32Array(count)

@@ -18,7 +18,10 @@ const KEPT = 64
 const LEVELS = Uint8Array.from({ length: LIGHT + 1 }, (_, i) => Math.round(encode(i / LIGHT) * 255))
 const known = new Map<string, ColourTables | undefined>()
 
-/** The way of an RGB profile that a matrix and three curves make up, as cameras' and screens' are; nothing for others. Kept for the next image. */
+/**
+ * The way of an RGB profile that a matrix and three curves make up, as cameras' and screens' are; nothing for others. Kept for
+ * the next image.
+ */
 export function colourTables(profile: Uint8Array): ColourTables | undefined {
   if (profile.length > 1 << 16) return undefined
   const key = Buffer.from(profile.buffer, profile.byteOffset, profile.length).toString('latin1')
@@ -67,7 +70,9 @@ function read(view: DataView): ColourTables | undefined {
     const adds = XYZ_TO_SRGB.map((row) => row.reduce((sum, weight, i) => sum + weight * (xyz[i] ?? 0), 0))
     const linear = readCurve(view, curve)
     if (!linear) return undefined
-    for (let level = 0; level < 256; level++) for (let i = 0; i < 3; i++) light[(channel * 256 + level) * 4 + i] = LIGHT * linear(level / 255) * (adds[i] ?? 0)
+    for (let level = 0; level < 256; level++) {
+      for (let i = 0; i < 3; i++) light[(channel * 256 + level) * 4 + i] = LIGHT * linear(level / 255) * (adds[i] ?? 0)
+    }
   }
   return light.every(Number.isFinite) ? { light, levels: LEVELS } : undefined
 }

@@ -28,7 +28,7 @@ export async function decodeImage(image: ImageSource, rule: ResizeRule, name = '
     return (await decodeJpeg(source, size, rule)) ?? (await bySharp(source, rule))
   } catch (cause) {
     if (cause instanceof TorchgraftError && cause.code === 'ERR_ARGUMENT') throw cause
-    throw decodeError(source === undefined ? cause : await tellingCause(source, cause), typeof source === 'string' ? source : undefined)
+    throw decodeError(source === undefined ? cause : await preciseCause(source, cause), typeof source === 'string' ? source : undefined)
   }
 }
 
@@ -57,8 +57,11 @@ async function checkFile(path: string): Promise<number> {
   return info.size
 }
 
-/** What libvips does not say: of a HEIC image only that there is no decoder, and of a file that may not be read that it is no image. */
-async function tellingCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
+/**
+ * A more precise cause than libvips gives: of a HEIC image it says only that there is no decoder, and of a file without permission to
+ * read that it is no image.
+ */
+async function preciseCause(source: PathOrBytes, cause: unknown): Promise<unknown> {
   try {
     if (typeof source === 'string' && !(await stat(source)).isFile()) return cause
     // By its first bytes: a phone's may be named .jpg.

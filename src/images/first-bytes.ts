@@ -15,7 +15,7 @@ const AWAY = 1024
 const AT_ONCE = 16
 const NO_FILE: Recognized = { reason: 'not a file' }
 
-/** Bytes by the place that they stand at. */
+/** A format's magic bytes, by their offset in the file. */
 type Signature = readonly (readonly [at: number, bytes: string])[]
 
 const READABLE: readonly Signature[] = [

@@ -22,7 +22,8 @@ export async function readingOf(source: PathOrBytes, metadata: Metadata, { profi
     const frame = await firstFrameOf(source)
     return frame ? { toRgb: (image) => decodeFrame(image, frame), isWhole: true } : { toRgb: decodeToRgb }
   }
-  // Of 16 bits 8 are kept before anything is scaled, as browsers do. Where there is a profile, libvips would take them to Display-P3, or leave them.
+  // Of 16 bits 8 are kept before anything is scaled, as browsers do. Where there is a profile, libvips would take them to Display-P3, or
+  // leave them.
   if (profile && (space === 'rgb16' || space === 'grey16')) {
     const eightBits = space === 'rgb16' ? 'srgb' : 'b-w'
     return { toRgb: (image) => decodeToRgb(hasProfile ? image.pipelineColourspace(eightBits) : image), isWhole: true }

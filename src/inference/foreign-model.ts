@@ -3,7 +3,7 @@ import { IMAGENET_MEAN, IMAGENET_STD } from '../augment/normalization.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
-import { noRegNetError } from '../models/nearest-model.js'
+import { noModelError } from '../models/nearest-model.js'
 import { recognizeVariant } from '../models/recognize.js'
 import { plural } from '../text/plural.js'
 import type { ForeignOptions } from './options.js'
@@ -15,13 +15,13 @@ const SHORTER_SIDE = 256 / 224
  * The metadata that a model file of torchgraft's would have, for weights that others wrote: images are resized, cropped and
  * normalized as torchvision does it.
  *
- * @throws ERR_STATE_DICT_MISMATCH where they are no RegNet's; ERR_ARGUMENT without as many names as it has outputs
+ * @throws ERR_STATE_DICT_MISMATCH where no model has such tensors; ERR_ARGUMENT without as many names as it has outputs
  */
 export async function foreignMetadata(path: string, tensors: LazyStateDict, options: ForeignOptions): Promise<ModelMetadata> {
   const { classes, size = 224 } = options
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
-  if (!found) throw noRegNetError(path, tensors)
+  if (!found) throw noModelError(path, tensors)
   const { variant: model, classes: outputs } = found
   if (!classes) {
     const names = `the ${outputs === 1 ? 'name' : 'names'} of ${plural(outputs, 'class', 'classes')}, in the order of the model's outputs,`

@@ -26,7 +26,7 @@ export interface BatchMakerOptions {
   readonly outputAt: (epoch: number, step: number) => number
 }
 
-/** Which batch: where it stands in the training. */
+/** A batch's place in training. */
 export interface BatchPlace {
   readonly epoch: number
   /** The batch's number in the epoch. */

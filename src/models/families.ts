@@ -1,4 +1,4 @@
-/** Models that people have, told by a name that only those have; not the whole list, but the common ones. */
+/** Model families that there is no support for, each recognized by a tensor's name that only it has: the common ones. */
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)s\d+\.b\d+\.f\.a_bn\.weight$/, 'a RegNet of pycls, which takes images as BGR: convert it by way of timm'],
   [/(?:^|\.)layer1\.0\.conv1\.weight$/, 'a ResNet'],

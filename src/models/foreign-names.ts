@@ -1,4 +1,5 @@
-import { FAMILIES, type NamingScheme } from './catalogue.js'
+import { FAMILIES } from './catalogue.js'
+import type { NamingScheme } from './model-family.js'
 
 /** What a model's first weight is called, by torchvision and by others. */
 export const ANCHORS: readonly string[] = FAMILIES.flatMap(({ firstWeights }) => firstWeights)

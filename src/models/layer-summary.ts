@@ -1,6 +1,6 @@
 import { elements } from '../formats/tensor.js'
 import type { NativeModel } from '../addon/binding.js'
-import { GRAPH_INPUT, type GraphNode, type ModelGraph, type ModuleType } from '../addon/model-graph.js'
+import { GRAPH_INPUT, type GraphNode, type ModelGraph } from '../addon/model-graph.js'
 
 export interface LayerSummary {
   /** Its type and its place, counted from 1: "Conv2d-1". */
@@ -15,7 +15,8 @@ export interface LayerSummary {
 type Shapes = ReadonlyMap<string, readonly number[]>
 
 /** torchvision's modules, by their classes. */
-export type LayerType = 'Conv2d' | 'BatchNorm2d' | 'ReLU' | 'Sigmoid' | 'AdaptiveAvgPool2d' | 'Linear' | ModuleType
+export type LayerType = 'Conv2d' | 'BatchNorm2d' | 'ReLU' | 'Sigmoid' | 'AdaptiveAvgPool2d' | 'Linear'
+  | 'SqueezeExcitation' | 'ResBottleneckBlock'
 
 /** A model's layers with the shapes of their outputs, for images of size × size, as `torchsummary` lists them: each where it ends. */
 export function layersOf({ tensors, graph }: NativeModel, size: number, batchSize: number): LayerSummary[] {
@@ -34,7 +35,7 @@ export function layersOf({ tensors, graph }: NativeModel, size: number, batchSiz
   return layers
 }
 
-/** As Python runs a forward pass: of a sum the left operand first, which is the shortcut, while the addon computes it last. */
+/** As Python runs a forward pass: of a sum the left operand first, which in a RegNet is the shortcut. The addon computes that last. */
 function leftToRight(graph: ModelGraph): Iterable<GraphNode> {
   const nodes = new Map(graph.map((node) => [node.name, node]))
   const ordered = new Set<GraphNode>()

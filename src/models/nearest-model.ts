@@ -6,7 +6,7 @@ import type { NativeEntry, NativeTensor } from '../addon/binding.js'
 import { loadAddon } from '../addon/load.js'
 import { familyOf } from './families.js'
 import { compareState, type LoadReport, type Shaped } from './state-layout.js'
-import { FAMILIES, MODEL_NAMES, type ModelName } from './catalogue.js'
+import { FAMILIES, FAMILY_NAMES, MODEL_NAMES, type ModelName } from './catalogue.js'
 import { headNames } from './model-graph.js'
 import { some } from '../text/some.js'
 
@@ -38,7 +38,7 @@ export function nearestModel(tensors: Shapes): NearestModel | undefined {
   return nearest
 }
 
-/** What these tensors are, where they are no whole RegNet's: a sentence's end, such as "its names are those of a ResNet". */
+/** What these tensors are, where they are no whole model's: a sentence's end, such as "its names are those of a ResNet". */
 export function describeNearest(tensors: Shapes): string {
   const family = familyOf(tensors.keys())
   if (family !== undefined) return `its names are those of ${family}`
@@ -48,8 +48,8 @@ export function describeNearest(tensors: Shapes): string {
 }
 
 /** ERR_STATE_DICT_MISMATCH, for a file whose tensors no variant has. */
-export function noRegNetError(path: string, tensors: Shapes): TorchgraftError {
-  const what = `${plural(tensors.size, 'tensor')} that ${tensors.size === 1 ? 'is not one' : 'are not those'} of any RegNet of torchvision`
+export function noModelError(path: string, tensors: Shapes): TorchgraftError {
+  const what = `${plural(tensors.size, 'tensor')} that ${tensors.size === 1 ? 'is not one' : 'are not those'} of any ${FAMILY_NAMES} of torchvision`
   return new TorchgraftError('ERR_STATE_DICT_MISMATCH', `${path} holds ${what}: ${describeNearest(tensors)}`, { path })
 }
 

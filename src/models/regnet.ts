@@ -1,4 +1,4 @@
-import type { ModelFamily } from './catalogue.js'
+import type { ModelFamily } from './model-family.js'
 
 /** torchvision's RegNets, by its names and in its order. */
 export const REGNET = {

@@ -1,4 +1,4 @@
-import type { ModelSummary } from '../models/summarize.js'
+import type { ModelSummary } from '../inference/summarize.js'
 
 const RULE = '-'.repeat(64)
 const DOUBLE_RULE = '='.repeat(64)

@@ -19,7 +19,7 @@ const share: Check = (value, name) => {
   if ((value as number) >= 1) throw argumentError('a number between 0 and 1', name, value)
 }
 const pattern: Check = (value, name) => {
-  if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression', name, value)
+  if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression or a function', name, value)
 }
 const GROUP_FIELDS: Fields<ParameterGroup> = {
   match: required(pattern),

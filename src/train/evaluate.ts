@@ -20,7 +20,7 @@ const SESSION = withMethods('a session', 'evalStep')
 const LOADER = withMethods('a data loader', 'epoch')
 const FIELDS: Fields<EvaluateOptions> = { signal: abortSignal }
 
-interface EvaluateOptions {
+export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined
 }
 

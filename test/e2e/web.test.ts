@@ -32,17 +32,14 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => folder[Symbol.asyncDispose]())
 
-async function predictions(
-  model: string,
-  files: readonly string[],
-  env = process.env,
-): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
+type Probabilities = ReadonlyMap<string, number>
+
+async function predictions(model: string, files: readonly string[], env = process.env): Promise<ReadonlyMap<string, Probabilities>> {
   const end = await cli(['predict', model, ...files, '--json', '--top-k', '3', ...(model.endsWith('.onnx') ? [] : ['--precision', 'fp32'])], env)
   expect(end).toMatchObject({ code: 0, stderr: '' })
   const found = JSON.parse(end.stdout) as ImagePrediction<string>[]
-  return new Map(found.map(({ image, predictions: all }) => [
-    basename(image), new Map(all.map(({ label, probability }) => [label, probability])),
-  ]))
+  const byLabel = (all: (typeof found)[number]['predictions']): Probabilities => new Map(all.map(({ label, probability }) => [label, probability]))
+  return new Map(found.map(({ image, predictions: all }) => [basename(image), byLabel(all)]))
 }
 
 const furthest = (a: ReadonlyMap<string, number> | undefined, b: ReadonlyMap<string, number> | undefined): number =>
@@ -53,7 +50,7 @@ const furthest = (a: ReadonlyMap<string, number> | undefined, b: ReadonlyMap<str
 describe('the folder of a page', () => {
   test('holds the page, the model and onnxruntime, and no more', async () => {
     expect((await readdir(at('page'), { recursive: true })).filter((name) => !name.endsWith('.js')).sort()).toEqual([
-      'index.html', 'model.json', 'model.onnx', 'onnxruntime', 'onnxruntime/ort-wasm-simd-threaded.mjs', 'onnxruntime/ort-wasm-simd-threaded.wasm', 'onnxruntime/ort.wasm.min.mjs', 'style.css',
+      'index.html', 'model.json', 'model.onnx', 'onnxruntime', 'onnxruntime/ort-wasm-simd-threaded.mjs', 'onnxruntime/ort-wasm-simd-threaded.wasm', 'onnxruntime/ort.wasm.min.mjs', 'resample', 'stored', 'style.css',
     ])
     const scripts = (await readdir(join(ROOT, 'web'), { recursive: true })).filter((name) => name.endsWith('.js'))
     expect(await readdir(at('page'), { recursive: true })).toEqual(expect.arrayContaining(scripts))
@@ -84,12 +81,8 @@ describe('a service that predicts from model.onnx', () => {
       console.log(JSON.stringify({ one, two, disposed, loaded: process.report.getReport().sharedObjects.filter((file) => /^(lib)?(torch(?!graft_images)|c10)[^/]*$/.test(file.split('/').at(-1))) }))`
     const end = await runNode(['--input-type=module', '-e', program], { cwd })
     expect(end).toMatchObject({ code: 0, stderr: '' })
-    const { one, two, disposed, loaded } = JSON.parse(end.stdout) as {
-      one: { label: string; probability: number }[]
-      two: unknown[]
-      disposed: string
-      loaded: string[]
-    }
+    interface Said { one: { label: string; probability: number }[]; two: unknown[]; disposed: string; loaded: string[] }
+    const { one, two, disposed, loaded } = JSON.parse(end.stdout) as Said
     const expected = (await predictions(MODEL, [image])).get('01.jpg')
     expect(furthest(new Map(one.map(({ label, probability }) => [label, probability])), expected)).toBeLessThan(1e-5)
     expect([two, disposed, loaded]).toEqual([[{ label: one[0]?.label, probability: expect.closeTo(one[0]?.probability ?? 0, 5) }, 'ERR_IMAGE_DECODE'], 'ERR_DISPOSED', []])
@@ -164,7 +157,8 @@ else describe('the page in Chromium', () => {
     const notes = new Map((await shown()).map(({ name, note }) => [name, note]))
     const refusals = await page.getByRole('alert').getByRole('listitem').allTextContents()
     for (const [file, expected] of all) {
-      expect(notes.get(basename(file)) ?? refusals.find((refusal) => refusal.startsWith(basename(file)))).toMatch(expected)
+      const name = basename(file)
+      expect(notes.get(name) ?? refusals.find((refusal) => refusal.startsWith(name))).toMatch(expected)
     }
     await page.setInputFiles('#files', [...all.keys()].slice(0, 1))
     await settled(all.size)

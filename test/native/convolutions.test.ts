@@ -27,10 +27,24 @@ const KINDS = Object.keys(TIMES_WORKED) as (keyof typeof TIMES_WORKED)[]
 const FEATURES = processorFeatures()
 const AVX2 = cannotHold('avx2')
 const AVX512 = cannotHold('avx512')
+const AMX = FEATURES?.has('amx_bf16') ?? false
+
+/**
+ * What the chooser takes for output, data gradient and weight gradient (D direct, P packed, G libtorch's product, – its
+ * convolution), by instructions and type: of 3×3 in groups of 8, 24, 64 and 232 channels, then of 1×1 from 3, 48, 104 and 208;
+ * first with stride 1, then 2.
+ */
+const CHOSEN: Readonly<Record<string, readonly [stride1: string, stride2: string]>> = {
+  'AVX2 Float': ['DDD DDD ––D ––– ––– PPP PPP PPP', 'DDD DDD DDD ––– ––– PPP PPP PPP'],
+  'AVX-512 Float': ['DDD DDD ––– ––– ––– PP– PPP PPP', 'DDD DDD ––– ––– ––– PPP PPP PPP'],
+  'AVX-512 BFloat16': ['––D DDD DD– ––– ––– ––– ––– –––', 'DDD DDD DD– ––– GG– GG– GG– GG–'],
+}
+const LETTERS: Readonly<Record<string, string>> = { direct: 'D', packed: 'P', product: 'G', library: '–' }
 
 interface Processor {
   readonly title: string
   readonly env: NodeJS.ProcessEnv
+  readonly level: 'AVX2' | 'AVX-512' | 'AMX'
   /** Why it is skipped. */
   readonly lacks: string | undefined
   /** Of numbers that there are loops for. */
@@ -40,9 +54,15 @@ interface Processor {
 const TYPES = FEATURES && [...(AVX2 ? [] : ['Float']), ...(AVX512 || !FEATURES.has('avx512_bf16') ? [] : ['BFloat16'])]
 /** A processor held down to one that has less: where it has no more, that would be the same again. */
 const PROCESSORS: readonly Processor[] = [
-  { title: 'this processor', env: {}, lacks: undefined, types: TYPES },
-  { title: 'AVX-512 without tiles', env: { ATEN_CPU_CAPABILITY: 'avx512' }, lacks: AVX512 ?? (FEATURES?.has('amx_bf16') ? undefined : 'this processor has no tiles (amx_bf16): the same as “this processor”'), types: TYPES },
-  { title: 'AVX2 alone', env: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' }, lacks: AVX2 ?? (AVX512 && `${AVX512}: the same as “this processor”`), types: ['Float'] },
+  { title: 'this processor', env: {}, level: AMX ? 'AMX' : AVX512 ? 'AVX2' : 'AVX-512', lacks: undefined, types: TYPES },
+  {
+    title: 'AVX-512 without tiles', env: { ATEN_CPU_CAPABILITY: 'avx512' }, level: 'AVX-512',
+    lacks: AVX512 ?? (AMX ? undefined : 'this processor has no tiles (amx_bf16): the same as “this processor”'), types: TYPES,
+  },
+  {
+    title: 'AVX2 alone', env: { ATEN_CPU_CAPABILITY: 'avx2', ONEDNN_MAX_CPU_ISA: 'AVX2' }, level: 'AVX2',
+    lacks: AVX2 ?? (AVX512 && `${AVX512}: the same as “this processor”`), types: ['Float'],
+  },
 ]
 
 for (const processor of PROCESSORS) {
@@ -51,7 +71,7 @@ for (const processor of PROCESSORS) {
   else describe(title, () => checkConvolutions(processor))
 }
 
-function checkConvolutions({ env, types }: Processor): void {
+function checkConvolutions({ env, level, types }: Processor): void {
   let rows: readonly Row[]
 
   beforeAll(async () => {
@@ -66,17 +86,26 @@ function checkConvolutions({ env, types }: Processor): void {
     expect(further).toEqual([])
   })
 
-  const title = 'are worked, for each type that the processor has instructions for, in every shape, and chosen for some'
+  const title = 'are worked, for each type that the processor has instructions for, in every shape'
   if (types === undefined) skip(title, 'which instructions this processor has is told by Linux on x86-64 alone')
   else test(title, () => {
-    const worked = ['Float', 'BFloat16'].map((type) => KINDS.map((kind) => rows.filter(({ name }) => name.startsWith(`${kind}, `) && /^\d/.test(name.slice(kind.length + 2)) && name.endsWith(`, ${type}`)).length))
+    const isOf = (name: string, kind: string, type: string): boolean => // “direct, not finite” is not “direct”
+      name.startsWith(`${kind}, `) && /^\d/.test(name.slice(kind.length + 2)) && name.endsWith(`, ${type}`)
+    const count = (kind: string, type: string): number => rows.filter(({ name }) => isOf(name, kind, type)).length
+    const worked = ['Float', 'BFloat16'].map((type) => KINDS.map((kind) => count(kind, type)))
     expect(worked).toEqual(['Float', 'BFloat16'].map((type) => KINDS.map((kind) => (types.includes(type) ? TIMES_WORKED[kind] : 0))))
-    for (const type of types) {
-      const chosen = rows.filter(({ name }) => name.startsWith('chosen ') && name.endsWith(`, ${type}`)).map(({ name }) => name.split(',')[0])
-      expect(chosen.length).toBe(16)
-      expect(chosen.some((name) => /direct|packed|product/.test(name!))).toBe(true)
-    }
   })
+
+  for (const type of types ?? []) {
+    test(`in ${type}, are chosen where they were measured to be faster`, () => {
+      const chosen = rows.filter(({ name }) => name.startsWith('chosen ') && name.endsWith(`, ${type}`)).map(({ name }) => name)
+      const words = chosen.map((name) => /^chosen ([a-z/]+), /.exec(name)![1]!.split('/').map((word) => LETTERS[word]).join(''))
+      expect(words).toHaveLength(16)
+      const expected = AMX && type === 'BFloat16' ? undefined : CHOSEN[`${level} ${type}`]
+      if (expected) expect([words.slice(0, 8).join(' '), words.slice(8).join(' ')]).toEqual(expected)
+      else expect(words.join(' ')).toMatch(level === 'AMX' ? /D.*P/ : /G/) // by tiles, or by libtorch's product, which has them
+    })
+  }
 
   test('come to the same bytes each time', () => {
     expect(rows.filter((row) => !row.repeats)).toEqual([])

@@ -13,7 +13,7 @@ import type { ModelName } from '../../src/models/catalogue.js'
 import { Classifier } from '../../src/inference/classifier.js'
 import { exportModel } from '../../src/inference/export-model.js'
 import { openModel } from '../../src/inference/open-model.js'
-import { summarize } from '../../src/models/summarize.js'
+import { summarize } from '../../src/inference/summarize.js'
 import { beginModel, openInitialWeights } from '../../src/models/weights/initial-weights.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 

@@ -11,7 +11,7 @@ import { loadAddon } from '../../src/addon/load.js'
 import { Classifier } from '../../src/inference/classifier.js'
 import { evaluateModel } from '../../src/inference/evaluate-model.js'
 import { exportModel } from '../../src/inference/export-model.js'
-import { summarize } from '../../src/models/summarize.js'
+import { summarize } from '../../src/inference/summarize.js'
 import { openInitialWeights } from '../../src/models/weights/initial-weights.js'
 import { collect, oneImage } from '../helpers/loader.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
@@ -19,8 +19,7 @@ import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b'], size: 32,
   resize: { shorterSide: 32, crop: 32, antialias: true, pad: null, orient: true, profile: true },
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
+  mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
 } as const
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -51,13 +50,11 @@ class Text extends Writable {
   }
 }
 
-interface End {
+async function run(args: readonly string[], stdin: Readable & { readonly isTTY?: boolean } = Readable.from([])): Promise<{
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-}
-
-async function run(args: readonly string[], stdin: Readable & { readonly isTTY?: boolean } = Readable.from([])): Promise<End> {
+}> {
   const [stdout, stderr] = [new Text(), new Text()]
   const code = await main([...args, ...(args[0] === 'predict' ? ['--device', 'cpu', '--precision', 'fp32'] : [])], { stdout, stderr, stdin })
   return { code, stdout: stdout.text, stderr: stderr.text }

@@ -83,7 +83,7 @@ describe('training', () => {
     const batch = makeBatch()
     const first = await session.trainStep(batch)
     expect(first).toMatchObject({ steps: 1, images: 6, scale: 1, skipped: 0 })
-    expect(first.loss / 6).toBeCloseTo(Math.log(CLASSES), 0)
+    expect(Math.abs(first.loss / 6 - Math.log(CLASSES))).toBeLessThan(0.05) // the head begins near 0: no class is preferred
     let last = first
     for (let i = 0; i < 12; i++) last = await session.trainStep(batch)
     expect(last.loss).toBeLessThan(first.loss / 2)
@@ -286,10 +286,12 @@ describe('what is wrong is refused', () => {
 
   test('too much memory is ERR_OUT_OF_MEMORY, and the process lives', async () => {
     await using session = await Session.create(BASE)
-    const huge = makeBatch(1, 1)
-    const plans = Array.from({ length: 4000 }, () => huge.images.plans[0]!)
-    const images = { ...huge.images, pixels: new Uint8Array(12_000), shapes: new Int32Array(8000).fill(1), plans, output: 16_384 }
-    await expect(session.evalStep({ size: 4000, step: 0, indices: new Int32Array(4000), images })).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: expect.stringContaining('smaller batch') })
+    const { images: one } = makeBatch(1, 1)
+    // 206 TB: more than a process can address, so that no system promises it, however much it overcommits.
+    const size = 64_000
+    const plans = Array.from({ length: size }, () => one.plans[0]!)
+    const images = { ...one, pixels: new Uint8Array(size * 3), shapes: new Int32Array(size * 2).fill(1), plans, output: 16_384 }
+    await expect(session.evalStep({ size, step: 0, indices: new Int32Array(size), images })).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY', message: expect.stringContaining('smaller batch') })
     expect((await session.trainStep(makeBatch())).steps).toBe(1)
   })
 })

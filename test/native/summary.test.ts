@@ -7,7 +7,7 @@ import { summaryCommand } from '../../src/cli/commands/summary.js'
 import { writeSafetensors } from '../../src/formats/safetensors.js'
 import { byteLength, type StateDict } from '../../src/formats/tensor.js'
 import { loadAddon } from '../../src/addon/load.js'
-import { type ModelSummary, summarize, type SummarizeOptions } from '../../src/models/summarize.js'
+import { type ModelSummary, summarize, type SummarizeOptions } from '../../src/inference/summarize.js'
 import { modelSummaryText } from '../../src/report/model-summary.js'
 import { temporaryFolder } from '../helpers/files/temporary-folder.js'
 
@@ -16,8 +16,7 @@ const zeros = (classes: number): StateDict =>
 const METADATA = {
   formatVersion: 1, model: 'regnet_x_400mf', classes: ['a', 'b', 'c'], size: 96,
   resize: { shorterSide: 110, crop: 96, antialias: true, pad: null, orient: true, profile: true },
-  mean: [0.5, 0.5, 0.5],
-  std: [0.25, 0.25, 0.25],
+  mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25],
 } as const
 const shown = ({ model, classes, size, batchSize }: ModelSummary) => ({ model, classes, size, batchSize })
 
@@ -105,7 +104,11 @@ describe('what is refused', () => {
 })
 
 describe('torchgraft summary', () => {
-  const run = async (...args: readonly string[]): Promise<{ code: number | undefined; stdout: string; stderr: string }> => {
+  const run = async (...args: readonly string[]): Promise<{
+    readonly code: number | undefined
+    readonly stdout: string
+    readonly stderr: string
+  }> => {
     const end = { code: undefined as number | undefined, stdout: '', stderr: '' }
     const into = (name: 'stdout' | 'stderr'): Writable =>
       new Writable({ write: (chunk: Buffer, _, done) => (end[name] += chunk.toString(), done()) })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MODEL_NAMES } from '../../src/models/catalogue.js'
-import { summarize, type SummarizeOptions } from '../../src/models/summarize.js'
+import { summarize, type SummarizeOptions } from '../../src/inference/summarize.js'
 import { modelSummaryText } from '../../src/report/model-summary.js'
 import { readFixture } from './rows.js'
 

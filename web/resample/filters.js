@@ -1,8 +1,16 @@
 // How libvips weighs pixels where it makes an image smaller: in fixed point, with its roundings, so that the same bytes come out.
 import { halfToEven } from './sizes.js'
 
-/** @typedef {{ readonly first: number, readonly weights: ArrayLike<number> }} Tap where along an axis a pixel comes from; beyond the edge is the edge */
-/** @typedef {{ readonly taps: readonly Tap[], readonly divisor: number, readonly half: number }} Filter of one axis: floor((Σ weight × pixel + half) / divisor) */
+/**
+ * Where along an axis a pixel comes from; beyond the edge is the edge.
+ *
+ * @typedef {{ readonly first: number, readonly weights: ArrayLike<number> }} Tap
+ */
+/**
+ * Of one axis: floor((Σ weight × pixel + half) / divisor).
+ *
+ * @typedef {{ readonly taps: readonly Tap[], readonly divisor: number, readonly half: number }} Filter
+ */
 
 export const FIXED = 4096
 const BOX_FIXED = 2 ** 24
@@ -22,10 +30,16 @@ export function linear(from, to) {
 /** The mean of so many pixels, by a product that rounds a little low. @param {number} whole @param {number} to @returns {Filter} */
 function boxOf(whole, to) {
   const weight = Math.floor(BOX_FIXED / whole)
-  return { taps: Array.from({ length: to }, (_, i) => ({ first: i * whole, weights: new Array(whole).fill(weight) })), divisor: BOX_FIXED, half: (whole >> 1) * weight }
+  const taps = Array.from({ length: to }, (_, i) => ({ first: i * whole, weights: new Array(whole).fill(weight) }))
+  return { taps, divisor: BOX_FIXED, half: (whole >> 1) * weight }
 }
 
-/** Weights are cut off, not rounded: what they lack of 1 makes an image darker by a part of a level. @param {number} to @param {number} factor @returns {Filter} */
+/**
+ * Weights are cut off, not rounded: what they lack of 1 makes an image darker by a part of a level.
+ *
+ * @param {number} to @param {number} factor
+ * @returns {Filter}
+ */
 function triangle(to, factor) {
   const points = 2 * halfToEven(factor) + 1
   const before = Math.ceil(points / 2) - 1
@@ -46,7 +60,8 @@ export function area(from, to) {
   const taps = Array.from({ length: to }, (_, i) => {
     const [begin, end] = [i * factor, (i + 1) * factor]
     const first = Math.floor(begin)
-    const weights = Array.from({ length: Math.min(Math.ceil(end), from) - first }, (_, j) => Math.min(end, first + j + 1) - Math.max(begin, first + j))
+    const length = Math.min(Math.ceil(end), from) - first
+    const weights = Array.from({ length }, (_, j) => Math.min(end, first + j + 1) - Math.max(begin, first + j))
     return { first, weights }
   })
   return { taps, divisor: factor, half: factor / 2 }

@@ -37,7 +37,11 @@ function stretch({ data, width, height }, size) {
   return out
 }
 
-/** Along an axis, for each of `to` pixels: the two of `from` that its middle lies between, and how far. @param {number} from @param {number} to */
+/**
+ * Along an axis, for each of `to` pixels: the two of `from` that its middle lies between, and how far.
+ *
+ * @param {number} from @param {number} to
+ */
 function samplePoints(from, to) {
   return Array.from({ length: to }, (_, i) => {
     const place = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1)

@@ -53,7 +53,10 @@ function blockMeans(pixels, factor) {
         for (let channel = 0; channel < CHANNELS; channel++) sums[to + channel] = (sums[to + channel] ?? 0) + (data[from + channel] ?? 0)
       }
     }
-    for (let x = 0; x < sums.length; x += CHANNELS) out.set(roundedAsJpeg((sums[x] ?? 0) / area, (sums[x + 1] ?? 0) / area, (sums[x + 2] ?? 0) / area, tie), y * sums.length + x)
+    for (let x = 0; x < sums.length; x += CHANNELS) {
+      const rgb = roundedAsJpeg((sums[x] ?? 0) / area, (sums[x + 1] ?? 0) / area, (sums[x + 2] ?? 0) / area, tie)
+      out.set(rgb, y * sums.length + x)
+    }
   }
   return { data: new Uint8Array(out.buffer), width, height }
 }

@@ -7,8 +7,23 @@ import { centreWindow, resizedSize } from './sizes.js'
 /** @typedef {import('./filters.js').Filter} Filter */
 /** @typedef {import('./sizes.js').Pixels} Pixels */
 /** @typedef {import('./sizes.js').Size} Size */
-/** @typedef {{ readonly shorterSide: number | null, readonly crop: number | null, readonly antialias: boolean, readonly pad: 'square' | null, readonly enlarge?: boolean }} Rule torchgraft's ResizeRule, as far as it is about sizes */
-/** @typedef {{ readonly format: 'jpeg' | 'webp' | 'other', readonly orientation: number }} Origin of the pixels: their file's format, and EXIF's number for how they were turned since, 1 where they were not */
+/**
+ * torchgraft's ResizeRule, as far as it is about sizes.
+ *
+ * @typedef {object} Rule
+ * @property {number | null} shorterSide
+ * @property {number | null} crop
+ * @property {boolean} antialias
+ * @property {'square' | null} pad
+ * @property {boolean} [enlarge]
+ */
+/**
+ * Where pixels come from.
+ *
+ * @typedef {object} Origin
+ * @property {'jpeg' | 'webp' | 'other'} format of their file
+ * @property {number} orientation EXIF's, by which they were turned since; 1 where they were not
+ */
 
 const CHANNELS = 3
 /** What libvips puts around an image that it enlarges. */
@@ -35,7 +50,9 @@ export function resizeByRule(pixels, { shorterSide, crop, antialias, enlarge = t
 function resize(pixels, target, { antialias, crop }, origin) {
   if (!antialias) return along(along(pixels, 'height', nearest(pixels.height, target.height)), 'width', nearest(pixels.width, target.width))
   if (origin.format === 'jpeg') return resizeJpeg(pixels, target, origin.orientation)
-  if (target.width > pixels.width || target.height > pixels.height) return enlargeTo(pixels, target, crop === null ? 0 : centreWindow(target, crop).left)
+  if (target.width > pixels.width || target.height > pixels.height) {
+    return enlargeTo(pixels, target, crop === null ? 0 : centreWindow(target, crop).left)
+  }
   let result = pixels
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
@@ -67,7 +84,12 @@ function along({ data, width, height }, axis, { taps, divisor, half }) {
   return { data: new Uint8Array(out.buffer), width: size.width, height: size.height }
 }
 
-/** Bilinear, in libvips' fixed point. @param {Pixels} pixels @param {Size} target @param {number} begin the first column that is kept @returns {Pixels} */
+/**
+ * Bilinear, in libvips' fixed point.
+ *
+ * @param {Pixels} pixels @param {Size} target @param {number} begin the first column that is kept
+ * @returns {Pixels}
+ */
 function enlargeTo({ data, width, height }, target, begin) {
   // As libvips inverts a matrix of both: its last bit decides which pixels a place lies between.
   const [across, down] = [1 / (width / target.width), 1 / (height / target.height)]
@@ -87,9 +109,10 @@ function enlargeTo({ data, width, height }, target, begin) {
     for (const { low: left, high: right, part: x } of columns) {
       const [upperRight, lowerRight] = [((FIXED - y) * x) >> 12, (y * x) >> 12]
       const [upperLeft, lowerLeft] = [FIXED - y - upperRight, y - lowerRight]
-      const [a, b, c, d] = [top * width + left, top * width + right, bottom * width + left, bottom * width + right].map((at) => at * CHANNELS)
+      const [a, b] = [(top * width + left) * CHANNELS, (top * width + right) * CHANNELS]
+      const [c, d] = [(bottom * width + left) * CHANNELS, (bottom * width + right) * CHANNELS]
       for (let channel = 0; channel < CHANNELS; channel++) {
-        const at = (/** @type {number | undefined} */ first) => data[(first ?? 0) + channel] ?? 0
+        const at = (/** @type {number} */ first) => data[first + channel] ?? 0
         out[to++] = (upperLeft * at(a) + upperRight * at(b) + lowerLeft * at(c) + lowerRight * at(d) + FIXED / 2) >> 12
       }
     }
@@ -97,7 +120,11 @@ function enlargeTo({ data, width, height }, target, begin) {
   return { data: out, ...target }
 }
 
-/** The two pixels that a place lies between. libvips takes the corner of an enlarged pixel for its middle. @param {number} place @param {number} from */
+/**
+ * The two pixels that a place lies between. libvips takes the corner of an enlarged pixel for its middle.
+ *
+ * @param {number} place @param {number} from
+ */
 function neighbours(place, from) {
   const within = (/** @type {number} */ at) => Math.min(Math.max(at, 0), from - 1)
   const first = floor(place)

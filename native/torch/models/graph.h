@@ -14,7 +14,7 @@ enum class Op {
   kConv,           // 2-d, with a square kernel, and a bias where it has one
   kBatchNorm,      // of each channel
   kActivation,     // of each element
-  kAdd,            // inputs: shortcut, main branch
+  kAdd,            // inputs: the operands, as Python adds them
   kMul,            // inputs: x, what its channels are scaled by [n, channels, 1, 1]
   kGlobalAvgPool,  // [n, channels, h, w] → [n, channels, 1, 1]
   kFlatten,        // [n, channels, 1, 1] → [n, channels]
@@ -82,6 +82,9 @@ struct TensorUse {
   TensorRole role = TensorRole::kBuffer;
   bool head = false;  // of the layer that gives the logits
 };
+
+// Names of the models of all families, in their order.
+std::vector<std::string> ModelNames();
 
 // What the tensors of a graph are for, by name. Those that no node names are buffers.
 std::map<std::string, TensorUse> TensorUses(const Graph& graph);

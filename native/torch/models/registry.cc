@@ -3,7 +3,6 @@
 #include "torch/models/model.h"
 #include "torch/models/regnet.h"
 #include "torch/session/error.h"
-#include "torch/session/session.h"
 
 namespace torchgraft {
 

@@ -86,7 +86,7 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   TrainSums counts = impl_->counts;
   counts.steps += 1;
   counts.images += batch.images.size();
-  const auto copy = impl_->WithRoom([&] { return impl_->Train(batch, read); });
+  const auto copy = impl_->RetryWithoutRecorded([&] { return impl_->Train(batch, read); });
   if (!copy) {
     impl_->counts = counts;
     return {};
@@ -110,7 +110,7 @@ EvalResult Session::EvalStep(const Batch& batch) {
   const Impl::Entered entered(*impl_);
   const c10::InferenceMode inference;
   impl_->model->eval();
-  impl_->WithRoom([&] {
+  impl_->RetryWithoutRecorded([&] {
     if (const auto copy = impl_->ScoreRecorded(batch)) {
       const auto& scores = copy->Wait();
       const auto* numbers = scores.const_data_ptr<double>();
@@ -145,7 +145,7 @@ void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
                          const std::vector<uint8_t>& written) {
   const Impl::Entered entered(*impl_);
   impl_->InvalidateFolded();
-  if (part == StatePart::kTraining) impl_->ForgetScaler();
+  if (part == StatePart::kTraining) impl_->DropRecordedScaler();
   CopyIn(impl_->State(part), from, bytes, written);
 }
 

@@ -8,7 +8,7 @@
 #include "torch/models/graph.h"
 #include "torch/session/batch.h"
 
-// The door to libtorch's room: nothing here tells that libtorch is behind it.
+// The interface between native/node and libtorch: standard types only.
 namespace torchgraft {
 
 enum class Precision { kFp32, kBf16, kFp16 };
@@ -91,9 +91,6 @@ struct EvalResult {
   std::vector<float> logits;
 };
 
-// Of all families that there are.
-std::vector<std::string> ModelNames();
-
 // Costs no memory for weights. Throws ERR_MODEL_UNKNOWN.
 ModelDescription DescribeModel(const std::string& model, int64_t classes);
 
@@ -115,8 +112,8 @@ class Session {
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
-  // What of a CUDA device's fast ways cannot be had, and why, in words. What a step meets is told
-  // after it.
+  // Why a CUDA device computes slower than it could, in words: kernels that could not be compiled,
+  // steps that could not be recorded. Steps may add to it.
   std::vector<std::string> DeviceNotes() const;
 
   // Entries packed one after another as Layout() orders them, row-major. Throws

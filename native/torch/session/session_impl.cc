@@ -185,7 +185,7 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   return notes;
 }
 
-bool Session::Impl::ForgetRecorded() {
+bool Session::Impl::DropRecorded() {
   bool any = false;
   for (auto* steps : {&training, &scoring}) any |= *steps && (*steps)->Forget();
   return any;

@@ -68,20 +68,20 @@ struct Session::Impl {
   // Before the model's state changes.
   void InvalidateFolded() { folded.reset(); }
 
-  // A step; where the memory for it is lacking, once more without the recorded ones, which keep
-  // theirs between steps.
+  // Runs a step; out of memory, once more after freeing the recorded steps (CUDA graphs), which
+  // keep their memory between steps.
   template <typename Step>
-  auto WithRoom(const Step& step) {
+  auto RetryWithoutRecorded(const Step& step) {
     try {
       return step();
     } catch (const c10::OutOfMemoryError&) {
-      if (!ForgetRecorded()) throw;
+      if (!DropRecorded()) throw;
     }
     return step();
   }
 
-  // Before the optimizer's state changes: the scaler's factors are numbers in what is recorded.
-  void ForgetScaler() {
+  // Before the optimizer's state changes: the scaler's factors are constants of a recorded step.
+  void DropRecordedScaler() {
     if (training && scaler) training->Forget();
   }
 
@@ -110,7 +110,7 @@ struct Session::Impl {
   at::Tensor class_weights;               // undefined: none
   TrainSums counts;                       // of the unread steps: what is known without the device
   at::Tensor sums;                        // of the unread steps: [loss, correct]
-  at::Tensor skipped;                     // steps passed over that nobody was told of
+  at::Tensor skipped;                     // steps that the scaler skipped since the last read
   at::Tensor report;                      // of a recorded step: sums, skipped, scale
   std::optional<RecordedSteps> training;  // none on the CPU, with plain kernels, or one not fused
   std::optional<RecordedSteps> scoring;
@@ -121,10 +121,10 @@ struct Session::Impl {
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;
-  bool ForgetRecorded();
-  // Waits for the unread step a few before this one: launching takes so little that who reads none
-  // would get far ahead of the device, and each batch waits in pinned memory.
-  void KeepNear();
+  bool DropRecorded();
+  // Waits until at most a few unread steps are under way: launching is quick, so a caller that
+  // reads none would get far ahead of the device, and each waiting batch takes pinned memory.
+  void LimitStepsAhead();
   void AddParameters();
   std::vector<NamedTensor> TrainingState() const;
 };

@@ -39,7 +39,7 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
       skipped.zero_();
     }
     recorded->parts[1]->Replay();
-    if (!read) KeepNear();
+    if (!read) LimitStepsAhead();
     return copy;
   }
   DiscardPartialStep();  // what a recording that failed left
@@ -60,7 +60,7 @@ std::optional<HostCopy> Session::Impl::Train(const Batch& batch, bool read) {
   return copy;
 }
 
-void Session::Impl::KeepNear() {
+void Session::Impl::LimitStepsAhead() {
   constexpr size_t kAhead = 4;
   ended.emplace_back(device.type()).record(*stream);
   if (ended.size() <= kAhead) return;

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { summarize, type SummarizeOptions } from '../../models/summarize.js'
+import { summarize, type SummarizeOptions } from '../../inference/summarize.js'
 import { modelSummaryText } from '../../report/model-summary.js'
 import { EXIT, given, jsonOption, number, type Streams } from '../command.js'
 

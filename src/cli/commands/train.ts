@@ -26,8 +26,10 @@ import { shellWord } from '../../text/shell-word.js'
 export const SAMPLES = { data: fileURLToPath(new URL('../../../samples/campus', import.meta.url)), epochs: 8, size: 192 } as const
 
 /** An option's default in each recipe. */
-export function defaults(name: Exclude<keyof RecipeDefaults, 'meanStd'>): string {
-  const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map((recipe) => String(recipe.defaults[name]))
+export function defaults(name: keyof RecipeDefaults): string {
+  const [value, notebook] = [RECIPE_OF.default, RECIPE_OF.notebook].map(({ defaults: { [name]: each } }) => {
+    return typeof each === 'string' ? each : JSON.stringify(each)
+  })
   return value === notebook ? `default ${value}` : `default ${value}; notebook ${notebook}`
 }
 

@@ -29,7 +29,9 @@ export const TEMPORARY_FILE = /^\.[0-9a-f]{12}\.tmp$/
  * @returns the file's bytes.
  * @throws ERR_WRITE; what stands at `path` then is what stood there, or all of the new file where only the folder's fsync failed.
  */
-export async function writeFileWhole(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, files: Files = FILES): Promise<number> {
+export async function writeFileWhole(
+  path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, files: Files = FILES,
+): Promise<number> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
   try {
     const file = await files.open(temporary, 'wx')

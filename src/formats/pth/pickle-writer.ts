@@ -18,7 +18,9 @@ export class PythonTuple {
 }
 
 /** Maps are dicts, arrays lists; whole numbers ints, others floats. */
-export type Picklable = null | boolean | number | string | PythonFloat | PythonTuple | Tensor | readonly Picklable[] | ReadonlyMap<string | number, Picklable>
+export type Picklable =
+  | null | boolean | number | string | PythonFloat | PythonTuple | Tensor
+  | readonly Picklable[] | ReadonlyMap<string | number, Picklable>
 
 const STORAGES: Readonly<Record<TensorDtype, string>> = { float32: 'FloatStorage', float16: 'HalfStorage', bfloat16: 'BFloat16Storage', int64: 'LongStorage' }
 

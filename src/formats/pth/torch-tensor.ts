@@ -44,6 +44,7 @@ export type StoragePlaces = (storage: TorchStorage) => { readonly file: FileHand
 
 /** A view of a storage: read from the file when it is asked for, row-major whatever its strides. */
 export class TorchTensor implements LazyTensor {
+  readonly dtype: TensorDtype
   readonly shape: readonly number[]
   readonly storage: TorchStorage
   readonly #offset: number
@@ -51,10 +52,10 @@ export class TorchTensor implements LazyTensor {
   readonly #path: string
   #places: StoragePlaces | undefined
 
-  readonly dtype: TensorDtype
-
   /** @throws ERR_FILE_FORMAT where it would reach out of its storage */
-  constructor(storage: TorchStorage, dtype: TensorDtype, offset: unknown, shape: readonly unknown[], strides: readonly unknown[], path: string) {
+  constructor(
+    storage: TorchStorage, dtype: TensorDtype, offset: unknown, shape: readonly unknown[], strides: readonly unknown[], path: string,
+  ) {
     this.storage = storage
     this.dtype = dtype
     const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) >= 0
@@ -102,8 +103,10 @@ export class TorchTensor implements LazyTensor {
   }
 }
 
+type Elements = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>
+
 /** Whole elements, to be copied and not computed with. */
-function asNumbers({ buffer }: Uint8Array<ArrayBuffer>, size: number): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer> {
+function asNumbers({ buffer }: Uint8Array<ArrayBuffer>, size: number): Elements {
   if (size === 8) return new BigUint64Array(buffer)
   if (size === 4) return new Uint32Array(buffer)
   return size === 2 ? new Uint16Array(buffer) : new Uint8Array(buffer)

@@ -56,7 +56,8 @@ function open(): JpegDecoder | undefined {
   }
 }
 
-async function decodeWith(binding: ImagesBinding, bytes: Uint8Array, { decoded, resized, window, orientation, colours }: JpegRequest): Promise<Uint8Array | undefined> {
+async function decodeWith(binding: ImagesBinding, bytes: Uint8Array, request: JpegRequest): Promise<Uint8Array | undefined> {
+  const { decoded, resized, window, orientation, colours } = request
   const { left, top, width, height } = window
   const numbers = Int32Array.of(decoded.width, decoded.height, resized.width, resized.height, left, top, width, height, orientation)
   const into = new Uint8Array(Buffer.allocUnsafeSlow(width * height * 3).buffer)

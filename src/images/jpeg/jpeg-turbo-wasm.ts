@@ -71,7 +71,7 @@ const IMPORTS = {
 }
 
 function decode(library: TurboJpeg, bytes: Uint8Array, { width, height }: Size): Uint8Array | undefined {
-  const room = width * height * 3
+  const rgbBytes = width * height * 3
   const allocated: number[] = []
   const allocate = (length: number): number => {
     const at = library.malloc(length)
@@ -81,7 +81,7 @@ function decode(library: TurboJpeg, bytes: Uint8Array, { width, height }: Size):
   }
   const file = allocate(bytes.length)
   const header = allocate(16)
-  const rgb = allocate(room)
+  const rgb = allocate(rgbBytes)
   new Uint8Array(library.memory.buffer).set(bytes, file)
   const handle = library.tjInitDecompress()
   if (handle === 0) fail()
@@ -91,7 +91,7 @@ function decode(library: TurboJpeg, bytes: Uint8Array, { width, height }: Size):
   const fits = [1, 2, 4, 8].some((by) => Math.ceil(fullWidth / by) === width && Math.ceil(fullHeight / by) === height)
   const flags = ACCURATE_DCT | STOP_ON_WARNING
   const done = isRead && fits && library.tjDecompress2(handle, file, bytes.length, rgb, width, /* pitch: */ 0, height, RGB, flags) === 0
-  const pixels = done ? new Uint8Array(library.memory.buffer, rgb, room).slice() : undefined
+  const pixels = done ? new Uint8Array(library.memory.buffer, rgb, rgbBytes).slice() : undefined
   library.tjDestroy(handle)
   for (const at of allocated) library.free(at)
   return pixels

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { hashFile } from '../../../scripts/shared/hash-file.mjs'
+import { hashFile } from '../../../scripts/shared/hashes.mjs'
 import { cacheFolder } from '../../../scripts/shared/paths.mjs'
 import { TorchgraftError } from '../../errors.js'
 import { writeFileWhole } from '../../formats/files/write-file.js'

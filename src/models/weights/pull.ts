@@ -32,7 +32,8 @@ const SILENCE_MS = 60_000
  *
  * @throws ERR_WEIGHTS_MISSING where it cannot be had, naming the file to place by hand; ERR_WEIGHTS_HASH; ERR_WRITE; `signal.reason`
  */
-export async function pullWeights(entry: CatalogueEntry, { env = process.env, onProgress = () => {}, signal }: PullOptions = {}): Promise<PulledWeights> {
+export async function pullWeights(entry: CatalogueEntry, options: PullOptions = {}): Promise<PulledWeights> {
+  const { env = process.env, onProgress = () => {}, signal } = options
   const file = fileOf(entry, env)
   if (fileBytes(file) > 0) {
     return { file, fetched: false, ...(await checkWeights(entry, file, env)) }

@@ -3,10 +3,10 @@ import { describeTrainVal, type TrainVal } from '../../datasets/describe-splits.
 import { splitsAmongClassesNotes } from '../../datasets/split-notes.js'
 import { findSplits } from '../../datasets/find-splits.js'
 import { ImageFolder, type ImageFolderOptions } from '../../datasets/image-folder.js'
+import type { SkippedFile } from '../../datasets/skipped-file.js'
 import { compareCodePoints } from '../../text/code-points.js'
 import { numpyShuffled } from '../../random/numpy.js'
 import { chooseSplits } from '../../datasets/train-val.js'
-import type { SkippedFile } from '../../datasets/skipped-file.js'
 import { endingOf } from '../../images/image-endings.js'
 
 /** The seed of the notebook's split, whatever the run's is. */

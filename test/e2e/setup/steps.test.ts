@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { waitForLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runCommand } from '../../../scripts/setup/run-command.mjs'
-import { hashInputs, isUpToDate, writeStamp } from '../../../scripts/setup/stamp.mjs'
+import { isUpToDate, writeStamp } from '../../../scripts/setup/stamp.mjs'
+import { hashInputs } from '../../../scripts/shared/hashes.mjs'
 import { runNode } from '../../helpers/processes/child.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 import { lay } from '../../helpers/set-up.js'
@@ -35,8 +36,7 @@ describe('steps that are up to date', () => {
     const path = join(folder.path, 'setup.lock')
     const said: string[] = []
     const release = await waitForLock(path, (line) => said.push(line))
-    const second = waitForLock(path, (line) => said.push(line))
-    setTimeout(() => void release(), 400)
+    const second = waitForLock(path, (line) => (said.push(line), void release()))
     await (await second)()
     expect(said).toEqual([expect.stringContaining(`process ${process.pid}`)])
     const child = spawn(process.execPath, ['-e', ''])

@@ -24,8 +24,8 @@ const SIDE = 48
 const solid = ([r, g, b]: Colour, side = SIDE): Sharp =>
   sharp({ create: { width: side, height: side, channels: 3, background: { r, g, b } } })
 const noisy = (side = 300): Sharp => sharp({ create: { width: side, height: side, channels: 3, background: 'black', noise: { type: 'gaussian', mean: 128, sigma: 50 } } })
-const save = (encode: (image: Sharp) => Sharp) =>
-  async (path: string | Buffer, colour: Colour): Promise<void> => writeFile(path, await encode(solid(colour)).toBuffer())
+const save = (encode: (image: Sharp) => Sharp) => async (path: string | Buffer, colour: Colour): Promise<void> =>
+  writeFile(path, await encode(solid(colour)).toBuffer())
 const cutTo = (share: number, encode: (image: Sharp) => Sharp) => async (path: string | Buffer): Promise<void> => {
   const bytes = await encode(noisy()).toBuffer()
   await writeFile(path, bytes.subarray(0, Math.floor(bytes.length * share)))
@@ -41,11 +41,9 @@ export function chunk(type: string, data: Uint8Array): Buffer {
 }
 
 /** A PNG by hand: 8-bit RGB rows of one colour, and what else is asked for. */
-export function handMadePng(width: number, height: number, { colour = [0, 0, 0], rows = height, extra = [] }: {
-  readonly colour?: Colour
-  readonly rows?: number
-  readonly extra?: readonly Buffer[]
-} = {}): Buffer {
+interface PngParts { readonly colour?: Colour; readonly rows?: number; readonly extra?: readonly Buffer[] }
+
+export function handMadePng(width: number, height: number, { colour = [0, 0, 0], rows = height, extra = [] }: PngParts = {}): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
@@ -73,9 +71,10 @@ export const ODD_IMAGES: readonly OddImage[] = [
   { name: 'tiled.tif', what: 'a tiled, compressed TIFF', make: save((p) => p.tiff({ tile: true, compression: 'lzw' })) },
   {
     name: 'animated.gif', what: 'an animated GIF: its first frame', tolerance: 6,
-    make: async (path, colour) => writeFile(path, await sharp([
-      await solid(colour).png().toBuffer(), await solid([0, 0, 0]).png().toBuffer(),
-    ], { join: { animated: true } }).gif().toBuffer()),
+    make: async (path, colour) => {
+      const frames = [await solid(colour).png().toBuffer(), await solid([0, 0, 0]).png().toBuffer()]
+      await writeFile(path, await sharp(frames, { join: { animated: true } }).gif().toBuffer())
+    },
   },
   { name: 'turned.jpg', what: 'EXIF-rotated', make: save((p) => p.jpeg({ quality: 100 }).withMetadata({ orientation: 8 })) },
   { name: 'p3.jpg', what: 'Display-P3: turned to sRGB', make: save((p) => p.withIccProfile('p3').jpeg({ quality: 100 })), tolerance: 12 },

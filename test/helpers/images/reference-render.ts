@@ -54,8 +54,10 @@ function bilinear(x: number, y: number, tap: (i: number, j: number) => Colour): 
 
 function applyColour({ colour }: Plan, rgb: Colour): Colour {
   if (!colour) return rgb
-  const row = (r: number): number =>
-    Math.min(1, Math.max(0, colour[r * 4]! * rgb[0] + colour[r * 4 + 1]! * rgb[1] + colour[r * 4 + 2]! * rgb[2] + colour[r * 4 + 3]!))
+  const row = (r: number): number => {
+    const [red, green, blue, offset] = colour.slice(r * 4, r * 4 + 4)
+    return Math.min(1, Math.max(0, red! * rgb[0] + green! * rgb[1] + blue! * rgb[2] + offset!))
+  }
   return [row(0), row(1), row(2)]
 }
 

@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const [module = '', path = '', rounds = '', dead = ''] = process.argv.slice(2)
 const { tryLock } = /** @type {typeof import('../../../scripts/shared/lock.mjs')} */ (await import(module))
 let taken = 0
+const end = performance.now() + 100_000
 while (taken < Number(rounds)) {
+  if (performance.now() > end) throw new Error(`took the lock ${taken} times of ${rounds} in 100 s`)
   const lock = await tryLock(path)
   if (!('release' in lock)) {
     await sleep(1)

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { plainPath } from '../../../bench/by-hand/plain-path.mjs'
+import { plainPath } from '../../../bench/harness/plain-path.mjs'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 
 test('a path with what separates paths elsewhere is reached by one without', async () => {

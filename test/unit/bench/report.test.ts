@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { parseArguments, UsageError } from '../../../bench/harness/arguments.mjs'
 import { drawChart } from '../../../bench/report/chart.mjs'
@@ -106,6 +107,20 @@ describe('result files', () => {
       await rm(folder, { recursive: true, force: true })
     }
   })
+})
+
+test('the charts that are kept are those of the reports beside them (node bench/by-hand/draw-charts.mjs draws them anew)', async () => {
+  const folder = fileURLToPath(new URL('../../../bench/results/', import.meta.url))
+  const there = await readdir(folder)
+  const reports = there.filter((name) => name.endsWith('.json'))
+  expect(reports.length).toBeGreaterThanOrEqual(2)
+  const text = (name: string): Promise<string> => readFile(folder + name, 'utf8')
+  for (const name of reports) {
+    const kept = JSON.parse(await text(name)) as Report
+    const scale = name.replace('.json', '-scale.svg')
+    expect(drawChart(kept)).toBe(await text(name.replace('.json', '.svg')))
+    expect(drawScaleChart(kept)).toBe(there.includes(scale) ? await text(scale) : undefined)
+  }
 })
 
 describe('the arguments', () => {

@@ -1,8 +1,8 @@
-import { checkSameness, LABELS_ALIKE, LOSS_TOLERANCE, ROUNDED_TOLERANCE, UnlikeError } from '../../../bench/report/sameness.mjs'
+import { checkSameness, LABELS_ALIKE, LOSS_TOLERANCE, ROUNDED_TOLERANCE, MismatchError } from '../../../bench/report/sameness.mjs'
 
 const notebook = { how: '', precision: 'fp32', losses: [2, 1.5, 1], images: 64 } as const
 
-describe('whether contestants did the same work', () => {
+describe('whether all did the same work', () => {
   test('equal work passes, and is told of', () => {
     const told = checkSameness('train-step', { torchgraft: notebook, notebook })
     expect(told).toHaveLength(2)
@@ -22,7 +22,7 @@ describe('whether contestants did the same work', () => {
   ] as const)('%s beside %s: losses %d, %d beside 2, 1.5 are the same work: %s', (one, other, first, second, expected) => {
     const check = () => checkSameness('train-step', { torchgraft: { how: '', precision: one, losses: [first, second] }, notebook: { how: '', precision: other, losses: [2, 1.5] } })
     if (expected) expect(check()).toHaveLength(1)
-    else expect(check).toThrow(UnlikeError)
+    else expect(check).toThrow(MismatchError)
   })
 
   test.each([
@@ -31,7 +31,7 @@ describe('whether contestants did the same work', () => {
   ])('a first loss that is %d apart is the same work, where images were kept as bytes: %s', (apart, expected) => {
     const check = () => checkSameness('evaluate', { tuned: { how: '', precision: 'fp32', rounded: true, losses: [2 * (1 + apart)] }, notebook: { how: '', precision: 'fp32', losses: [2] } })
     if (expected) expect(check()).toHaveLength(1)
-    else expect(check).toThrow(UnlikeError)
+    else expect(check).toThrow(MismatchError)
   })
 
   test('one that does not learn is found out, when its first image comes round again', () => {
@@ -57,7 +57,7 @@ describe('whether contestants did the same work', () => {
     const found = labels.map((label, i) => (i < others ? label + 1 : label))
     const check = () => checkSameness('predict', { torchgraft: { how: '', precision, labels: found }, notebook: { how: '', precision: 'fp32', labels } })
     if (expected) expect(check()[0]).toContain('labels alike')
-    else expect(check).toThrow(UnlikeError)
+    else expect(check).toThrow(MismatchError)
   })
 
   test('where the notebook is left out, the others are compared with torchgraft', () => {

@@ -1,4 +1,4 @@
-import { watchMemory } from '../../../bench/by-hand/peak-memory.mjs'
+import { watchMemory } from '../../../bench/harness/peak-memory.mjs'
 import { runProgram } from '../../../bench/harness/program-run.mjs'
 import { UnavailableError, Worker } from '../../../bench/harness/worker.mjs'
 import { skip } from '../../helpers/skip.js'

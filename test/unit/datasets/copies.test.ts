@@ -57,7 +57,7 @@ test('the same image in the training and the validation set under two labels is 
   expect((await openers.default()).contradictions).toEqual([[{ path: 'train/red/0.jpg', label: 'red' }, { path: 'val/green/x.jpg', label: 'green' }]])
 })
 
-test('where copies leave a side empty, how many different images there are is said', async () => {
+test('where copies leave a split empty, how many different images there are is said', async () => {
   await lay({ ...copies('red', 8, 'r'), ...copies('green', 8, 'g') })
   await expect(openers.default()).rejects.toMatchObject({ code: 'ERR_DATA_EMPTY', message: expect.stringContaining('gives 0 training images and 16 validation images (the 16 files hold 2 different images)') })
 })

@@ -15,7 +15,7 @@ describe('splitByContent', () => {
     expect([...split.train, ...split.val].sort((a, b) => a - b)).toEqual(items.map((_, i) => i))
   })
 
-  test('exact duplicates fall on one side, across classes too', () => {
+  test('exact duplicates fall into one split, across classes too', () => {
     const items = [...images([30, 30]), ...images([30, 30]), ...Array.from({ length: 30 }, (_, i) => ({ label: 1, hash: `0-${i}` }))]
     const { train, val } = splitByContent(items, { val: 0.3 })
     const learned = new Set(train.map((i) => items[i]?.hash))

@@ -29,9 +29,8 @@ beforeAll(async () => {
   for (const { indices, images, size, labels } of await collect(loader.epoch(0))) {
     for (let i = 0; i < size; i++) {
       expect(labels?.[i]).toBe(folder.items[indices[i]!]!.label)
-      loaded.set(folder.name(indices[i]!), [
-        ...images.pixels.subarray((i * SIZE + 16) * SIZE * 3, (i * SIZE + 16) * SIZE * 3 + 3),
-      ]) // each is SIZE × SIZE here
+      const at = (i * SIZE + 16) * SIZE * 3 // each is SIZE × SIZE here
+      loaded.set(folder.name(indices[i]!), [...images.pixels.subarray(at, at + 3)])
     }
   }
 }, 120_000)

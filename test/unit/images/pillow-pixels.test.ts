@@ -71,9 +71,8 @@ describe('a TIFF that its camera turned', () => {
   }
   test.each(Object.entries(seen))('(%s) is upright, also for the notebook: Pillow turns it as it loads it', async (orientation, expected) => {
     const grey = handMadeTiff(stored, { photometric: 1, bits: 8, orientation: Number(orientation) })
-    const colours = handMadeTiff(stored.map((row) => row.flatMap((level) => [level, level, level])), {
-      photometric: 2, bits: 8, orientation: Number(orientation),
-    })
+    const rgb = stored.map((row) => row.flatMap((level) => [level, level, level]))
+    const colours = handMadeTiff(rgb, { photometric: 2, bits: 8, orientation: Number(orientation) })
     const deep = handMadeTiff(stored, { photometric: 1, bits: 16, orientation: Number(orientation) })
     for (const rule of [DEFAULT, NOTEBOOK]) for (const file of [grey, colours]) expect(await levels(file, rule)).toEqual(expected)
     expect(await levels(deep, NOTEBOOK)).toEqual(expected)

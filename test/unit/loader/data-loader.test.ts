@@ -1,6 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { DataLoader } from '../../../src/loader/data-loader.js'
 import type { Dataset } from '../../../src/datasets/dataset.js'
 import { evalTransform, trainTransform } from '../../../src/augment/transforms.js'
@@ -87,17 +86,18 @@ describe('DataLoader', () => {
     await small.dispose()
   })
 
-  test('decodes no further ahead than it was told', async () => {
+  test('decodes no further ahead than it was told, and nothing once its epoch is left', async () => {
     const asked = new Set<number>()
     const inner = await numberedDataset(40)
     const loader = new DataLoader({ ...inner, get: (i) => (asked.add(i), inner.get(i)) }, { ...BASE, prefetch: 1 })
-    const iterator = loader.epoch(0)[Symbol.asyncIterator]()
-    await iterator.next()
-    await sleep(50)
-    expect(asked.size).toBe(8)
-    await iterator.return?.(undefined)
-    await sleep(50)
-    expect(asked.size).toBe(8)
+    const seen: number[] = []
+    for await (const { step } of loader.epoch(0)) {
+      seen.push(asked.size)
+      if (step === 3) break
+    }
+    expect(seen).toEqual([8, 12, 16, 20]) // its own batch, and the next: each takes its time, in which others could be asked for
+    await collect((await numberedLoader(40)).epoch(0)) // as long as all of them would take
+    expect(asked.size).toBe(20)
   })
 
   describe('broken images', () => {

@@ -12,7 +12,7 @@ import type { GradScalerOptions, LossOptions, OptimizerOptions, ParameterGroup, 
 import { Classifier, type ClassifierOptions } from '../../../src/inference/classifier.js'
 import { evaluateModel, type EvaluateModelOptions } from '../../../src/inference/evaluate-model.js'
 import { exportModel, type ExportOptions } from '../../../src/inference/export-model.js'
-import { summarize, type SummarizeOptions } from '../../../src/models/summarize.js'
+import { summarize, type SummarizeOptions } from '../../../src/inference/summarize.js'
 import { EarlyStopping, type EarlyStoppingOptions } from '../../../src/train/early-stopping.js'
 import { evaluate } from '../../../src/train/evaluate.js'
 import { fit } from '../../../src/train/fit.js'
@@ -66,8 +66,8 @@ const SESSION = { model: 'regnet_y_400mf', classes: 2 } as const
 const never = (): never => {
   throw new Error('native code was asked before the options were checked')
 }
-const nothing = { system: never, describe: never, multipliesBf16: never }
-const session = (options: SessionOptions): Promise<unknown> => resolveSessionOptions(options, nothing)
+const session = (options: SessionOptions): Promise<unknown> =>
+  resolveSessionOptions(options, { system: never, describe: never, multipliesBf16: never })
 const computing = { device: 'word', precision: 'word', threads: 'whole', classes: 'texts', size: 'whole' } as const
 const images = { recipe: 'word', val: 'side', seed: 'whole', size: 'whole', followLinks: 'flag', signal: 'signal', data: 'text' } as const
 const dataset = await numberedDataset(1)

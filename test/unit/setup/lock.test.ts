@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { watch } from 'node:fs'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,8 @@ import { ownIdentity } from '../../../scripts/shared/process-identity.mjs'
 import { waitForLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runNode } from '../../helpers/processes/child.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
+import { skip } from '../../helpers/skip.js'
+import { until } from '../../helpers/until.js'
 
 const LOCK = new URL('../../../scripts/shared/lock.mjs', import.meta.url).href
 const CONTENDER = fileURLToPath(new URL('../../helpers/processes/lock-contender.mjs', import.meta.url))
@@ -69,8 +72,11 @@ test('one that takes it over is waited for, but not one that died while it did, 
   await writeFile(path, JSON.stringify(dead))
   await writeFile(announced('cccccccccccc'), JSON.stringify(self))
   let taken = false
+  let attempts = 0
+  const watcher = watch(folder.path, (_, name) => void (name?.endsWith('.takes') && attempts++)) // it announces each
   const waiting = take(path).then((release) => ((taken = true), release()))
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await until('it has tried several times', () => attempts >= 8)
+  watcher.close()
   expect(taken).toBe(false)
   await writeFile(announced('cccccccccccc'), JSON.stringify(dead))
   await waiting
@@ -82,14 +88,16 @@ test('what a process leaves that dies while it takes a lock is known as that', a
   expect(names.map((name) => isLockLeftover('run.lock', name))).toEqual([true, true, true, false, false, false])
 })
 
-if (process.platform === 'linux') {
-  test('set-up waits for one of another machine, and says what to remove if that is gone', async () => {
+const elsewhere = 'set-up waits for one of another machine, and says what to remove if that is gone'
+if (process.platform !== 'linux') skip(elsewhere, 'only Linux tells one boot and container from another')
+else {
+  test(elsewhere, async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'setup.lock')
     await writeFile(path, JSON.stringify({ ...self, system: 'other', host: 'elsewhere' }))
     const said: string[] = []
     const waiting = waitForLock(path, (line) => said.push(line))
-    while (said.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    await until('it says what it waits for', () => said.length > 0)
     expect(said).toEqual([`Another set-up (process ${process.pid} on elsewhere) may be running here; waiting for it. If it is gone, remove ${path}`])
     await writeFile(path, JSON.stringify({ ...self, started: '1' })) // its number is another process's by now
     await (await waiting)()

@@ -4,6 +4,7 @@ import { BackgroundSaves } from '../../../src/train/background-saves.js'
 import { fit } from '../../../src/train/fit.js'
 import { numberedLoader } from '../../helpers/loader.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
+import { until } from '../../helpers/until.js'
 
 /** A store whose writes end when they are let. */
 function slowStore() {
@@ -119,15 +120,15 @@ describe('fit, while a file is written', () => {
     const session = new StandInSession()
     if (how === 'throw') session.trainStep = async (...args) => (session.steps.length === 3 ? Promise.reject(new Error('broken')) : StandInSession.prototype.trainStep.apply(session, args))
     let ended = false
+    // In epoch 2 all images are decoded, so nothing but the write is left to wait for.
     const finish = (async () => {
-      for await (const { type, ...rest } of fit(session, {
-        train: await numberedLoader(8), val: await numberedLoader(4), epochs: 3, checkpoints: store,
-      })) {
+      const loaders = { train: await numberedLoader(8), val: await numberedLoader(4) }
+      for await (const { type, ...rest } of fit(session, { ...loaders, epochs: 3, checkpoints: store })) {
         if (how === 'return' && type === 'step' && (rest as { epoch?: number }).epoch === 2) break
       }
     })().catch(() => {}).finally(() => (ended = true))
-    while (begun.length === 0) await turns()
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until('the second epoch has begun and a write too', () => session.steps.length === 3 && begun.length > 0)
+    for (let i = 0; i < 10; i++) await turns()
     expect(ended).toBe(false)
     release()
     await finish

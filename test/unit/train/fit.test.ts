@@ -49,7 +49,9 @@ describe('fit', () => {
     expect(events.filter(({ type }) => type === 'checkpoint')).toEqual([1, 2].flatMap((epoch) => ['last', 'best'].map((name) => ({ type: 'checkpoint', epoch, step: 0, file: `${name}.safetensors`, bytes: 1 }))))
     expect(events[1]).toMatchObject({ epoch: 1, step: 1, loss: 3, lr: 0.5, scale: 1 })
     expect(events[2]).toMatchObject({ epoch: 1, step: 2, loss: 1, lr: 1 })
-    expect(events.find(({ type }) => type === 'epoch')).toMatchObject({ epoch: 1, train: { loss: 2, top1: 1 }, val: { loss: 5, top1: 0, count: 4 }, improved: true })
+    expect(events.find(({ type }) => type === 'epoch')).toMatchObject({
+      epoch: 1, train: { loss: 2, top1: 1 }, val: { loss: 5, top1: 0, count: 4 }, improved: true,
+    })
     expect(events.at(-1)).toEqual({ type: 'stop', reason: 'completed', epochs: 2, best: { epoch: 2, metrics: { loss: 4, top1: 0.5, count: 4 } } })
   })
 
@@ -146,7 +148,9 @@ describe('fit', () => {
     const { events, saves, finish } = await run(script, { saveEveryMinutes: 1e-9 })
     await expect(finish()).rejects.toMatchObject({
       code: 'ERR_NOT_FINITE',
-      message: expect.stringMatching(/The loss is not finite \(NaN or infinite\) in epoch 2, step 2, and in the 2 steps after it\. Images of that step: image \d, image \d, image \d, image \d\. The last good state is last\.safetensors, from epoch 2, step 1\./),
+      message: expect.stringMatching(
+        /The loss is not finite \(NaN or infinite\) in epoch 2, step 2, and in the 2 steps after it\. Images of that step: image \d, image \d, image \d, image \d\. The last good state is last\.safetensors, from epoch 2, step 1\./,
+      ),
     })
     expect(lastSave(saves).position).toMatchObject({ epoch: 1, step: 1 })
     expect(events.filter(({ type }) => type === 'not-finite')).toMatchObject([{ epoch: 2, step: 2, images: expect.any(Array) }, { epoch: 3, step: 1 }, { epoch: 3, step: 2 }])

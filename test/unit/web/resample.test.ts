@@ -32,20 +32,16 @@ async function decoded(file: Buffer): Promise<Pixels> {
   return { data: new Uint8Array(data), width: info.width, height: info.height }
 }
 
-async function compare(file: Buffer, rule: ResizeRule): Promise<{
-  readonly size: readonly number[]
-  readonly worst: number
-  readonly mean: number
-}> {
+interface Comparison { readonly size: readonly number[]; readonly worst: number; readonly mean: number }
+
+async function compare(file: Buffer, rule: ResizeRule): Promise<Comparison> {
   const ours = await decodeImage(file, rule)
   const page = resizeByRule(await decoded(file), rule, await stored(Uint8Array.from(file), rule))
   const { abs, max } = Math
   const differences = Array.from(page.data, (value, i) => abs(value - ours.data[i]!))
   expect([page.width, page.height]).toEqual([ours.width, ours.height])
-  return {
-    size: [page.width, page.height], worst: differences.reduce((a, b) => max(a, b)),
-    mean: differences.reduce((a, b) => a + b) / differences.length,
-  }
+  const mean = differences.reduce((a, b) => a + b) / differences.length
+  return { size: [page.width, page.height], worst: differences.reduce((a, b) => max(a, b)), mean }
 }
 
 describe('the page scales an image as torchgraft decodes it', () => {
@@ -64,15 +60,14 @@ describe('the page scales an image as torchgraft decodes it', () => {
 
   test.each([[40, 60], [72, 70], [30, 31], [48, 48], [32, 24], [13, 60], [65, 70]])('an enlarged one of %d × %d: the same bytes', async (width, height) => {
     for (const shorterSide of [73, 100, 146]) {
-      for (const crop of [64, null]) {
-        expect(await compare(await image(width, height).png().toBuffer(), { ...RULE, shorterSide, crop })).toMatchObject(exact)
-      }
+      const file = await image(width, height).png().toBuffer()
+      for (const crop of [64, null]) expect(await compare(file, { ...RULE, shorterSide, crop })).toMatchObject(exact)
     }
   })
 
   test('one that is not to be enlarged is left as it is', async () => {
-    const small = await image(40, 60).png().toBuffer()
-    expect(await compare(small, { ...RULE, crop: null, enlarge: false })).toMatchObject({ size: [40, 60], ...exact })
+    const file = await image(40, 60).png().toBuffer()
+    expect(await compare(file, { ...RULE, crop: null, enlarge: false })).toMatchObject({ size: [40, 60], ...exact })
   })
 
   test.each([[100, 120], [200, 210]])('a JPEG of %d × %d, which its decoder leaves whole: the same bytes', async (width, height) => {
@@ -129,9 +124,8 @@ describe('the page fits images that are kept whole as a batch does', () => {
     const at = (row: number, column: number): number => images.pixels[(row * inWidth + column) * 3]!
     const [left, top] = [Math.floor(x), Math.floor(y)]
     const blend = (a: number, b: number, part: number): number => a + (b - a) * part
-    const expected = blend(
-      blend(at(top, left), at(top, left + 1), x - left), blend(at(top + 1, left), at(top + 1, left + 1), x - left), y - top,
-    )
+    const [upper, lower] = [top, top + 1].map((row) => blend(at(row, left), at(row, left + 1), x - left)) as [number, number]
+    const expected = blend(upper, lower, y - top)
     expect(fitted[(12 * 24 + 12) * 3]).toBeCloseTo(expected, 3)
   })
 

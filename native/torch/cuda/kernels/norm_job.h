@@ -22,7 +22,7 @@ struct NormJob {
   void* d_added;  // gradient before ReLU, where something was added; else null
 
   uint8_t* relu_mask;   // [rows, channels / 8]: a bit an element; null: none is kept or needed
-  const float* weight;  // [channels], as all below unless told otherwise
+  const float* weight;  // [channels], as all below unless noted
   const float* bias;
   float* running_mean;
   float* running_var;

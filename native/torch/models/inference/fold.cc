@@ -72,10 +72,15 @@ class Folding {
     const auto* before = Only(relu.inputs[0]);
     if (!before || before->op != Op::kAdd)
       return ConvStep(relu, ConvAt(relu.inputs[0], /*only=*/true), /*relu=*/true);
-    const auto main = ConvAt(before->inputs[1], /*only=*/true);
-    TORCH_CHECK(!main.conv || main.conv->groups == 1, "There is no step for ", relu.name);
     folded_.insert(before->name);
-    return ConvStep(relu, main, /*relu=*/true, Index(before->inputs[0]));
+    const auto& first = before->inputs[0];
+    const auto& second = before->inputs[1];
+    const auto summing = ConvAt(second, /*only=*/true);
+    if (summing.conv && summing.conv->groups == 1)
+      return ConvStep(relu, summing, /*relu=*/true, Index(first));
+    const auto other = ConvAt(first, /*only=*/true);
+    TORCH_CHECK(other.conv && other.conv->groups == 1, "There is no step for ", relu.name);
+    return ConvStep(relu, other, /*relu=*/true, Index(second));
   }
 
   Step ConvStep(const GraphNode& end, const FoldableConv& found, bool relu,

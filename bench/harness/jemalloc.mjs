@@ -26,7 +26,8 @@ function systems() {
 /** @param {string} folder @returns {string | undefined} */
 function unpacked(folder) {
   if (!existsSync(folder)) return undefined
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter(({ name }) => NAME.test(name)).map(({ parentPath, name }) => join(parentPath, name))[0]
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return files.filter(({ name }) => NAME.test(name)).map(({ parentPath, name }) => join(parentPath, name))[0]
 }
 
 /** Nothing is installed, so it takes no rights. @param {string} folder */

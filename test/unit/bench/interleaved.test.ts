@@ -1,24 +1,26 @@
-import { contest, tellingLine, valuesOf } from '../../../bench/harness/contest.mjs'
-import { UnlikeError } from '../../../bench/report/sameness.mjs'
-import type { Contestant, Context, Facts } from '../../../bench/types.d.mts'
+import { runInterleaved, tellingLine, valuesOf } from '../../../bench/harness/interleaved.mjs'
+import { MismatchError } from '../../../bench/report/sameness.mjs'
+import type { Runner, Context, Facts } from '../../../bench/types.d.mts'
 import { UnavailableError } from '../../../bench/harness/worker.mjs'
 
 const facts: Facts = { how: 'quickly', precision: 'fp32', images: 4 }
 
-function stage(own: Readonly<Record<string, Partial<Contestant>>> = {}, leaves: Context['leaves'] = {}) {
+function stage(own: Readonly<Record<string, Partial<Runner>>> = {}, skip: Context['skip'] = {}) {
   const calls: string[] = []
   const told: string[] = []
-  const start = (name: string): Contestant => ({
+  const start = (name: string): Runner => ({
     begin: () => (calls.push(`${name} begins`), Promise.resolve(facts)),
     run: () => (calls.push(name), Promise.resolve({ value: calls.length })),
     close: () => (calls.push(`${name} ends`), Promise.resolve()),
     ...own[name],
   })
-  const context = { leaves, tell: (line: string) => void told.push(line) } as Partial<Context> as Context
-  return { calls, told, run: (peers: readonly string[], repeats: number) => contest(context, { title: 'm', task: 't', params: {}, peers, repeats, start }) }
+  const context = { skip, tell: (line: string) => void told.push(line) } as Partial<Context> as Context
+  const run = (peers: readonly string[], repeats: number) =>
+    runInterleaved(context, { title: 'm', task: 't', params: {}, peers, repeats, start })
+  return { calls, told, run }
 }
 
-describe('a contest', () => {
+describe('interleaved runs', () => {
   test('makes all ready first, then runs them in turn, and ends them', async () => {
     const { calls, run } = stage()
     const { samples, how } = await run(['a', 'b'], 2)
@@ -60,7 +62,7 @@ describe('a contest', () => {
 
   test('unlike work ends the bench before anything is timed, and the processes with it', async () => {
     const { calls, run } = stage({ a: { begin: () => Promise.resolve({ ...facts, images: 5 }) } })
-    await expect(run(['a'], 1)).rejects.toThrow(UnlikeError)
+    await expect(run(['a'], 1)).rejects.toThrow(MismatchError)
     expect(calls).toEqual(['torchgraft begins', 'torchgraft ends', 'a ends'])
   })
 

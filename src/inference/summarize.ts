@@ -4,21 +4,20 @@ import { modelFileAt } from '../runs/model-file-at.js'
 import { METADATA_KEY, parseModelMetadata } from '../runs/model-metadata.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { type Check, checkFields, type Fields, required, integerField } from '../options/checks.js'
-import { contentsOf } from './checkpoint-contents.js'
+import { contentsOf } from '../models/checkpoint-contents.js'
 import { fileKind } from '../formats/file-kind.js'
 import { PthFile } from '../formats/pth/pth.js'
 import { readSafetensorsLayout } from '../formats/safetensors.js'
-import { torchvisionNames } from './state-dict-names.js'
+import { torchvisionNames } from '../models/state-dict-names.js'
 import { elements } from '../formats/tensor.js'
 import { aPath, local, type LocalPath } from '../options/local-path.js'
-import type { NativeEntry } from '../addon/binding.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { loadAddon } from '../addon/load.js'
-import { noRegNetError } from './nearest-model.js'
-import { type LayerSummary, layersOf } from './layer-summary.js'
-import { recognizeVariant } from './recognize.js'
-import type { Shaped } from './state-layout.js'
-import { MODEL_NAMES, type ModelName } from './catalogue.js'
+import { noModelError } from '../models/nearest-model.js'
+import { type LayerSummary, layersOf } from '../models/layer-summary.js'
+import { recognizeVariant } from '../models/recognize.js'
+import type { Shaped } from '../models/state-layout.js'
+import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 import { foldedError } from '../formats/file-error.js'
 
 export interface SummarizeOptions {
@@ -50,7 +49,7 @@ const FLOAT32 = 4
 
 /**
  * Tells the layers of a model with their output shapes and parameters, and what a pass through it takes, without running
- * it or loading its weights: what Python's `torchsummary.summary` tells of torchvision's RegNets.
+ * it or loading its weights: what Python's `torchsummary.summary` prints of torchvision's models.
  *
  * @throws ERR_ARGUMENT, ERR_MODEL_UNKNOWN, ERR_STATE_DICT_MISMATCH, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_PICKLE_REFUSED
  */
@@ -104,7 +103,7 @@ async function readShape(path: string): Promise<ModelShape> {
   await setUpAtFirstUse()
   const found = recognizeVariant(tensors)
   if (found) return { model: found.variant, classes: found.classes, size }
-  throw noRegNetError(path, tensors)
+  throw noModelError(path, tensors)
 }
 
 interface FileShape {

@@ -1,6 +1,6 @@
 // What saving takes from training: the copy of the state, which a step waits for, and how steps fare while the copy is
 // hashed, written and brought to disk beside them; with what waiting for all of it would take.
-//   node bench/by-hand/save.mjs [STEPS [MODEL…]]
+//   node bench/by-hand/saving-cost.mjs [STEPS [MODEL…]]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -16,7 +16,7 @@ def resize(image, size, antialias):
     return interpolate(image[None], size=size, mode="bilinear", antialias=antialias)[0]
 
 
-def squash(image, size):
+def stretch(image, size):
     """Black on both sides of the shorter side, then resized without antialiasing."""
     height, width = image.shape[1:]
     half = abs(height - width) // 2

@@ -3,22 +3,26 @@ import { workerProgram } from './programs.mjs'
 import { UnavailableError, Worker } from './worker.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
-/** @typedef {import('../types.d.mts').Contestant} Contestant */
+/** @typedef {import('../types.d.mts').Runner} Runner */
 /** @typedef {import('../types.d.mts').Facts} Facts */
 /** @typedef {import('../types.d.mts').Sample} Sample */
 
-/** @typedef {{ readonly samples: Readonly<Record<string, readonly Sample[]>>, readonly facts: Readonly<Record<string, Facts>>, readonly how: Readonly<Record<string, string>>, readonly leftOut: Readonly<Record<string, string>>, readonly same: readonly string[] }} Outcome */
+/** @typedef {import('../types.d.mts').Outcome} Outcome */
+/** @typedef {import('../types.d.mts').Task} Task */
 
 /**
- * The same task for torchgraft and its peers, each in a process of its own that stays up. First each makes itself ready and
- * tells its facts, which are compared; then they run in turn: torchgraft, peer, peer, torchgraft …
+ * Interleaved runs: the same task for torchgraft and its peers, each in a process of its own that stays up. First each makes
+ * itself ready and tells its facts, which are compared; then they run in turn: torchgraft, peer, peer, torchgraft …
  *
  * @param {Context} context
- * @param {{ readonly title: string, readonly task: string, readonly params: object | ((name: string) => object), readonly peers: readonly string[], readonly repeats: number, readonly start?: (name: string) => Contestant }} contest
+ * @param {Task} of
  * @returns {Promise<Outcome>}
  */
-export async function contest(context, { title, task, params, peers, repeats, start = (name) => new Worker(workerProgram(context, name)) }) {
-  /** @type {Map<string, Contestant>} */
+export async function runInterleaved(
+  context,
+  { title, task, params, peers, repeats, start = (name) => new Worker(workerProgram(context, name)) },
+) {
+  /** @type {Map<string, Runner>} */
   const running = new Map()
   /** @type {Record<string, Facts>} */
   const facts = {}
@@ -28,7 +32,7 @@ export async function contest(context, { title, task, params, peers, repeats, st
   const leftOut = {}
 
   /** @template T @param {string} name @param {() => Promise<T>} work @returns {Promise<T | undefined>} */
-  const unlessLeftOut = async (name, work) => {
+  const orSkip = async (name, work) => {
     try {
       return await work()
     } catch (error) {
@@ -45,15 +49,15 @@ export async function contest(context, { title, task, params, peers, repeats, st
 
   try {
     for (const name of ['torchgraft', ...peers]) {
-      const why = context.leaves[name]
+      const why = context.skip[name]
       if (why !== undefined) {
         leftOut[name] = why
         continue
       }
       const began = performance.now()
-      const contestant = start(name)
-      running.set(name, contestant)
-      const told = await unlessLeftOut(name, () => contestant.begin(task, typeof params === 'function' ? params(name) : params))
+      const runner = start(name)
+      running.set(name, runner)
+      const told = await orSkip(name, () => runner.begin(task, typeof params === 'function' ? params(name) : params))
       if (!told) continue
       facts[name] = told
       context.tell(`${title}: ${name} is ready (${told.how}), ${((performance.now() - began) / 1000).toFixed(0)} s`)
@@ -61,15 +65,15 @@ export async function contest(context, { title, task, params, peers, repeats, st
     const same = checkSameness(title, facts)
     for (const name of running.keys()) samples[name] = []
     for (let i = 0; i < repeats; i++) {
-      for (const [name, contestant] of [...running]) {
-        const sample = await unlessLeftOut(name, () => contestant.run({ repeat: i }))
+      for (const [name, runner] of [...running]) {
+        const sample = await orSkip(name, () => runner.run({ repeat: i }))
         if (sample) samples[name]?.push(sample)
       }
     }
     const how = Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, told.how]))
     return { samples, facts, how, leftOut, same }
   } finally {
-    await Promise.all([...running.values()].map((contestant) => contestant.close()))
+    await Promise.all([...running.values()].map((runner) => runner.close()))
   }
 }
 
@@ -81,5 +85,7 @@ export function tellingLine(why) {
 
 /** One of the numbers that each run gave. @param {Outcome['samples']} samples @returns {Record<string, number[]>} */
 export function valuesOf(samples, key = 'value') {
-  return Object.fromEntries(Object.entries(samples).map(([name, list]) => [name, list.map((sample) => /** @type {number} */ (sample[key]))]))
+  return Object.fromEntries(Object.entries(samples).map(([name, list]) => [
+    name, list.map((sample) => /** @type {number} */ (sample[key])),
+  ]))
 }

@@ -1,5 +1,5 @@
 // Whether memory grows: resident memory over many training steps of a small image size, and over sessions that are made
-// and disposed of.   node --expose-gc bench/by-hand/memory.mjs [STEPS [SESSIONS]]
+// and disposed of.   node --expose-gc bench/by-hand/memory-growth.mjs [STEPS [SESSIONS]]
 import { cpus } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
@@ -10,7 +10,9 @@ const { DataLoader, evalTransform, Session, trainTransform } = await import(new 
 const { default: sharp } = await import('sharp')
 
 const SIZE = 32
-const images = await Promise.all(Array.from({ length: 16 }, (_, i) => sharp({ create: { width: 40, height: 40, channels: 3, background: { r: i * 16, g: 90, b: 200 } } }).png().toBuffer()))
+const images = await Promise.all(Array.from({ length: 16 }, (_, i) => sharp({
+  create: { width: 40, height: 40, channels: 3, background: { r: i * 16, g: 90, b: 200 } },
+}).png().toBuffer()))
 const dataset = { length: images.length, classes: ['a', 'b'], get: async (/** @type {number} */ i) => ({ image: images[i], label: i % 2 }) }
 const create = () => Session.create({ model: 'regnet_y_400mf', classes: 2, precision: 'fp32', device: 'cpu', optimizer: { type: 'adamw' } })
 
@@ -24,7 +26,12 @@ async function resident() {
   return [rss, heapUsed, external].map((bytes) => bytes / 1e6)
 }
 
-/** @param {string} what @param {number} total @param {(i: number) => Promise<void>} one @returns {Promise<number>} megabytes of growth over the second half */
+/**
+ * @param {string} what
+ * @param {number} total
+ * @param {(i: number) => Promise<void>} one
+ * @returns {Promise<number>} megabytes of growth over the second half
+ */
 async function curve(what, total, one) {
   console.log(`\n${what.padStart(9)}${['resident', 'heap', 'external'].map((name) => name.padStart(10)).join('')}  MB`)
   let middle = 0
@@ -44,7 +51,10 @@ async function curve(what, total, one) {
 
 console.log(`${cpus()[0]?.model.trim()}; regnet_y_400mf at ${SIZE} px, batches of 4, fp32`)
 const session = await create()
-const [train, val] = [new DataLoader(dataset, { batchSize: 4, size: SIZE, transform: trainTransform(), shuffle: true }), new DataLoader(dataset, { batchSize: 4, size: SIZE, transform: evalTransform() })]
+const [train, val] = [
+  new DataLoader(dataset, { batchSize: 4, size: SIZE, transform: trainTransform(), shuffle: true }),
+  new DataLoader(dataset, { batchSize: 4, size: SIZE, transform: evalTransform() }),
+]
 /** @type {AsyncGenerator<unknown> | undefined} */
 let batches
 let epoch = 0

@@ -1,6 +1,9 @@
+// To JavaScript: results, and a model's description as src/session/model-graph.ts types it.
+
+#include <algorithm>
+
 #include "node/convert.h"
 
-// A model's description, as src/session/model-graph.ts types it.
 namespace torchgraft {
 
 namespace {
@@ -41,6 +44,12 @@ const char* NameOf(Op op) {
   return "";
 }
 
+Napi::Array ToStrings(Napi::Env env, const std::vector<std::string>& strings) {
+  auto array = Napi::Array::New(env, strings.size());
+  for (uint32_t i = 0; i < strings.size(); ++i) array[i] = strings[i];
+  return array;
+}
+
 Napi::Object ToObject(Napi::Env env, const GraphNode& node) {
   auto object = Napi::Object::New(env);
   const auto number = [&](const char* key, auto value) {
@@ -48,7 +57,7 @@ Napi::Object ToObject(Napi::Env env, const GraphNode& node) {
   };
   object["op"] = NameOf(node.op);
   object["name"] = node.name;
-  object["inputs"] = ToJs(env, node.inputs);
+  object["inputs"] = ToStrings(env, node.inputs);
   if (!node.module.empty()) object["module"] = node.module;
   if (!node.weight.empty()) object["weight"] = node.weight;
   if (!node.bias.empty()) object["bias"] = node.bias;
@@ -67,8 +76,6 @@ Napi::Object ToObject(Napi::Env env, const GraphNode& node) {
   return object;
 }
 
-}  // namespace
-
 Napi::Object ToObject(Napi::Env env, const StateEntry& entry) {
   auto shape = Napi::Array::New(env, entry.shape.size());
   for (uint32_t d = 0; d < entry.shape.size(); ++d) shape[d] = static_cast<double>(entry.shape[d]);
@@ -76,6 +83,52 @@ Napi::Object ToObject(Napi::Env env, const StateEntry& entry) {
   object["name"] = entry.name;
   object["dtype"] = entry.is_int64 ? "int64" : "float32";
   object["shape"] = shape;
+  return object;
+}
+
+}  // namespace
+
+Napi::Value ToJs(Napi::Env env, const TrainSums& sums) {
+  auto result = Napi::Object::New(env);
+  result["steps"] = static_cast<double>(sums.steps);
+  result["images"] = static_cast<double>(sums.images);
+  result["loss"] = sums.loss;
+  result["correct"] = static_cast<double>(sums.correct);
+  result["scale"] = sums.scale;
+  result["skipped"] = static_cast<double>(sums.skipped);
+  return result;
+}
+
+Napi::Value ToJs(Napi::Env env, const EvalResult& result) {
+  auto object = Napi::Object::New(env);
+  object["loss"] = result.loss;
+  object["correct"] = result.correct;
+  object["logits"] = ToJs(env, result.logits);
+  return object;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries) {
+  auto array = Napi::Array::New(env, entries.size());
+  for (uint32_t i = 0; i < entries.size(); ++i) array[i] = ToObject(env, entries[i]);
+  return array;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<std::string>& texts) {
+  return ToStrings(env, texts);
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers) {
+  auto array = Napi::Float32Array::New(env, numbers.size());
+  std::copy(numbers.begin(), numbers.end(), array.Data());
+  return array;
+}
+
+Napi::Value ToJs(Napi::Env env, const System& system) {
+  auto object = Napi::Object::New(env);
+  object["cuda"] = ToStrings(env, system.cuda_devices);
+  object["bf16"] = system.multiplies_bf16;
+  object["features"] = ToStrings(env, system.processor_features);
+  object["threads"] = static_cast<double>(system.threads);
   return object;
 }
 

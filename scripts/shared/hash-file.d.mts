@@ -1,1 +1,0 @@
-export function hashFile(path: string): Promise<string>
