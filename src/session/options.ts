@@ -1,5 +1,4 @@
 import type { ModelName } from '../models/catalogue.js'
-import type { TensorUse } from '../addon/model-graph.js'
 
 /** As PyTorch names devices; `cuda` is `cuda:0`, `auto` the first CUDA device that this libtorch can use, else the CPU. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
@@ -93,7 +92,7 @@ export interface Parameter {
   /** As torchvision's state_dict spells it. */
   readonly name: string
   /** Of a convolution or a linear layer its `weight` or `bias`; of a norm, scale and shift alike, `norm`. */
-  readonly role: TensorUse['role']
+  readonly role: 'weight' | 'bias' | 'norm' | 'buffer'
   /** Whether it is of the layer that gives the logits. */
   readonly head: boolean
 }

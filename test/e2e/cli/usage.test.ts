@@ -1,10 +1,12 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { workFolder } from '../../helpers/work-folder.js'
 
 const { at, cli } = workFolder()
 const json = (text: string): unknown => JSON.parse(text) as unknown
 
 describe('usage', () => {
+  beforeAll(() => mkdir(at('runs'))) // where the default output lies: a run that is refused leaves that folder, empty
+
   test.each([
     [['trian'], "unknown command 'trian'\n(Did you mean train?)"],
     [['train', '--epoch', '3'], "unknown option '--epoch'\n(Did you mean --epochs?)"],
