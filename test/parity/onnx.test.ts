@@ -60,7 +60,8 @@ async function compare(model: ModelMetadata['model'], { fp16 = false, crop = SIZ
     await using session = await Session.create({ model, classes: CLASSES, precision: 'fp32', device: 'cpu', threads: 2, freeze: 'trunk' })
     await loadFormula(session)
     ours = softmax((await session.evalStep(batch)).logits)
-    bytes = await writeOnnx(file, toOnnx(loadAddon().describe(model, CLASSES).graph, await session.stateDict(), metadataOf(model, crop), { fp16 }))
+    const { graph } = loadAddon().describe(model, CLASSES)
+    bytes = await writeOnnx(file, toOnnx(graph, await session.stateDict(), metadataOf(model, crop), { fp16 }))
   }
   const { pixels } = batch.images
   await writeFile(at('pixels'), crop === null ? new Uint8Array(Float32Array.from(pixels).buffer) : pixels)

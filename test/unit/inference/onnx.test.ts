@@ -19,7 +19,8 @@ const METADATA: ModelMetadata = {
   weights: { name: 'some', sha256: 'f', licence: 'for study only' },
 }
 const WHOLE: ModelMetadata = { ...METADATA, resize: { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false } }
-const onnx = (tensors: StateDict = tinyRegNet(), metadata = METADATA, fp16 = false): OnnxModel => toOnnx(tinyGraph(), tensors, metadata, { fp16 })
+const onnx = (tensors: StateDict = tinyRegNet(), metadata = METADATA, fp16 = false): OnnxModel =>
+  toOnnx(tinyGraph(), tensors, metadata, { fp16 })
 const nodeOf = (model: OnnxModel, name: string): OnnxNode | undefined => model.graph.node.find((node) => node.name === name)
 const settingsOf = (model: OnnxModel, name: string): Record<string, unknown> =>
   Object.fromEntries(nodeOf(model, name)?.attribute.map(({ name: key, i, ints }) => [key, i ?? ints]) ?? [])

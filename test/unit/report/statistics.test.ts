@@ -2,10 +2,15 @@ import type { ClassCount, DataStatistics } from '../../../src/explore/data-stati
 import { columnsOf, cut, padColumns } from '../../../src/text/columns.js'
 import { statisticsText } from '../../../src/report/statistics.js'
 
-const CLASSES: readonly ClassCount[] = [{ label: 'chapel', train: 61, val: 9 }, { label: 'a\u001b[31mred', train: 8, val: 1 }, { label: 'L'.repeat(60), train: 30, val: 5 }]
+const CLASSES: readonly ClassCount[] = [
+  { label: 'chapel', train: 61, val: 9 },
+  { label: 'a\u001b[31mred', train: 8, val: 1 },
+  { label: 'L'.repeat(60), train: 30, val: 5 },
+]
 const STATISTICS: DataStatistics = {
   classes: CLASSES, count: 114, imbalance: 70 / 9, sizes: { width: [240, 320, 640], height: [180, 180, 180] }, faults: [],
-  passedOver: { endings: [], leftovers: [], unclassed: 0 }, contradictions: [], notes: [], mean: [0.44, 0.43, 0.43], std: [0.25, 0.26, 0.29],
+  passedOver: { endings: [], leftovers: [], unclassed: 0 }, contradictions: [], notes: [],
+  mean: [0.44, 0.43, 0.43], std: [0.25, 0.26, 0.29],
 }
 const fault = (path: string, message = 'it is cut short') => ({ path, code: 'ERR_IMAGE_DECODE', message }) as const
 
