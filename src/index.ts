@@ -2,7 +2,7 @@
 export { train, type TrainResult } from './train/train.js'
 export type { VerifiedBest } from './train/verify-best.js'
 export type { MeanStd, Progress, RecipeName, TrainOptions } from './recipes/options.js'
-export type { EpochEvent, StartEvent, StepEvent, StopEvent, StopReason, TrainingEvent, SizeStep } from './runs/events.js'
+export type { EpochEvent, SizeStep, StartEvent, StepEvent, StopEvent, StopReason, TrainingEvent } from './runs/events.js'
 export { runStatus, type RunStatus } from './train/resume/status.js'
 export { dataStatistics, type ClassCount, type DataStatistics, type DataStatisticsOptions, type Spread } from './explore/data-statistics.js'
 export { preview, type Preview, type PreviewOptions } from './explore/preview.js'

@@ -35,24 +35,26 @@ async function train(session, count, save) {
     return state
   }
   const store = await CheckpointStore.open(folder)
-  const checkpoints = {
-    save: async (...args) => {
-      const start = performance.now()
-      writing++
-      const saved = await store.save(...args)
-      writing--
-      writes.push(performance.now() - start)
-      bytes = saved.bytes
-      return saved
-    },
+  const timedWrite = (method) => async (...args) => {
+    const start = performance.now()
+    writing++
+    const saved = await store[method](...args)
+    writing--
+    writes.push(performance.now() - start)
+    bytes = saved.bytes
+    return saved
   }
-  const { model, device, precision, why, lr } = session
-  const watched = { model, device, precision, why, lr, trainStep: (...args) => session.trainStep(...args), evalStep: (batch) => session.evalStep(batch), stateDict: timed('stateDict'), trainingState: timed('trainingState') }
+  const checkpoints = { saveLast: timedWrite('saveLast'), saveBest: timedWrite('saveBest') }
+  const { model, device, precision, precisionReason, lr } = session
+  const watched = {
+    model, device, precision, precisionReason, lr,
+    trainStep: (...args) => session.trainStep(...args), evalStep: (batch) => session.evalStep(batch),
+    stateDict: timed('stateDict'), trainingState: timed('trainingState'),
+  }
   const taken = []
   let last = performance.now()
-  for await (const { type } of fit(watched, {
-    train: loaders[0], val: loaders[1], epochs: 1, ...(save && { checkpoints, saveEveryMinutes: 1e-9 }),
-  })) {
+  const saving = save ? { checkpoints, saveEveryMinutes: 1e-9 } : {}
+  for await (const { type } of fit(watched, { train: loaders[0], val: loaders[1], epochs: 1, ...saving })) {
     if (type !== 'step') continue
     const now = performance.now()
     taken.push({ milliseconds: now - last, copied, writing: writing > 0 })

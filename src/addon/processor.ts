@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { TorchgraftError } from '../errors.js'
 
 /** The values of `ATEN_CPU_CAPABILITY` on x86-64, and the instructions that libtorch's kernels then use. */
@@ -26,6 +27,11 @@ export function checkCpuCapability(env: NodeJS.ProcessEnv = process.env, feature
   const highest = (['avx2', 'default'] as const).find((level) => missingInstructions(level, present).length === 0)!
   const trouble = `ATEN_CPU_CAPABILITY=${asked} asks libtorch for instructions that this processor does not have (${missing.join(', ')})`
   throw new TorchgraftError('ERR_DEVICE', `${trouble}. Unset it, or set it to ${highest}`)
+}
+
+/** The processor's model, as the system names it. */
+export function processorName(): string {
+  return cpus()[0]?.model.trim() ?? 'unknown'
 }
 
 /** The instructions of a level that a processor lacks. */

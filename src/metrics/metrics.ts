@@ -1,4 +1,4 @@
-/** How well a set of images was told apart. */
+/** How well a set of images was classified. */
 export interface Metrics {
   /** Mean cross entropy, in nats. */
   readonly loss: number
@@ -7,7 +7,7 @@ export interface Metrics {
   readonly count: number
 }
 
-/** A number to watch: it names the best epoch and tells when to stop. */
+/** A number to watch: it decides the best epoch, and when to stop early. */
 export type Monitor = `${'train' | 'val'}/${'loss' | 'top1'}`
 export const MONITORS: readonly Monitor[] = ['val/top1', 'val/loss', 'train/top1', 'train/loss']
 

@@ -8,7 +8,7 @@ export type LocalPath = string | URL
 /** An options object whose URLs are paths. */
 export type Local<Options> = { readonly [Name in keyof Options]: Exclude<Options[Name], URL> }
 
-/** A path or a `file:` URL. Addresses of other kinds are told so: nothing is fetched. */
+/** A path or a `file:` URL. Addresses of other kinds are refused: nothing is fetched. */
 export const aPath = (what: string): Check => (value, name) => {
   if (isUrl(value) || (typeof value === 'string' && isAddress(value))) {
     if (!isFileUrl(String(value))) throw argumentError(`${what} on this machine, since nothing is fetched,`, name, value)

@@ -29,7 +29,7 @@ export interface Recipe {
   /** The seed of the split, for `split.json`. */
   splitSeed(options: ResolvedOptions): number
 
-  /** `counts` are of the training set's classes; `gpu` tells whether the run will be on one. */
+  /** @param counts training images of each class @param gpu whether the run will be on one */
   sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[], gpu: boolean): SessionOptions
   /** Why the precision, where `auto` left it to the recipe. */
   precisionReason?(gpu: boolean): string
@@ -79,7 +79,7 @@ export interface BeforeTraining extends Preparation {
   readonly train: ImageFolder
   readonly meanStd: MeanStd
   readonly head: RecipeHead | undefined
-  /** Loads into a session what the run begins from, and returns what to tell the user. */
+  /** Loads into a session what the run begins from. @returns notes for the user */
   readonly begin: (session: Session) => Promise<readonly string[]>
 }
 

@@ -3,9 +3,9 @@ import { parseJson } from '../formats/parse-json.js'
 import { readLines } from '../formats/files/read-lines.js'
 import type { TrainingEvent } from './events.js'
 
-/** How far `events.jsonl` tells of a run. */
+/** The last position in `events.jsonl`. */
 export interface LoggedPosition {
-  /** Epochs that are over, and steps of the next. */
+  /** Finished epochs, and steps of the next. */
   readonly epoch: number
   readonly step: number
   /** Lines that are no events. */
@@ -27,7 +27,7 @@ export async function readLoggedPosition(path: string): Promise<LoggedPosition |
   return { ...position, unreadable }
 }
 
-/** Of the events that tell a position: what they tell it by. */
+/** The fields that hold the position of each kind of event that has one. */
 const PLACED: Readonly<Partial<Record<string, readonly ('epoch' | 'step')[]>>> = {
   step: ['epoch', 'step'], epoch: ['epoch'], resume: ['epoch', 'step'],
 }

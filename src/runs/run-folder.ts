@@ -79,7 +79,7 @@ export class RunFolder implements AsyncDisposable {
     return RunFolder.#lockAndOpen(path)
   }
 
-  /** Set where the folder was another process's, which is dead: its number, or null where nothing tells it. */
+  /** Set where the folder was another process's, which is dead: its number, or null where the lock names none. */
   get staleLockPid(): number | null | undefined {
     return this.#lock.staleLockPid
   }
@@ -110,7 +110,8 @@ export class RunFolder implements AsyncDisposable {
 
   /** Lets go of the folder; one that nothing was written into goes too. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#begun) await rm(join(this.path, CONFIG_FILE), { force: true }).catch(() => {}) // what ended the run is the error to tell
+    const config = join(this.path, CONFIG_FILE)
+    if (!this.#begun) await rm(config, { force: true }).catch(() => {}) // the error that ended the run is the one to throw
     await this.#lock.release()
     await rmdir(this.path).catch(() => {}) // not empty: as it should be
   }

@@ -1,6 +1,6 @@
 import type { Position } from './model-metadata.js'
 
-/** Where a file's state stood: epochs that are over, and steps of the next. */
+/** The position of the state in a file: finished epochs, and steps of the next. */
 export interface SavedPosition extends Pick<Position, 'epoch' | 'step'> {
   readonly file: string
 }

@@ -22,7 +22,7 @@ export interface TorchCheckpoint {
 }
 
 export interface ReadTorchOptions {
-  /** Names of the parameters in each of the optimizer's groups, where it has several and does not tell them. */
+  /** Names of the parameters in each of the optimizer's groups, where it has several and the file does not name them. */
   readonly groups?: readonly (readonly string[])[]
 }
 

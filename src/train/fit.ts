@@ -32,22 +32,19 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   const losses = new NotFiniteLosses(train, session.precision)
   const saver = new Saver(session, resolved, { progress, best, losses })
   const { trainStep, evalStep } = withMemoryAdvice(session, () => saver.lastGood)
-  const isOver = (): boolean => progress.epoch >= epochs || earlyStopping?.shouldStop === true
+  const isFinished = (): boolean => progress.epoch >= epochs || earlyStopping?.shouldStop === true
 
   yield startEvent(session, resolved, valAt(progress.epochOfState))
-  if (resume) yield { type: 'resume', epoch: progress.epoch + 1, step: progress.step, from: resume.from, finished: isOver() }
+  if (resume) yield { type: 'resume', epoch: progress.epoch + 1, step: progress.step, from: resume.from, finished: isFinished() }
 
   try {
-    while (!isOver() && !signal?.aborted) {
+    while (!isFinished() && !signal?.aborted) {
       progress.beginEpoch()
       for await (const batch of train.epoch(progress.epoch, { from: progress.step })) {
         const result = await trainStep(batch, { lr: progress.nextLr() })
         yield* progress.afterStep(batch, result) // step-skipped, image-skipped, step
         yield* losses.check(batch, result, progress.position) // not-finite
-        if (losses.tooMany) {
-          yield* saver.finish()
-          throw losses.error(saver.lastGood)
-        }
+        if (losses.tooMany) yield* fail(losses, saver)
         yield* saver.written() // checkpoint
         if (signal?.aborted) break
         await saver.saveIfDue()
@@ -68,8 +65,8 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
 
     const reason = signal?.aborted ? 'aborted' : progress.epoch < epochs ? 'early-stopping' : 'completed'
     if (reason === 'aborted') await saver.save()
+    if (losses.first && reason === 'completed') yield* fail(losses, saver)
     yield* saver.finish()
-    if (losses.first && reason === 'completed') throw losses.error(saver.lastGood)
     yield stopEvent(reason, progress, best)
   } finally {
     await saver.close() // whatever ends the loop, each snapshot is written
@@ -83,6 +80,12 @@ function startEvent(session: Trainable, { train, epochs, origin, notes }: LoopOp
     type: 'start', device, precision, precisionReason, model, weights: origin.weights?.name ?? null,
     train: train.dataset.length, val: val.dataset.length, epochs, steps: train.length, notes,
   }
+}
+
+/** Ends training, once all is written that the error may name. */
+async function* fail(losses: NotFiniteLosses, saver: Saver): AsyncGenerator<TrainingEvent, never, undefined> {
+  yield* saver.finish()
+  throw losses.error(saver.lastGood)
 }
 
 /** @returns undefined when aborted */

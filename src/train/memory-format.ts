@@ -11,7 +11,7 @@ export interface FormatChoice {
 
 export interface ChosenFormat {
   readonly memoryFormat: MemoryFormat
-  /** What to tell the user about it. */
+  /** About it, for the user. */
   readonly notes: readonly string[]
 }
 

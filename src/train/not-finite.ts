@@ -8,8 +8,8 @@ import type { TrainStepResult } from '../session/session.js'
 import { some } from '../text/some.js'
 
 /**
- * Losses in a row that end a run. One that is not finite may be a batch's own; but where it has reached the weights all
- * the later ones are not either, and two more steps, in which nothing is saved, tell which it is.
+ * Losses in a row, none of them finite, that end a run. One may be its batch's own; but where it has reached the weights no
+ * later loss is finite either, and two more steps, in which nothing is saved, show which it is.
  */
 const IN_A_ROW = 3
 

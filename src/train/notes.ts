@@ -1,4 +1,3 @@
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import type { LastCheckpoint } from '../runs/checkpoint-store.js'
@@ -7,6 +6,7 @@ import type { SkippedFile } from '../datasets/skipped-file.js'
 import type { TrainVal } from '../datasets/describe-splits.js'
 import { duplicateNotes } from '../datasets/split-notes.js'
 import { adviseOnGpu } from '../addon/doctor.js'
+import { processorName } from '../addon/processor.js'
 import { loadAddon } from '../addon/load.js'
 import { packageRoot } from '../package.js'
 import { plural } from '../text/plural.js'
@@ -59,8 +59,4 @@ export function machineNotes(before: Pick<RunConfig<unknown>, 'threads' | 'proce
   const now = processorName()
   if (before.threads === undefined || (before.threads === threads && before.processor === now)) return []
   return [`This run began with ${plural(before.threads, 'thread')} on ${before.processor}, and continues with ${threads} on ${now}: the last digits may differ from those of a run that was never stopped.`]
-}
-
-export function processorName(): string {
-  return cpus()[0]?.model.trim() ?? 'unknown'
 }

@@ -1,7 +1,9 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setUpAtFirstUse } from '../addon/first-use.js'
+import { processorName } from '../addon/processor.js'
 import { fingerprint } from '../datasets/train-val.js'
-import { argumentError } from '../errors.js'
+import type { SkippedFile } from '../datasets/skipped-file.js'
+import { argumentError, TorchgraftError } from '../errors.js'
 import { beginModel, type InitialWeights } from '../models/weights/initial-weights.js'
 import type { Local } from '../options/local-path.js'
 import { packageVersion } from '../package.js'
@@ -12,14 +14,14 @@ import type { ModelMetadata } from '../runs/model-metadata.js'
 import { RunFolder, type RunSplit } from '../runs/run-folder.js'
 import type { SessionOptions } from '../session/options.js'
 import type { Session } from '../session/session.js'
+import { plural } from '../text/plural.js'
 import type { ResumePoint } from './fit-options.js'
-import { leftOut, processorName } from './notes.js'
+import { leftOut } from './notes.js'
 import { openTraining, openWeights, type Training } from './open-training.js'
 import { resolveOptions, withAbsolutePaths } from './options/resolve.js'
-import { refuseLeftOut } from './refuse-left-out.js'
 import { splitOf } from './resume/splits.js'
 
-/** A run that is ready to train. New and resumed ones have one shape, so that training does not tell them apart. */
+/** A run that is ready to train. New and resumed ones have one shape, so that training is the same for both. */
 export interface Run extends Training, AsyncDisposable {
   readonly folder: RunFolder
   /** The data folder, absolute. */
@@ -40,7 +42,7 @@ export interface RunState {
   readonly weights: NonNullable<ModelMetadata['weights']> | null
   /** What the recipe does before training. */
   prepare(given: Omit<BeforeTraining, 'head' | 'begin'>): Promise<void>
-  /** @returns what to tell the user */
+  /** @returns notes for the user */
   load(session: Session): Promise<readonly string[]>
   /** The position that the loop goes on from, with the model files in agreement. */
   resumePoint(writer: CheckpointWriter): Promise<{ readonly point?: ResumePoint; readonly notes: readonly string[] }>
@@ -73,6 +75,20 @@ export function describeData(data: string, { recipe, resolved, sets }: Training)
     split: splitOf(recipe.splitSeed(resolved), sets),
     images: { fingerprint: fingerprint(classes, [...train.items, ...val.items]), train: train.length, val: val.length },
   }
+}
+
+/**
+ * With strict images a run takes every image of its folder, or does not begin.
+ *
+ * @throws the first file's error, with its reason
+ */
+function refuseLeftOut(data: string, files: readonly SkippedFile[]): void {
+  const [first] = files
+  if (!first) return
+  const path = join(data, first.path)
+  const more = files.length > 1 ? ` (and ${plural(files.length - 1, 'more file')}: "torchgraft stats" names them all)` : ''
+  const reason = `${first.message}${more}`
+  throw new TorchgraftError(first.code, (option) => `${path} would be left out, which ${option('strictImages', true)} forbids: ${reason}`, { path })
 }
 
 /** Initial weights and a new head, which the recipe may train before training. */

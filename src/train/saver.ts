@@ -1,11 +1,13 @@
+import { TorchgraftError } from '../errors.js'
+import type { DataLoader } from '../loader/data-loader.js'
 import type { BestEpoch } from '../metrics/metrics.js'
+import type { ModelName } from '../models/catalogue.js'
 import type { TrainingEvent } from '../runs/events.js'
 import type { ModelMetadata, Position, TrainingMetadata } from '../runs/model-metadata.js'
 import type { SavedPosition } from '../runs/saved-position.js'
 import { BackgroundSaves } from './background-saves.js'
 import type { BestEpochTracker } from './best-epoch.js'
 import type { LoopOptions, Trainable } from './fit-options.js'
-import { modelMetadata } from './model-card.js'
 import type { NotFiniteLosses } from './not-finite.js'
 import type { TrainingProgress } from './training-progress.js'
 
@@ -62,7 +64,7 @@ export class Saver {
     if (this.#saves) yield* this.#saves.written()
   }
 
-  /** Waits for what is being written, and gives the events. */
+  /** Waits for what is being written. @returns its events, as `written` does */
   async *finish(): AsyncGenerator<TrainingEvent, void, undefined> {
     await this.close()
     yield* this.written()
@@ -92,5 +94,27 @@ export class Saver {
     const { valAt, origin } = this.#options
     const val = valAt(this.#loop.progress.epochOfState)
     return { ...modelMetadata(this.#session.model, val, best && { ...best.metrics, epoch: best.epoch }), ...origin }
+  }
+}
+
+type ScoringLoader = Pick<DataLoader, 'dataset' | 'size' | 'mean' | 'std' | 'transform'>
+
+/** What predicting with a model needs to know, from the loader that it was scored with. */
+function modelMetadata(model: ModelName, val: ScoringLoader, metrics?: ModelMetadata['metrics']): ModelMetadata {
+  const { dataset, size, mean, std, transform } = val
+  const rule = transform.decode?.(size)
+  if (!rule) {
+    throw new TorchgraftError('ERR_ARGUMENT', 'Expected a validation transform that says how images are resized, such as evalTransform()')
+  }
+  const { shorterSide, crop, antialias, pad, orient, profile } = rule
+  return {
+    formatVersion: 1,
+    model,
+    classes: dataset.classes,
+    size,
+    resize: { shorterSide, crop, antialias, pad, orient, profile },
+    mean,
+    std,
+    ...(metrics && { metrics: { epoch: metrics.epoch, loss: metrics.loss, top1: metrics.top1, count: metrics.count } }),
   }
 }

@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const dist = new URL('../../dist/', import.meta.url)
-const [{ CheckpointStore }, { inspectFile }] = await Promise.all(['checkpoints/checkpoint-store.js', 'checkpoints/inspect.js'].map((file) => import(new URL(file, dist).href)))
+const [{ CheckpointStore }, { inspectFile }] = await Promise.all(
+  ['runs/checkpoint-store.js', 'inference/inspect.js'].map((file) => import(new URL(file, dist).href)),
+)
 
 /** @typedef {{ readonly epoch: number, readonly step: number }} Position epochs that are over, and steps of the next */
 

@@ -15,9 +15,8 @@ import type { Recipe } from '../../recipes/recipe.js'
  * @throws ERR_ARGUMENT for an option that the recipe does not have, ERR_WEIGHTS_MISSING
  */
 export function resolveOptions(options: Local<TrainOptions>): ResolvedOptions {
-  const name = options.recipe ?? 'default'
+  const { data: _data, output: _output, resume: _resume, recipe: name = 'default', ...rest } = withoutUndefined(options)
   const recipe = RECIPE_OF[name]
-  const { data: _data, output: _output, resume: _resume, ...rest } = withoutUndefined(options)
   const { signal: _signal, onEvent: _onEvent, onProgress: _onProgress, ...given } = rest
   const { weights, memoryFormat = null, threads = null, ...merged } = { ...recipe.defaults, ...given }
   const growing = recipe.sizes !== undefined && merged.patience === null // early stopping might end a run before its images have grown

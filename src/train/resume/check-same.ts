@@ -6,10 +6,7 @@ import { CONFIG_FILE, readSplitIn, type RunSplit, SPLIT_FILE } from '../../runs/
 import { BEFORE } from './options.js'
 import { difference } from './splits.js'
 
-/**
- * Options that change the numbers of training. `last` keeps them, since it cannot be told from the images or the model
- * whether they are the same.
- */
+/** Options that change the numbers of training, but neither the images nor the model's shape: `last` keeps them, to compare. */
 const SETTINGS = [
   'recipe', 'batchSize', 'size', 'progressiveResizing', 'lr', 'seed', 'monitor', 'patience', 'freeze', 'classWeights', 'meanStd', 'kernels',
 ] as const satisfies readonly (keyof ResolvedOptions)[]
@@ -37,10 +34,10 @@ export interface RunContents {
 }
 
 /**
- * Whether a saved position belongs to these options and images. The model files tell which images there were, the split
- * which of them is where, and in which order.
+ * Whether a saved position belongs to these options and images. The model files hold the fingerprint of the images, the
+ * split holds their order in each set.
  *
- * @returns what to tell the user where `split.json` cannot be read
+ * @returns notes for the user where `split.json` cannot be read
  * @throws ERR_DATA_CHANGED, ERR_RESUME_MISMATCH
  */
 export async function checkSame(folder: string, last: LastCheckpoint, { resolved, fingerprint, split }: RunContents): Promise<string[]> {

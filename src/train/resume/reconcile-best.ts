@@ -65,7 +65,7 @@ function stateOf({ tensors, metadata: { optimizer } }: LastCheckpoint): Savable 
   }
 }
 
-/** What a model file says of its epoch; it tells how the model was scored, not how it learned. */
+/** The epoch of a model file. It holds the metrics of the validation set, not those of training. */
 function bestEpochOf({ metrics }: ModelMetadata, monitor: Monitor): BestEpoch | undefined {
   if (!metrics || monitor.startsWith('train/')) return undefined
   const { epoch, ...val } = metrics

@@ -31,7 +31,7 @@ export function difference(before: RunSplit, now: RunSplit): string | undefined 
  * as long as they are there unchanged.
  */
 export async function trainValOfRun(run: string, data: string, open: () => Promise<TrainVal>, signal?: AbortSignal): Promise<TrainVal> {
-  const before = await readSplitIn(run).catch(() => undefined) // whoever compares it tells that it is damaged
+  const before = await readSplitIn(run).catch(() => undefined) // the comparison with it reports that it is damaged
   if (!before || before.listing === LISTING) return open()
   const now = await open().catch((error: unknown) => {
     if (error instanceof TorchgraftError) return error

@@ -42,9 +42,8 @@ const lastSave = (saves: readonly Save[]): TrainingMetadata => saves.filter(({ n
 
 describe('fit', () => {
   test('tells of each step and epoch in order, from 1, with means over images', async () => {
-    const { events, finish } = await run({ train: [3, 1, 2, 2, 1, 1], val: [5, 4, 6], top1: [0, 0.5, 0.25] }, {
-      epochs: 2, schedule: warmupCosine({ lr: 1, steps: 4, warmup: 2 }),
-    })
+    const script = { train: [3, 1, 2, 2, 1, 1], val: [5, 4, 6], top1: [0, 0.5, 0.25] }
+    const { events, finish } = await run(script, { epochs: 2, schedule: warmupCosine({ lr: 1, steps: 4, warmup: 2 }) })
     await finish()
     expect(types(events).filter((type) => type !== 'checkpoint')).toEqual(['start', 'step', 'step', 'epoch', 'step', 'step', 'epoch', 'stop'])
     expect(events.filter(({ type }) => type === 'checkpoint')).toEqual([1, 2].flatMap((epoch) => ['last', 'best'].map((name) => ({ type: 'checkpoint', epoch, step: 0, file: `${name}.safetensors`, bytes: 1 }))))
@@ -145,9 +144,8 @@ describe('fit', () => {
   })
 
   test('three losses in a row that are not finite stop the run, naming the first, its images and the last good file; nothing is saved between', async () => {
-    const { events, saves, finish } = await run({
-      train: [1, 1, 1, Number.NaN, Infinity, Number.NaN], val: [2, 1], top1: [0.5, 1],
-    }, { saveEveryMinutes: 1e-9 })
+    const script = { train: [1, 1, 1, Number.NaN, Infinity, Number.NaN], val: [2, 1], top1: [0.5, 1] }
+    const { events, saves, finish } = await run(script, { saveEveryMinutes: 1e-9 })
     await expect(finish()).rejects.toMatchObject({
       code: 'ERR_NOT_FINITE',
       message: expect.stringMatching(
@@ -197,9 +195,8 @@ describe('fit', () => {
   })
 
   test('a step that overflowed is reported after the next, and does not count for the schedule', async () => {
-    const { session, events, finish } = await run({
-      train: [1, Infinity, 1, 1], overflows: [1],
-    }, { epochs: 2, schedule: (step) => step + 1 })
+    const script = { train: [1, Infinity, 1, 1], overflows: [1] }
+    const { session, events, finish } = await run(script, { epochs: 2, schedule: (step) => step + 1 })
     await finish()
     expect(session.steps.map(({ lr }) => lr)).toEqual([1, 2, 3, 3])
     expect(events.filter(({ type }) => type === 'step-skipped')).toEqual([{ type: 'step-skipped', epoch: 1, step: 2, scale: 2 }])
