@@ -86,7 +86,7 @@ export const ROOMS = {
  * @type {Readonly<Record<string, { readonly of: RegExp; readonly is: string; readonly may: string }>>}
  */
 export const NATIVE_ROOMS = {
-  base: { of: /^session\/(?:error|batch|transfer)\./, is: 'errors, a batch as it comes, and copies to a device', may: '' },
+  base: { of: /^session\/(?:error|batch|transfer|named_tensor)\./, is: 'errors, a batch as it comes, tensors by name, and copies to a device', may: '' },
   kernels: { of: /^kernels\//, is: 'loops for a processor\'s instructions, on plain pointers: they know no libtorch', may: '' },
   memory: { of: /^memory\//, is: 'an allocator for large blocks', may: '' },
   sampling: { of: /^augment\/(?:sampling|resample)\./, is: 'how the pixels of a batch are sampled, on a CPU', may: 'base kernels' },
@@ -110,11 +110,7 @@ export const KNOWN_ARROWS = []
  *
  * @type {readonly (readonly [from: string, to: string])[]}
  */
-export const KNOWN_INCLUDES = [
-  ['optim/adam.h', 'session/session.h'],
-  ['optim/grad_scaler.h', 'session/session.h'],
-  ['optim/grad_scaler.h', 'session/state_dict.h'],
-]
+export const KNOWN_INCLUDES = []
 
 /**
  * Files that still import each other in a circle. Empty is the aim.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "torch/session/session.h"
+#include "torch/optim/options.h"
 
 namespace torchgraft {
 

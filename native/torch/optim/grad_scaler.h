@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "torch/optim/adam.h"
-#include "torch/session/session.h"
-#include "torch/session/state_dict.h"
+#include "torch/optim/options.h"
+#include "torch/session/named_tensor.h"
 
 namespace torchgraft {
 

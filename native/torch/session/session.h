@@ -6,34 +6,13 @@
 #include <vector>
 
 #include "torch/models/graph.h"
+#include "torch/optim/options.h"
 #include "torch/session/batch.h"
 
 // The interface between native/node and libtorch: standard types only.
 namespace torchgraft {
 
 enum class Precision { kFp32, kBf16, kFp16 };
-
-struct OptimizerOptions {
-  struct Group {
-    double lr_scale;
-    double weight_decay;
-  };
-
-  bool decoupled;  // AdamW; else Adam, with weight decay added to the gradient
-  bool fused;  // in one pass; else operation by operation, rounded as PyTorch's default on a CPU
-  double beta1;
-  double beta2;
-  double eps;
-  std::vector<Group> groups;
-};
-
-// As torch.amp.GradScaler names them; for fp16.
-struct GradScalerOptions {
-  double init_scale;
-  double growth_factor;
-  double backoff_factor;
-  int64_t growth_interval;
-};
 
 struct SessionOptions {
   std::string model;

@@ -7,16 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "torch/session/named_tensor.h"
 #include "torch/session/session.h"
 
 namespace torchgraft {
-
-// A tensor by the name that Python's state_dict gives it.
-struct NamedTensor {
-  std::string name;
-  at::Tensor tensor;
-  bool trainable;
-};
 
 // In the order of Python's state_dict: a module's parameters, its buffers, then its children.
 std::vector<NamedTensor> StateDict(const torch::nn::Module& module);
