@@ -20,14 +20,14 @@ export const ROOMS = {
   },
   text: {
     is: 'words for people: plurals, lists, columns, what a terminal may be shown', may: '',
-    shares: ['scripts/shared/'],
+    shares: ['scripts/common/'],
   },
   options: { is: 'checks of what the library is given', may: 'errors' },
   random: { is: 'random numbers: our own, numpy\'s and PyTorch\'s', may: '' },
-  formats: { is: 'files of tensors: .safetensors and .pth, and how files are read and written', may: 'errors text options', shares: ['scripts/shared/'] },
+  formats: { is: 'files of tensors: .safetensors and .pth, and how files are read and written', may: 'errors text options', shares: ['scripts/common/'] },
   images: {
     is: 'one image: decoding, orientation, colour, resizing', may: 'errors package text options formats',
-    shares: ['scripts/shared/', 'scripts/libtorch/locate.mjs', 'web/resample/', 'web/stored/'], packages: ['sharp'],
+    shares: ['scripts/common/', 'scripts/libtorch/locate.mjs', 'web/resample/', 'web/stored/'], packages: ['sharp'],
   },
   datasets: { is: 'folders of images: classes, training and validation sets, equal images', may: 'errors text options formats images' },
   augment: { is: 'what is done to an image in training, as numbers: geometry and colour', may: 'errors options random images' },
@@ -37,18 +37,18 @@ export const ROOMS = {
   },
   addon: {
     is: 'the C++ addon: its types, finding libtorch, loading both, and what to do where that fails', may: 'errors package',
-    shares: ['scripts/shared/', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
+    shares: ['scripts/common/', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
   },
   models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors package text options formats addon' },
   session: { is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models' },
   metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {
     is: 'a run\'s folder: its lock, log, checkpoints and model files',
-    may: 'errors text options formats images augment models session metrics', shares: ['scripts/shared/'],
+    may: 'errors text options formats images augment models session metrics', shares: ['scripts/common/'],
   },
   weights: {
     at: 'src/models/weights/', is: 'weights to begin from: the catalogue, fetching, loading them',
-    may: 'errors package text formats addon models session runs', shares: ['scripts/shared/'], packages: ['undici'],
+    may: 'errors package text formats addon models session runs', shares: ['scripts/common/'], packages: ['undici'],
   },
   recipes: {
     is: 'how to train: data, augmentation, optimizer and schedule, a folder for each recipe',
@@ -68,11 +68,11 @@ export const ROOMS = {
     is: 'a look before training: statistics, a preview, overfitting one batch',
     may: 'errors text options formats images datasets augment loader addon models session metrics runs weights recipes train', packages: ['sharp'],
   },
-  report: { is: 'results as text for people', may: 'text models runs recipes train inference explore', shares: ['scripts/shared/'] },
+  report: { is: 'results as text for people', may: 'text models runs recipes train inference explore', shares: ['scripts/common/'] },
   cli: {
     is: 'the commands: nothing imports it',
     may: 'errors package text options formats images datasets augment addon models session metrics runs weights recipes train inference explore report',
-    shares: ['scripts/shared/'], packages: ['commander'],
+    shares: ['scripts/common/'], packages: ['commander'],
   },
   api: {
     at: 'src/index.ts', is: 'what the package exports',

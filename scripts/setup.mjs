@@ -1,9 +1,9 @@
 // Puts in place whatever is missing: node modules, libtorch, the addon, JavaScript. Node's built-in modules only.
 import { fileURLToPath } from 'node:url'
 import { dirname, join } from 'node:path'
-import { isInstalled, stateFolder } from './shared/paths.mjs'
-import { printable, printableLines } from './shared/printable.mjs'
-import { prose } from './shared/prose.mjs'
+import { isInstalled, stateFolder } from './common/paths.mjs'
+import { printable, printableLines } from './common/printable.mjs'
+import { prose } from './common/prose.mjs'
 import { addon } from './setup/addon.mjs'
 import { decoder } from './setup/decoder.mjs'
 import { explainDiskError, SetupError } from './setup/errors.mjs'

@@ -2,8 +2,8 @@ import { renameSync, rmSync } from 'node:fs'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { SetupError } from '../setup/errors.mjs'
-import { BrokenOffError, fetchRest, fileBytes, RefusedError } from '../shared/download.mjs'
-import { hashFile } from '../shared/hashes.mjs'
+import { BrokenOffError, fetchRest, fileBytes, RefusedError } from '../common/download.mjs'
+import { hashFile } from '../common/hashes.mjs'
 
 /** @typedef {{ readonly url: string, readonly bytes: number, readonly sha256: string }} Remote */
 
@@ -47,7 +47,7 @@ function explain(url, bytes, error) {
   return new SetupError(`The download of ${url} ${how}. Run it again: it goes on from there.`)
 }
 
-/** Asks for a file from a byte on. @param {string} url @param {number} from @returns {Promise<import('../shared/download.mjs').Answer>} */
+/** Asks for a file from a byte on. @param {string} url @param {number} from @returns {Promise<import('../common/download.mjs').Answer>} */
 async function request(url, from, redirects = 0) {
   const response = await new Promise((/** @type {(response: import('node:http').IncomingMessage) => void} */ resolve, reject) => {
     const get = url.startsWith('https:') ? getHttps : getHttp

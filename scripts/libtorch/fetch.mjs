@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { stateFolder } from '../shared/paths.mjs'
+import { stateFolder } from '../common/paths.mjs'
 import { SetupError } from '../setup/errors.mjs'
 import { runCommand } from '../setup/run-command.mjs'
 import { cpuArchive, LIBTORCH_VERSION } from './archives.mjs'

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SetupError } from '../setup/errors.mjs'
-import { parseContentRange } from '../shared/download.mjs'
+import { parseContentRange } from '../common/download.mjs'
 import { readEntries, unzip } from './unzip.mjs'
 
 /** A wheel's directory is below this, at its end. */

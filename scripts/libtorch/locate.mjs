@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { stateFolder } from '../shared/paths.mjs'
+import { stateFolder } from '../common/paths.mjs'
 import { inspectLibtorch } from './inspect.mjs'
 import { LIBTORCH_VERSION } from './archives.mjs'
 

@@ -7,7 +7,7 @@ import { crc32, createInflateRaw } from 'node:zlib'
 import { SetupError } from '../setup/errors.mjs'
 import {
   centralRecord, END, end64At, END64, end64Record, endRecord, FLAGS, LOCAL, localRecord, LOCATOR64, METHODS,
-} from '../shared/zip-layout.mjs'
+} from '../common/zip-layout.mjs'
 
 /**
  * @typedef {object} Entry
@@ -101,7 +101,7 @@ export async function readEntries(archive) {
   }
 }
 
-/** @param {import('../shared/zip-layout.mjs').CentralRecord} record @param {string} archive @returns {Entry} */
+/** @param {import('../common/zip-layout.mjs').CentralRecord} record @param {string} archive @returns {Entry} */
 function toEntry({ name: bytes, flags, method, crc, packed, size, header, attributes }, archive) {
   const name = Buffer.from(bytes).toString()
   if (method !== METHODS.stored && method !== METHODS.deflated) throw refuse(archive, `${name} is packed by method ${method}`)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateLibtorch } from '../libtorch/locate.mjs'
-import { addonFiles, addonHash, buildFolder, stateFolder } from '../shared/paths.mjs'
+import { addonFiles, addonHash, buildFolder, stateFolder } from '../common/paths.mjs'
 import { buildByCMake } from './cmake.mjs'
 import { SetupError } from './errors.mjs'
 import { isUpToDate, removeStamp, writeStamp } from './stamp.mjs'

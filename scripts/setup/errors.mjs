@@ -1,4 +1,4 @@
-import { printable } from '../shared/printable.mjs'
+import { printable } from '../common/printable.mjs'
 
 /** What the user can mend: shown as one message, without a stack. */
 export class SetupError extends Error {}

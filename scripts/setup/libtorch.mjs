@@ -1,6 +1,6 @@
 import { fetchLibtorch } from '../libtorch/fetch.mjs'
 import { locateLibtorch } from '../libtorch/locate.mjs'
-import { printable } from '../shared/printable.mjs'
+import { printable } from '../common/printable.mjs'
 import { SetupError } from './errors.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */

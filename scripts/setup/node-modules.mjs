@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { runCommand } from './run-command.mjs'
-import { hashInputs } from '../shared/hashes.mjs'
+import { hashInputs } from '../common/hashes.mjs'
 import { isUpToDate, writeStamp } from './stamp.mjs'
 
 /** @typedef {import('./step.mjs').Step} Step */

@@ -1,5 +1,5 @@
-import { printable } from '../shared/printable.mjs'
-import { prose } from '../shared/prose.mjs'
+import { printable } from '../common/printable.mjs'
+import { prose } from '../common/prose.mjs'
 
 /** Where nobody watches a live line, a long step says something this often. */
 const PLAIN_EVERY_MS = 10_000

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { tryLock } from '../shared/lock.mjs'
+import { tryLock } from '../common/lock.mjs'
 
 /**
  * Waits until no other set-up works in this folder, then keeps it for this one.

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { type Attempt, hasNvidiaDriver, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { setUpCommand } from '../../scripts/shared/paths.mjs'
+import { setUpCommand } from '../../scripts/common/paths.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { NativeSystem } from './binding.js'
 import { loadAddon } from './load.js'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { addonFiles, buildFolder, isInstalled } from '../../scripts/shared/paths.mjs'
+import { addonFiles, buildFolder, isInstalled } from '../../scripts/common/paths.mjs'
 import { TorchgraftError } from '../errors.js'
 import { packageRoot } from '../package.js'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Attempt, type Libtorch, locateLibtorch } from '../../scripts/libtorch/locate.mjs'
-import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../scripts/shared/paths.mjs'
+import { addonFiles, type AddonFiles, buildFolder, setUpCommand } from '../../scripts/common/paths.mjs'
 import { TorchgraftError } from '../errors.js'
 import type { Binding, LoaderBinding } from './binding.js'
 import { checkMapped } from './mapped-libtorch.js'

@@ -1,4 +1,4 @@
-import { wrap } from '../../scripts/shared/prose.mjs'
+import { wrap } from '../../scripts/common/prose.mjs'
 import type { ClassCount, DataStatistics, Spread } from '../explore/data-statistics.js'
 import { plural } from '../text/plural.js'
 import { some } from '../text/some.js'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Holder, holderOf as holderOfLock, isLockLeftover, type Lock, tryLock } from '../../scripts/shared/lock.mjs'
+import { type Holder, holderOf as holderOfLock, isLockLeftover, type Lock, tryLock } from '../../scripts/common/lock.mjs'
 import { type Message, TorchgraftError } from '../errors.js'
 import { systemReason } from '../text/system-reason.js'
 

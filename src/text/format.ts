@@ -1,4 +1,4 @@
-export { printable, printableLines } from '../../scripts/shared/printable.mjs'
+export { printable, printableLines } from '../../scripts/common/printable.mjs'
 
 /** A fraction as a percentage: 0.974 → "97.4 %". */
 export function percent(share: number): string {

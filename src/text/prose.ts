@@ -1,4 +1,4 @@
-import { prose as proseBy } from '../../scripts/shared/prose.mjs'
+import { prose as proseBy } from '../../scripts/common/prose.mjs'
 import { columnsOf } from './columns.js'
 
 /** How wide a stream is, where it is a terminal. */

@@ -1,4 +1,4 @@
-import { printable } from '../../scripts/shared/printable.mjs'
+import { printable } from '../../scripts/common/printable.mjs'
 
 /** A word quoted for a shell, which takes it in one piece, and safe to show on a terminal. */
 export function shellWord(text: string): string {

@@ -92,7 +92,7 @@ test('the whole command line loads no module of the folder of work', async () =>
 
 test.each([{ HOME: '' }, { HOME: '.' }, { XDG_CACHE_HOME: 'cache' }, { HOME: '', XDG_CACHE_HOME: '' }])('the cache, which libtorch and the addon are opened from, is not in the folder of work with %j', async (env) => {
   await using folder = await temporaryFolder()
-  const end = await runNode(['--input-type=module', '-e', `import { cacheFolder } from ${module('scripts/shared/paths.mjs')}; console.log(cacheFolder())`], { cwd: folder.path, env: { PATH: process.env['PATH'], ...env } })
+  const end = await runNode(['--input-type=module', '-e', `import { cacheFolder } from ${module('scripts/common/paths.mjs')}; console.log(cacheFolder())`], { cwd: folder.path, env: { PATH: process.env['PATH'], ...env } })
   expect(end.stdout).toMatch(/^\/.*\/torchgraft\n$/)
   expect(end.stdout).not.toContain(folder.path)
 })

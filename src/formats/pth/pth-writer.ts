@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { CENTRAL, END, END64, FLAGS, LOCAL, LOCATOR64, WIDE, WIDE16, ZIP64_ID } from '../../../scripts/shared/zip-layout.mjs'
+import { CENTRAL, END, END64, FLAGS, LOCAL, LOCATOR64, WIDE, WIDE16, ZIP64_ID } from '../../../scripts/common/zip-layout.mjs'
 import { pickle, type Picklable } from './pickle-writer.js'
 import { writeFileWhole } from '../files/write-file.js'
 

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import {
   centralRecord, DESCRIPTOR, END, end64At, END64, end64Record, endRecord, FLAGS, LOCAL, localRecord, LOCATOR64, METHODS, WIDE, WIDE16,
-} from '../../../scripts/shared/zip-layout.mjs'
+} from '../../../scripts/common/zip-layout.mjs'
 import { TorchgraftError } from '../../errors.js'
 import { plural } from '../../text/plural.js'
 import { readAt, WindowedFile } from '../files/read-at.js'

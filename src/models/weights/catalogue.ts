@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { userCache } from '../../../scripts/shared/paths.mjs'
+import { userCache } from '../../../scripts/common/paths.mjs'
 import { packageRoot } from '../../package.js'
 import type { ModelName } from '../catalogue.js'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
-import { hashFile } from '../../../scripts/shared/hashes.mjs'
+import { hashFile } from '../../../scripts/common/hashes.mjs'
 import { separateState } from '../../runs/checkpoint-store.js'
 import { modelFileAt } from '../../runs/model-file-at.js'
 import type { WeightsOrigin } from '../../runs/model-metadata.js'

@@ -1,4 +1,5 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { packageVersion } from '../../../src/package.js'
 import { readModelFile } from '../../../src/runs/model-file.js'
 import type { ChildEnd } from '../../helpers/processes/child.js'
 import { SMALL, workFolder } from '../../helpers/work-folder.js'
@@ -26,7 +27,8 @@ describe('torchgraft train', () => {
   test('leaves the run folder that is described: nothing more, nothing less', async () => {
     expect((await readdir(at('runs/colours'))).sort()).toEqual(['best.safetensors', 'config.json', 'events.jsonl', 'last.previous.safetensors', 'last.safetensors', 'split.json'])
     expect(json(await readFile(at('runs/colours/config.json'), 'utf8'))).toMatchObject({
-      formatVersion: 1, torchgraft: '0.1.0', libtorch: expect.stringMatching(/^2\.13/), data: at('colours'), device: 'cpu', precision: 'fp32',
+      formatVersion: 1, torchgraft: packageVersion(), libtorch: expect.stringMatching(/^2\.13/), data: at('colours'),
+      device: 'cpu', precision: 'fp32',
       options: { model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 3, batchSize: 8, size: 32, lr: 0.003, val: 0.15, seed: 1, threads: 1, patience: null },
     })
     const split = json(await readFile(at('runs/colours/split.json'), 'utf8')) as { train: unknown[]; val: unknown[] }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { locateLibtorch } from '../../../scripts/libtorch/locate.mjs'
-import { buildFolder } from '../../../scripts/shared/paths.mjs'
+import { buildFolder } from '../../../scripts/common/paths.mjs'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { locateLibtorch } from '../../../scripts/libtorch/locate.mjs'
-import { buildFolder } from '../../../scripts/shared/paths.mjs'
+import { buildFolder } from '../../../scripts/common/paths.mjs'
 import { ROOT } from './child.js'
 
 const run = promisify(execFile)

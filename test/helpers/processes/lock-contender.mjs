@@ -4,7 +4,7 @@ import { mkdir, rename, rmdir, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const [module = '', path = '', rounds = '', dead = ''] = process.argv.slice(2)
-const { tryLock } = /** @type {typeof import('../../../scripts/shared/lock.mjs')} */ (await import(module))
+const { tryLock } = /** @type {typeof import('../../../scripts/common/lock.mjs')} */ (await import(module))
 let taken = 0
 const end = performance.now() + 100_000
 while (taken < Number(rounds)) {

@@ -4,15 +4,15 @@ import { watch } from 'node:fs'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { holderOf, isLockLeftover, tryLock } from '../../../scripts/shared/lock.mjs'
-import { ownIdentity } from '../../../scripts/shared/process-identity.mjs'
+import { holderOf, isLockLeftover, tryLock } from '../../../scripts/common/lock.mjs'
+import { ownIdentity } from '../../../scripts/common/process-identity.mjs'
 import { waitForLock } from '../../../scripts/setup/wait-for-lock.mjs'
 import { runNode } from '../../helpers/processes/child.js'
 import { temporaryFolder } from '../../helpers/files/temporary-folder.js'
 import { skip } from '../../helpers/skip.js'
 import { until } from '../../helpers/until.js'
 
-const LOCK = new URL('../../../scripts/shared/lock.mjs', import.meta.url).href
+const LOCK = new URL('../../../scripts/common/lock.mjs', import.meta.url).href
 const CONTENDER = fileURLToPath(new URL('../../helpers/processes/lock-contender.mjs', import.meta.url))
 const self = ownIdentity()
 
