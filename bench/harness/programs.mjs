@@ -23,7 +23,7 @@ const GLIBC = 'glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:gli
  * @returns {Program}
  */
 export function nodeProgram({ root }, file, args = []) {
-  return { command: process.execPath, args: [fileURLToPath(new URL(file, import.meta.url)), ...args], env: process.env, cwd: root }
+  return { command: process.execPath, args: [fileURLToPath(new URL(`../${file}`, import.meta.url)), ...args], env: process.env, cwd: root }
 }
 
 /**
