@@ -10,8 +10,7 @@ namespace torchgraft {
 
 namespace {
 
-// Pixels through a 3×4 matrix, clamped to 0–1 as std::clamp and PyTorch do it: what is no number
-// stays none.
+// Pixels through a 3×4 matrix, clamped to 0–1 as std::clamp and PyTorch do it: NaN stays NaN.
 template <typename Rgb>
 void Mix(const float* matrix, int64_t pixels, const float* rgb, float* mixed) {
   const float* m = matrix;
