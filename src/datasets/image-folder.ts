@@ -1,6 +1,7 @@
 import { join, relative, resolve, sep } from 'node:path'
 import { argumentError } from '../errors.js'
-import { abortSignal, type Check, checkFields, type Fields, booleanField, list, required, numberField, text, integerField } from '../options/checks.js'
+import { abortSignal, booleanField, type Check, checkFields, type Fields } from '../options/checks.js'
+import { integerField, list, numberField, required, text } from '../options/checks.js'
 import { aPath, type LocalPath, toPath } from '../options/local-path.js'
 import { compareCodePoints } from '../text/code-points.js'
 import { checkKnownClasses } from './class-names.js'
@@ -36,7 +37,9 @@ const folders: Check = (value, name) => {
   check(value, name)
 }
 const INDICES = list(integerField({ min: 0 }))
-const FIELDS: Fields<ImageFolderOptions> = { followLinks: booleanField, within: folders, classes: list(text('a name')), signal: abortSignal }
+const FIELDS: Fields<ImageFolderOptions> = {
+  followLinks: booleanField, within: folders, classes: list(text('a name')), signal: abortSignal,
+}
 const SPLIT_FIELDS: Fields<SplitOptions> = { val: required(numberField({ above: 0, max: 1 })), seed: integerField({ min: 0 }) }
 
 /** Opens a folder without listing it: with the images that a run's `split.json` names. */

@@ -7,7 +7,9 @@ const LEFTOVER_FOLDERS = byLowerCase([
   '@eaDir', '#recycle', '#snapshot', '@tmp', '@Recycle', '@Recently-Snapshot', '@__thumb', '~snapshot', // Synology, QNAP, NetApp
   '__pycache__', 'node_modules',
 ])
-const LEFTOVER_FILES = byLowerCase(['Thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', 'Picasa.ini', 'ZbThumbnail.info', 'pspbrwse.jbf', 'Icon\r'])
+const LEFTOVER_FILES = byLowerCase([
+  'Thumbs.db', 'ehthumbs.db', 'ehthumbs_vista.db', 'desktop.ini', 'Picasa.ini', 'ZbThumbnail.info', 'pspbrwse.jbf', 'Icon\r',
+])
 const FOLDER_PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\.lrdata$/i, '*.lrdata'], [/\.photoslibrary$/i, '*.photoslibrary'], [/\.download$/i, '*.download'], [/^found\.\d{3}$/i, 'FOUND.000'],
 ]

@@ -56,7 +56,9 @@ export async function listFolder(folder: string, passedOver?: PassedOverCounts):
   named.sort(simple ? (a, b) => (a.name < b.name ? -1 : 1) : (a, b) => compareCodePoints(a.name, b.name))
   return {
     entries: named,
-    misnamed: misnamed.map((name) => ({ path: join(folder, name), code: 'ERR_IMAGE_DECODE', message: 'its name is not UTF-8 text: rename it' })),
+    misnamed: misnamed.map((name) => {
+      return { path: join(folder, name), code: 'ERR_IMAGE_DECODE', message: 'its name is not UTF-8 text: rename it' }
+    }),
   }
 }
 

@@ -18,8 +18,8 @@ const LR = 3e-4
 const WEIGHT_DECAY = 1e-3
 
 const SHARED = [
-  'recipe', 'model', 'weights', 'batchSize', 'size', 'lr', 'val', 'seed', 'freeze', 'meanStd', 'device', 'precision', 'memoryFormat', 'threads',
-  'strictImages', 'followLinks', 'signal',
+  'recipe', 'model', 'weights', 'batchSize', 'size', 'lr', 'val', 'seed', 'freeze', 'meanStd', 'device', 'precision',
+  'memoryFormat', 'threads',   'strictImages', 'followLinks', 'signal',
 ] as const satisfies readonly (keyof TrainOptions)[]
 
 /** As of training, but for a learning rate of 3e-4 and fp32 where none are given. */
@@ -93,7 +93,9 @@ async function firstBatch(batches: AsyncIterable<Batch>, data: string): Promise<
 }
 
 /** What may keep a batch from being learned. */
-function describeBatch({ indices, labels = new Int32Array() }: Batch, train: ImageFolder): Pick<Circumstances, 'classes' | 'contradictions'> {
+type Described = Pick<Circumstances, 'classes' | 'contradictions'>
+
+function describeBatch({ indices, labels = new Int32Array() }: Batch, train: ImageFolder): Described {
   const images = Array.from(indices, (index, i) => ({ path: train.name(index), label: String(labels[i] ?? 0), hash: train.key(index) }))
   const contradictions = findContradictions(images).map((same) => same.map(({ path }) => path).join(' and '))
   return { classes: new Set(labels).size, contradictions }

@@ -59,7 +59,10 @@ export async function readSafetensors(location: LocalPath): Promise<SafetensorsF
 }
 
 /** What a safetensors file says of itself, without its tensors' numbers: cheap, whatever its size. */
-export async function readSafetensorsLayout(path: string): Promise<{ readonly tensors: readonly Pick<Entry, 'name' | 'dtype' | 'shape'>[]; readonly metadata: Readonly<Record<string, string>> }> {
+export async function readSafetensorsLayout(path: string): Promise<{
+  readonly tensors: readonly Pick<Entry, 'name' | 'dtype' | 'shape'>[]
+  readonly metadata: Readonly<Record<string, string>>
+}> {
   const file = await openForReading(path)
   try {
     const { entries, metadata } = await readHeader(file, path)

@@ -7,9 +7,10 @@ export const JPEG_ENDINGS: ReadonlySet<string> = new Set(['.jpg', '.jpeg', '.jpe
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set([...JPEG_ENDINGS, '.png', '.apng', '.webp', '.tif', '.tiff', '.gif', '.avif'])
 /** Images too, but of formats that cannot be read. */
 const UNREADABLE_ENDINGS: ReadonlySet<string> = new Set([
-  '.bmp', '.dib', '.ppm', '.pgm', '.pbm', '.pnm', '.pam', '.pfm', '.jxl', '.jp2', '.j2k', '.jpx', '.jpf', '.j2c', '.jxr', '.svg', '.svgz', '.psd', '.psb', '.xcf', '.ai', '.eps',
-  '.ico', '.tga', '.dds', '.exr', '.hdr', '.pcx', '.dcm', '.raw', '.cr2', '.cr3', '.nef', '.nrw', '.arw', '.srf', '.sr2', '.dng', '.orf', '.rw2', '.raf', '.pef', '.srw', '.x3f',
-  '.3fr', '.iiq', '.rwl', '.kdc', '.dcr', '.mrw', '.erf',
+  '.bmp', '.dib', '.ppm', '.pgm', '.pbm', '.pnm', '.pam', '.pfm', '.jxl', '.jp2', '.j2k', '.jpx', '.jpf', '.j2c', '.jxr', '.svg',
+  '.svgz', '.psd', '.psb', '.xcf', '.ai', '.eps', '.ico', '.tga', '.dds', '.exr', '.hdr', '.pcx', '.dcm', '.raw', '.cr2', '.cr3', '.nef',
+  '.nrw', '.arw', '.srf', '.sr2', '.dng', '.orf', '.rw2', '.raf', '.pef', '.srw', '.x3f', '.3fr', '.iiq', '.rwl', '.kdc', '.dcr', '.mrw',
+  '.erf',
 ])
 const HEIC_ENDINGS: ReadonlySet<string> = new Set(['.heic', '.heif', '.heics', '.heifs', '.hif'])
 

@@ -64,7 +64,8 @@ export async function exportModel(options: ExportOptions): Promise<ExportResult>
   const runs = format === 'onnx' || format === 'web'
   if (names.classes && !runs) throw argumentError('no class names, unless the format is onnx or web,', 'classes', names.classes)
   const file = output ?? `${withoutEnding(model)}${fp16 ? '-fp16' : ''}${format === 'web' ? '-web' : `.${format}`}`
-  if (existsSync(file)) throw new TorchgraftError('ERR_WRITE', (option) => `${file} exists: choose another ${option('output')}`, { path: file })
+  if (existsSync(file))
+    throw new TorchgraftError('ERR_WRITE', (option) => `${file} exists: choose another ${option('output')}`, { path: file })
   const contents = await read(model)
   if (runs) {
     const bytes = await writeToRun(file, format, contents, { model, fp16, ...names })

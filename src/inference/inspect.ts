@@ -130,7 +130,8 @@ function fitting(tensors: ReadonlyMap<string, Shaped>): Pick<Inspection, 'fits' 
 function parse(text: string): Record<string, unknown> {
   try {
     const value = parseJson(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : { [METADATA_KEY]: text }
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : { [METADATA_KEY]: text }
   } catch {
     return { [METADATA_KEY]: text }
   }

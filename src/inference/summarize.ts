@@ -58,7 +58,8 @@ export async function summarize(options: SummarizeOptions): Promise<ModelSummary
   const { batchSize = -1, ...asked } = local(options)
   const found = await shapeOf(asked.model)
   const { model, classes = asked.classes ?? 1000 } = found
-  if (asked.classes !== undefined && asked.classes !== classes) throw argumentError(`${classes}, which is what ${asked.model} has,`, 'classes', asked.classes)
+  if (asked.classes !== undefined && asked.classes !== classes)
+    throw argumentError(`${classes}, which is what ${asked.model} has,`, 'classes', asked.classes)
   const size = asked.size ?? found.size ?? 224
 
   await setUpAtFirstUse()

@@ -18,7 +18,8 @@ export interface CheckpointContents {
 /** Where people put a model's state_dict in a checkpoint, those that are most likely meant first; any other key comes between the two. */
 const MODEL_KEYS = ['state_dict', 'model_state_dict', 'model', 'model_state', 'net', 'network', 'weights', 'params', 'module', 'student']
 const COPY_KEYS = [
-  'model_ema', 'ema', 'state_dict_ema', 'ema_state_dict', 'model_ema_state_dict', 'ema_state', 'ema_model', 'averaged_model', 'swa_model', 'teacher',
+  'model_ema', 'ema', 'state_dict_ema', 'ema_state_dict', 'model_ema_state_dict', 'ema_state', 'ema_model',
+  'averaged_model', 'swa_model', 'teacher',
 ]
 /** Under these it is told without a word. */
 const USUAL_KEYS = new Set(['state_dict', 'model_state_dict', 'model'])

@@ -4,12 +4,15 @@ import type { ModelFamily } from './model-family.js'
 export const REGNET = {
   name: 'RegNet',
   names: [
-    'regnet_y_400mf', 'regnet_y_800mf', 'regnet_y_1_6gf', 'regnet_y_3_2gf', 'regnet_y_8gf', 'regnet_y_16gf', 'regnet_y_32gf', 'regnet_y_128gf',
+    'regnet_y_400mf', 'regnet_y_800mf', 'regnet_y_1_6gf', 'regnet_y_3_2gf', 'regnet_y_8gf',
+    'regnet_y_16gf', 'regnet_y_32gf', 'regnet_y_128gf',
     'regnet_x_400mf', 'regnet_x_800mf', 'regnet_x_1_6gf', 'regnet_x_3_2gf', 'regnet_x_8gf', 'regnet_x_16gf', 'regnet_x_32gf',
   ],
   shippedWeights: { regnet_y_400mf: 'regnet_y_400mf-tiny-imagenet' },
   // By torchvision, timm (and pycls), Hugging Face with and without a head.
-  firstWeights: ['stem.0.weight', 'stem.conv.weight', 'regnet.embedder.embedder.convolution.weight', 'embedder.embedder.convolution.weight'],
+  firstWeights: [
+    'stem.0.weight', 'stem.conv.weight', 'regnet.embedder.embedder.convolution.weight', 'embedder.embedder.convolution.weight',
+  ],
   schemes: [
     { whose: 'timm’s', own: /^s\d+\.b\d+\.conv1\.conv\./, toTorchvision: fromTimm },
     { whose: 'Hugging Face’s', own: /^(?:regnet\.)?embedder\.embedder\.convolution\./, toTorchvision: fromHuggingFace },

@@ -57,7 +57,10 @@ function balance({ classes, imbalance }: DataStatistics): string[] {
   const [least, most] = [sorted[0]!, sorted.at(-1)!]
   if (imbalance === null) {
     const others = sorted.filter(({ total }) => total === 0).length - 1
-    return [`No image of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`, 'A model cannot learn a class that has no images.']
+    return [
+      `No image of ${least.label}${others > 0 ? `, and of ${others} more,` : ''} can be read.`,
+      'A model cannot learn a class that has no images.',
+    ]
   }
   if (imbalance <= ALIKE) return [`All classes have about the same number of images: ${least.total === most.total ? String(least.total) : `${least.total} to ${most.total}`} each.`]
   const uneven = imbalance >= UNEVEN ? ['A model may neglect the small ones: try --class-weights balanced.'] : []

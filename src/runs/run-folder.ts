@@ -149,7 +149,8 @@ export async function readSplitIn(folder: string): Promise<RunSplit | undefined>
   const path = join(folder, SPLIT_FILE)
   if (!existsSync(path)) return undefined
   const split = (await readJson(path)) as Partial<RunSplit>
-  const valid = [split.train, split.val].every((split) => Array.isArray(split) && split.every((item: Partial<SplitItem> | null) => typeof item?.hash === 'string'))
+  const hasHash = (item: Partial<SplitItem> | null): boolean => typeof item?.hash === 'string'
+  const valid = [split.train, split.val].every((items) => Array.isArray(items) && items.every(hasHash))
   if (!valid) throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a split that torchgraft wrote`, { path })
   return split as RunSplit
 }
@@ -186,6 +187,7 @@ export async function readConfigIn(folder: string): Promise<RunConfig<unknown>> 
   const path = join(folder, CONFIG_FILE)
   const config = (await readJson(path)) as Partial<RunConfig<unknown>>
   const { formatVersion, data, options } = config
-  if (formatVersion === 1 && typeof data === 'string' && typeof options === 'object' && options !== null) return config as RunConfig<unknown>
+  if (formatVersion === 1 && typeof data === 'string' && typeof options === 'object' && options !== null)
+    return config as RunConfig<unknown>
   throw new TorchgraftError('ERR_FILE_FORMAT', `${path} is not a run's configuration that this torchgraft reads`, { path })
 }

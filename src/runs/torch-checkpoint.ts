@@ -77,7 +77,9 @@ function optimizerState(training: StateDict, { type, betas, eps, groups }: Optim
   for (const { lr, weightDecay, parameters } of groups) {
     const params: number[] = []
     for (const name of parameters) {
-      const parts = ['step', 'exp_avg', 'exp_avg_sq'].map((part): [string, Picklable] => [part, partOf(training, `optimizer.${part}.${name}`)])
+      const parts = ['step', 'exp_avg', 'exp_avg_sq'].map((part): [string, Picklable] => {
+        return [part, partOf(training, `optimizer.${part}.${name}`)]
+      })
       state.set(index, new Map(parts))
       params.push(index++)
     }
@@ -102,5 +104,7 @@ function scalerState(training: StateDict): Picklable | undefined {
   const number = (name: string): number | undefined => scalar(training.get(`scaler.${name}`))
   if (number('scale') === undefined) return undefined
   const floats = ['scale', 'growth_factor', 'backoff_factor'].map((name): [string, Picklable] => [name, new PythonFloat(number(name)!)])
-  return new Map<string, Picklable>([...floats, ['growth_interval', number('growth_interval')!], ['_growth_tracker', number('_growth_tracker')!]])
+  return new Map<string, Picklable>([
+    ...floats, ['growth_interval', number('growth_interval')!], ['_growth_tracker', number('_growth_tracker')!],
+  ])
 }

@@ -30,7 +30,8 @@ export async function readTorchOptimizer(
   optimizer: PickleDict, model: StateDict, file: PthFile, given?: Groups,
 ): Promise<{ readonly training: StateDict; readonly optimizer: OptimizerDescription }> {
   const { path } = file
-  const refuse: Refuse = (reason) => new TorchgraftError('ERR_FILE_FORMAT', `The optimizer in ${path} cannot be used here: ${reason}`, { path })
+  const refuse: Refuse = (reason) =>
+    new TorchgraftError('ERR_FILE_FORMAT', `The optimizer in ${path} cannot be used here: ${reason}`, { path })
   const [state, groups] = [optimizer.get('state'), optimizer.get('param_groups')]
   if (!(state instanceof PickleDict) || !isDicts(groups)) throw refuse('it has no state and param_groups')
   const names = namesOf(groups, model, given, refuse)

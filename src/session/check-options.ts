@@ -1,6 +1,8 @@
 import { argumentError, TorchgraftError } from '../errors.js'
-import { type Check, type Fields, fieldsOf, booleanField, list, required, numberField, integerField, oneOfField } from '../options/checks.js'
-import { type GradScalerOptions, KERNELS, type LossOptions, MEMORY_FORMATS, type OptimizerOptions, type ParameterGroup, PRECISIONS, type SessionOptions } from './options.js'
+import { booleanField, type Check, type Fields, fieldsOf, integerField } from '../options/checks.js'
+import { list, numberField, oneOfField, required } from '../options/checks.js'
+import { KERNELS, MEMORY_FORMATS, PRECISIONS } from './options.js'
+import type { GradScalerOptions, LossOptions, OptimizerOptions, ParameterGroup, SessionOptions } from './options.js'
 import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
 /** A device's name, whether or not this machine has the device. @throws ERR_ARGUMENT */

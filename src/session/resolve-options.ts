@@ -10,10 +10,12 @@ import type { Device, GradScalerOptions, OptimizerOptions, ParameterGroup, Preci
 /** Checks what `Session.create` was given, once, and fills it in for native code. */
 export async function resolveSessionOptions(options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>) {
   checkFields<SessionOptions>(options, SESSION_FIELDS, 'Session.create')
-  const { model, classes, device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last', optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
+  const { model, classes, device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last' } = options
+  const { optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
   const system = binding.system()
   const where = resolveDevice(device, system)
-  const { chosen, precisionReason } = precision === 'auto' ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
+  const isAuto = precision === 'auto'
+  const { chosen, precisionReason } = isAuto ? await choosePrecision(where, binding) : checkPrecision(precision, where, allowSlow)
   const parameters = binding.describe(model, classes).tensors.filter(({ role }) => role !== 'buffer')
   const native: NativeSessionOptions = {
     model,
@@ -56,9 +58,13 @@ interface PrecisionChoice {
 
 async function choosePrecision(device: string, binding: Pick<Binding, 'system' | 'multipliesBf16'>): Promise<PrecisionChoice> {
   if (device === 'cpu') {
-    return binding.system().bf16 ? { chosen: 'bf16', precisionReason: 'this processor multiplies bf16 itself' } : { chosen: 'fp32', precisionReason: 'this processor has no bf16 instructions' }
+    return binding.system().bf16
+      ? { chosen: 'bf16', precisionReason: 'this processor multiplies bf16 itself' }
+      : { chosen: 'fp32', precisionReason: 'this processor has no bf16 instructions' }
   }
-  return (await binding.multipliesBf16(device)) ? { chosen: 'bf16', precisionReason: 'this GPU multiplies bf16 itself' } : { chosen: 'fp16', precisionReason: 'this GPU has no bf16 instructions' }
+  return (await binding.multipliesBf16(device))
+    ? { chosen: 'bf16', precisionReason: 'this GPU multiplies bf16 itself' }
+    : { chosen: 'fp16', precisionReason: 'this GPU has no bf16 instructions' }
 }
 
 function checkPrecision(precision: Exclude<Precision, 'auto'>, device: string, allowSlow: boolean): PrecisionChoice {
@@ -100,6 +106,7 @@ function matches(match: ParameterGroup['match'], { name, role, head }: NativeTen
 }
 
 function checkClassWeights(weights: readonly number[], classes: number): Float32Array {
-  if (weights.length !== 0 && weights.length !== classes) throw argumentError(`${plural(classes, 'number')}, one for each class,`, 'loss.classWeights', [...weights])
+  if (weights.length !== 0 && weights.length !== classes)
+    throw argumentError(`${plural(classes, 'number')}, one for each class,`, 'loss.classWeights', [...weights])
   return Float32Array.from(weights)
 }

@@ -35,8 +35,10 @@ function checkPlan(plan: Plan, name: string): void {
   const { geometry, snap, border = 'reflect', interpolation = 'bilinear', colour } = asObject(plan, name)
   numbers(geometry, 6, `${name}.geometry`)
   if (border !== 'reflect') numbers(border, 3, `${name}.border`)
-  if (interpolation !== 'bilinear' && interpolation !== 'nearest') throw argumentError('bilinear or nearest', `${name}.interpolation`, interpolation)
-  if (snap !== undefined) numbers([asObject(snap, `${name}.snap`).height, snap.width, ...numbers(snap.resize, 6, `${name}.snap.resize`)], 8, `${name}.snap`)
+  if (interpolation !== 'bilinear' && interpolation !== 'nearest')
+    throw argumentError('bilinear or nearest', `${name}.interpolation`, interpolation)
+  if (snap !== undefined)
+    numbers([asObject(snap, `${name}.snap`).height, snap.width, ...numbers(snap.resize, 6, `${name}.snap.resize`)], 8, `${name}.snap`)
   if (colour !== undefined) numbers(colour, 12, `${name}.colour`)
 }
 

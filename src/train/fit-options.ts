@@ -88,7 +88,8 @@ export interface LoopOptions extends Omit<FitOptions, 'val' | Decided>, Required
 export function resolveFitOptions(session: Trainable, options: FitOptions): LoopOptions {
   TRAINABLE(session, 'session')
   checkFields<FitOptions>(options, FIELDS, 'fit')
-  const { val, schedule = constant(session.lr), monitor = 'val/loss', saveEveryMinutes = Infinity, origin = {}, notes = [], ...rest } = options
+  const { val, schedule = constant(session.lr), monitor = 'val/loss', ...others } = options
+  const { saveEveryMinutes = Infinity, origin = {}, notes = [], ...rest } = others
   const mode = monitorMode(monitor)
   if (rest.earlyStopping && rest.earlyStopping.mode !== mode) {
     throw argumentError(`mode '${mode}', which ${monitor} needs,`, 'earlyStopping', rest.earlyStopping.mode)

@@ -30,7 +30,9 @@ const FILE_NAMES = 28
 
 function text(inspection: Inspection, status: RunStatus | undefined, stream: Width): string {
   const { kind, model, metadata, tensors, bytes, files = [] } = inspection
-  const rows = Object.entries(metadata).filter(([key]) => key !== 'model').map(([key, value]) => [printable(key), printable(short(value))] as const)
+  const rows = Object.entries(metadata)
+    .filter(([key]) => key !== 'model')
+    .map(([key, value]) => [printable(key), printable(short(value))] as const)
   return [
     `${kind}, ${fileSize(bytes)}${model === null ? '' : `, ${printable(model)}`}`,
     ...(status ? [...proseRows(statusRows(status), NAMES, stream), ''] : []),

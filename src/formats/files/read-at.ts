@@ -9,7 +9,8 @@ export async function openForReading(path: string): Promise<FileHandle> {
     file = await open(path, 'r')
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw new TorchgraftError('ERR_FILE_FORMAT', missing ? `There is no file ${path}` : `Could not open ${path}: ${systemReason(cause)}`, { path, cause })
+    const message = missing ? `There is no file ${path}` : `Could not open ${path}: ${systemReason(cause)}`
+    throw new TorchgraftError('ERR_FILE_FORMAT', message, { path, cause })
   }
   if ((await file.stat()).isFile()) return file
   await file.close()

@@ -22,7 +22,9 @@ export type Picklable =
   | null | boolean | number | string | PythonFloat | PythonTuple | Tensor
   | readonly Picklable[] | ReadonlyMap<string | number, Picklable>
 
-const STORAGES: Readonly<Record<TensorDtype, string>> = { float32: 'FloatStorage', float16: 'HalfStorage', bfloat16: 'BFloat16Storage', int64: 'LongStorage' }
+const STORAGES: Readonly<Record<TensorDtype, string>> = {
+  float32: 'FloatStorage', float16: 'HalfStorage', bfloat16: 'BFloat16Storage', int64: 'LongStorage',
+}
 
 /**
  * A pickle of protocol 2 as `torch.save` makes it, tensors as `torch._utils._rebuild_tensor_v2` of a storage each.

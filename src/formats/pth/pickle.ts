@@ -118,7 +118,8 @@ class Interpreter {
 
   #reduce(): void {
     const [callable, args] = this.#popMany(2)
-    if (!(callable instanceof PickleGlobal) || !(args instanceof PickleTuple)) throw this.#refuse('a call of something that is no known function')
+    if (!(callable instanceof PickleGlobal) || !(args instanceof PickleTuple))
+      throw this.#refuse('a call of something that is no known function')
     const value = this.#handlers.reduce(callable.name, args.items)
     if (value === undefined) throw this.#refuse(`a call of ${callable.name}`)
     this.#pushContainer(value)

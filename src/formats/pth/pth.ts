@@ -77,7 +77,8 @@ async function readZip(file: FileHandle, path: string): Promise<unknown> {
   if (!pickle) throw pthError(path, 'there is no data.pkl in it')
   if (pickle.size > MAX_PICKLE) throw pthError(path, `its data.pkl takes ${plural(pickle.size, 'byte')}`)
   const order = part('byteorder')
-  if (order && new TextDecoder().decode(await readAt(file, order.begin, Math.min(order.size, 16), path)) !== 'little') throw pthError(path, 'its numbers are big-endian')
+  const byteOrder = order && new TextDecoder().decode(await readAt(file, order.begin, Math.min(order.size, 16), path))
+  if (byteOrder !== undefined && byteOrder !== 'little') throw pthError(path, 'its numbers are big-endian')
   await checkCrcs(file, entries.values(), path)
 
   const unpickler = new TorchUnpickler(path)

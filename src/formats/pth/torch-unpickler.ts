@@ -81,7 +81,8 @@ export class TorchUnpickler implements PickleHandlers {
     const kind = type instanceof PickleGlobal ? STORAGES.get(type.name) : undefined
     const counted = Number.isSafeInteger(count) && (count as number) >= 0
     const valid = word === 'storage' && kind && typeof key === 'string' && /^[\w.-]{1,64}$/.test(key) && counted && view === null
-    if (!valid || !Number.isSafeInteger((count as number) * kind.size)) throw pthError(this.#path, 'a storage of a kind that is not known here')
+    if (!valid || !Number.isSafeInteger((count as number) * kind.size))
+      throw pthError(this.#path, 'a storage of a kind that is not known here')
     const before = this.storages.get(key)
     const storage = before ?? new TorchStorage(key, kind, count as number)
     if (storage.kind !== kind || storage.count !== count) throw pthError(this.#path, `its storage ${key} is of two kinds`)

@@ -15,7 +15,8 @@ const MAX_BYTES = 2 ** 31 - 1
 let type: protobuf.Type | undefined
 
 function modelType(): protobuf.Type {
-  return (type ??= protobuf.parse(readFileSync(join(packageRoot(), 'src/inference/onnx/onnx.proto'), 'utf8')).root.lookupType('onnx.ModelProto'))
+  const file = join(packageRoot(), 'src/inference/onnx/onnx.proto')
+  return (type ??= protobuf.parse(readFileSync(file, 'utf8')).root.lookupType('onnx.ModelProto'))
 }
 
 /**

@@ -29,7 +29,8 @@ export function onnxGraph(layers: ModelGraph, tensors: StateDict, metadata: Desc
   const input = value(INPUT, DATA_TYPE[inputType(resize)], ['n', size, size, 3])
   const logits = addLayers(graph, layers, normalize(graph, mean, std))
   const output = graph.node(OUTPUT, 'Softmax', [logits], { axis: 1 })
-  if (graph.unused.length > 0) throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `No ${model} has ${graph.unused.slice(0, 5).join(', ')}`)
+  if (graph.unused.length > 0)
+    throw new TorchgraftError('ERR_STATE_DICT_MISMATCH', `No ${model} has ${graph.unused.slice(0, 5).join(', ')}`)
   return {
     name: model,
     node: graph.nodes,

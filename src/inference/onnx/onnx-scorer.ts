@@ -12,7 +12,10 @@ import { INPUT, inputType, OUTPUT } from './onnx-graph.js'
  *
  * @throws ERR_FILE_FORMAT, ERR_RUNTIME_MISSING, ERR_DEVICE, ERR_PRECISION
  */
-export async function openOnnxScorer(file: string, { device = 'auto', precision = 'auto', threads }: ComputeOptions): Promise<OpenedScorer> {
+export async function openOnnxScorer(
+  file: string,
+  { device = 'auto', precision = 'auto', threads }: ComputeOptions,
+): Promise<OpenedScorer> {
   if (device !== 'auto' && device !== 'cpu') throw new TorchgraftError('ERR_DEVICE', `A .onnx file is computed on the CPU here: leave the device out, or use the .safetensors file that it came from`)
   if (precision !== 'auto' && precision !== 'fp32') throw new TorchgraftError('ERR_PRECISION', `A .onnx file is computed in fp32: leave the precision out, or use the .safetensors file that it came from`)
   const metadata = await readOnnxMetadata(file)

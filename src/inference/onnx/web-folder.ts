@@ -13,7 +13,9 @@ import { resolveInstalled } from './onnx-runtime.js'
 /** What of web/ goes along; its types are for TypeScript alone. */
 const PAGE = [
   'index.html', 'style.css', 'page.js', 'camera.js', 'worker.js', 'pixels.js', 'bitmap.js', 'notes.js',
-  ...['exif', 'first-bytes', 'gif-frame', 'profile', 'stored', 'stored-avif', 'stored-gif', 'stored-jpeg', 'stored-png', 'stored-webp'].map((name) => `stored/${name}.js`),
+  ...[
+    'exif', 'first-bytes', 'gif-frame', 'profile', 'stored', 'stored-avif', 'stored-gif', 'stored-jpeg', 'stored-png', 'stored-webp',
+  ].map((name) => `stored/${name}.js`),
   ...['filters', 'fit', 'jpeg', 'orientation', 'pad', 'resample', 'sizes', 'triangle'].map((name) => `resample/${name}.js`),
 ]
 /** What runs a model on a browser's processor, of all that onnxruntime-web brings. */

@@ -143,7 +143,8 @@ function reorderRows({ dtype, shape, data }: Tensor, rows: readonly number[]): U
 }
 
 async function locate(weights: string): Promise<{ readonly name: string; readonly path: string; readonly entry?: CatalogueEntry }> {
-  if (Object.values(SHIPPED_WEIGHTS).includes(weights)) return { name: weights, path: join(packageRoot(), 'weights', `${weights}.safetensors`) }
+  if (Object.values(SHIPPED_WEIGHTS).includes(weights))
+    return { name: weights, path: join(packageRoot(), 'weights', `${weights}.safetensors`) }
   if (existsSync(weights)) {
     const path = await modelFileAt(weights)
     return { name: basename(path, extname(path)), path }

@@ -81,7 +81,8 @@ async function fetchInto(part: string, { url, file, onProgress = () => {}, signa
   } catch (error) {
     if (error instanceof RefusedError) throw missing(`${url}: ${error.message}`)
     if (error instanceof BrokenOffError) throw missing(`The download of ${url} ${describe(error)}. Run it again: it goes on from there`, error.cause)
-    if (isDiskError(error)) throw new TorchgraftError('ERR_WRITE', `Could not write ${part}: ${systemReason(error)}`, { path: part, cause: error })
+    if (isDiskError(error))
+      throw new TorchgraftError('ERR_WRITE', `Could not write ${part}: ${systemReason(error)}`, { path: part, cause: error })
     throw error
   }
 }

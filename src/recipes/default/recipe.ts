@@ -20,7 +20,8 @@ const HEAD_LR_SCALE = 2
 /** What design and measurements found best for a few epochs from pretrained weights. */
 export const DEFAULT_RECIPE: Recipe = {
   defaults: {
-    ...COMMON_DEFAULTS, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null, meanStd: 'imagenet', followLinks: false,
+    ...COMMON_DEFAULTS, model: 'regnet_y_400mf', epochs: 12, batchSize: 32, monitor: 'val/top1', patience: null,
+    meanStd: 'imagenet', followLinks: false,
   },
   checkOptions({ meanStd, sanitySteps }) {
     if (meanStd !== 'imagenet') throw optionOfRecipe('notebook', 'meanStd', meanStd)

@@ -22,7 +22,9 @@ const WEIGHTS = 'regnet_y_16gf-imagenet1k_v1'
  * meant is left out: that it loads another file than it saved, and reads its data set through a global.
  */
 export const NOTEBOOK_RECIPE: Recipe = {
-  defaults: { ...COMMON_DEFAULTS, model: MODEL, epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true },
+  defaults: {
+    ...COMMON_DEFAULTS, model: MODEL, epochs: 20, batchSize: 64, monitor: 'val/loss', patience: 3, meanStd: 'data', followLinks: true,
+  },
   defaultWeights: (model) => (model === MODEL ? WEIGHTS : undefined),
   checkOptions({ progressiveResizing }) {
     if (progressiveResizing) throw optionOfRecipe('default', 'progressiveResizing', progressiveResizing)

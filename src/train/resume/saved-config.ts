@@ -38,7 +38,8 @@ export function checkConfig(folder: string, config: RunConfig<unknown>): SavedCo
 }
 
 function computingOf({ device, precision, memoryFormat, threads }: RunConfig<unknown>): Run['computing'] {
-  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads > 0)) throw argumentError('a positive integer', 'threads', threads)
+  if (threads !== undefined && !(Number.isSafeInteger(threads) && threads > 0))
+    throw argumentError('a positive integer', 'threads', threads)
   return {
     ...(device !== undefined && { device: device as Device }), // these three Session.create checks
     ...(precision !== undefined && { precision: precision as Precision }),
@@ -51,7 +52,8 @@ function computingOf({ device, precision, memoryFormat, threads }: RunConfig<unk
 function meanStdOf({ mean, std }: RunConfig<unknown>): MeanStd | undefined {
   if (mean === undefined && std === undefined) return undefined
   for (const [name, value] of Object.entries({ mean, std })) {
-    const valid = Array.isArray(value) && value.length === 3 && value.every((part) => Number.isFinite(part) && (name === 'mean' || part > 0))
+    const isPart = (part: number): boolean => Number.isFinite(part) && (name === 'mean' || part > 0)
+    const valid = Array.isArray(value) && value.length === 3 && value.every(isPart)
     if (!valid) throw argumentError(name === 'mean' ? 'three numbers' : 'three numbers above 0', name, value)
   }
   return { mean: mean!, std: std! }

@@ -20,7 +20,8 @@ export function difference(before: RunSplit, now: RunSplit): string | undefined 
   for (const split of ['train', 'val'] as const) {
     for (let i = 0; i < Math.max(before[split].length, now[split].length); i++) {
       const [was, is] = [before[split][i], now[split][i]]
-      if (was?.hash !== is?.hash || was?.label !== is?.label) return was ? `${was.path} of the ${split} split` : `${is?.path ?? ''}, new in the ${split} split`
+      if (was?.hash !== is?.hash || was?.label !== is?.label)
+        return was ? `${was.path} of the ${split} split` : `${is?.path ?? ''}, new in the ${split} split`
     }
   }
   return undefined
@@ -44,7 +45,12 @@ export async function trainValOfRun(run: string, data: string, open: () => Promi
   return now
 }
 
-async function listedThen(data: string, { classes, ...sets }: RunSplit, split: 'train' | 'val', signal?: AbortSignal): Promise<ImageFolder | undefined> {
+async function listedThen(
+  data: string,
+  { classes, ...sets }: RunSplit,
+  split: 'train' | 'val',
+  signal?: AbortSignal,
+): Promise<ImageFolder | undefined> {
   const items = sets[split]
   const { hashes } = await hashFiles(items.map(({ path }) => join(data, path)), signal)
   const labels = new Map(classes.map((label, i) => [label, i]))
