@@ -19,17 +19,29 @@ function rulesOf(name) {
   const below = allowed.filter((room) => names.indexOf(room) >= names.indexOf(name) || !names.includes(room))
   if (below.length > 0) throw new Error(`rooms.js: ${name} may import ${below.join(', ')}, which do not stand above it`)
   const known = KNOWN_ARROWS.filter(([from]) => new RegExp(filesOf(name)).test(from))
+  const knownOf = (/** @type {string} */ file) =>
+    known.filter(([from]) => from === file).map(([, to]) => (names.includes(to) ? filesOf(to) : pattern(to)))
   const inside = [filesOf(name), ...allowed.map(filesOf)]
   const comment = `${name}: ${is}. It may import ${allowed.join(', ') || 'no other room'}. See rooms.js`
   return [
-    { name: `${name}-arrows`, comment, from: { path: filesOf(name), pathNot: known.map(([from]) => pattern(from)) }, to: { path: '^src/', pathNot: inside } },
+    {
+      name: `${name}-arrows`,
+      comment,
+      from: { path: filesOf(name), pathNot: known.map(([from]) => pattern(from)) },
+      to: { path: '^src/', pathNot: inside },
+    },
     ...[...new Set(known.map(([from]) => from))].map((file) => ({
       name: `${name}-arrows`,
       comment,
       from: { path: pattern(file) },
-      to: { path: '^src/', pathNot: [...inside, ...known.filter(([from]) => from === file).map(([, to]) => (names.includes(to) ? filesOf(to) : pattern(to)))] },
+      to: { path: '^src/', pathNot: [...inside, ...knownOf(file)] },
     })),
-    { name: `${name}-shares`, comment, from: { path: filesOf(name) }, to: { path: '^(?:scripts|web|bench|test|examples|dist)/', pathNot: shares.map(pattern) } },
+    {
+      name: `${name}-shares`,
+      comment,
+      from: { path: filesOf(name) },
+      to: { path: '^(?:scripts|web|bench|test|examples|dist)/', pathNot: shares.map(pattern) },
+    },
     { name: `${name}-packages`, comment, from: { path: filesOf(name) }, to: { path: 'node_modules/', pathNot: packages.map((each) => `node_modules/${each}/`) } },
   ]
 }
@@ -39,7 +51,12 @@ export default {
   forbidden: [
     ...names.flatMap(rulesOf),
     { name: 'no-room', comment: 'This folder has no row in rooms.js', from: { path: '^src/', pathNot: names.map(filesOf) }, to: {} },
-    { name: 'no-circle', comment: 'Files import each other in a circle', from: { path: '^src/', pathNot: KNOWN_CIRCLES.map(pattern) }, to: { circular: true } },
+    {
+      name: 'no-circle',
+      comment: 'Files import each other in a circle',
+      from: { path: '^src/', pathNot: KNOWN_CIRCLES.map(pattern) },
+      to: { circular: true },
+    },
     { name: 'shared-arrows', comment: 'What is shared with set-up and the page knows nothing of the library', from: { path: '^(?:scripts|web)/' }, to: { path: '^src/' } },
     { name: 'not-there', comment: 'Nothing lies there', from: { path: '^src/' }, to: { couldNotResolve: true } },
   ].map((rule) => ({ severity: /** @type {const} */ ('error'), ...rule })),

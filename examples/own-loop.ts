@@ -1,5 +1,7 @@
 // The parts by themselves: images → batches → session, in a loop of your own.
-import { AverageMeter, DataLoader, evalTransform, evaluate, ImageFolder, readSafetensors, Session, trainTransform, warmupCosine } from 'torchgraft'
+import {
+  AverageMeter, DataLoader, evalTransform, evaluate, ImageFolder, readSafetensors, Session, trainTransform, warmupCosine,
+} from 'torchgraft'
 
 const [data = 'samples/campus', epochs = '4', size = '160'] = process.argv.slice(2)
 

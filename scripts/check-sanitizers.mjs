@@ -16,7 +16,18 @@ import { makeProgress } from './setup/progress.mjs'
 import { writeStamp } from './setup/stamp.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const NATIVE_TESTS = ['test/native/session.test.ts', 'test/native/several-sessions.test.ts', 'test/native/render.test.ts', 'test/native/jpeg.test.ts', 'test/native/scoring.test.ts', 'test/native/mixed-precision.test.ts', 'test/native/preview.test.ts', 'test/native/statistics.test.ts', 'test/native/summary.test.ts']
+const NATIVE_TESTS = [
+  'test/native/session.test.ts',
+  'test/native/several-sessions.test.ts',
+  'test/native/render.test.ts',
+  'test/native/jpeg.test.ts',
+  'test/native/scoring.test.ts',
+  'test/native/mixed-precision.test.ts',
+  'test/native/preview.test.ts',
+  'test/native/statistics.test.ts',
+  'test/native/summary.test.ts',
+]
+const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js']
 
 /**
  * @typedef {object} Check
@@ -33,9 +44,12 @@ const CHECKS = {
     sanitize: 'address,undefined',
     target: 'all',
     library: 'libasan.so',
-    options: { ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:allocator_may_return_null=1', UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1' },
+    options: {
+      ASAN_OPTIONS: 'detect_leaks=0:halt_on_error=1:allocator_may_return_null=1',
+      UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+    },
     work: [
-      ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--runInBand', '--testTimeout=600000', ...NATIVE_TESTS],
+      [...JEST, '--runInBand', '--testTimeout=600000', ...NATIVE_TESTS],
       ['test/exits/check.mjs', '--times', '1'],
     ],
   },
@@ -52,16 +66,23 @@ const CHECKS = {
 async function check(name) {
   const found = CHECKS[name]
   if (!found) throw new SetupError(`Expected one of ${Object.keys(CHECKS).join(', ')}.`)
-  const { sanitize, target, library, options, work } = found
+  const { sanitize, target, library, options: ofRuntime, work } = found
   const { found: libtorch } = locateLibtorch({ root: ROOT })
   if (!libtorch) throw new SetupError('There is no libtorch to build the addon for.')
   const runtime = libraryOf(library)
   const build = join(ROOT, '.torchgraft', `sanitize-${name}`)
   const defines = { LIBTORCH: libtorch.folder, SANITIZE: sanitize, WERROR: 'ON' }
-  await makeProgress(process.stderr)(`Compiling with the sanitizers ${sanitize}`, () => buildByCMake({ root: ROOT, build, log: `${build}.log`, defines, targets: [target] }))
+  const options = { root: ROOT, build, log: `${build}.log`, defines, targets: [target] }
+  await makeProgress(process.stderr)(`Compiling with the sanitizers ${sanitize}`, () => buildByCMake(options))
   writeStamp(addonFiles(build).built, `${JSON.stringify({ libtorch: libtorch.version })}\n`)
 
-  const env = { ...process.env, ...options, TORCHGRAFT_BUILD: build, TORCHGRAFT_HOME: join(build, 'cache'), LD_PRELOAD: `${runtime} ${libraryOf('libstdc++.so')}` }
+  const env = {
+    ...process.env,
+    ...ofRuntime,
+    TORCHGRAFT_BUILD: build,
+    TORCHGRAFT_HOME: join(build, 'cache'),
+    LD_PRELOAD: `${runtime} ${libraryOf('libstdc++.so')}`,
+  }
   for (const command of work) {
     // Without address randomization, which some kernels do more widely than the sanitizers' memory layout allows.
     const { status, signal } = spawnSync('setarch', ['-R', process.execPath, ...command], { cwd: ROOT, env, stdio: 'inherit' })

@@ -25,7 +25,8 @@ const FOLDER = join(ROOT, '.torchgraft', 'versions')
  * @returns {{ readonly version: string, readonly url: string }}
  */
 function resolveWheel(requirement) {
-  const args = ['-m', 'pip', 'install', '--dry-run', '--ignore-installed', '--no-deps', '--only-binary=:all:', '--quiet', '--report', '-', requirement]
+  const how = ['--dry-run', '--ignore-installed', '--no-deps', '--only-binary=:all:']
+  const args = ['-m', 'pip', 'install', ...how, '--quiet', '--report', '-', requirement]
   const { status, stdout, stderr } = spawnSync('python3', args, { encoding: 'utf8', maxBuffer: 1 << 26 })
   if (status !== 0) throw new SetupError(`pip does not find ${requirement}: ${stderr.trim()}`)
   const { install } = /** @type {{ install: { metadata: { version: string }, download_info: { url: string } }[] }} */ (JSON.parse(stdout))
@@ -65,7 +66,14 @@ async function check(progress, requirement) {
     const name = basename(compiler)
     // Machine code is nobody's here: as little as possible is done for it.
     const defines = { LIBTORCH: libtorch, WERROR: 'ON', CMAKE_CXX_FLAGS_RELEASE: '-O0' }
-    const options = { root: ROOT, env: { ...process.env, CXX: compiler }, build: join(folder, name), log: join(folder, `${name}.log`), defines, targets: TARGETS }
+    const options = {
+      root: ROOT,
+      env: { ...process.env, CXX: compiler },
+      build: join(folder, name),
+      log: join(folder, `${name}.log`),
+      defines,
+      targets: TARGETS,
+    }
     await progress(`Compiling against libtorch ${version} by ${name}`, () => buildByCMake(options))
     console.log(`libtorch ${version}, ${name}: every native source compiles.`)
   }

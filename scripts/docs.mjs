@@ -55,7 +55,10 @@ function link(/** @type {string} */ page, /** @type {ReadonlyMap<string, string>
 try {
   const page = await makePage()
   if (!process.argv.includes('--check')) await writeFile(PAGE, page)
-  else if ((await readFile(PAGE, 'utf8').catch(() => '')) !== page) throw new Error('docs/api.md is not what the source says: run "npm run docs"')
+  else {
+    const there = await readFile(PAGE, 'utf8').catch(() => '')
+    if (there !== page) throw new Error('docs/api.md is not what the source says: run "npm run docs"')
+  }
 } catch (error) {
   const { message, stdout = '', stderr = '' } = /** @type {Error & { stdout?: string, stderr?: string }} */ (error)
   console.error(`${stdout}${stderr}` || message) // typedoc's own words, where it found an error in the source

@@ -19,7 +19,8 @@ export { SetupError }
 /** @typedef {import('./setup/step.mjs').Step} Step */
 /** @typedef {{ write(text: string): unknown, readonly isTTY?: boolean, readonly columns?: number }} Stream */
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '/') // not by `new URL('..', …)`, which bundlers take for a file to bring along
+// Not by `new URL('..', …)`, which bundlers take for a file to bring along.
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '/')
 
 /**
  * Runs each step that is not up to date.
@@ -30,7 +31,8 @@ export async function setUp({ root = ROOT, env = process.env, stream = process.s
   const problem = nodeProblem(process.versions.node)
   if (problem !== undefined) throw new SetupError(problem)
   try {
-    const release = await waitForLock(join(stateFolder(root, env), 'setup.lock'), (line) => stream.write(`${prose(printable(line), stream)}\n`))
+    const tell = (/** @type {string} */ line) => stream.write(`${prose(printable(line), stream)}\n`)
+    const release = await waitForLock(join(stateFolder(root, env), 'setup.lock'), tell)
     try {
       const context = { root, env, progress: makeProgress(stream) }
       for (const step of stepsFor(root)) await step(context)

@@ -8,7 +8,8 @@ if (problem === undefined) {
   const [, , command = '', ...words] = process.argv
   if (['predict', 'evaluate'].includes(command) && words.length >= 2 && !words.includes('--help')) {
     // Opening libtorch takes longer than anything else before the first image: it goes on beside the rest.
-    const { preloadLibtorch } = /** @type {{ preloadLibtorch(): void }} */ (await import(new URL('../dist/addon/load.js', import.meta.url).href))
+    const load = new URL('../dist/addon/load.js', import.meta.url).href
+    const { preloadLibtorch } = /** @type {{ preloadLibtorch(): void }} */ (await import(load))
     preloadLibtorch()
   }
   const cli = /** @type {{ main(argv: readonly string[]): Promise<number> }} */ (await import(main.href))

@@ -2,6 +2,7 @@
 import { trySetUp } from './setup.mjs'
 
 if (await trySetUp()) {
-  const { main } = /** @type {{ main(argv: readonly string[]): Promise<number> }} */ (await import(new URL('../dist/cli/main.js', import.meta.url).href))
+  const cli = new URL('../dist/cli/main.js', import.meta.url).href
+  const { main } = /** @type {{ main(argv: readonly string[]): Promise<number> }} */ (await import(cli))
   process.exitCode = await main(['train', ...process.argv.slice(2)])
 }

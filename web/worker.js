@@ -34,7 +34,10 @@ const here = (/** @type {string} */ file) => new URL(file, import.meta.url).href
 const answer = (/** @type {Answer} */ message) => self.postMessage(message)
 
 const opened = open()
-opened.then(({ model }) => answer({ type: 'ready', model }), (error) => answer({ type: 'broken', message: String(error?.message ?? error) }))
+opened.then(
+  ({ model }) => answer({ type: 'ready', model }),
+  (error) => answer({ type: 'broken', message: String(error?.message ?? error) }),
+)
 
 /** One at a time, in the order asked for. @type {Promise<void>} */
 let queue = Promise.resolve()
@@ -48,7 +51,8 @@ async function open() {
   runtime.env.wasm.wasmPaths = here('onnxruntime/')
   // Threads take headers that few static hosts send.
   runtime.env.wasm.numThreads = crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1
-  const session = await runtime.InferenceSession.create(new Uint8Array(await (await fetched('model.onnx')).arrayBuffer()), { executionProviders: ['wasm'] })
+  const bytes = new Uint8Array(await (await fetched('model.onnx')).arrayBuffer())
+  const session = await runtime.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
   const run = async (/** @type {Uint8Array | Float32Array} */ pixels) => {
     const dims = [1, model.size, model.size, 3]
     const images = pixels instanceof Uint8Array ? new runtime.Tensor('uint8', pixels, dims) : new runtime.Tensor('float32', pixels, dims)

@@ -6,7 +6,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const { CheckpointStore, DataLoader, evalTransform, fit, ImageFolder, Session, trainTransform } = await import(new URL('../../dist/index.js', import.meta.url).href)
+const library = await import(new URL('../../dist/index.js', import.meta.url).href)
+const { CheckpointStore, DataLoader, evalTransform, fit, ImageFolder, Session, trainTransform } = library
 const [steps = '40', ...named] = process.argv.slice(2)
 const MODELS = named.length > 0 ? named : ['regnet_y_400mf', 'regnet_y_16gf']
 const data = await ImageFolder.open(fileURLToPath(new URL('../../samples/campus', import.meta.url)))
@@ -74,7 +75,14 @@ for (const model of MODELS) {
   const saving = await train(session, Number(steps), true)
   const milliseconds = (list) => median(list.map((step) => step.milliseconds)).toFixed(0)
   const beside = saving.steps.filter(({ copied, writing }) => writing && !copied)
-  console.log(row([model, milliseconds(plain.steps), median(saving.copies).toFixed(0), beside.length > 0 ? milliseconds(beside) : '–', median(saving.writes).toFixed(0), (saving.bytes / 1e6).toFixed(0)]))
+  console.log(row([
+    model,
+    milliseconds(plain.steps),
+    median(saving.copies).toFixed(0),
+    beside.length > 0 ? milliseconds(beside) : '–',
+    median(saving.writes).toFixed(0),
+    (saving.bytes / 1e6).toFixed(0),
+  ]))
   await session.dispose()
 }
 await rm(folder, { recursive: true, force: true })

@@ -6,7 +6,8 @@ import { torchgraft } from '../torchgraft/library.mjs'
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('../../src/index.js').RegNetVariant} RegNetVariant */
 
-const SHIPPED = /** @type {Partial<Record<RegNetVariant, string>>} */ ({ regnet_y_400mf: 'weights/regnet_y_400mf-tiny-imagenet.safetensors' })
+/** @type {Partial<Record<RegNetVariant, string>>} */
+const SHIPPED = { regnet_y_400mf: 'weights/regnet_y_400mf-tiny-imagenet.safetensors' }
 
 /**
  * Weights that all begin from, the head among them, as a state_dict that PyTorch loads: those that ship with a new head, or

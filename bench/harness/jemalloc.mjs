@@ -37,7 +37,8 @@ function fetched(folder) {
   try {
     const got = spawnSync('apt-get', ['download', 'libjemalloc2'], { cwd: working, timeout: 60_000 })
     const [archive] = readdirSync(working)
-    if (got.status !== 0 || archive === undefined || spawnSync('dpkg-deb', ['-x', archive, folder], { cwd: working }).status !== 0) return undefined
+    if (got.status !== 0 || archive === undefined) return undefined
+    if (spawnSync('dpkg-deb', ['-x', archive, folder], { cwd: working }).status !== 0) return undefined
     return unpacked(folder)
   } finally {
     rmSync(working, { recursive: true, force: true })

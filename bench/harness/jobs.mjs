@@ -82,10 +82,19 @@ async function jobProgram(context, name, { model, weights, epochs, batch }, data
     const all = { recipe: 'notebook', data, output: join(output, 'run'), model, weights, epochs, batchSize: batch, threads, ...options }
     return nodeProgram(context, 'torchgraft/job.mjs', [JSON.stringify(all)])
   }
-  const flags = [context.data, '--model', model, '--weights', weights, '--epochs', String(epochs), '--batch-size', String(batch), '--threads', String(threads), '--output', join(output, 'best_model.pth')]
+  const flags = [
+    context.data,
+    '--model', model,
+    '--weights', weights,
+    '--epochs', String(epochs),
+    '--batch-size', String(batch),
+    '--threads', String(threads),
+    '--output', join(output, 'best_model.pth'),
+  ]
   if (name === 'notebook') return pythonProgram(context, name, [join(root, 'bench', 'notebook.py'), ...flags])
   const precision = await fastPrecision(context, model, weights)
-  return pythonProgram(context, name, ['-m', 'bench.peers.job', ...flags, '--precision', precision, ...(name === 'compiled' ? ['--compile'] : [])])
+  const compiled = name === 'compiled' ? ['--compile'] : []
+  return pythonProgram(context, name, ['-m', 'bench.peers.job', ...flags, '--precision', precision, ...compiled])
 }
 
 /** @type {Map<string, Promise<string>>} */
@@ -105,6 +114,7 @@ function fastPrecision(context, model, weights) {
 /** @param {Context} context @param {string} model @param {string} weights */
 async function tryPrecisions(context, model, weights) {
   const classes = await classesOf(context)
-  const { lines } = await runProgram(pythonProgram(context, 'tuned', ['-m', 'bench.peers.precision', model, weights, String(classes), '32', '224', String(context.threads)]))
+  const args = [model, weights, String(classes), '32', '224', String(context.threads)]
+  const { lines } = await runProgram(pythonProgram(context, 'tuned', ['-m', 'bench.peers.precision', ...args]))
   return lines.at(-1) ?? ''
 }

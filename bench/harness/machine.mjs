@@ -17,7 +17,14 @@ export async function describeMachine() {
   const heldTo = process.env['ATEN_CPU_CAPABILITY']
   const cores = availableParallelism()
   return {
-    machine: { processor: cpus()[0]?.model.trim() ?? 'unknown', features, ...(heldTo && { heldTo }), cores, memory: totalmem(), load: (loadavg()[0] ?? 0) / cores },
+    machine: {
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+      features,
+      ...(heldTo && { heldTo }),
+      cores,
+      memory: totalmem(),
+      load: (loadavg()[0] ?? 0) / cores,
+    },
     threads: defaultThreads(threads),
     precision: bf16 ? 'bf16' : 'fp32',
     libtorch: addon.libtorchVersion,

@@ -19,7 +19,8 @@ export async function makeImages(folder, count) {
   for (let label = 0; label < CLASSES; label++) await mkdir(join(folder, `class-${label}`), { recursive: true })
   for (let i = 0; i < count; i++) {
     const label = i % CLASSES
-    writeFileSync(join(folder, `class-${label}`, `${i}.jpg`), withComment(/** @type {Buffer} */ (colours[label]), String(i).padStart(8, '0')))
+    const jpeg = withComment(/** @type {Buffer} */ (colours[label]), String(i).padStart(8, '0'))
+    writeFileSync(join(folder, `class-${label}`, `${i}.jpg`), jpeg)
   }
   return withComment(/** @type {Buffer} */ (colours[0]), '00000000').length
 }

@@ -37,7 +37,10 @@ function resident(pid) {
 /** @param {number} pid @returns {number[]} */
 function treeOf(pid) {
   const threads = list(`/proc/${pid}/task`)
-  const children = threads.flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' ').filter((part) => part !== '').map(Number))
+  const children = threads
+    .flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' '))
+    .filter((part) => part !== '')
+    .map(Number)
   return [pid, ...children.flatMap((child) => treeOf(child))]
 }
 

@@ -29,7 +29,10 @@ export async function trainedModel(context) {
   const { size, mean, std } = classifier.metadata
   await classifier.dispose()
   const items = images.items.map(({ path, label }) => ({ name: path, path: resolve(images.root, path), label }))
-  return { model: MODEL, classes, file, size, mean, std, items, weights: join(folder, 'model.pth'), onnx: join(folder, 'model.onnx'), script: join(folder, 'model.torchscript') }
+  const weights = join(folder, 'model.pth')
+  const onnx = join(folder, 'model.onnx')
+  const script = join(folder, 'model.torchscript')
+  return { model: MODEL, classes, file, size, mean, std, items, weights, onnx, script }
 }
 
 /** @param {Context} context @param {string} folder @param {readonly string[]} classes */
@@ -45,7 +48,8 @@ async function make(context, folder, classes) {
   await mkdir(made)
   await rename(join(run, 'best.safetensors'), join(made, 'best.safetensors'))
   await torchgraft.exportModel({ model: join(made, 'best.safetensors'), format: 'pth', output: join(made, 'model.pth') })
-  const { command, args, env, cwd } = pythonProgram(context, 'notebook', ['-m', 'bench.peers.export', join(made, 'model.pth'), MODEL, String(classes.length), made])
+  const toExport = [join(made, 'model.pth'), MODEL, String(classes.length), made]
+  const { command, args, env, cwd } = pythonProgram(context, 'notebook', ['-m', 'bench.peers.export', ...toExport])
   await runCommand(command, args, { cwd, env, log: join(kept, 'export.log') })
   await rename(made, folder)
   tell(`Trained and exported in ${Math.round((performance.now() - began) / 1000)} s.`)

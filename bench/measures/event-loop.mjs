@@ -23,6 +23,7 @@ export const eventLoop = {
     const median = (/** @type {'busy' | 'idle'} */ key) => summarize(found.map((each) => each[key])).median.toFixed(2)
     const note = `99th percentile. Beside as many busy processes as cores, without torchgraft, it is ${median('busy')} ms; idle ${median('idle')} ms. Python has no event loop to compare.`
     const params = { precision: context.precision, threads: context.threads }
-    yield makeRow({ name: 'event-loop', model: 'regnet_y_400mf', unit: 'ms', better: 'lower', params, note }, { torchgraft: found.map(({ training }) => training) })
+    const values = { torchgraft: found.map(({ training }) => training) }
+    yield makeRow({ name: 'event-loop', model: 'regnet_y_400mf', unit: 'ms', better: 'lower', params, note }, values)
   },
 }

@@ -32,7 +32,15 @@ const FAST = { memoryFormat: 'channels_last' }
  * @returns {readonly Case[]}
  */
 function casesOf(auto) {
-  const fp32 = { options: { ...FAST, precision: 'fp32' }, peers: ['notebook'], repeats: 1, epochs: 2, note: 'in the notebook’s precision', extra: /** @type {const} */ (true) }
+  /** @type {Case} */
+  const fp32 = {
+    options: { ...FAST, precision: 'fp32' },
+    peers: ['notebook'],
+    repeats: 1,
+    epochs: 2,
+    note: 'in the notebook’s precision',
+    extra: true,
+  }
   return [
     { options: { ...FAST, precision: auto }, peers: ['notebook', 'tuned', 'compiled'], repeats: 2, epochs: 3 },
     ...(auto === 'fp32' ? [] : [fp32]),
@@ -66,8 +74,17 @@ async function runEpochs(context, { options, peers, repeats, epochs, note }) {
     repeats: context.repeats(repeats),
     start: (name) => jobContestant(context, name, options, epochs),
   })
-  const about = { model: MODEL, unit: 's', better: /** @type {const} */ ('lower'), params: { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, memoryFormat: options.memoryFormat, threads: context.threads } }
-  return ['first', 'later'].map((when) => makeRow({ ...about, name: `epoch-${when}`, how, leftOut, same, ...(note !== undefined && { note }) }, valuesOf(samples, when)))
+  const about = {
+    model: MODEL,
+    unit: 's',
+    better: /** @type {const} */ ('lower'),
+    params: await paramsOf(context, facts, options),
+    how,
+    leftOut,
+    same,
+    ...(note !== undefined && { note }),
+  }
+  return ['first', 'later'].map((when) => makeRow({ ...about, name: `epoch-${when}` }, valuesOf(samples, when)))
 }
 
 /**
@@ -92,11 +109,26 @@ export const memory = {
         repeats: context.quick ? 0 : context.repeats(2),
         start: (name) => jobContestant(context, name, options, 1),
       })
-      const values = context.quick ? Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]])) : valuesOf(samples, 'megabytes')
-      const params = { batch: await batchOfJob(context), size: 224, precision: facts['torchgraft']?.precision ?? null, memoryFormat: options.memoryFormat, threads: context.threads }
-      yield makeRow({ name: 'memory', model: MODEL, unit: 'MB', better: 'lower', params, ...(extra && { extra }), how, leftOut, same, ...(note !== undefined && { note }) }, values)
+      const values = context.quick ? megabytesIn(facts) : valuesOf(samples, 'megabytes')
+      const params = await paramsOf(context, facts, options)
+      const about = { name: 'memory', model: MODEL, unit: 'MB', better: /** @type {const} */ ('lower'), params }
+      const more = { ...(extra && { extra }), how, leftOut, same, ...(note !== undefined && { note }) }
+      yield makeRow({ ...about, ...more }, values)
     }
   },
+}
+
+/** @typedef {Awaited<ReturnType<typeof runInterleaved>>['facts']} Facts */
+
+/** @param {Context} context @param {Facts} facts @param {Options} options */
+async function paramsOf(context, facts, { memoryFormat }) {
+  const precision = facts['torchgraft']?.precision ?? null
+  return { batch: await batchOfJob(context), size: 224, precision, memoryFormat, threads: context.threads }
+}
+
+/** As values of a row. @param {Facts} facts */
+function megabytesIn(facts) {
+  return Object.fromEntries(Object.entries(facts).map(([name, told]) => [name, [told.megabytes ?? Number.NaN]]))
 }
 
 /**
@@ -117,7 +149,13 @@ function jobContestant(context, name, options, epochs) {
     async begin() {
       const { steps, precision, how, peak } = await run((outcome) => outcome.steps.length === FIRST_STEPS)
       const words = name === 'torchgraft' ? `recipe notebook, ${how}, ${options.memoryFormat}` : how
-      return { how: words, precision, rounded: name === 'tuned' || name === 'compiled', losses: steps.map(({ loss }) => loss), megabytes: peak / 1e6 }
+      return {
+        how: words,
+        precision,
+        rounded: name === 'tuned' || name === 'compiled',
+        losses: steps.map(({ loss }) => loss),
+        megabytes: peak / 1e6,
+      }
     },
     async run() {
       const { epochs: ended, peak } = await run(undefined)

@@ -44,7 +44,10 @@ function coldContestant(context, { model, classes, file, size, mean, std, items,
   const rest = [String(size), JSON.stringify(mean), JSON.stringify(std), photo]
   const programs = {
     torchgraft: () => nodeProgram(context, '../scripts/torchgraft.mjs', ['predict', file, photo, '--json', '--top-k', '1']),
-    notebook: () => pythonProgram(context, 'notebook', ['-m', 'bench.peers.cold_notebook', weights, model, String(classes.length), ...rest]),
+    notebook: () => {
+      const args = [weights, model, String(classes.length), ...rest]
+      return pythonProgram(context, 'notebook', ['-m', 'bench.peers.cold_notebook', ...args])
+    },
     tuned: () => pythonProgram(context, 'tuned', ['-m', 'bench.peers.cold_tuned', script, ...rest]),
     onnxruntime: () => pythonProgram(context, 'onnxruntime', ['-m', 'bench.peers.cold_onnxruntime', onnx, ...rest]),
   }

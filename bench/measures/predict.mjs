@@ -59,9 +59,17 @@ async function runPredict(context, { items, ...trained }, { name, batch, images 
     peers: PEERS,
     repeats: context.repeats(5),
   })
-  const params = { batch, size: trained.size, images: paths.length, precision: facts['torchgraft']?.precision ?? null, threads: context.threads }
+  const params = {
+    batch,
+    size: trained.size,
+    images: paths.length,
+    precision: facts['torchgraft']?.precision ?? null,
+    threads: context.threads,
+  }
   const alone = batch === 1
-  return makeRow({ name, model: trained.model, unit: alone ? 'ms' : 'images/s', better: alone ? 'lower' : 'higher', params, how, leftOut, same }, valuesOf(samples, alone ? 'milliseconds' : 'speed'))
+  const about = { name, model: trained.model, params, how, leftOut, same }
+  if (alone) return makeRow({ ...about, unit: 'ms', better: 'lower' }, valuesOf(samples, 'milliseconds'))
+  return makeRow({ ...about, unit: 'images/s', better: 'higher' }, valuesOf(samples, 'speed'))
 }
 
 /** So many of a list, from all over it. @template T @param {readonly T[]} items @param {number} count @returns {T[]} */

@@ -56,7 +56,12 @@ async function runImages(context, count) {
       found.parts = told.parts
     }
     const parts = Object.entries(found.parts).map(([part, seconds]) => `${part} ${seconds.toFixed(2)} s`).join(', ')
-    const about = { name: 'scale', model: null, better: /** @type {const} */ ('lower'), params: { images: count, bytes, batch: BATCH, size: SIZE } }
+    const about = {
+      name: 'scale',
+      model: null,
+      better: /** @type {const} */ ('lower'),
+      params: { images: count, bytes, batch: BATCH, size: SIZE },
+    }
     return [
       makeRow({ ...about, unit: 's', note: `Of the last run: ${parts}. The files were just written: they are in the system’s memory.` }, { torchgraft: found.seconds }),
       makeRow({ ...about, unit: 'MB', note: 'Peak resident set of the process.' }, { torchgraft: found.megabytes }),

@@ -62,9 +62,16 @@ export const timeToAccuracy = {
         } else (values[name] ??= []).push(seconds)
       }
     }
-    const params = { batch, size: 224, accuracy: Number(target.toFixed(4)), precision: how['torchgraft']?.split(', ').at(-1) ?? null, threads: context.threads }
+    const params = {
+      batch,
+      size: 224,
+      accuracy: Number(target.toFixed(4)),
+      precision: how['torchgraft']?.split(', ').at(-1) ?? null,
+      threads: context.threads,
+    }
     const note = 'Its own recipe scores an epoch at the size that it trains at, and predicts at that size. Compiling, and trying which precision is faster, is not counted. An accuracy is that of one seed.'
-    yield makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same: [`images scored: ${scored} by each`], note }, values)
+    const same = [`images scored: ${scored} by each`]
+    yield makeRow({ name: 'time-to-accuracy', model: MODEL, unit: 's', better: 'lower', params, how, leftOut, same, note }, values)
   },
 }
 

@@ -24,11 +24,13 @@ export function drawChart({ machine, date, measures }) {
   const height = TOP + rows.length * ROW + 40
   const bottom = TOP + rows.length * ROW
   const grid = ticks.map((tick) => `<line class="${tick === 1 ? 'one' : 'grid'}" x1="${x(tick)}" x2="${x(tick)}" y1="${TOP - 8}" y2="${bottom}"/><text class="quiet" x="${x(tick)}" y="${bottom + 18}" text-anchor="middle">${tick} ×</text>`)
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="How many times better torchgraft is, by measure">
+  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`
+  const measured = `${escape(machineName(machine))}, ${date.slice(0, 10)}`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="How many times better torchgraft is, by measure">
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">How many times better torchgraft is</text>
-<text class="quiet" x="16" y="46">${escape(machineName(machine))}, ${date.slice(0, 10)}. Right of 1 × torchgraft is better, left of it the other.</text>
+<text class="quiet" x="16" y="46">${measured}. Right of 1 × torchgraft is better, left of it the other.</text>
 <rect class="notebook" x="476" y="16" width="12" height="12" rx="2"/><text x="494" y="26">than the notebook</text>
 <rect class="best" x="636" y="16" width="12" height="12" rx="2"/><text x="654" y="26">than the best peer</text>
 ${grid.join('\n')}
@@ -39,7 +41,12 @@ ${rows.map((row, i) => drawRow(row, TOP + i * ROW, x)).join('\n')}
 
 /** @param {Row} row @param {number} y @param {(ratio: number) => number} x */
 function drawRow({ name, model, params, best, ratioToBest, ratioToNotebook }, y, x) {
-  const about = [model?.replace('regnet_', ''), params['batch'] === undefined || params['batch'] === null ? undefined : `batch ${params['batch']}`, params['precision']].filter((part) => part)
+  const { batch, precision } = params
+  const about = [
+    model?.replace('regnet_', ''),
+    batch === undefined || batch === null ? undefined : `batch ${batch}`,
+    precision,
+  ].filter((part) => part)
   return [
     `<text x="16" y="${y + 14}">${escape(name)}</text><text class="quiet" x="16" y="${y + 30}">${escape(about.join(', '))}</text>`,
     ratioToNotebook === null ? '' : bar(ratioToNotebook, y, 'notebook', '', x),

@@ -26,7 +26,9 @@ export function freeName(name, taken) {
  */
 export async function writeResult(folder, report, { chart, scaleChart }) {
   await mkdir(folder, { recursive: true })
-  const name = freeName(resultName(report.date, [report.machine.processor, report.machine.heldTo ?? ''].join(' ')), (candidate) => existsSync(join(folder, `${candidate}.json`)))
+  const machine = [report.machine.processor, report.machine.heldTo ?? ''].join(' ')
+  const isTaken = (/** @type {string} */ candidate) => existsSync(join(folder, `${candidate}.json`))
+  const name = freeName(resultName(report.date, machine), isTaken)
   const file = join(folder, `${name}.json`)
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`, { flag: 'wx' })
   await writeFile(join(folder, `${name}.svg`), chart)

@@ -17,6 +17,13 @@ export function makeRow({ name, model, params, unit, better, ...more }, { torchg
   const peers = Object.fromEntries(Object.entries(others).map(([peer, values]) => [peer, summarize(values)]))
   const best = bestOf(peers, better)
   const compare = (/** @type {string | null} */ peer) => (peer !== null && peers[peer] ? ratio(torchgraft, peers[peer], better) : null)
-  const filled = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined && Object.keys(/** @type {object} */ (value)).length !== 0 || value === true || typeof value === 'string'))
-  return { name, model, params, unit, better, torchgraft, peers, best, ratioToBest: compare(best), ratioToNotebook: compare('notebook'), ...filled }
+  const filled = Object.fromEntries(Object.entries(more).filter(([, value]) => isFilled(value)))
+  const ratios = { ratioToBest: compare(best), ratioToNotebook: compare('notebook') }
+  return { name, model, params, unit, better, torchgraft, peers, best, ...ratios, ...filled }
+}
+
+/** @param {unknown} value */
+function isFilled(value) {
+  if (value === true || typeof value === 'string') return true
+  return value !== undefined && Object.keys(/** @type {object} */ (value)).length !== 0
 }

@@ -75,7 +75,11 @@ function compareLosses({ where, name, other, expected, found }) {
     if (share <= tolerance) continue // which NaN is not
     throw new MismatchError(`${where}: the loss of step ${i + 1} is ${after[i]?.toFixed(4)} in ${other} and ${before[i]?.toFixed(4)} in ${name}, ${percent(share)} apart where ${percent(tolerance)} is allowed in ${precision}`)
   }
-  return { what: `losses of ${after.length} steps, how far apart at most`, how: `${percent(Math.max(...apart))} in ${precision}`, reference: before.map((loss) => loss.toFixed(3)).join(' ') }
+  return {
+    what: `losses of ${after.length} steps, how far apart at most`,
+    how: `${percent(Math.max(...apart))} in ${precision}`,
+    reference: before.map((loss) => loss.toFixed(3)).join(' '),
+  }
 }
 
 /** @param {Pair} pair @returns {Verdict | undefined} */
@@ -86,7 +90,11 @@ function compareLabels({ where, name, other, expected, found }) {
   const precision = looser(expected.precision, found.precision)
   const alike = after.filter((label, i) => label === before[i]).length / after.length
   if (alike < LABELS_ALIKE[precision]) throw new MismatchError(`${where}: ${other} predicts ${percent(alike)} of the labels that ${name} does, and ${percent(LABELS_ALIKE[precision])} is the least in ${precision}`)
-  return { what: 'labels alike', how: `${percent(alike)} in ${precision}`, reference: `${new Set(before).size} labels of ${before.length} images` }
+  return {
+    what: 'labels alike',
+    how: `${percent(alike)} in ${precision}`,
+    reference: `${new Set(before).size} labels of ${before.length} images`,
+  }
 }
 
 /** @param {number} share */

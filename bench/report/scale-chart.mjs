@@ -25,10 +25,17 @@ const PANELS = [
  * @returns {string | undefined} SVG, readable in light and dark; nothing where no two numbers of images were measured
  */
 export function drawScaleChart({ machine, date, measures }) {
-  const panels = PANELS.map(({ unit, title }) => ({ title, points: measures.filter(({ name, params, unit: of }) => name === 'scale' && of === unit && typeof params['images'] === 'number').map(({ params, torchgraft }) => ({ x: Number(params['images']), y: torchgraft.median })) }))
+  const rows = measures.filter(({ name, params }) => name === 'scale' && typeof params['images'] === 'number')
+  const panels = PANELS.map(({ unit, title }) => ({
+    title,
+    points: rows
+      .filter((row) => row.unit === unit)
+      .map(({ params, torchgraft }) => ({ x: Number(params['images']), y: torchgraft.median })),
+  }))
   if (panels.some(({ points }) => points.length < 2)) return undefined
   const width = PANEL * panels.length + 20
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img" aria-label="Time and memory against the number of images">
+  const size = `viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}"`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="Time and memory against the number of images">
 <style>${STYLE}
 </style>
 <text class="title" x="16" y="26">From a folder to its first batch</text>

@@ -36,14 +36,20 @@ export function isBusy(load) {
 /** @param {Row} row @returns {string[]} */
 export function formatRow(row) {
   const { name, model, params, unit, better, torchgraft, peers, best, extra, how = {}, leftOut = {}, same = [], note, ...ratios } = row
-  const told = Object.entries(params).filter(([key, value]) => value !== null && key !== 'threads').map(([key, value]) => `${key} ${value}`).join(', ')
+  const told = Object.entries(params)
+    .filter(([key, value]) => value !== null && key !== 'threads')
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ')
   const title = [name, model, told, `${unit}, ${better} is better`, extra ? 'extra' : ''].filter((part) => part).join(' · ')
   const ratioOf = (/** @type {string} */ peer) => (peer === best ? ratios.ratioToBest : peer === 'notebook' ? ratios.ratioToNotebook : null)
   return [
     ...wrap(title, '', INDENT),
     columns(['', 'median', 'min', 'max', 'runs', '']),
     columns(['torchgraft', ...numbers(torchgraft), '']),
-    ...Object.entries(peers).map(([peer, stats]) => columns([`${peer}${peer === best ? ' (best)' : ''}`, ...numbers(stats), tellRatio(ratioOf(peer))])),
+    ...Object.entries(peers).map(([peer, stats]) => {
+      const heading = `${peer}${peer === best ? ' (best)' : ''}`
+      return columns([heading, ...numbers(stats), tellRatio(ratioOf(peer))])
+    }),
     ...Object.entries(leftOut).flatMap(([peer, why]) => wrap(`${peer} left out: ${why}`, INDENT, '    ')),
     ...Object.entries(how).flatMap(([who, words]) => wrap(`${who}: ${words}`, INDENT, '    ')),
     ...(same.length > 0 ? wrap(`the same work as far as compared. ${same.join('; ')}`, INDENT, '    ') : []),

@@ -29,7 +29,12 @@ export async function begin({ file, data, folders, classes, names, batch, thread
   }
   const { loss, count } = await score()
   return {
-    facts: { how: `${session.precision}, ${session.memoryFormat}, read ahead`, precision: session.precision, images: count, losses: [loss] },
+    facts: {
+      how: `${session.precision}, ${session.memoryFormat}, read ahead`,
+      precision: session.precision,
+      images: count,
+      losses: [loss],
+    },
     async run() {
       const began = performance.now()
       const scored = await score()

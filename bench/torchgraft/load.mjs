@@ -19,7 +19,9 @@ export async function begin({ data, folders, batch, size, recipe, mean, std }) {
   const images = await torchgraft.ImageFolder.open(data, { within: folders })
   const transform = recipe === 'notebook' ? notebookTrainTransform() : torchgraft.trainTransform()
 
-  const open = () => new torchgraft.DataLoader(images, { batchSize: batch, size, transform, mean, std, seed: 1, shuffle: recipe === 'default', dropLast: true })
+  const open = () => new torchgraft.DataLoader(images, {
+    batchSize: batch, size, transform, mean, std, seed: 1, shuffle: recipe === 'default', dropLast: true,
+  })
   const epoch = async (/** @type {import('../../src/index.js').DataLoader} */ loader, /** @type {number} */ number) => {
     const before = process.cpuUsage()
     let count = 0
@@ -40,5 +42,6 @@ export async function begin({ data, folders, batch, size, recipe, mean, std }) {
     return { count, first, later }
   }
   const { count } = await run() // the files are in the system's memory now, as for the others
-  return { facts: { how: recipe === 'notebook' ? 'decoded once, jitter and affine by its kernel' : 'decoded once, random resized crop and flip by its kernel', precision: 'fp32', images: count }, run }
+  const drawn = recipe === 'notebook' ? 'jitter and affine' : 'random resized crop and flip'
+  return { facts: { how: `decoded once, ${drawn} by its kernel`, precision: 'fp32', images: count }, run }
 }

@@ -26,7 +26,12 @@ export async function begin(params) {
   const losses = []
   for (let i = 0; i < firstSteps; i++) losses.push(await next())
   return {
-    facts: { how: `${session.precision}, ${session.memoryFormat}, fused Adam`, precision: session.precision, losses, images: batches.length * params.batch },
+    facts: {
+      how: `${session.precision}, ${session.memoryFormat}, fused Adam`,
+      precision: session.precision,
+      losses,
+      images: batches.length * params.batch,
+    },
     async run() {
       const began = performance.now()
       for (let i = 0; i < steps; i++) await next()

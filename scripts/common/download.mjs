@@ -33,7 +33,8 @@ export async function fetchRest(part, ask, { total, onProgress, signal } = {}) {
   const have = fileBytes(part)
   let answer = await ask(have)
   let range = answeredRange(answer, { from: have, total })
-  if (total === undefined && answer.status === 416 && answer.contentRange === `bytes */${have}`) return answer.cancel() // all of it had come
+  const allHadCome = total === undefined && answer.status === 416 && answer.contentRange === `bytes */${have}`
+  if (allHadCome) return answer.cancel()
   if ('problem' in range && have > 0 && ASK_ANEW.includes(answer.status)) {
     await answer.cancel()
     answer = await ask(0)

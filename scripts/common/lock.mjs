@@ -106,7 +106,9 @@ async function removeDead(path, judged, own, text) {
   try {
     await writeFile(`${own}.new`, text)
     await rename(`${own}.new`, announced)
-    const others = (await readdir(dirname(path))).filter((name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.takes') && name !== basename(announced))
+    const isOther = (/** @type {string} */ name) =>
+      name.startsWith(`${basename(path)}.`) && name.endsWith('.takes') && name !== basename(announced)
+    const others = (await readdir(dirname(path))).filter(isOther)
     for (const name of others) {
       const other = join(dirname(path), name)
       const said = await readIfThere(other)

@@ -55,12 +55,20 @@ export function buildFolder(root, env, libtorch) {
 /** The addon's files in its build folder. `built` is written last, and tells for which libtorch. @param {string} build */
 export function addonFiles(build) {
   const release = join(build, 'Release')
-  return { loader: join(release, 'torchgraft_loader.node'), images: join(release, 'torchgraft_images.node'), main: join(release, 'torchgraft.node'), built: join(release, 'torchgraft.json') }
+  return {
+    loader: join(release, 'torchgraft_loader.node'),
+    images: join(release, 'torchgraft_images.node'),
+    main: join(release, 'torchgraft.node'),
+    built: join(release, 'torchgraft.json'),
+  }
 }
 
 /** Of all that an addon is made from. @param {string} root @param {Libtorch} libtorch */
 export function addonHash(root, { folder, version }) {
-  return hashInputs(root, { files: ['CMakeLists.txt', 'native', 'package-lock.json'], words: [folder, version, process.platform, process.arch] })
+  return hashInputs(root, {
+    files: ['CMakeLists.txt', 'native', 'package-lock.json'],
+    words: [folder, version, process.platform, process.arch],
+  })
 }
 
 /** What to type to set up. @param {string} root of torchgraft */

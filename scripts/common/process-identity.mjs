@@ -17,7 +17,9 @@ export function ownIdentity() {
  */
 export function processState({ pid, host, system, started }) {
   const here = thisSystem()
-  if (system !== undefined && here !== undefined && system !== here) return host === hostname() ? 'dead' : 'unknown' // the same name: it was started anew
+  if (system !== undefined && here !== undefined && system !== here) {
+    return host === hostname() ? 'dead' : 'unknown' // the same name: it was started anew
+  }
   if (system === undefined && host !== undefined && host !== hostname()) return 'unknown'
   try {
     process.kill(pid, 0)

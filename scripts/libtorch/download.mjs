@@ -43,7 +43,8 @@ function explain(url, bytes, error) {
   if (error instanceof RefusedError) return new UnreachableError(`${url}: ${error.message}`)
   if (!(error instanceof BrokenOffError)) return error
   const { received, message, cause } = error
-  const how = cause === undefined ? `ended after ${received} of ${bytes} bytes` : `broke off after ${received} of ${bytes} bytes (${message})`
+  const share = `after ${received} of ${bytes} bytes`
+  const how = cause === undefined ? `ended ${share}` : `broke off ${share} (${message})`
   return new SetupError(`The download of ${url} ${how}. Run it again: it goes on from there.`)
 }
 
@@ -60,7 +61,8 @@ async function request(url, from, redirects = 0) {
   const { statusCode: status = 0, headers } = response
   if (status === 200 || status === 206 || (status === 416 && from > 0)) {
     response.setTimeout(IDLE_MS, () => response.destroy(new Error('the connection went silent')))
-    return { status, contentRange: headers['content-range'], contentLength: undefined, body: response, cancel: () => void response.destroy() }
+    const cancel = () => void response.destroy()
+    return { status, contentRange: headers['content-range'], contentLength: undefined, body: response, cancel }
   }
   response.resume()
   const { location } = headers

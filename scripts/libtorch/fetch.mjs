@@ -57,7 +57,8 @@ async function byArchive({ progress }, working, archive) {
   const size = `${Math.round(archive.bytes / 1e6)} MB`
   const share = (/** @type {number} */ part) => `${Math.round(part * 100)} % of ${size}`
   try {
-    await progress(`Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`, (report) => download(archive, file, (part) => report(share(part))))
+    const title = `Fetching libtorch ${LIBTORCH_VERSION}, CPU build, ${size}`
+    await progress(title, (report) => download(archive, file, (part) => report(share(part))))
   } catch (error) {
     if (error instanceof UnreachableError) return false
     throw error
@@ -79,7 +80,8 @@ async function byPip({ root, env, progress }, working, build) {
   rmSync(wheels, { recursive: true, force: true })
   const file = join(working, 'requirements.txt')
   writeFileSync(file, requirements(wanted))
-  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes', ...wheelTags(), '--dest', wheels, '--requirement', file]
+  const how = ['--no-deps', '--only-binary=:all:', '--require-hashes', ...wheelTags()]
+  const args = ['-m', 'pip', 'download', ...how, '--dest', wheels, '--requirement', file]
   const title = build === 'cuda' ? `Asking pip for libtorch ${LIBTORCH_VERSION}, CUDA build with NVIDIA's libraries, ${CUDA_SIZE}` : `Asking pip for libtorch ${LIBTORCH_VERSION}, CPU build, about 190 MB`
   const failed = build === 'cpu' ? 'The official archive of libtorch cannot be reached, and pip could not fetch it either' : 'pip could not fetch libtorch'
   const log = join(stateFolder(root, env), 'pip.log')

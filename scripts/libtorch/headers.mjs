@@ -35,7 +35,8 @@ export async function fetchHeaders(url, folder) {
   for (const { start, end } of ranges) await fetchRange(url, wheel, `${start}-${end - 1}`)
   await unzip(wheel, working, { filter: isHeader })
   rmSync(wheel)
-  if (!existsSync(join(working, 'torch', 'include', 'torch', 'headeronly', 'version.h'))) throw new SetupError(`${url} holds no headers of libtorch.`)
+  const sample = join(working, 'torch', 'include', 'torch', 'headeronly', 'version.h')
+  if (!existsSync(sample)) throw new SetupError(`${url} holds no headers of libtorch.`)
   renameSync(working, folder)
 }
 

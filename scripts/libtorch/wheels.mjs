@@ -40,7 +40,9 @@ const NVIDIA = [
 /** What wheels' names tell of the systems that they run on. */
 const TAGS = /** @type {Record<string, readonly string[]>} */ ({
   'linux-x64': ['manylinux_2_28_x86_64', 'manylinux_2_27_x86_64', 'manylinux_2_25_x86_64', 'manylinux_2_18_x86_64', 'manylinux2014_x86_64'],
-  'linux-arm64': ['manylinux_2_28_aarch64', 'manylinux_2_27_aarch64', 'manylinux_2_25_aarch64', 'manylinux_2_18_aarch64', 'manylinux2014_aarch64'],
+  'linux-arm64': [
+    'manylinux_2_28_aarch64', 'manylinux_2_27_aarch64', 'manylinux_2_25_aarch64', 'manylinux_2_18_aarch64', 'manylinux2014_aarch64',
+  ],
   'darwin-arm64': ['macosx_14_0_arm64'],
 })
 
@@ -54,7 +56,8 @@ const TAGS = /** @type {Record<string, readonly string[]>} */ ({
 export function wheelsOf(build, platform = `${process.platform}-${process.arch}`) {
   const sha256 = TORCH[`${platform} ${build}`]
   if (sha256 === undefined) return []
-  const version = build === 'cpu' && platform.startsWith('linux') ? `${LIBTORCH_VERSION}+cpu` : LIBTORCH_VERSION // the plain name on Linux is the CUDA build
+  // The plain name on Linux is the CUDA build.
+  const version = build === 'cpu' && platform.startsWith('linux') ? `${LIBTORCH_VERSION}+cpu` : LIBTORCH_VERSION
   const nvidia = NVIDIA.map(({ name, version, x64, arm64 }) => ({ name, version, sha256: platform.endsWith('x64') ? x64 : arm64 }))
   return [{ name: 'torch', version, sha256 }, ...(build === 'cuda' ? nvidia : [])]
 }

@@ -25,7 +25,8 @@ export const addon = async ({ root, env, progress }) => {
       if (step) report(step)
     }
     const defines = { LIBTORCH: found.folder, WERROR: env['TORCHGRAFT_WERROR'] === '1' ? 'ON' : 'OFF' }
-    await buildByCMake({ root, build, env, defines, log: join(stateFolder(root, env), 'addon.log'), failed: 'The addon could not be built', onOutput })
+    const log = join(stateFolder(root, env), 'addon.log')
+    await buildByCMake({ root, build, env, defines, log, failed: 'The addon could not be built', onOutput })
   })
   writeStamp(stamp, `${JSON.stringify({ libtorch: found.version, inputs: hash })}\n`)
 }

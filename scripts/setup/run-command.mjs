@@ -25,7 +25,15 @@ const SHOWN = 25
  * @param {readonly string[]} args
  * @param {CommandOptions} options
  */
-export async function runCommand(command, args, { cwd, log, env = process.env, failed, advice = '', excerpt = () => undefined, onOutput = () => {} }) {
+export async function runCommand(command, args, {
+  cwd,
+  log,
+  env = process.env,
+  failed,
+  advice = '',
+  excerpt = () => undefined,
+  onOutput = () => {},
+}) {
   mkdirSync(dirname(log), { recursive: true })
   const file = createWriteStream(log)
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })

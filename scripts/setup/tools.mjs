@@ -78,7 +78,8 @@ function checkCMake(said) {
 function checkCompiler(env, [command = '', ...words]) {
   const folder = mkdtempSync(join(tmpdir(), 'torchgraft-probe-'))
   try {
-    const { status, stderr } = run(env, command, [...words, '-std=c++20', '-fPIC', '-shared', '-x', 'c++', '-', '-o', join(folder, 'probe')], PROBE)
+    const args = [...words, '-std=c++20', '-fPIC', '-shared', '-x', 'c++', '-', '-o', join(folder, 'probe')]
+    const { status, stderr } = run(env, command, args, PROBE)
     if (status === 0) return
     const name = [command, ...words].join(' ')
     const header = /fatal error: '?([\w+./-]+)'?(?: file not found|: No such file)/.exec(stderr)?.[1]
@@ -103,7 +104,12 @@ function headersOf(env, compiler) {
 
 /** @param {NodeJS.ProcessEnv} env @param {string} command @param {readonly string[]} args @param {string} [input] */
 function run(env, command, args, input) {
-  const { status, stdout, stderr } = spawnSync(command, args, { env: { ...env, LC_ALL: 'C' }, encoding: 'utf8', timeout: 60_000, ...(input !== undefined && { input }) })
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    env: { ...env, LC_ALL: 'C' },
+    encoding: 'utf8',
+    timeout: 60_000,
+    ...(input !== undefined && { input }),
+  })
   return { status, stdout: stdout ?? '', stderr: stderr ?? '' }
 }
 

@@ -14,7 +14,8 @@ export const typescript = async ({ root, progress }) => {
   await progress('Compiling TypeScript', async () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true }) // nothing of a file that is gone may stay
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    await runCommand(process.execPath, [tsc, '--project', join(root, 'tsconfig.json')], { cwd: root, log: join(root, '.torchgraft', 'typescript.log') })
+    const options = { cwd: root, log: join(root, '.torchgraft', 'typescript.log') }
+    await runCommand(process.execPath, [tsc, '--project', join(root, 'tsconfig.json')], options)
   })
   writeStamp(stamp, hash)
 }

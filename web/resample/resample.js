@@ -56,16 +56,21 @@ function resize(pixels, target, { antialias, crop }, origin) {
   let result = pixels
   if (origin.format === 'webp') {
     const shrink = Math.min(pixels.width / target.width, pixels.height / target.height)
-    result = along(along(pixels, 'height', area(pixels.height, round(pixels.height / shrink))), 'width', area(pixels.width, round(pixels.width / shrink)))
+    const shrunk = along(pixels, 'height', area(pixels.height, round(pixels.height / shrink)))
+    result = along(shrunk, 'width', area(pixels.width, round(pixels.width / shrink)))
   }
-  for (const axis of /** @type {const} */ (['height', 'width'])) for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
+  for (const axis of /** @type {const} */ (['height', 'width'])) {
+    for (const filter of linear(result[axis], target[axis])) result = along(result, axis, filter)
+  }
   return result
 }
 
 /** One axis through a filter. @param {Pixels} pixels @param {'width' | 'height'} axis @param {Filter} filter @returns {Pixels} */
 function along({ data, width, height }, axis, { taps, divisor, half }) {
   const size = { width, height, [axis]: taps.length }
-  const [length, step, lanes, laneStep] = axis === 'width' ? [width, CHANNELS, height, width * CHANNELS] : [height, width * CHANNELS, width, CHANNELS]
+  const [length, step, lanes, laneStep] = axis === 'width'
+    ? [width, CHANNELS, height, width * CHANNELS]
+    : [height, width * CHANNELS, width, CHANNELS]
   const [outStep, outLaneStep] = axis === 'width' ? [CHANNELS, size.width * CHANNELS] : [size.width * CHANNELS, CHANNELS]
   const out = new Uint8ClampedArray(size.width * size.height * CHANNELS)
   for (const [i, { first, weights }] of taps.entries()) {
