@@ -8,13 +8,25 @@ const PROMISES = {
   '@typescript-eslint/no-floating-promises': 'error',
 }
 
+/** @param {readonly string[]} names of globals */
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']))
+
+const LONG_TEXT = String.raw`(['"\x60])(?:(?!\1).){60,}\1`
+
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'prebuilt/', 'node_modules/', '.torchgraft/', 'runs/', 'coverage/', '**/*.d.mts'] },
   js.configs.recommended,
   {
     plugins: { '@stylistic': stylistic },
-    // Text that is shown to people is not broken, so that it can be found.
-    rules: { '@stylistic/max-len': ['error', { code: 140, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true }] },
+    // A message that is shown to people is not broken, so that it can be found: a line may hold a text of 60 characters or more.
+    rules: { '@stylistic/max-len': ['error', { code: 140, ignoreRegExpLiterals: true, ignorePattern: LONG_TEXT }] },
+  },
+  {
+    // Tables of values.
+    files: ['test/**'],
+    rules: {
+      '@stylistic/max-len': ['error', { code: 140, ignoreRegExpLiterals: true, ignoreStrings: true, ignoreTemplateLiterals: true }],
+    },
   },
   {
     files: ['**/*.ts'],
@@ -30,30 +42,38 @@ export default tseslint.config(
   {
     files: ['**/*.{js,mjs,cjs}'],
     plugins: { '@typescript-eslint': tseslint.plugin },
-    languageOptions: { parser: tseslint.parser, parserOptions: { project: ['./tsconfig.lint.json', './web/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parser: tseslint.parser,
+      parserOptions: { project: ['./tsconfig.lint.json', './web/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
+    },
     rules: PROMISES,
   },
   {
     files: ['test/**/*.ts'],
-    rules: { '@typescript-eslint/require-await': 'off', '@typescript-eslint/no-unsafe-assignment': 'off', '@typescript-eslint/no-unsafe-argument': 'off' },
+    rules: {
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+    },
   },
   {
     files: ['web/**/*.js'],
     languageOptions: {
-      globals: Object.fromEntries(
-        ['self', 'document', 'navigator', 'Worker', 'OffscreenCanvas', 'createImageBitmap', 'addEventListener', 'crossOriginIsolated', 'fetch', 'URL', 'Blob', 'MediaStream', 'performance', 'Response', 'DecompressionStream', 'TextEncoder']
-          .map((name) => [name, 'readonly']),
-      ),
+      globals: readonly([
+        'self', 'document', 'navigator', 'Worker', 'OffscreenCanvas', 'createImageBitmap', 'addEventListener',
+        'crossOriginIsolated', 'fetch', 'URL', 'Blob', 'MediaStream', 'performance', 'Response', 'DecompressionStream',
+        'TextEncoder',
+      ]),
     },
   },
   {
     files: ['**/*.{js,mjs,cjs}'],
     ignores: ['web/**/*.js'],
     languageOptions: {
-      globals: Object.fromEntries(
-        ['process', 'console', 'Buffer', 'URL', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortController', 'AbortSignal', 'performance', 'module', 'require', 'setImmediate']
-          .map((name) => [name, 'readonly']),
-      ),
+      globals: readonly([
+        'process', 'console', 'Buffer', 'URL', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval',
+        'AbortController', 'AbortSignal', 'performance', 'module', 'require', 'setImmediate',
+      ]),
     },
   },
 )
