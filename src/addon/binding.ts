@@ -131,9 +131,9 @@ export interface NativeSession {
    */
   readonly layout: { readonly model: readonly NativeEntry[]; readonly training: readonly NativeEntry[] }
   /** autocast → loss → scaled backward → clipping → optimizer → scaler. `read: false` leaves the sums on the device. */
-  trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<NativeTrainSums>
+  trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<TrainStepResult>
   /** Evaluation mode, no gradients, the session's precision or fp32. Without labels `loss` and `correct` are NaN. */
-  evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<NativeEvalResult>
+  evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<EvalStepResult>
   /** Fills the buffer on the engine thread; it must not be touched until the promise settles. */
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
   /** One mark for each entry of the layout: those with a 0 stay as they are. */
@@ -144,24 +144,34 @@ export interface NativeSession {
   dispose(): Promise<void>
 }
 
-/** Sums since the last read; all zero with `read: false`, and a scale of 1. */
-export interface NativeTrainSums {
+/** Sums over the steps since the last read. With `read: false` they are all 0, and `scale` is 1. */
+export interface TrainStepResult {
+  /** Steps that were summed. */
   readonly steps: number
+  /** Images in those steps. */
   readonly images: number
-  /** Sum over steps of the mean loss × the batch's size. */
+  /**
+   * Sum over images: `loss / images` is the mean. Each step adds its training loss, with label smoothing and class weights, times the
+   * size of its batch.
+   */
   readonly loss: number
+  /** Images whose highest logit, as the model was before the step, is their label's. */
   readonly correct: number
-  /** What the last step's loss was multiplied by: 1 without a scaler. */
+  /** What the last step's loss was multiplied by: 1 without a loss scale. */
   readonly scale: number
-  /** Steps that the scaler skipped for their overflow. Known one step late: reading does not wait for the backward pass. */
+  /**
+   * With fp16: steps whose gradients overflowed, which changed no weight. Reading does not wait for the backward pass, so a step that was
+   * skipped is counted in the next read, not in its own.
+   */
   readonly skipped: number
 }
 
-export interface NativeEvalResult {
-  /** Sum over images of the plain cross entropy: no smoothing, no class weights. */
+export interface EvalStepResult {
+  /** Sum over images of the cross entropy, without label smoothing or class weights; NaN without labels. */
   readonly loss: number
+  /** Images whose highest logit is their label's; NaN without labels. */
   readonly correct: number
-  /** [size, classes] */
+  /** [size, classes], row by row: the outputs of the model, before softmax. */
   readonly logits: Float32Array
 }
 

@@ -3,7 +3,7 @@ import { TorchgraftError } from '../errors.js'
 import type { LazyStateDict } from '../formats/lazy-tensor.js'
 import { checkFields, type Fields, booleanField, withMethods, numberField } from '../options/checks.js'
 import type { StateDict } from '../formats/tensor.js'
-import type { NativeSession, NativeSessionOptions } from '../addon/binding.js'
+import type { EvalStepResult, NativeSession, NativeSessionOptions, TrainStepResult } from '../addon/binding.js'
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { loadAddon } from '../addon/load.js'
 import type { MemoryFormat, OptimizerDescription, Precision, SessionOptions } from './options.js'
@@ -12,36 +12,7 @@ import { allocateState, compareState, type LoadReport, mismatchError, packState,
 import { fromNative, toNative } from './to-native.js'
 import type { ModelName } from '../models/catalogue.js'
 
-/** Sums over the steps since the last read. With `read: false` they are all 0, and `scale` is 1. */
-export interface TrainStepResult {
-  /** Steps that were summed. */
-  readonly steps: number
-  /** Images in those steps. */
-  readonly images: number
-  /**
-   * Sum over images: `loss / images` is the mean. Each step adds its training loss, with label smoothing and class weights, times the
-   * size of its batch.
-   */
-  readonly loss: number
-  /** Images whose highest logit, as the model was before the step, is their label's. */
-  readonly correct: number
-  /** What the last step's loss was multiplied by: 1 without a loss scale. */
-  readonly scale: number
-  /**
-   * With fp16: steps whose gradients overflowed, which changed no weight. Reading does not wait for the backward pass, so a step that was
-   * skipped is counted in the next read, not in its own.
-   */
-  readonly skipped: number
-}
-
-export interface EvalStepResult {
-  /** Sum over images of the cross entropy, without label smoothing or class weights; NaN without labels. */
-  readonly loss: number
-  /** Images whose highest logit is their label's; NaN without labels. */
-  readonly correct: number
-  /** [size, classes], row by row: the outputs of the model, before softmax. */
-  readonly logits: Float32Array
-}
+export type { EvalStepResult, TrainStepResult } from '../addon/binding.js'
 
 export interface TrainStepOptions {
   /** Learning rate of this step, 0 or more; a group's is this times its `lrScale`. @default the optimizer's */

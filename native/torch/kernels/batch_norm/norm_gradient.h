@@ -40,7 +40,6 @@ void GradientSumsOf(const NormBackward& norm, int64_t begin, int64_t end, float*
   const auto* const from = static_cast<const T*>(norm.x);
   auto* const to = static_cast<T*>(norm.dz);
   for (int64_t row = begin; row < end; row += kRowsPerStep) {
-    const int64_t count = end - row < kRowsPerStep ? end - row : kRowsPerStep;
     EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
       const Vec mean = Vec::Load(norm.mean + c);
       Vec dz_sum = Vec::Load(sum + c);
@@ -52,14 +51,7 @@ void GradientSumsOf(const NormBackward& norm, int64_t begin, int64_t end, float*
         dz_sum = dz_sum + dz;
         product_sum = MulAdd(dz, off, product_sum);
       };
-      if (count == kRowsPerStep) {
-        one(row);
-        one(row + 1);
-        one(row + 2);
-        one(row + 3);
-      } else {
-        for (int64_t r = row; r < end; ++r) one(r);
-      }
+      EachRowOfStep(row, end, one);
       dz_sum.Store(sum + c);
       product_sum.Store(products + c);
     });

@@ -59,6 +59,20 @@ int64_t MaskBytesPerRow(int64_t channels) {
 // Rows that go into a sum in registers before the sum in memory is touched.
 constexpr int kRowsPerStep = 4;
 
+// Calls one(r) for the rows from `row` on, kRowsPerStep of them or those before `end`; unrolled
+// where there are so many.
+template <class One>
+TORCHGRAFT_INLINE inline void EachRowOfStep(int64_t row, int64_t end, const One& one) {
+  if (end - row >= kRowsPerStep) {
+    one(row);
+    one(row + 1);
+    one(row + 2);
+    one(row + 3);
+  } else {
+    for (int64_t r = row; r < end; ++r) one(r);
+  }
+}
+
 }  // namespace
 
 }  // namespace torchgraft

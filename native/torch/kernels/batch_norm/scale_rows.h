@@ -29,20 +29,12 @@ void Dots(const RowDots& rows, int64_t begin, int64_t end, float* dots) {
   const auto* const x = static_cast<const T*>(rows.x);
   const auto* const y = static_cast<const T*>(rows.y);
   for (int64_t row = begin; row < end; row += kRowsPerStep) {
-    const int64_t count = end - row < kRowsPerStep ? end - row : kRowsPerStep;
     EachVector(channels, [&](int64_t c, auto span) TORCHGRAFT_INLINE {
       Vec sum = Vec::Load(dots + c);
       const auto one = [&](int64_t r) TORCHGRAFT_INLINE {
         sum = MulAdd(Read(y + r * channels + c, span), Read(x + r * channels + c, span), sum);
       };
-      if (count == kRowsPerStep) {
-        one(row);
-        one(row + 1);
-        one(row + 2);
-        one(row + 3);
-      } else {
-        for (int64_t r = row; r < end; ++r) one(r);
-      }
+      EachRowOfStep(row, end, one);
       sum.Store(dots + c);
     });
   }
