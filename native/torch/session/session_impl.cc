@@ -173,8 +173,9 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
-        "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
-        "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
+        "this addon was built where there were no CUDA headers of 12.4 or newer. Install a CUDA "
+        "toolkit, or beside libtorch \"pip install nvidia-cuda-runtime nvidia-cuda-crt\" (of CUDA "
+        "12: nvidia-cuda-runtime-cu12 nvidia-cuda-nvcc-cu12), and run \"torchgraft setup\"");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;
