@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <utility>
 
 #include "node/convert.h"
 #include "node/job_queue.h"
@@ -57,9 +58,11 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value CreateSession(const Napi::CallbackInfo& info) {
+    auto options = ToSessionOptions(info[0]);
+    options.kernels = std::make_shared<KernelCache>(ToKernels(info[1]));
     return queue_->Run(
         info.Env(), info.This().As<Napi::Object>(),
-        [queue = queue_, options = ToSessionOptions(info[0])] {
+        [queue = queue_, options = std::move(options)] {
           auto session = std::make_unique<Session>(options);
           SessionWrap::Parts parts{
               .queue = queue,
@@ -67,6 +70,7 @@ class Addon : public Napi::Addon<Addon> {
               .num_parameters = session->num_parameters(),
               .model_layout = session->Layout(StatePart::kModel),
               .training_layout = session->Layout(StatePart::kTraining),
+              .compiled_kernels = options.kernels->added(),
           };
           parts.holder = std::make_shared<SessionHolder>(std::move(session));
           return parts;

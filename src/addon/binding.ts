@@ -19,7 +19,8 @@ export interface Binding {
   describe(model: string, classes: number): NativeModel
   /** Whether a CUDA device multiplies bf16 itself. Takes the device into use. */
   multipliesBf16(device: string): Promise<boolean>
-  createSession(options: NativeSessionOptions): Promise<NativeSession>
+  /** @param kernels a GPU's that are compiled already */
+  createSession(options: NativeSessionOptions, kernels: readonly CompiledKernel[]): Promise<NativeSession>
   /**
    * Renders a batch alone into `into`: normalized pixels, [size, output, output, 3] row-major. For previews and tests.
    */
@@ -91,6 +92,13 @@ export interface NativeSessionOptions {
   readonly scoreInFp32: boolean
 }
 
+/** A kernel for a GPU as the driver loads it. The code is trusted to be what was once given under that key. */
+export interface CompiledKernel {
+  /** Of letters, digits, `.`, `_` and `-`: tells the GPU's architecture, NVRTC's version, and a hash of the source. */
+  readonly key: string
+  readonly code: Uint8Array
+}
+
 export interface NativeEntry {
   /** As torchvision's state_dict spells it; in the training state `optimizer.exp_avg.<name>` and so on, then `scaler.*` with fp16. */
   readonly name: string
@@ -125,6 +133,8 @@ export interface NativeImages {
 
 export interface NativeSession {
   readonly numParameters: number
+  /** A GPU's kernels that this session has compiled, since they were not given or were refused by the driver. */
+  readonly compiledKernels: readonly CompiledKernel[]
   /**
    * Layout of the two flat buffers below: entries packed one after another in this order, no padding, row-major
    * (NCHW for 4-d weights, whatever the memory format inside), little-endian.

@@ -45,9 +45,9 @@ bool RecordsSteps(const SessionOptions& options) {
 }
 
 // Before the model, which is made while the kernel is compiled.
-std::optional<DeviceRenderer> RendererFor(at::Device device) {
+std::optional<DeviceRenderer> RendererFor(at::Device device, KernelCache& kernels) {
   if (device.is_cpu()) return std::nullopt;
-  return std::optional<DeviceRenderer>(std::in_place, device);
+  return std::optional<DeviceRenderer>(std::in_place, device, kernels);
 }
 
 std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
@@ -58,7 +58,8 @@ std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
 std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
   const at::Device device(options.device);
   if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
-  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
+  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision),
+                                            *options.kernels);
 }
 
 std::shared_ptr<Model> Make(const SessionOptions& options,
@@ -84,7 +85,7 @@ Session::Impl::Impl(const SessionOptions& options)
       options(options),
       device(options.device),
       stream(DeviceStream(device)),
-      renderer(RendererFor(device)),
+      renderer(RendererFor(device, *options.kernels)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
       model(Make(options, norm)),
