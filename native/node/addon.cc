@@ -23,6 +23,7 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceValue("variants", ToJs(env, ModelNames())),
                           InstanceMethod<&Addon::System>("system"),
                           InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
+                          InstanceMethod<&Addon::WarmUpDevice>("warmUp"),
                           InstanceMethod<&Addon::Describe>("describe"),
                           InstanceMethod<&Addon::CreateSession>("createSession"),
                           InstanceMethod<&Addon::RenderImages>("renderBatch"),
@@ -41,6 +42,16 @@ class Addon : public Napi::Addon<Addon> {
         [](Napi::Env env, bool multiplies) -> Napi::Value {
           return Napi::Boolean::New(env, multiplies);
         });
+  }
+
+  Napi::Value WarmUpDevice(const Napi::CallbackInfo& info) {
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(),
+        [device = ToString(info[0], "device")] {
+          WarmUp(device);
+          return true;
+        },
+        [](Napi::Env env, bool) -> Napi::Value { return env.Undefined(); });
   }
 
   // On JavaScript's thread: it is short work, and the answer is wanted before a session can be

@@ -19,6 +19,8 @@ export interface Binding {
   describe(model: string, classes: number): NativeModel
   /** Whether a CUDA device multiplies bf16 itself. Takes the device into use. */
   multipliesBf16(device: string): Promise<boolean>
+  /** Takes a device into use before it is needed: its context, and the libraries that multiply on it. */
+  warmUp(device: string): Promise<void>
   /** @param kernels a GPU's that are compiled already */
   createSession(options: NativeSessionOptions, kernels: readonly CompiledKernel[]): Promise<NativeSession>
   /**
@@ -196,6 +198,6 @@ export interface LoaderBinding {
    * `aoti_torch_abi_version()`'s version as `major.minor`. Throws with the system's reason when it cannot.
    */
   openLibtorch(file: string): string
-  /** Begins that on another thread, and tells nothing of how it went: `openLibtorch` waits for it. */
-  preloadLibtorch(file: string): void
+  /** Does that on another thread, and tells nothing of how it went: `openLibtorch` will, and waits for it. */
+  preloadLibtorch(file: string): Promise<void>
 }
