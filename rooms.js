@@ -41,7 +41,8 @@ export const ROOMS = {
   },
   models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors package text options formats addon' },
   session: {
-    is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models', shares: ['scripts/common/'],
+    is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models',
+    shares: ['scripts/common/'],
   },
   metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { engineCheckWith, libtorchFolder, standInDriver } from '../helpers/processes/engine-check.js'
 import { skip } from '../helpers/skip.js'
 
