@@ -12,13 +12,24 @@ interface Computing {
 const HERE: Computing = { preload: preloadLibtorch, addon: loadAddon }
 
 /**
- * Takes a device into use while something else is done, such as reading the data: opens libtorch on another thread, then makes a GPU's
- * context and opens what multiplies on it. It reports nothing: what needs them will.
+ * Does something else, such as reading the data, while a device is taken into use: libtorch is opened on another thread, then a GPU's
+ * context is made and what multiplies on it opened. That it fails is told by what needs it; where the work fails, it is let be.
  */
-export async function warmUp(device: Device, { preload, addon }: Computing = HERE): Promise<void> {
+export async function whileWarmingUp<T>(device: Device, work: () => Promise<T>, computing: Computing = HERE): Promise<T> {
+  const abandoned = new AbortController()
+  void warmUp(device, computing, abandoned.signal)
+  try {
+    return await work()
+  } catch (error) {
+    abandoned.abort()
+    throw error
+  }
+}
+
+async function warmUp(device: Device, { preload, addon }: Computing, abandoned: AbortSignal): Promise<void> {
   try {
     await preload()
-    if (device === 'cpu') return
+    if (device === 'cpu' || abandoned.aborted) return
     const binding = addon()
     const where = resolveDevice(device, binding.system())
     if (where !== 'cpu') await binding.warmUp(where)

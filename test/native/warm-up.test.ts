@@ -1,5 +1,5 @@
 import { loadAddon } from '../../src/addon/load.js'
-import { warmUp } from '../../src/session/warm-up.js'
+import { whileWarmingUp } from '../../src/session/warm-up.js'
 
 test('a device is taken into use beside other work; one that is not there rejects', async () => {
   const binding = loadAddon()
@@ -8,7 +8,6 @@ test('a device is taken into use beside other work; one that is not there reject
   expect(() => binding.warmUp(0 as unknown as string)).toThrow('Expected a string for device')
 })
 
-test('before a run, whatever is wrong with a device is not told: what needs it will', async () => {
-  await expect(warmUp('auto')).resolves.toBeUndefined()
-  await expect(warmUp('cuda:99')).resolves.toBeUndefined()
+test.each(['auto', 'cuda:99'] as const)('work beside %s is done, whatever is wrong with the device', async (device) => {
+  expect(await whileWarmingUp(device, async () => 'done')).toBe('done')
 })

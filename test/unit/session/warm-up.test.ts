@@ -1,5 +1,5 @@
 import type { Device } from '../../../src/session/options.js'
-import { warmUp } from '../../../src/session/warm-up.js'
+import { whileWarmingUp } from '../../../src/session/warm-up.js'
 
 /** Keeps what was done, in its order. */
 function standIn(cuda: readonly string[], failing?: string) {
@@ -16,6 +16,12 @@ function standIn(cuda: readonly string[], failing?: string) {
   return { done, computing: { preload, addon } }
 }
 
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+const work = async (): Promise<string> => {
+  await turn()
+  return 'the data'
+}
+
 test.each<[Device, readonly string[], readonly string[]]>([
   ['auto', ['cuda:0', 'cuda:1'], ['preload', 'load', 'cuda:0']],
   ['cuda', ['cuda:0'], ['preload', 'load', 'cuda:0']],
@@ -23,14 +29,23 @@ test.each<[Device, readonly string[], readonly string[]]>([
   ['cuda:1', ['cuda:0'], ['preload', 'load']],
   ['auto', [], ['preload', 'load']],
   ['cpu', ['cuda:0'], ['preload']],
-])('device %s, where there are %j: %j', async (device, cuda, expected) => {
+])('beside the work, of device %s where there are %j: %j', async (device, cuda, expected) => {
   const { done, computing } = standIn(cuda)
-  await warmUp(device, computing)
+  expect(await whileWarmingUp(device, work, computing)).toBe('the data')
   expect(done).toEqual(expected)
 })
 
 test.each(['preload', 'load', 'cuda:0'])('that %s fails is nobody’s error here', async (failing) => {
   const { done, computing } = standIn(['cuda:0'], failing)
-  await warmUp('auto', computing)
+  expect(await whileWarmingUp('auto', work, computing)).toBe('the data')
   expect(done.at(-1)).toBe(failing)
+})
+
+test('where the work fails, no device is taken into use after it', async () => {
+  const { done, computing } = standIn(['cuda:0'])
+  const slow = { ...computing, preload: () => turn().then(computing.preload) }
+  await expect(whileWarmingUp('auto', () => Promise.reject(new Error('no such folder')), slow)).rejects.toThrow('no such folder')
+  await turn()
+  await turn()
+  expect(done).toEqual(['preload'])
 })
