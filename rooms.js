@@ -40,7 +40,10 @@ export const ROOMS = {
     shares: ['scripts/common/', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
   },
   models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors package text options formats addon' },
-  session: { is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models' },
+  session: {
+    is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models',
+    shares: ['scripts/common/'],
+  },
   metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {
     is: 'a run\'s folder: its lock, log, checkpoints and model files',

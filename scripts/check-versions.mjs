@@ -1,11 +1,13 @@
 // Compiles every native source against the headers of several libtorch versions: the oldest that is thought of, the one that
-// is fetched, and the newest that there is; by CXX, or by each compiler that is installed. Nothing is linked or run.
+// is fetched, and the newest that there is; by CXX, or by each compiler that is installed; with CUDA's headers, as for a GPU.
+// Nothing is linked or run.
 //
 //   npm run check:versions [-- VERSION...]
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findCudaHeaders } from './common/cuda-headers.mjs'
 import { fetchHeaders } from './libtorch/headers.mjs'
 import { locateLibtorch } from './libtorch/locate.mjs'
 import { LIBTORCH_VERSION } from './libtorch/archives.mjs'
@@ -58,6 +60,21 @@ async function headersOf(progress, requirement) {
   return { version, libtorch }
 }
 
+/** Out of NVIDIA's packages, of some megabytes, or of a toolkit. @returns {readonly string[]} */
+function cudaHeaders() {
+  if (process.platform !== 'linux') return []
+  const folder = join(FOLDER, 'cuda')
+  const beside = { folder: join(folder, 'torch'), cuda: true }
+  const there = findCudaHeaders(beside)
+  if (there) return there.folders
+  const how = ['--quiet', '--no-deps', '--only-binary=:all:', '--target', folder]
+  const args = ['-m', 'pip', 'install', ...how, 'nvidia-cuda-runtime', 'nvidia-cuda-crt']
+  const { status, stderr } = spawnSync('python3', args, { encoding: 'utf8' })
+  const found = findCudaHeaders(beside)
+  if (!found) throw new SetupError(`CUDA's headers cannot be had${status === 0 ? '' : `: ${stderr.trim()}`}. Install a CUDA toolkit.`)
+  return found.folders
+}
+
 /** @param {ReturnType<typeof makeProgress>} progress @param {string} requirement */
 async function check(progress, requirement) {
   const { version, libtorch } = await headersOf(progress, requirement)
@@ -65,7 +82,7 @@ async function check(progress, requirement) {
   for (const compiler of compilers()) {
     const name = basename(compiler)
     // Machine code is nobody's here: as little as possible is done for it.
-    const defines = { LIBTORCH: libtorch, WERROR: 'ON', CMAKE_CXX_FLAGS_RELEASE: '-O0' }
+    const defines = { LIBTORCH: libtorch, CUDA_HEADERS: cudaHeaders().join(';'), WERROR: 'ON', CMAKE_CXX_FLAGS_RELEASE: '-O0' }
     const options = {
       root: ROOT,
       env: { ...process.env, CXX: compiler },

@@ -9,8 +9,8 @@ if (problem === undefined) {
   if (['predict', 'evaluate'].includes(command) && words.length >= 2 && !words.includes('--help')) {
     // Opening libtorch takes longer than anything else before the first image: it goes on beside the rest.
     const load = new URL('../dist/addon/load.js', import.meta.url).href
-    const { preloadLibtorch } = /** @type {{ preloadLibtorch(): void }} */ (await import(load))
-    preloadLibtorch()
+    const { preloadLibtorch } = /** @type {{ preloadLibtorch(): Promise<void> }} */ (await import(load))
+    void preloadLibtorch()
   }
   const cli = /** @type {{ main(argv: readonly string[]): Promise<number> }} */ (await import(main.href))
   process.exitCode = await cli.main(process.argv.slice(2))

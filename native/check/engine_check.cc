@@ -14,6 +14,8 @@
 //   engine_check resample SEED
 //   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
 //   engine_check nvrtc CAPABILITY...          90: 9.0
+//   engine_check kernel-cache
+//   engine_check kernel-speed
 //   engine_check render-speed [cuda]          of a batch of 128
 //   engine_check convolution-speed fp32|bf16 GROUP_WIDTH...
 //   engine_check pointwise-speed fp32|bf16 THREADS [warm|cold [IN OUT SIDE STRIDE]]
@@ -28,6 +30,7 @@
 #include "check/conv/convolution_check.h"
 #include "check/conv/convolution_speed.h"
 #include "check/conv/pointwise_speed.h"
+#include "check/cuda/kernel_cache_check.h"
 #include "check/images/render_check.h"
 #include "check/images/render_kernel_check.h"
 #include "check/images/render_speed.h"
@@ -61,6 +64,8 @@ constexpr Check kChecks[] = {
     {"resample", CheckResample},
     {"render-kernel", CheckRenderKernel},
     {"nvrtc", CheckNvrtc},
+    {"kernel-cache", CheckKernelCache},
+    {"kernel-speed", TimeKernels},
     {"render-speed", TimeRender},
     {"convolution-speed", TimeConvolutions},
     {"pointwise-speed", TimePointwise},

@@ -88,6 +88,8 @@ System DescribeSystem() {
           .threads = 1};
 }
 
+void WarmUp(const std::string&) {}
+
 bool CudaMultipliesBf16(const std::string&) { return false; }
 
 void RenderFloats(const Images& images, Renderer, float* into, size_t length) {

@@ -40,13 +40,17 @@ Napi::Value OpenLibtorch(const Napi::CallbackInfo& info) {
 class Preload : public Napi::AsyncWorker {
  public:
   Preload(Napi::Env env, std::string file)
-      : AsyncWorker(env, "torchgraft.preload"), file_(std::move(file)) {}
+      : AsyncWorker(env, "torchgraft.preload"), file_(std::move(file)), done_(env) {}
+
+  Napi::Promise done() const { return done_.Promise(); }
 
  protected:
   void Execute() override { dlopen(file_.c_str(), RTLD_NOW | RTLD_GLOBAL); }
+  void OnOK() override { done_.Resolve(Env().Undefined()); }
 
  private:
   std::string file_;
+  Napi::Promise::Deferred done_;
 };
 
 Napi::Value PreloadLibtorch(const Napi::CallbackInfo& info) {
@@ -54,8 +58,9 @@ Napi::Value PreloadLibtorch(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !info[0].IsString())
     throw Napi::TypeError::New(env, "Expected the path of libtorch");
   auto worker = std::make_unique<Preload>(env, info[0].As<Napi::String>());
+  const auto done = worker->done();
   worker.release()->Queue();  // it deletes itself when it is done
-  return env.Undefined();
+  return done;
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <utility>
 
 #include "node/convert.h"
 #include "node/job_queue.h"
@@ -22,6 +23,7 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceValue("variants", ToJs(env, ModelNames())),
                           InstanceMethod<&Addon::System>("system"),
                           InstanceMethod<&Addon::MultipliesBf16>("multipliesBf16"),
+                          InstanceMethod<&Addon::WarmUpDevice>("warmUp"),
                           InstanceMethod<&Addon::Describe>("describe"),
                           InstanceMethod<&Addon::CreateSession>("createSession"),
                           InstanceMethod<&Addon::RenderImages>("renderBatch"),
@@ -42,6 +44,16 @@ class Addon : public Napi::Addon<Addon> {
         });
   }
 
+  Napi::Value WarmUpDevice(const Napi::CallbackInfo& info) {
+    return queue_->Run(
+        info.Env(), info.This().As<Napi::Object>(),
+        [device = ToString(info[0], "device")] {
+          WarmUp(device);
+          return true;
+        },
+        [](Napi::Env env, bool) -> Napi::Value { return env.Undefined(); });
+  }
+
   // On JavaScript's thread: it is short work, and the answer is wanted before a session can be
   // asked for.
   Napi::Value Describe(const Napi::CallbackInfo& info) {
@@ -57,9 +69,11 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   Napi::Value CreateSession(const Napi::CallbackInfo& info) {
+    auto options = ToSessionOptions(info[0]);
+    options.kernels = std::make_shared<KernelCache>(ToKernels(info[1]));
     return queue_->Run(
         info.Env(), info.This().As<Napi::Object>(),
-        [queue = queue_, options = ToSessionOptions(info[0])] {
+        [queue = queue_, options = std::move(options)] {
           auto session = std::make_unique<Session>(options);
           SessionWrap::Parts parts{
               .queue = queue,
@@ -67,6 +81,7 @@ class Addon : public Napi::Addon<Addon> {
               .num_parameters = session->num_parameters(),
               .model_layout = session->Layout(StatePart::kModel),
               .training_layout = session->Layout(StatePart::kTraining),
+              .compiled_kernels = options.kernels->added(),
           };
           parts.holder = std::make_shared<SessionHolder>(std::move(session));
           return parts;

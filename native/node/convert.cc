@@ -143,6 +143,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
       .plain_kernels = options.Get("plainKernels").ToBoolean(),
       .score_in_fp32 = options.Get("scoreInFp32").ToBoolean(),
+      .kernels = nullptr,
   };
   CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",
                      result.group_of);
@@ -155,6 +156,19 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
   if (result.threads < 1) throw Expected(value.Env(), "at least one thread", "threads");
   if (result.classes < 1) throw Expected(value.Env(), "at least one class", "classes");
   return result;
+}
+
+std::vector<CompiledKernel> ToKernels(const Napi::Value& value) {
+  if (!value.IsArray()) throw Expected(value.Env(), "an array", "kernels");
+  const auto array = value.As<Napi::Array>();
+  std::vector<CompiledKernel> kernels;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto kernel = ToObject(array[i], "kernels");
+    const auto code = ToBytes(kernel["code"], "kernels.code");
+    kernels.push_back({ToString(kernel["key"], "kernels.key"),
+                       std::string(code.Data(), code.Data() + code.ElementLength())});
+  }
+  return kernels;
 }
 
 void ToImages(const Napi::Value& value, Images& images) {

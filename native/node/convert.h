@@ -19,6 +19,7 @@ Napi::Float32Array ToFloats(const Napi::Value& value, const char* name);
 StatePart ToStatePart(const Napi::Value& value);
 Renderer ToRenderer(const Napi::Value& value);
 SessionOptions ToSessionOptions(const Napi::Value& value);
+std::vector<CompiledKernel> ToKernels(const Napi::Value& value);
 // Copies into memory that the images own already.
 void ToImages(const Napi::Value& value, Images& images);
 std::vector<float> ToMoments(const Napi::Value& value);  // six of them
@@ -30,6 +31,7 @@ Napi::Value ToJs(Napi::Env env, const EvalResult& result);
 Napi::Value ToJs(Napi::Env env, const std::vector<StateEntry>& entries);
 Napi::Value ToJs(Napi::Env env, const ModelDescription& model);
 Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers);
+Napi::Value ToJs(Napi::Env env, const std::vector<CompiledKernel>& kernels);
 Napi::Value ToJs(Napi::Env env, const std::vector<std::string>& texts);
 Napi::Value ToJs(Napi::Env env, const System& system);
 

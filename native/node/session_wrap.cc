@@ -49,6 +49,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   auto self = info.This().As<Napi::Object>();
   self["numParameters"] = static_cast<double>(parts->num_parameters);
   self["layout"] = layout;
+  self["compiledKernels"] = ToJs(env, parts->compiled_kernels);
 }
 
 // Garbage was collected: a step may be running, and the model's memory is the engine thread's to

@@ -40,6 +40,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
     int64_t num_parameters;
     std::vector<StateEntry> model_layout;
     std::vector<StateEntry> training_layout;
+    std::vector<CompiledKernel> compiled_kernels;
   };
 
   static Napi::Function Define(Napi::Env env);

@@ -117,6 +117,19 @@ Napi::Value ToJs(Napi::Env env, const std::vector<std::string>& texts) {
   return ToStrings(env, texts);
 }
 
+Napi::Value ToJs(Napi::Env env, const std::vector<CompiledKernel>& kernels) {
+  auto array = Napi::Array::New(env, kernels.size());
+  for (uint32_t i = 0; i < kernels.size(); ++i) {
+    auto code = Napi::Uint8Array::New(env, kernels[i].code.size());
+    std::copy(kernels[i].code.begin(), kernels[i].code.end(), code.Data());
+    auto kernel = Napi::Object::New(env);
+    kernel["key"] = kernels[i].key;
+    kernel["code"] = code;
+    array[i] = kernel;
+  }
+  return array;
+}
+
 Napi::Value ToJs(Napi::Env env, const std::vector<float>& numbers) {
   auto array = Napi::Float32Array::New(env, numbers.size());
   std::copy(numbers.begin(), numbers.end(), array.Data());

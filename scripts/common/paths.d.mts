@@ -1,6 +1,7 @@
 interface Libtorch {
   readonly folder: string
   readonly version: string
+  readonly cuda: boolean
 }
 
 export interface AddonFiles {
@@ -16,5 +17,5 @@ export function cacheFolder(env?: NodeJS.ProcessEnv): string
 export function stateFolder(root: string, env: NodeJS.ProcessEnv): string
 export function buildFolder(root: string, env: NodeJS.ProcessEnv, libtorch: Libtorch): string
 export function addonFiles(build: string): AddonFiles
-export function addonHash(root: string, libtorch: Libtorch): string
+export function addonHash(root: string, libtorch: Libtorch, env?: NodeJS.ProcessEnv): string
 export function setUpCommand(root: string): string

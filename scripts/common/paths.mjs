@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { findCudaHeaders } from './cuda-headers.mjs'
 import { hashInputs } from './hashes.mjs'
 
 /** Whether torchgraft was installed as a package; else it is a clone of its repository. @param {string} root of torchgraft */
@@ -47,10 +48,10 @@ export function stateFolder(root, env) {
  * @param {Libtorch} libtorch
  */
 export function buildFolder(root, env, libtorch) {
-  return isInstalled(root) ? join(cacheFolder(env), `addon-${readVersion(root)}-${addonHash(root, libtorch).slice(0, 16)}`) : env['TORCHGRAFT_BUILD'] || join(root, 'build')
+  return isInstalled(root) ? join(cacheFolder(env), `addon-${readVersion(root)}-${addonHash(root, libtorch, env).slice(0, 16)}`) : env['TORCHGRAFT_BUILD'] || join(root, 'build')
 }
 
-/** @typedef {{ readonly folder: string, readonly version: string }} Libtorch */
+/** @typedef {{ readonly folder: string, readonly version: string, readonly cuda: boolean }} Libtorch */
 
 /** The addon's files in its build folder. `built` is written last, and tells for which libtorch. @param {string} build */
 export function addonFiles(build) {
@@ -63,11 +64,16 @@ export function addonFiles(build) {
   }
 }
 
-/** Of all that an addon is made from. @param {string} root @param {Libtorch} libtorch */
-export function addonHash(root, { folder, version }) {
+/**
+ * Of all that an addon is made from. CUDA's headers count: where they come later, the addon is built anew with them.
+ *
+ * @param {string} root @param {Libtorch} libtorch @param {NodeJS.ProcessEnv} [env]
+ */
+export function addonHash(root, libtorch, env = process.env) {
+  const { folders = [], version } = findCudaHeaders(libtorch, env) ?? {}
   return hashInputs(root, {
     files: ['CMakeLists.txt', 'native', 'package-lock.json'],
-    words: [folder, version, process.platform, process.arch],
+    words: [libtorch.folder, libtorch.version, process.platform, process.arch, ...folders, ...(version ? [String(version)] : [])],
   })
 }
 

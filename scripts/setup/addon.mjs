@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { findCudaHeaders } from '../common/cuda-headers.mjs'
 import { locateLibtorch } from '../libtorch/locate.mjs'
 import { addonFiles, addonHash, buildFolder, stateFolder } from '../common/paths.mjs'
 import { buildByCMake } from './cmake.mjs'
@@ -13,7 +14,7 @@ import { checkTools } from './tools.mjs'
 export const addon = async ({ root, env, progress }) => {
   const { found } = locateLibtorch({ root, env })
   if (!found) throw new SetupError('There is no libtorch to build the addon for.')
-  const hash = addonHash(root, found)
+  const hash = addonHash(root, found, env)
   const build = buildFolder(root, env, found)
   const { loader, images, main, built: stamp } = addonFiles(build)
   if (isUpToDate(stamp, hash) && existsSync(loader) && existsSync(images) && existsSync(main)) return
@@ -24,7 +25,11 @@ export const addon = async ({ root, env, progress }) => {
       const step = /\[\s*(\d+\/\d+|\d+%)\]/.exec(text)?.[1]
       if (step) report(step)
     }
-    const defines = { LIBTORCH: found.folder, WERROR: env['TORCHGRAFT_WERROR'] === '1' ? 'ON' : 'OFF' }
+    const defines = {
+      LIBTORCH: found.folder,
+      CUDA_HEADERS: findCudaHeaders(found, env)?.folders.join(';') ?? '',
+      WERROR: env['TORCHGRAFT_WERROR'] === '1' ? 'ON' : 'OFF',
+    }
     const log = join(stateFolder(root, env), 'addon.log')
     await buildByCMake({ root, build, env, defines, log, failed: 'The addon could not be built', onOutput })
   })

@@ -19,7 +19,10 @@ export interface Binding {
   describe(model: string, classes: number): NativeModel
   /** Whether a CUDA device multiplies bf16 itself. Takes the device into use. */
   multipliesBf16(device: string): Promise<boolean>
-  createSession(options: NativeSessionOptions): Promise<NativeSession>
+  /** Takes a device into use before it is needed: its context, and the libraries that multiply on it. */
+  warmUp(device: string): Promise<void>
+  /** @param kernels a GPU's that are compiled already */
+  createSession(options: NativeSessionOptions, kernels: readonly CompiledKernel[]): Promise<NativeSession>
   /**
    * Renders a batch alone into `into`: normalized pixels, [size, output, output, 3] row-major. For previews and tests.
    */
@@ -91,6 +94,13 @@ export interface NativeSessionOptions {
   readonly scoreInFp32: boolean
 }
 
+/** A kernel for a GPU as the driver loads it. The code is trusted to be what was once given under that key. */
+export interface CompiledKernel {
+  /** Of letters, digits, `.`, `_` and `-`: tells the GPU's architecture, NVRTC's version, and a hash of the source. */
+  readonly key: string
+  readonly code: Uint8Array
+}
+
 export interface NativeEntry {
   /** As torchvision's state_dict spells it; in the training state `optimizer.exp_avg.<name>` and so on, then `scaler.*` with fp16. */
   readonly name: string
@@ -125,6 +135,8 @@ export interface NativeImages {
 
 export interface NativeSession {
   readonly numParameters: number
+  /** A GPU's kernels that this session has compiled, since they were not given or were refused by the driver. */
+  readonly compiledKernels: readonly CompiledKernel[]
   /**
    * Layout of the two flat buffers below: entries packed one after another in this order, no padding, row-major
    * (NCHW for 4-d weights, whatever the memory format inside), little-endian.
@@ -186,6 +198,6 @@ export interface LoaderBinding {
    * `aoti_torch_abi_version()`'s version as `major.minor`. Throws with the system's reason when it cannot.
    */
   openLibtorch(file: string): string
-  /** Begins that on another thread, and tells nothing of how it went: `openLibtorch` waits for it. */
-  preloadLibtorch(file: string): void
+  /** Does that on another thread, and tells nothing of how it went: `openLibtorch` will, and waits for it. */
+  preloadLibtorch(file: string): Promise<void>
 }

@@ -22,10 +22,10 @@ export function loadAddon(): Binding {
 }
 
 /**
- * Begins to open libtorch on another thread, before it is needed: `loadAddon` then waits for the rest. Where something is missing, or
- * this libtorch has not been probed yet, it does nothing and reports nothing: `loadAddon` will.
+ * Opens libtorch on another thread, before it is needed: `loadAddon` then waits for the rest. Where something is missing, or this
+ * libtorch has not been probed yet, it does nothing and reports nothing: `loadAddon` will.
  */
-export function preloadLibtorch(): void {
+export async function preloadLibtorch(): Promise<void> {
   const { found } = locateLibtorch({ root: packageRoot() })
   if (!found) return
   const addon = addonFiles(buildFolder(packageRoot(), process.env, found))
@@ -34,7 +34,7 @@ export function preloadLibtorch(): void {
     checkCpuCapability()
     if (!isTried(found.library, addon)) return
     limitSpinning(process.env)
-    requireAddon<LoaderBinding>(addon.loader).preloadLibtorch(found.library)
+    await requireAddon<LoaderBinding>(addon.loader).preloadLibtorch(found.library)
   } catch {
     // Slower, and no harm.
   }

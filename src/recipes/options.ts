@@ -89,8 +89,8 @@ export interface TrainOptions {
   readonly precision?: Precision
   /**
    * How weights and activations lie in memory.
-   * @default 'channels_last' on a CPU, the faster of both on a GPU; the notebook's, as PyTorch has it, 'contiguous' on a CPU,
-   * so that its numbers are the notebook's
+   * @default 'channels_last'; on a GPU with plain kernels or in fp32 the faster of both; the notebook's, as PyTorch has it,
+   * 'contiguous' on a CPU, so that its numbers are the notebook's
    */
   readonly memoryFormat?: MemoryFormat
   /** `plain` computes with libtorch as it comes, without the addon's own allocator and kernels. @default 'auto' */

@@ -37,7 +37,8 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
   return { native, precisionReason, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
 }
 
-function resolveDevice(device: Device, { cuda }: NativeSystem): string {
+/** @throws ERR_DEVICE */
+export function resolveDevice(device: Device, { cuda }: Pick<NativeSystem, 'cuda'>): string {
   if (device === 'auto') return cuda.length > 0 ? 'cuda:0' : 'cpu'
   if (device === 'cpu') return device
   const index = Number(device.split(':')[1] ?? 0)

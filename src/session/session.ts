@@ -7,6 +7,7 @@ import type { EvalStepResult, NativeSession, NativeSessionOptions, TrainStepResu
 import { setUpAtFirstUse } from '../addon/first-use.js'
 import { loadAddon } from '../addon/load.js'
 import type { MemoryFormat, OptimizerDescription, Precision, SessionOptions } from './options.js'
+import { createWithKernels } from './kernel-cache.js'
 import { resolveSessionOptions } from './resolve-options.js'
 import { allocateState, compareState, type LoadReport, mismatchError, packState, unpackState } from '../models/state-layout.js'
 import { fromNative, toNative } from './to-native.js'
@@ -78,7 +79,7 @@ export class Session implements AsyncDisposable {
     await setUpAtFirstUse()
     const binding = loadAddon()
     const resolved = await resolveSessionOptions(options, binding)
-    return new Session(await fromNative(() => binding.createSession(resolved.native)), resolved)
+    return new Session(await fromNative(() => createWithKernels(binding, resolved.native)), resolved)
   }
 
   /** The optimizer's settings, as of a step with this learning rate: groups without parameters are left out. @throws ERR_ARGUMENT */

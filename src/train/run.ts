@@ -14,6 +14,7 @@ import type { ModelMetadata } from '../runs/model-metadata.js'
 import { RunFolder, type RunSplit } from '../runs/run-folder.js'
 import type { SessionOptions } from '../session/options.js'
 import type { Session } from '../session/session.js'
+import { whileWarmingUp } from '../session/warm-up.js'
 import { plural } from '../text/plural.js'
 import type { ResumePoint } from './fit-options.js'
 import { leftOut } from './notes.js'
@@ -58,7 +59,7 @@ export async function startRun(options: Local<TrainOptions>): Promise<Run> {
   return disposedOnError(folder, async () => {
     const absolute = resolve(data)
     await folder.prepare({ formatVersion: 1, torchgraft: packageVersion(), data: absolute, options: resolved, processor: processorName() })
-    const training = await openTraining(data, resolved, options.signal)
+    const training = await whileWarmingUp(resolved.device, () => openTraining(data, resolved, options.signal))
     const described = describeData(data, training)
     const weights = await openWeights(resolved)
     const state = new InitialState(training, weights)

@@ -202,12 +202,12 @@ else describe(`on a GPU (${where})`, () => {
     expect([hashOf(await other.stateDict()), hashOf(await other.trainingState())]).toEqual([hashOf(model), hashOf(training)])
   })
 
-  test('a run measures the memory format once, and keeps it in its config', async () => {
+  test('a run with libtorch’s operations alone measures the memory format once, and keeps it in its config', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'torchgraft-'))
     try {
       await makeImages(join(folder, 'data'), 8)
       const notes: string[] = []
-      const options = { output: join(folder, 'run'), device: device, onEvent: (event: { type: string; notes?: readonly string[] }) => void (event.type === 'start' && notes.push(...(event.notes ?? []))) }
+      const options = { output: join(folder, 'run'), device: device, kernels: 'plain' as const, onEvent: (event: { type: string; notes?: readonly string[] }) => void (event.type === 'start' && notes.push(...(event.notes ?? []))) }
       await train({ ...options, data: join(folder, 'data'), weights: null, epochs: 1, size: 64, batchSize: 8 })
       const config = JSON.parse(await readFile(join(folder, 'run', 'config.json'), 'utf8')) as { device: string; memoryFormat: string }
       expect(config).toMatchObject({ device, memoryFormat: expect.stringMatching(/^(channels_last|contiguous)$/) })

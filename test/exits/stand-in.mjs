@@ -18,7 +18,7 @@ const create = () => addon.createSession({
   optimizer: { type: 'adam', fused: true, beta1: 0.9, beta2: 0.999, eps: 1e-8, groups: [{ lrScale: 1, weightDecay: 0 }] },
   scaler: { initScale: 1, growthFactor: 2, backoffFactor: 0.5, growthInterval: 1 },
   groupOf: Int32Array.of(0), classWeights: new Float32Array(0),
-})
+}, [])
 
 async function work() {
   const [a, b] = await Promise.all([create(), create()])

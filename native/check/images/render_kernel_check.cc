@@ -97,7 +97,8 @@ RenderInto OnHost() {
 
 RenderInto OnDevice(const std::string& name) {
   const at::Device device(name);
-  const auto renderer = std::make_shared<DeviceRenderer>(device);
+  KernelCache cache;
+  const auto renderer = std::make_shared<DeviceRenderer>(device, cache);
   if (!renderer->note().empty()) throw std::runtime_error(renderer->note());
   return [device, renderer](const at::Tensor& out, const Images& images) {
     const auto there = at::empty_like(out, out.options().device(device));

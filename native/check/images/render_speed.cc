@@ -87,9 +87,12 @@ void TimeRender(const std::vector<std::string>& arguments) {
       std::printf(",\"%s\":%.3f", plans, Each(device, [&] { RenderBatch(images, at::kBFloat16); }));
       continue;
     }
-    double compiling = 0;
+    KernelCache cache;
     std::optional<DeviceRenderer> renderer;
-    compiling = Milliseconds([&] { renderer.emplace(device); });
+    const double compiling = Milliseconds([&] {
+      renderer.emplace(device, cache);
+      renderer->note();  // waits
+    });
     if (!renderer->note().empty()) throw std::runtime_error(renderer->note());
     const auto uploaded = renderer->Upload(images);
     const auto out = renderer->Render(images, at::kBFloat16);

@@ -117,7 +117,8 @@ void RenderFloats(const Images& images, Renderer renderer, float* into, size_t l
     case Renderer::kKernel:
       return RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackImages(images), out));
     case Renderer::kCudaKernel: {
-      const DeviceRenderer device(at::kCUDA);
+      KernelCache cache;
+      const DeviceRenderer device(at::kCUDA, cache);
       if (!device.note().empty()) throw CodedError("ERR_DEVICE", device.note());
       out.copy_(device.Render(images, at::kFloat));
       return;

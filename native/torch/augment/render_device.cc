@@ -4,6 +4,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 #include "torch/augment/render_operators.h"
@@ -26,14 +27,15 @@ unsigned CeilDiv(int64_t a, int64_t b) { return static_cast<unsigned>((a + b - 1
 
 }  // namespace
 
-DeviceRenderer::DeviceRenderer(at::Device device)
+DeviceRenderer::DeviceRenderer(at::Device device, KernelCache& cache)
     : device_(WithIndex(device)),
-      compiled_(std::async(std::launch::async, Compile, static_cast<int>(device_.index()))) {}
+      compiled_(std::async(std::launch::async, Compile, static_cast<int>(device_.index()),
+                           std::ref(cache))) {}
 
-DeviceRenderer::Compiled DeviceRenderer::Compile(int device) {
+DeviceRenderer::Compiled DeviceRenderer::Compile(int device, KernelCache& cache) {
   try {
     Compiled compiled;
-    compiled.module = std::make_unique<CudaModule>(device, kRenderKernelSource);
+    compiled.module = std::make_unique<CudaModule>(device, kRenderKernelSource, cache);
     compiled.kernel = compiled.module->Find("RenderBatch");
     return compiled;
   } catch (const std::runtime_error& error) {

@@ -22,9 +22,9 @@ struct UploadedImages {
 // does not wait for the device. On the engine thread.
 class DeviceRenderer {
  public:
-  // Compiles the kernel on a thread of its own, in some tenths of a second. The other members wait
-  // for it, the destructor too.
-  explicit DeviceRenderer(at::Device device);
+  // Makes the kernel ready on a thread of its own, in some tenths of a second where it is not in
+  // the cache. The other members wait for it, the destructor too.
+  DeviceRenderer(at::Device device, KernelCache& cache);
 
   // Why libtorch's operators render, in words; empty where the kernel does.
   const std::string& note() const { return compiled_.get().note; }
@@ -49,7 +49,7 @@ class DeviceRenderer {
     std::string note;
   };
 
-  static Compiled Compile(int device);
+  static Compiled Compile(int device, KernelCache& cache);
 
   at::Device device_;
   std::shared_future<Compiled> compiled_;

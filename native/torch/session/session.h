@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "torch/cuda/driver/kernel_cache.h"
 #include "torch/models/graph.h"
 #include "torch/optim/options.h"
 #include "torch/session/batch.h"
@@ -31,6 +32,8 @@ struct SessionOptions {
   bool freeze_batch_norm;
   bool plain_kernels;  // nothing of ours in libtorch's place
   bool score_in_fp32;  // whatever the precision of training
+  // A GPU's kernels that are compiled already; takes in those that the session compiles.
+  std::shared_ptr<KernelCache> kernels;
 };
 
 // A named part of a model's or an optimizer's state.

@@ -45,9 +45,9 @@ bool RecordsSteps(const SessionOptions& options) {
 }
 
 // Before the model, which is made while the kernel is compiled.
-std::optional<DeviceRenderer> RendererFor(at::Device device) {
+std::optional<DeviceRenderer> RendererFor(at::Device device, KernelCache& kernels) {
   if (device.is_cpu()) return std::nullopt;
-  return std::optional<DeviceRenderer>(std::in_place, device);
+  return std::optional<DeviceRenderer>(std::in_place, device, kernels);
 }
 
 std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
@@ -58,7 +58,8 @@ std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
 std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
   const at::Device device(options.device);
   if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
-  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
+  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision),
+                                            *options.kernels);
 }
 
 std::shared_ptr<Model> Make(const SessionOptions& options,
@@ -84,7 +85,7 @@ Session::Impl::Impl(const SessionOptions& options)
       options(options),
       device(options.device),
       stream(DeviceStream(device)),
-      renderer(RendererFor(device)),
+      renderer(RendererFor(device, *options.kernels)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
       model(Make(options, norm)),
@@ -173,8 +174,9 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
-        "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
-        "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
+        "this addon was built where there were no CUDA headers of 12.4 or newer. Install a CUDA "
+        "toolkit, or beside libtorch \"pip install nvidia-cuda-runtime nvidia-cuda-crt\" (of CUDA "
+        "12: nvidia-cuda-runtime-cu12 nvidia-cuda-nvcc-cu12), and run \"torchgraft setup\"");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;

@@ -1,14 +1,18 @@
 #include "torch/session/system.h"
 
 #include <ATen/Context.h>
+#include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/DeviceGuard.h>
+#include <c10/core/StreamGuard.h>
 #include <torch/headeronly/version.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "torch/cuda/graphs/device_stream.h"
 #include "torch/kernels/isa/cpu_level.h"
 
 namespace torchgraft {
@@ -73,6 +77,17 @@ System DescribeSystem() {
 bool CudaMultipliesBf16(const std::string& device) {
   const c10::DeviceGuard guard{at::Device(device)};
   return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+}
+
+void WarmUp(const std::string& name) {
+  const at::Device device(name);
+  const c10::DeviceGuard guard(device);
+  std::optional<c10::StreamGuard> on_stream;
+  if (const auto stream = DeviceStream(device)) on_stream.emplace(*stream);
+  const auto options = at::device(device).dtype(at::kFloat);
+  const auto weight = at::ones({8, 8, 1, 1}, options);
+  const auto pixels = at::conv2d(at::ones({1, 8, 8, 8}, options), weight);
+  at::matmul(pixels.view({8, 64}), pixels.view({64, 8}));
 }
 
 }  // namespace torchgraft

@@ -20,4 +20,8 @@ System DescribeSystem();
 // use.
 bool CudaMultipliesBf16(const std::string& device);
 
+// Takes a device into use before it is needed: makes its context and opens the libraries that
+// multiply on it, which takes some tenths of a second. On the engine thread.
+void WarmUp(const std::string& device);
+
 }  // namespace torchgraft

@@ -79,7 +79,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .option('--sanity-steps <n>', 'notebook recipe: first train this many steps on one batch (default 0)', number)
     .addOption(deviceOption())
     .addOption(precisionOption('auto; notebook fp32 on a CPU, fp16 on a GPU'))
-    .addOption(new Option('--memory-format <format>', 'how weights and activations are laid out (default channels_last on a CPU, the faster one on a GPU; notebook on a CPU contiguous)').choices(MEMORY_FORMATS))
+    .addOption(new Option('--memory-format <format>', 'how weights and activations are laid out (default channels_last; the faster one on a GPU with plain kernels or in fp32; notebook on a CPU contiguous)').choices(MEMORY_FORMATS))
     .addOption(new Option('--kernels <which>', `plain: compute with libtorch alone (${defaults('kernels')})`).choices(KERNELS))
     .addOption(threadsOption())
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)

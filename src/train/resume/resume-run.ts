@@ -1,4 +1,5 @@
 import { setUpAtFirstUse } from '../../addon/first-use.js'
+import type { TrainVal } from '../../datasets/describe-splits.js'
 import { argumentError } from '../../errors.js'
 import type { Local } from '../../options/local-path.js'
 import { RECIPE_OF } from '../../recipes/by-name.js'
@@ -6,6 +7,7 @@ import type { TrainOptions } from '../../recipes/options.js'
 import { type CheckpointWriter, type LastCheckpoint, separateState } from '../../runs/checkpoint-store.js'
 import { type RunConfig, RunFolder } from '../../runs/run-folder.js'
 import type { Session } from '../../session/session.js'
+import { whileWarmingUp } from '../../session/warm-up.js'
 import type { ResumePoint } from '../fit-options.js'
 import { fallbackNotes, logNotes, machineNotes } from '../notes.js'
 import { openWeights, type Training } from '../open-training.js'
@@ -29,7 +31,8 @@ export async function resumeRun(options: Local<TrainOptions>): Promise<Run> {
     const config = await folder.readConfig()
     const { resolved, data, computing, meanStd } = resumedConfig(folder.path, config, options)
     const recipe = RECIPE_OF[resolved.recipe]
-    const sets = await trainValOfRun(folder.path, data, () => recipe.openTrainVal(data, resolved, signal), signal)
+    const open = (): Promise<TrainVal> => trainValOfRun(folder.path, data, () => recipe.openTrainVal(data, resolved, signal), signal)
+    const sets = await whileWarmingUp(computing.device ?? resolved.device, open)
     const training = { recipe, resolved, sets }
     const described = describeData(data, training)
     const common = { ...training, ...described, folder, data, computing }

@@ -25,3 +25,8 @@ export async function engineCheckWith(more: NodeJS.ProcessEnv, ...words: readonl
 export function libtorchFolder(): string {
   return join(locateLibtorch({ root: ROOT }).found!.folder, 'lib')
 }
+
+/** Of the library in the place of NVIDIA's driver (`native/check/cuda/stand_in_driver.cc`). */
+export function standInDriver(): string {
+  return join(buildFolder(ROOT, process.env, locateLibtorch({ root: ROOT }).found!), 'check', 'driver')
+}

@@ -8,7 +8,7 @@ const batch = {
   images: { pixels: new Uint8Array(0), shapes: new Int32Array(0), plans: [], output: 8, mean: [0, 0, 0], std: [1, 1, 1] },
 } as const
 
-const OPTIONS: SessionOptions = { model: 'regnet_y_400mf', classes: 2, device: 'cuda:0' }
+const OPTIONS: SessionOptions = { model: 'regnet_y_400mf', classes: 2, device: 'cuda:0', kernels: 'plain' }
 
 /** As a session of the addon: it takes no step once it was disposed of. */
 class Disposable extends StandInSession implements AsyncDisposable {
@@ -46,7 +46,7 @@ describe('the memory format of a run on a GPU', () => {
     expect(session.steps.length).toBe(15)
   })
 
-  test('each format is tried in a session of its own, which is disposed of after its steps and before the next begins', async () => {
+  test.each<SessionOptions>([OPTIONS, { ...OPTIONS, kernels: 'auto', precision: 'fp32' }])('each format is tried in a session of its own, which is disposed of after its steps and before the next begins: %j', async (options) => {
     const sessions: Disposable[] = []
     const createSession = async ({ memoryFormat }: SessionOptions): Promise<Disposable> => {
       expect(sessions.map(({ disposed }) => disposed)).toEqual(sessions.map(() => true))
@@ -55,13 +55,15 @@ describe('the memory format of a run on a GPU', () => {
       sessions.push(session)
       return session
     }
-    const { memoryFormat, notes } = await chooseMemoryFormat(OPTIONS, { batchSize: 2, size: 8 }, { hasGpu: () => true, createSession })
+    const { memoryFormat, notes } = await chooseMemoryFormat(options, { batchSize: 2, size: 8 }, { hasGpu: () => true, createSession })
     expect(sessions.map(({ steps, disposed }) => [steps.length, disposed])).toEqual([[15, true], [15, true]])
     expect(notes).toEqual([expect.stringContaining(`Memory format ${memoryFormat}, measured`), 'a note of the device'])
   })
 
   test.each<[string, SessionOptions, boolean, string]>([
     ['a format that is named is taken', { ...OPTIONS, memoryFormat: 'contiguous' }, true, 'contiguous'],
+    ['with kernels of our own in bf16 it is channels_last', { ...OPTIONS, kernels: 'auto', precision: 'bf16' }, true, 'channels_last'],
+    ['by default it is channels_last', { model: 'regnet_y_400mf', classes: 2 }, true, 'channels_last'],
     ['on the CPU it is channels_last', { ...OPTIONS, device: 'cpu' }, true, 'channels_last'],
     ['without a GPU it is channels_last', { ...OPTIONS, device: 'auto' }, false, 'channels_last'],
   ])('%s, and nothing is tried', async (_, options, gpu, expected) => {

@@ -1,6 +1,7 @@
 #include "torch/cuda/driver/cuda_module.h"
 
 #include <string>
+#include <utility>
 
 #include "torch/cuda/driver/nvrtc.h"
 
@@ -60,17 +61,23 @@ CudaModule::Context CudaModule::Retain(const CudaDriver& driver, int ordinal) {
 }
 
 CudaModule::Module CudaModule::Load(const CudaDriver& driver, const Context& context,
-                                    const char* source) {
+                                    const char* source, KernelCache& cache) {
+  const Nvrtc nvrtc;
   const int capability = CapabilityOf(driver, context.get_deleter().device);
-  const std::string code = Nvrtc().Compile(source, capability);
+  const std::string key = nvrtc.KeyOf(source, capability);
   const Current current(driver, context.get());
   CudaDriver::Module module = nullptr;
-  driver.Check(driver.load_module(&module, code.data()), "cuModuleLoadData");
+  const std::string* const known = cache.Find(key);
+  if (known == nullptr || driver.load_module(&module, known->data()) != 0) {
+    std::string code = nvrtc.Compile(source, capability);
+    driver.Check(driver.load_module(&module, code.data()), "cuModuleLoadData");
+    cache.Add({key, std::move(code)});
+  }
   return {module, {&driver, context.get()}};
 }
 
-CudaModule::CudaModule(int device, const char* source)
-    : context_(Retain(driver_, device)), module_(Load(driver_, context_, source)) {
+CudaModule::CudaModule(int device, const char* source, KernelCache& cache)
+    : context_(Retain(driver_, device)), module_(Load(driver_, context_, source, cache)) {
   driver_.Check(
       driver_.attribute(&multiprocessors_, kMultiprocessors, context_.get_deleter().device),
       "cuDeviceGetAttribute");

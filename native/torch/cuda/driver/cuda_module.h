@@ -4,18 +4,19 @@
 #include <memory>
 
 #include "torch/cuda/driver/cuda_driver.h"
+#include "torch/cuda/driver/kernel_cache.h"
 
 namespace torchgraft {
 
 using Extent = std::array<unsigned, 3>;
 using CudaFunction = CudaDriver::Function;
 
-// A CUDA module: the kernels of one source on one device. The constructor compiles it by NVRTC, in
-// some tenths of a second.
+// A CUDA module: the kernels of one source on one device. Where the cache has no code for it, or
+// code that the driver refuses, the constructor compiles it by NVRTC, in some tenths of a second.
 class CudaModule {
  public:
   // Throws std::runtime_error, in words, where it cannot be compiled or loaded.
-  CudaModule(int device, const char* source);
+  CudaModule(int device, const char* source, KernelCache& cache);
   CudaModule(const CudaModule&) = delete;
   CudaModule& operator=(const CudaModule&) = delete;
 
@@ -46,7 +47,8 @@ class CudaModule {
   using Module = std::unique_ptr<void, ModuleUnloader>;
 
   static Context Retain(const CudaDriver& driver, int device);
-  static Module Load(const CudaDriver& driver, const Context& context, const char* source);
+  static Module Load(const CudaDriver& driver, const Context& context, const char* source,
+                     KernelCache& cache);
 
   // In this order: each is destroyed before what it needs.
   CudaDriver driver_;

@@ -3,7 +3,11 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iomanip>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <vector>
 
@@ -23,6 +27,20 @@ typedef unsigned short uint16_t;
 typedef unsigned int uint32_t;
 typedef unsigned long long uint64_t;
 )";
+
+constexpr std::array kOptions = {"-std=c++17", "-default-device", "--fmad=false"};
+
+// FNV-1a, 64 bits: of texts one after another.
+uint64_t HashOf(const std::vector<std::string>& texts) {
+  uint64_t hash = 14695981039346656037u;
+  for (const auto& text : texts) {
+    // With the zero at its end, which keeps them apart.
+    for (size_t i = 0; i <= text.size(); ++i) {
+      hash = (hash ^ static_cast<uint8_t>(text.c_str()[i])) * 1099511628211u;
+    }
+  }
+  return hash;
+}
 
 // The library's possible names: libtorch's libcaffe2_nvrtc.so, which is linked to NVRTC and finds
 // it, then NVRTC's own of CUDA 13 and 12.
@@ -47,6 +65,7 @@ struct Nvrtc::ProgramCloser {
 
 Nvrtc::Nvrtc() : library_(Names()) {
   library_.Find("nvrtcGetErrorString", error_);
+  library_.Find("nvrtcVersion", version_);
   library_.Find("nvrtcGetNumSupportedArchs", count_architectures_);
   library_.Find("nvrtcGetSupportedArchs", architectures_);
   library_.Find("nvrtcCreateProgram", create_);
@@ -64,7 +83,7 @@ void Nvrtc::Check(int result, const char* what) const {
   if (result != 0) throw std::runtime_error(std::string(what) + ": " + error_(result));
 }
 
-int Nvrtc::Newest(int capability) const {
+std::string Nvrtc::ArchitectureFor(int capability) const {
   int count = 0;
   Check(count_architectures_(&count), "nvrtcGetNumSupportedArchs");
   std::vector<int> known(count);
@@ -78,7 +97,19 @@ int Nvrtc::Newest(int capability) const {
                              std::to_string(capability / 10) + "." +
                              std::to_string(capability % 10));
   }
-  return newest;
+  return (newest == capability ? "sm_" : "compute_") + std::to_string(newest);
+}
+
+std::string Nvrtc::KeyOf(const char* source, int capability) const {
+  int major = 0;
+  int minor = 0;
+  Check(version_(&major, &minor), "nvrtcVersion");
+  std::vector<std::string> texts = {source, kHeader};
+  texts.insert(texts.end(), kOptions.begin(), kOptions.end());
+  std::ostringstream key;
+  key << ArchitectureFor(capability) << "-nvrtc" << major << '.' << minor << '-' << std::hex
+      << std::setfill('0') << std::setw(16) << HashOf(texts);
+  return key.str();
 }
 
 template <typename Size, typename Get>
@@ -94,16 +125,14 @@ std::string Nvrtc::Compile(const char* source, int capability) const {
   Program made = nullptr;
   Check(create_(&made, source, "kernel.cu", 1, &kHeader, &kHeaderName), "nvrtcCreateProgram");
   const std::unique_ptr<void, ProgramCloser> program(made, {destroy_});
-  const int newest = Newest(capability);
-  const bool exact = newest == capability;
-  const std::string architecture =
-      (exact ? "-arch=sm_" : "-arch=compute_") + std::to_string(newest);
-  const char* const options[] = {"-std=c++17", "-default-device", "--fmad=false",
-                                 architecture.c_str()};
-  if (compile_(made, std::size(options), options) != 0) {
+  const std::string architecture = "-arch=" + ArchitectureFor(capability);
+  std::vector<const char*> options(kOptions.begin(), kOptions.end());
+  options.push_back(architecture.c_str());
+  if (compile_(made, static_cast<int>(options.size()), options.data()) != 0) {
     throw std::runtime_error("NVRTC refuses the kernel: " + Read(made, log_size_, log_));
   }
-  return exact ? Read(made, cubin_size_, cubin_) : Read(made, ptx_size_, ptx_);
+  const bool is_machine_code = architecture.rfind("-arch=sm_", 0) == 0;
+  return is_machine_code ? Read(made, cubin_size_, cubin_) : Read(made, ptx_size_, ptx_);
 }
 
 }  // namespace torchgraft

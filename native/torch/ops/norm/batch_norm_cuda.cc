@@ -4,6 +4,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 #include "torch/cuda/driver/kernel_sources.h"
@@ -63,17 +64,19 @@ void* StreamOf(at::Device device) {
 
 }  // namespace
 
-DeviceNorm::DeviceNorm(at::Device device, at::ScalarType type)
+DeviceNorm::DeviceNorm(at::Device device, at::ScalarType type, KernelCache& cache)
     : device_(device),
       type_(type),
-      made_(std::async(std::launch::async, Make, static_cast<int>(device.index()), type).share()) {}
+      made_(std::async(std::launch::async, Make, static_cast<int>(device.index()), type,
+                       std::ref(cache))
+                .share()) {}
 
-DeviceNorm::Made DeviceNorm::Make(int device, at::ScalarType type) {
+DeviceNorm::Made DeviceNorm::Make(int device, at::ScalarType type, KernelCache& cache) {
   Made made;
   try {
     const std::string source =
         "#define TORCHGRAFT_ELEMENT " + std::to_string(ElementOf(type)) + "\n" + kNormKernelSource;
-    made.module = std::make_unique<CudaModule>(device, source.c_str());
+    made.module = std::make_unique<CudaModule>(device, source.c_str(), cache);
     made.statistics = made.module->Find("NormStatistics");
     made.finish = made.module->Find("NormFinish");
     made.by_running = made.module->Find("NormByRunning");

@@ -17,9 +17,9 @@ namespace torchgraft {
 // pass for each operation. On the engine thread, and on autograd's threads for the backward pass.
 class DeviceNorm {
  public:
-  // The kernels of an element type are compiled on a thread of their own, for some tenths of a
-  // second: what follows waits for that, the destructor too.
-  DeviceNorm(at::Device device, at::ScalarType type);
+  // The kernels of an element type are made ready on a thread of their own, for some tenths of a
+  // second where they are not in the cache: what follows waits for that, the destructor too.
+  DeviceNorm(at::Device device, at::ScalarType type, KernelCache& cache);
 
   // Why libtorch's operations take the norms, in words; empty where the kernels do.
   const std::string& note() const { return made_.get().note; }
@@ -41,7 +41,7 @@ class DeviceNorm {
     std::string note;
   };
 
-  static Made Make(int device, at::ScalarType type);
+  static Made Make(int device, at::ScalarType type, KernelCache& cache);
 
   at::Device device_;
   at::ScalarType type_;
