@@ -51,8 +51,9 @@ struct Session::Impl {
   // Pixels → logits [n, classes], float32, under the autocast of a precision.
   at::Tensor Forward(const at::Tensor& pixels, Precision precision);
 
-  // Images → logits, in the precision of scoring.
+  // Images or pixels → logits, in the precision of scoring; pixels after FoldModel.
   at::Tensor Score(const Images& images);
+  at::Tensor Score(const at::Tensor& pixels);
   Precision ScoringPrecision() const;
 
   // The whole step. What was asked for with `read` is on its way to the host: loss, correct,
@@ -64,6 +65,9 @@ struct Session::Impl {
   std::optional<HostCopy> ScoreRecorded(const Batch& batch);
 
   std::vector<std::string> DeviceNotes() const;
+
+  // Makes the folded model of the state as it is, where it is not made yet and can be.
+  void FoldModel();
 
   // Before the model's state changes.
   void InvalidateFolded() { folded.reset(); }
@@ -104,8 +108,9 @@ struct Session::Impl {
   std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
   Adam adam;
   std::shared_ptr<Model> model;
+  std::unique_ptr<FoldedLayers> layers;   // of `folded`; null: scoring goes the way of training
   std::optional<FoldedModel> folded;      // made when it is asked for, of the model's state
-  bool folds;                             // else scoring goes the way of training
+  std::string folding_problem;            // why there is none, in words; empty while all is well
   std::optional<GradScaler> scaler;       // fp16 only
   at::Tensor class_weights;               // undefined: none
   TrainSums counts;                       // of the unread steps: what is known without the device

@@ -89,6 +89,7 @@ RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
 
 std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
   if (!scoring) return std::nullopt;
+  FoldModel();
   auto* recorded = scoring->Find(batch.images.size(), batch.images.output,
                                  [this](const auto& inputs) { return ScoringParts(inputs); });
   if (!recorded) return std::nullopt;
@@ -99,7 +100,7 @@ std::optional<HostCopy> Session::Impl::ScoreRecorded(const Batch& batch) {
 
 RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
   return {[=, this] {
-    const auto logits = Forward(inputs.pixels, ScoringPrecision());
+    const auto logits = Score(inputs.pixels);
     const auto loss = at::cross_entropy_loss(logits, inputs.labels, {}, at::Reduction::Sum);
     const auto correct = logits.argmax(1).eq(inputs.labels).sum();
     const auto numbers = at::stack({loss.to(at::kDouble), correct.to(at::kDouble)});
