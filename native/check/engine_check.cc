@@ -12,6 +12,9 @@
 //   engine_check convolutions
 //   engine_check folding fp32|bf16 MODEL...
 //   engine_check fused-choice
+//   engine_check recorded NxSIZE...
+//   engine_check rounded N...
+//   engine_check refolded
 //   engine_check render SEED
 //   engine_check resample SEED
 //   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
@@ -39,6 +42,7 @@
 #include "check/optim/autocast_check.h"
 #include "check/optim/optimizer_check.h"
 #include "check/scoring/folding_check.h"
+#include "check/scoring/recorded_check.h"
 #include "check/threads_check.h"
 
 namespace torchgraft {
@@ -62,6 +66,9 @@ constexpr Check kChecks[] = {
     {"convolutions", CheckConvolutions},
     {"folding", CheckFolding},
     {"fused-choice", CheckFusedChoice},
+    {"recorded", CheckRecorded},
+    {"rounded", CheckRounded},
+    {"refolded", CheckRefolded},
     {"render", CheckRender},
     {"resample", CheckResample},
     {"render-kernel", CheckRenderKernel},

@@ -33,3 +33,40 @@ test('cuDNN’s operator is tried once a shape, and taken where it gives what co
   ])
   for (const { distance } of Object.values(found)) expect(distance).toBeLessThan(1e-5)
 })
+
+describe('graphs of batch shapes', () => {
+  const taken = (...shapes: readonly string[]): Promise<unknown> => engineCheck('recorded', ...shapes)
+  const LARGEST = 32 // shapes that are kept
+  const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i + 1}x32`)
+
+  test('a shape is captured at the third time, and replayed from then on; another size of image is another shape', async () => {
+    expect(await taken('2x32', '2x32', '3x32', '2x32', '2x64', '2x32', '3x32', '3x32', '2x64', '2x32')).toEqual([
+      'eager', 'eager', 'eager', 'capture', 'eager', 'replay', 'eager', 'capture', 'eager', 'replay',
+    ])
+  })
+
+  test('of more shapes than are kept, the one that was used least recently is forgotten', async () => {
+    const [first, ...rest] = many(LARGEST)
+    const captured = [first!, first!, first!]
+    const stays = await taken(...captured, ...rest, first!) as string[]
+    expect(stays.at(-1)).toBe('replay')
+    const goes = await taken(...captured, ...rest, '1x64', first!) as string[]
+    expect(goes.at(-1)).toBe('eager')
+    const used = await taken(...captured, ...rest, first!, '1x64', first!, rest[0]!) as string[]
+    expect(used.slice(-3)).toEqual(['eager', 'replay', 'eager'])
+  })
+
+  test('batches are padded to few sizes: usual ones are their own, and at most one row in nine is padding', async () => {
+    const sizes = Array.from({ length: 512 }, (_, i) => i + 1)
+    const rounded = await engineCheck('rounded', ...sizes.map(String)) as number[]
+    for (const usual of [1, 2, 4, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 512]) expect(rounded[usual - 1]).toBe(usual)
+    expect(sizes.filter((size, i) => rounded[i]! < size || (rounded[i]! - size) / rounded[i]! > 1 / 9)).toEqual([])
+    expect(new Set(rounded.slice(0, 32)).size).toBe(24)
+  })
+
+  test('a replay of a folded model reads the weights that it was folded from last', async () => {
+    const distances = await engineCheck('refolded') as number[]
+    expect(distances.length).toBe(3)
+    for (const distance of distances) expect(distance).toBeLessThan(TOLERANCES.fp32)
+  })
+})

@@ -7,24 +7,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
-#include <map>
-#include <memory>
 #include <set>
 
+#include "check/scoring/net.h"
 #include "torch/models/inference/device_layers.h"
 #include "torch/models/inference/folded_model.h"
-#include "torch/models/model.h"
-#include "torch/session/state_dict.h"
 
 namespace torchgraft {
 
 namespace {
-
-constexpr int64_t kClasses = 10;
-
-double Distance(const at::Tensor& found, const at::Tensor& expected) {
-  return ((found - expected).abs().max() / expected.abs().max()).item<double>();
-}
 
 // Stand-ins for cuDNN's operators, which tell where the weights lie that they are given.
 FusedConvOperators Watched(std::set<const void*>& addresses) {
@@ -42,32 +33,6 @@ FusedConvOperators Watched(std::set<const void*>& addresses) {
               }};
 }
 
-struct Net {
-  at::Generator generator = at::detail::createCPUGenerator(/*seed=*/5);
-  std::shared_ptr<Model> model;
-  std::map<std::string, at::Tensor> state;
-
-  explicit Net(const std::string& name)
-      : model(MakeModel(name, kClasses,
-                        LayerContext{.init = {.device = at::kCPU, .generator = generator}})) {
-    model->eval();
-    for (const auto& entry : StateDict(*model)) state[entry.name] = entry.tensor;
-  }
-
-  // As training leaves it: each norm has statistics, scales and shifts of its own.
-  void Train() {
-    for (auto& [name, tensor] : state) {
-      if (!tensor.is_floating_point()) continue;
-      const auto drawn = at::rand(tensor.sizes(), generator, tensor.options());
-      if (name.find("running_var") != std::string::npos) {
-        tensor.copy_(drawn * 0.5 + 0.75);
-      } else {
-        tensor.add_((drawn - 0.5) * (tensor.dim() == 4 ? 0.01 : 0.2));
-      }
-    }
-  }
-};
-
 }  // namespace
 
 void CheckFolding(const std::vector<std::string>& arguments) {
@@ -76,8 +41,7 @@ void CheckFolding(const std::vector<std::string>& arguments) {
   for (size_t i = 1; i < arguments.size(); ++i) {
     const c10::InferenceMode inference;
     Net net(arguments[i]);
-    const auto images = at::randn({3, 3, 64, 64}, net.generator, at::kFloat)
-                            .contiguous(at::MemoryFormat::ChannelsLast);
+    const auto images = net.Images(3, 64);
     std::set<const void*> addresses;
     DeviceLayers layers(type, nullptr, Watched(addresses));
     std::vector<double> distances;

@@ -42,8 +42,7 @@ bool HasOwnKernels(const SessionOptions& options) {
 }
 
 bool RecordsSteps(const SessionOptions& options) {
-  return !options.plain_kernels && at::Device(options.device).is_cuda() &&
-         DeviceGraph::CanCapture();
+  return !options.plain_kernels && at::Device(options.device).is_cuda() && CanCaptureGraphs();
 }
 
 // Before the model, which is made while the kernel is compiled.
@@ -190,7 +189,7 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
-  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
+  if (device.is_cuda() && !options.plain_kernels && !CanCaptureGraphs()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
         "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "

@@ -60,9 +60,9 @@ struct Session::Impl {
   // skipped, scale.
   std::optional<HostCopy> Train(const Batch& batch, bool read);
 
-  // The same for a batch's scores, by a recorded step: [n × classes] logits, loss, correct. None:
-  // there is no such step.
-  std::optional<HostCopy> ScoreRecorded(const Batch& batch);
+  // A batch's scores as StepInputs has them, padded to one of few shapes, recorded or not. None:
+  // this session records nothing.
+  std::optional<HostCopy> ScorePadded(const Batch& batch);
 
   std::vector<std::string> DeviceNotes() const;
 
