@@ -15,6 +15,7 @@
 //   engine_check recorded NxSIZE...
 //   engine_check rounded N...
 //   engine_check refolded
+//   engine_check cudnn-benchmark
 //   engine_check render SEED
 //   engine_check resample SEED
 //   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
@@ -69,6 +70,7 @@ constexpr Check kChecks[] = {
     {"recorded", CheckRecorded},
     {"rounded", CheckRounded},
     {"refolded", CheckRefolded},
+    {"cudnn-benchmark", CheckCudnnBenchmark},
     {"render", CheckRender},
     {"resample", CheckResample},
     {"render-kernel", CheckRenderKernel},

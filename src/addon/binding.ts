@@ -89,6 +89,8 @@ export interface NativeSessionOptions {
   readonly plainKernels: boolean
   /** Scoring in fp32, whatever the precision. */
   readonly scoreInFp32: boolean
+  /** cuDNN times its algorithms at the first batch of a shape. */
+  readonly cudnnBenchmark: boolean
 }
 
 export interface NativeEntry {

@@ -145,6 +145,18 @@ else describe(`on a GPU (${where})`, () => {
     expectParity(`${where}: losses of recorded steps, ${title}`, furthest(auto, plain) / plain[0]!, OWN_STATISTICS)
   }, 180_000)
 
+  test('with cuDNN’s search steps are recorded and scored all the same', async () => {
+    await using session = await open({ cudnnBenchmark: true, precision: 'bf16' })
+    await using plain = await open({ precision: 'bf16' })
+    const expected = (await plain.evalStep(noise(8, 64))).logits
+    for (let time = 0; time < 4; time++) {
+      const { logits } = await session.evalStep(noise(8, 64))
+      expectParity(`${where}: logits with cuDNN's search, time ${time}`, furthest([...expected], logits) / largest([...expected]), HALF)
+    }
+    for (let step = 0; step < 4; step++) expect((await session.trainStep(noise(8, 64))).steps).toBe(1)
+    expect(await session.deviceNotes()).toEqual([])
+  }, 180_000)
+
   test('an optimizer that is not fused trains, and scores by recorded steps', async () => {
     await using session = await open({ optimizer: { type: 'adamw', lr: 1e-4, fused: false } })
     const losses: number[] = []

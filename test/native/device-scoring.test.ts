@@ -70,3 +70,7 @@ describe('graphs of batch shapes', () => {
     for (const distance of distances) expect(distance).toBeLessThan(TOLERANCES.fp32)
   })
 })
+
+test('cuDNN’s search is on for as long as a session’s call wants it, and then as it was', async () => {
+  expect(await engineCheck('cudnn-benchmark')).toEqual([false, true, false, true, false])
+})

@@ -13,6 +13,7 @@
 #include "torch/cuda/graphs/rounded_batch.h"
 #include "torch/models/inference/device_layers.h"
 #include "torch/models/inference/folded_model.h"
+#include "torch/session/cudnn_benchmark.h"
 
 namespace torchgraft {
 
@@ -23,7 +24,7 @@ class StandInGraph final : public DeviceGraph {
  public:
   void Capture(c10::MempoolId_t, const std::function<void()>& work) override { work_ = work; }
   void Replay() override { work_(); }
-  c10::MempoolId_t pool() const override { return {0, 1}; }
+  c10::MempoolId_t pool() override { return {0, 1}; }
 
  private:
   std::function<void()> work_;
@@ -76,6 +77,29 @@ void CheckRounded(const std::vector<std::string>& arguments) {
   const char* before = "[";
   for (const auto& argument : arguments) {
     std::printf("%s%ld", before, static_cast<long>(RoundedBatch(std::stol(argument))));
+    before = ",";
+  }
+  std::printf("]\n");
+}
+
+void CheckCudnnBenchmark(const std::vector<std::string>&) {
+  std::vector<bool> found;
+  const auto look = [&] { found.push_back(at::globalContext().benchmarkCuDNN()); };
+  at::globalContext().setBenchmarkCuDNN(false);
+  look();
+  {
+    const CudnnBenchmark wanted(true);
+    look();
+    {
+      const CudnnBenchmark unwanted(false);
+      look();
+    }
+    look();
+  }
+  look();
+  const char* before = "[";
+  for (const bool on : found) {
+    std::printf("%s%s", before, on ? "true" : "false");
     before = ",";
   }
   std::printf("]\n");

@@ -139,7 +139,8 @@ void Session::Impl::AddParameters() {
     throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
 }
 
-Session::Impl::Entered::Entered(const Impl& impl) : device_(impl.device) {
+Session::Impl::Entered::Entered(const Impl& impl)
+    : device_(impl.device), benchmark_(impl.options.cudnn_benchmark) {
   if (at::get_num_threads() != impl.options.threads)
     at::set_num_threads(static_cast<int>(impl.options.threads));
   if (impl.stream) stream_.emplace(*impl.stream);

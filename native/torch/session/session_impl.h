@@ -20,6 +20,7 @@
 #include "torch/ops/norm/batch_norm_cuda.h"
 #include "torch/optim/adam.h"
 #include "torch/optim/grad_scaler.h"
+#include "torch/session/cudnn_benchmark.h"
 #include "torch/session/session.h"
 #include "torch/session/state_dict.h"
 #include "torch/session/transfer.h"
@@ -39,6 +40,7 @@ struct Session::Impl {
 
    private:
     c10::DeviceGuard device_;
+    CudnnBenchmark benchmark_;
     std::optional<c10::StreamGuard> stream_;
   };
 

@@ -42,7 +42,7 @@ class CudaGraph final : public DeviceGraph {
 
   void Replay() override { graph_.replay(); }
 
-  c10::MempoolId_t pool() const override { return graph_.pool(); }
+  c10::MempoolId_t pool() override { return graph_.pool(); }
 
  private:
   // Thread-local capture: CUDA calls of other threads, such as other libraries', neither fail nor

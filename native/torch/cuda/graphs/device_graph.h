@@ -23,7 +23,7 @@ class DeviceGraph {
   // Enqueues the graph on the current stream, without waiting for it.
   virtual void Replay() = 0;
 
-  virtual c10::MempoolId_t pool() const = 0;
+  virtual c10::MempoolId_t pool() = 0;
 };
 
 // Whether this build of the addon can capture CUDA graphs with the libtorch that it runs on.
