@@ -10,6 +10,12 @@
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check excitation fp32|bf16 NxCxHxW...
 //   engine_check convolutions
+//   engine_check folding fp32|bf16 MODEL...
+//   engine_check fused-choice
+//   engine_check recorded NxSIZE...
+//   engine_check rounded N...
+//   engine_check refolded
+//   engine_check cudnn-benchmark
 //   engine_check render SEED
 //   engine_check resample SEED
 //   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
@@ -39,6 +45,8 @@
 #include "check/norm/norm_check.h"
 #include "check/optim/autocast_check.h"
 #include "check/optim/optimizer_check.h"
+#include "check/scoring/folding_check.h"
+#include "check/scoring/recorded_check.h"
 #include "check/threads_check.h"
 
 namespace torchgraft {
@@ -60,6 +68,12 @@ constexpr Check kChecks[] = {
     {"norm", CheckNorm},
     {"excitation", CheckExcitation},
     {"convolutions", CheckConvolutions},
+    {"folding", CheckFolding},
+    {"fused-choice", CheckFusedChoice},
+    {"recorded", CheckRecorded},
+    {"rounded", CheckRounded},
+    {"refolded", CheckRefolded},
+    {"cudnn-benchmark", CheckCudnnBenchmark},
     {"render", CheckRender},
     {"resample", CheckResample},
     {"render-kernel", CheckRenderKernel},

@@ -143,6 +143,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .freeze_batch_norm = options.Get("freezeBatchNorm").ToBoolean(),
       .plain_kernels = options.Get("plainKernels").ToBoolean(),
       .score_in_fp32 = options.Get("scoreInFp32").ToBoolean(),
+      .cudnn_benchmark = options.Get("cudnnBenchmark").ToBoolean(),
       .kernels = nullptr,
   };
   CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",

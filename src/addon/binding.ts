@@ -92,6 +92,8 @@ export interface NativeSessionOptions {
   readonly plainKernels: boolean
   /** Scoring in fp32, whatever the precision. */
   readonly scoreInFp32: boolean
+  /** cuDNN times its algorithms at the first batch of a shape. */
+  readonly cudnnBenchmark: boolean
 }
 
 /** A kernel for a GPU as the driver loads it. The code is trusted to be what was once given under that key. */

@@ -95,6 +95,12 @@ export interface TrainOptions {
   readonly memoryFormat?: MemoryFormat
   /** `plain` computes with libtorch as it comes, without the addon's own allocator and kernels. @default 'auto' */
   readonly kernels?: Kernels
+  /**
+   * `torch.backends.cudnn.benchmark`: at the first batch of a shape cuDNN times its algorithms for each convolution and keeps the
+   * fastest, which may be another one when the run is resumed. On a CPU it does nothing.
+   * @default false
+   */
+  readonly cudnnBenchmark?: boolean
   readonly threads?: number
   /** A broken image ends the run, instead of being left out. @default false */
   readonly strictImages?: boolean
@@ -139,5 +145,5 @@ export type RecipeDefaults = Omit<ResolvedOptions, 'recipe' | 'weights' | 'progr
 /** Defaults that the recipes share. */
 export const COMMON_DEFAULTS = {
   size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false,
-  saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto',
+  saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto', cudnnBenchmark: false,
 } as const satisfies Partial<RecipeDefaults>

@@ -58,6 +58,7 @@ export const SESSION_FIELDS: Fields<SessionOptions> = {
   allowSlow: booleanField,
   memoryFormat: oneOfField(MEMORY_FORMATS),
   kernels: oneOfField(KERNELS),
+  cudnnBenchmark: booleanField,
   threads: integerField({ min: 1, max: 1024 }),
   seed: integerField({ min: 0 }),
   optimizer: fieldsOf(OPTIMIZER_FIELDS, 'optimizer'),

@@ -37,6 +37,12 @@ export interface SessionOptions {
    * @default 'auto'
    */
   readonly kernels?: Kernels
+  /**
+   * `torch.backends.cudnn.benchmark`: at the first batch of a shape cuDNN times its algorithms for each convolution and keeps the
+   * fastest, which may be another one in the next session. On a CPU it does nothing, as in PyTorch.
+   * @default false
+   */
+  readonly cudnnBenchmark?: boolean
   /** Threads within an operation (`torch.set_num_threads`): 1 to 1024. @default one a core, as far as a container's limit allows */
   readonly threads?: number
   /** Seed of the initial weights: an integer from 0 to 2^53 − 1. @default 0 */

@@ -33,6 +33,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     freezeBatchNorm: freeze !== 'none',
     plainKernels: options.kernels === 'plain',
     scoreInFp32: options.scorePrecision === 'fp32',
+    cudnnBenchmark: options.cudnnBenchmark ?? false,
   }
   return { native, precisionReason, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
 }

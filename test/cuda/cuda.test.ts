@@ -25,6 +25,8 @@ const where = String(device)
 
 /** cuDNN multiplies fp32 as TF32 by PyTorch's default: 10 bits of mantissa. */
 const TF32 = 1e-2
+/** Logits in half precision. */
+const HALF = 5e-2
 /** Losses of a few steps with the running statistics frozen, of the first: in TF32 or in half precision. */
 const STEPS_TOLERANCE = 5e-2
 /** The same by each batch's own statistics, which make roundings larger: on a CPU up to 3e-2 by the kernels of norms from libtorch's. */
@@ -143,6 +145,18 @@ else describe(`on a GPU (${where})`, () => {
     expectParity(`${where}: losses of recorded steps, ${title}`, furthest(auto, plain) / plain[0]!, OWN_STATISTICS)
   }, 180_000)
 
+  test('with cuDNN’s search steps are recorded and scored all the same', async () => {
+    await using session = await open({ cudnnBenchmark: true, precision: 'bf16' })
+    await using plain = await open({ precision: 'bf16' })
+    const expected = (await plain.evalStep(noise(8, 64))).logits
+    for (let time = 0; time < 4; time++) {
+      const { logits } = await session.evalStep(noise(8, 64))
+      expectParity(`${where}: logits with cuDNN's search, time ${time}`, furthest([...expected], logits) / largest([...expected]), HALF)
+    }
+    for (let step = 0; step < 4; step++) expect((await session.trainStep(noise(8, 64))).steps).toBe(1)
+    expect(await session.deviceNotes()).toEqual([])
+  }, 180_000)
+
   test('an optimizer that is not fused trains, and scores by recorded steps', async () => {
     await using session = await open({ optimizer: { type: 'adamw', lr: 1e-4, fused: false } })
     const losses: number[] = []
@@ -191,6 +205,36 @@ else describe(`on a GPU (${where})`, () => {
     const moved = [...(await session.evalStep(formulaBatch(4, 64))).logits]
     for (const [i, value] of moved.entries()) expect(value - logits[0]![i]!).toBeCloseTo(1, 2)
   }, 60_000)
+
+  // Each size of a batch several times, so that its graph is replayed; in between what changes the weights.
+  test.each<[string, Partial<SessionOptions>, number]>([
+    ['fp32', {}, TF32], ['bf16', { precision: 'bf16' }, HALF], ['fp16', { precision: 'fp16', scaler: { initScale: 1024 } }, HALF],
+    ['fp32 of bf16', { precision: 'bf16', scorePrecision: 'fp32' }, TF32],
+  ])('folded scoring gives the logits of the model layer by layer, after a step and a loaded state too: %s', async (title, options, tolerance) => {
+    await using folded = await open(options)
+    const compare = async (when: string): Promise<void> => {
+      await using plain = await open({ precision: 'fp32', kernels: 'plain' })
+      await plain.loadStateDict(await folded.stateDict())
+      for (const count of [1, 3, 8, 17]) {
+        const expected = await plain.evalStep(noise(count, 64))
+        const logits = [...expected.logits]
+        for (let time = 0; time < (onCpu ? 1 : 4); time++) {
+          const found = await folded.evalStep(noise(count, 64))
+          const what = `${title}, ${when}, ${count} images, time ${time}`
+          expectParity(`${where}: folded logits, ${what}`, furthest(logits, found.logits) / largest(logits), tolerance)
+          expectParity(`${where}: folded loss, ${what}`, Math.abs(found.loss - expected.loss) / expected.loss, tolerance)
+          expect(Math.abs(found.correct - expected.correct)).toBeLessThanOrEqual(1)
+        }
+      }
+    }
+    const before = await folded.stateDict()
+    await compare('at first')
+    for (let step = 0; step < 2; step++) await folded.trainStep(noise(8, 64), { lr: 1e-3 })
+    await compare('after steps')
+    await folded.loadStateDict(before)
+    await compare('after a state')
+    expect(await folded.deviceNotes()).toEqual([])
+  }, 240_000)
 
   test('state comes back as it was put in', async () => {
     await using session = await open()

@@ -14,7 +14,7 @@ const images = {
 }
 const labels = Int32Array.of(0, 1)
 const create = () => addon.createSession({
-  model: 'regnet_y_400mf', classes: 2, device: 'cpu', precision: 'fp32', channelsLast: false, threads: 1, seed: 0, clipNorm: 0, labelSmoothing: 0, freezeBatchNorm: false, scoreInFp32: false,
+  model: 'regnet_y_400mf', classes: 2, device: 'cpu', precision: 'fp32', channelsLast: false, threads: 1, seed: 0, clipNorm: 0, labelSmoothing: 0, freezeBatchNorm: false, scoreInFp32: false, cudnnBenchmark: false,
   optimizer: { type: 'adam', fused: true, beta1: 0.9, beta2: 0.999, eps: 1e-8, groups: [{ lrScale: 1, weightDecay: 0 }] },
   scaler: { initScale: 1, growthFactor: 2, backoffFactor: 0.5, growthInterval: 1 },
   groupOf: Int32Array.of(0), classWeights: new Float32Array(0),

@@ -111,14 +111,13 @@ EvalResult Session::EvalStep(const Batch& batch) {
   const c10::InferenceMode inference;
   impl_->model->eval();
   impl_->RetryWithoutRecorded([&] {
-    if (const auto copy = impl_->ScoreRecorded(batch)) {
+    if (const auto copy = impl_->ScorePadded(batch)) {
       const auto& scores = copy->Wait();
       const auto* numbers = scores.const_data_ptr<double>();
-      const auto count = scores.numel() - 2;
-      result.logits.assign(numbers, numbers + count);
+      result.logits.assign(numbers + 2, numbers + scores.numel());
       if (labelled) {
-        result.loss = numbers[count];
-        result.correct = numbers[count + 1];
+        result.loss = numbers[0];
+        result.correct = numbers[1];
       }
       return;
     }

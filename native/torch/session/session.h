@@ -30,8 +30,9 @@ struct SessionOptions {
   double label_smoothing;
   std::vector<float> class_weights;  // one a class, or none
   bool freeze_batch_norm;
-  bool plain_kernels;  // nothing of ours in libtorch's place
-  bool score_in_fp32;  // whatever the precision of training
+  bool plain_kernels;    // nothing of ours in libtorch's place
+  bool score_in_fp32;    // whatever the precision of training
+  bool cudnn_benchmark;  // cuDNN times its algorithms at the first batch of a shape
   // A GPU's kernels that are compiled already; takes in those that the session compiles.
   std::shared_ptr<KernelCache> kernels;
 };

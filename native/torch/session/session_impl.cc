@@ -6,6 +6,8 @@
 
 #include "torch/augment/render.h"
 #include "torch/cuda/graphs/device_stream.h"
+#include "torch/models/inference/cpu_layers.h"
+#include "torch/models/inference/device_layers.h"
 #include "torch/optim/autocast.h"
 #include "torch/session/error.h"
 #include "torch/session/transfer.h"
@@ -40,8 +42,7 @@ bool HasOwnKernels(const SessionOptions& options) {
 }
 
 bool RecordsSteps(const SessionOptions& options) {
-  return !options.plain_kernels && at::Device(options.device).is_cuda() &&
-         DeviceGraph::CanCapture();
+  return !options.plain_kernels && at::Device(options.device).is_cuda() && CanCaptureGraphs();
 }
 
 // Before the model, which is made while the kernel is compiled.
@@ -72,10 +73,22 @@ std::shared_ptr<Model> Make(const SessionOptions& options,
                                 .device_norm = norm});
 }
 
-FoldedModel Fold(const Model& model, at::ScalarType type) {
+Precision ScoringPrecisionOf(const SessionOptions& options) {
+  return options.score_in_fp32 ? Precision::kFp32 : options.precision;
+}
+
+std::unique_ptr<FoldedLayers> MakeFoldedLayers(const SessionOptions& options,
+                                               const std::shared_ptr<const DeviceNorm>& norm) {
+  if (options.plain_kernels || !options.channels_last) return nullptr;
+  const auto type = ComputeType(ScoringPrecisionOf(options));
+  if (at::Device(options.device).is_cpu()) return std::make_unique<CpuLayers>(type);
+  return std::make_unique<DeviceLayers>(type, norm);
+}
+
+FoldedModel Fold(const Model& model, FoldedLayers& layers) {
   std::map<std::string, at::Tensor> state;
   for (const auto& [name, tensor, trainable] : StateDict(model)) state[name] = tensor;
-  return FoldedModel(GraphOf(model), state, type);
+  return FoldedModel(GraphOf(model), state, layers);
 }
 
 }  // namespace
@@ -89,7 +102,7 @@ Session::Impl::Impl(const SessionOptions& options)
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
       model(Make(options, norm)),
-      folds(HasOwnKernels(options)) {
+      layers(MakeFoldedLayers(options, norm)) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) FreezeBatchNorm(*model);
   model->to(device);
@@ -127,7 +140,8 @@ void Session::Impl::AddParameters() {
     throw CodedError("ERR_ARGUMENT", "Expected at least one parameter in training");
 }
 
-Session::Impl::Entered::Entered(const Impl& impl) : device_(impl.device) {
+Session::Impl::Entered::Entered(const Impl& impl)
+    : device_(impl.device), benchmark_(impl.options.cudnn_benchmark) {
   if (at::get_num_threads() != impl.options.threads)
     at::set_num_threads(static_cast<int>(impl.options.threads));
   if (impl.stream) stream_.emplace(*impl.stream);
@@ -149,34 +163,46 @@ at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision)
   return model->Forward(pixels).to(at::kFloat);
 }
 
-Precision Session::Impl::ScoringPrecision() const {
-  return options.score_in_fp32 ? Precision::kFp32 : options.precision;
+Precision Session::Impl::ScoringPrecision() const { return ScoringPrecisionOf(options); }
+
+void Session::Impl::FoldModel() {
+  if (folded || !layers) return;
+  try {
+    folded = Fold(*model, *layers);
+  } catch (const c10::OutOfMemoryError&) {
+    throw;  // of a device: there may be room the next time
+  } catch (const c10::Error& error) {
+    folding_problem = error.what_without_backtrace();
+    if (scoring) scoring->Forget();  // its graphs read the layers' weights
+    layers.reset();
+  }
 }
 
 at::Tensor Session::Impl::Score(const Images& images) {
-  const auto precision = ScoringPrecision();
-  const auto type = ComputeType(precision);
-  if (folds && !folded) {
-    try {
-      folded = Fold(*model, type);
-    } catch (const c10::Error&) {
-      folds = false;
-    }
-  }
-  return folded ? folded->Logits(RenderBatch(images, type))
-                : Forward(Pixels(images, precision), precision);
+  FoldModel();
+  return Score(Pixels(images, ScoringPrecision()));
+}
+
+at::Tensor Session::Impl::Score(const at::Tensor& pixels) {
+  return folded ? folded->Logits(pixels) : Forward(pixels, ScoringPrecision());
 }
 
 std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
   if (norm && !norm->note().empty()) notes.push_back(norm->note());
-  if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
+  if (device.is_cuda() && !options.plain_kernels && !CanCaptureGraphs()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
         "this addon was built where there were no CUDA headers of 12.4 or newer. Install a CUDA "
         "toolkit, or beside libtorch \"pip install nvidia-cuda-runtime nvidia-cuda-crt\" (of CUDA "
         "12: nvidia-cuda-runtime-cu12 nvidia-cuda-nvcc-cu12), and run \"torchgraft setup\"");
+  }
+  if (device.is_cuda() && !folding_problem.empty()) {
+    notes.push_back(
+        "Scoring computes batch norms apart, which takes longer than folded into the convolutions: "
+        "folding failed: " +
+        folding_problem);
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;
@@ -190,6 +216,11 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
 bool Session::Impl::DropRecorded() {
   bool any = false;
   for (auto* steps : {&training, &scoring}) any |= *steps && (*steps)->Forget();
+  // No graph reads the folded weights any more: they are made anew where they are asked for.
+  if (any && layers) {
+    folded.reset();
+    layers = MakeFoldedLayers(options, norm);
+  }
   return any;
 }
 

@@ -20,6 +20,7 @@
 #include "torch/ops/norm/batch_norm_cuda.h"
 #include "torch/optim/adam.h"
 #include "torch/optim/grad_scaler.h"
+#include "torch/session/cudnn_benchmark.h"
 #include "torch/session/session.h"
 #include "torch/session/state_dict.h"
 #include "torch/session/transfer.h"
@@ -39,6 +40,7 @@ struct Session::Impl {
 
    private:
     c10::DeviceGuard device_;
+    CudnnBenchmark benchmark_;
     std::optional<c10::StreamGuard> stream_;
   };
 
@@ -51,19 +53,23 @@ struct Session::Impl {
   // Pixels → logits [n, classes], float32, under the autocast of a precision.
   at::Tensor Forward(const at::Tensor& pixels, Precision precision);
 
-  // Images → logits, in the precision of scoring.
+  // Images or pixels → logits, in the precision of scoring; pixels after FoldModel.
   at::Tensor Score(const Images& images);
+  at::Tensor Score(const at::Tensor& pixels);
   Precision ScoringPrecision() const;
 
   // The whole step. What was asked for with `read` is on its way to the host: loss, correct,
   // skipped, scale.
   std::optional<HostCopy> Train(const Batch& batch, bool read);
 
-  // The same for a batch's scores, by a recorded step: [n × classes] logits, loss, correct. None:
-  // there is no such step.
-  std::optional<HostCopy> ScoreRecorded(const Batch& batch);
+  // A batch's scores as StepInputs has them, padded to one of few shapes, recorded or not. None:
+  // this session records nothing.
+  std::optional<HostCopy> ScorePadded(const Batch& batch);
 
   std::vector<std::string> DeviceNotes() const;
+
+  // Makes the folded model of the state as it is, where it is not made yet and can be.
+  void FoldModel();
 
   // Before the model's state changes.
   void InvalidateFolded() { folded.reset(); }
@@ -104,8 +110,9 @@ struct Session::Impl {
   std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
   Adam adam;
   std::shared_ptr<Model> model;
+  std::unique_ptr<FoldedLayers> layers;   // of `folded`; null: scoring goes the way of training
   std::optional<FoldedModel> folded;      // made when it is asked for, of the model's state
-  bool folds;                             // else scoring goes the way of training
+  std::string folding_problem;            // why there is none, in words; empty while all is well
   std::optional<GradScaler> scaler;       // fp16 only
   at::Tensor class_weights;               // undefined: none
   TrainSums counts;                       // of the unread steps: what is known without the device

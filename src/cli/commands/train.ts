@@ -81,6 +81,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .addOption(precisionOption('auto; notebook fp32 on a CPU, fp16 on a GPU'))
     .addOption(new Option('--memory-format <format>', 'how weights and activations are laid out (default channels_last; the faster one on a GPU with plain kernels or in fp32; notebook on a CPU contiguous)').choices(MEMORY_FORMATS))
     .addOption(new Option('--kernels <which>', `plain: compute with libtorch alone (${defaults('kernels')})`).choices(KERNELS))
+    .option('--cudnn-benchmark', 'on a GPU cuDNN times its algorithms at the first batch of a size, and keeps the fastest')
     .addOption(threadsOption())
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
     .option('--strict-images', 'stop at a broken image, instead of leaving it out')

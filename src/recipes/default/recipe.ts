@@ -50,13 +50,14 @@ export const DEFAULT_RECIPE: Recipe = {
 }
 
 export function sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[]): SessionOptions {
-  const { model, device, precision, memoryFormat, kernels, threads, seed, freeze, lr } = options
+  const { model, device, precision, memoryFormat, kernels, cudnnBenchmark, threads, seed, freeze, lr } = options
   return {
     model,
     classes,
     device,
     precision,
     kernels,
+    cudnnBenchmark,
     ...(memoryFormat && { memoryFormat }),
     ...(threads !== null && { threads }),
     seed,

@@ -48,7 +48,7 @@ export const NOTEBOOK_RECIPE: Recipe = {
 }
 
 function sessionOptions(options: ResolvedOptions, classes: number, counts: readonly number[], gpu: boolean): SessionOptions {
-  const { model, device, precision, kernels, threads, seed, freeze, lr, classWeights } = options
+  const { model, device, precision, kernels, cudnnBenchmark, threads, seed, freeze, lr, classWeights } = options
   const memoryFormat = options.memoryFormat ?? (gpu ? undefined : 'contiguous')
   return {
     model,
@@ -57,6 +57,7 @@ function sessionOptions(options: ResolvedOptions, classes: number, counts: reado
     precision: precision === 'auto' ? (gpu ? 'fp16' : 'fp32') : precision,
     scorePrecision: 'fp32',
     kernels,
+    cudnnBenchmark,
     ...(threads !== null && { threads }),
     seed,
     freeze,

@@ -48,6 +48,7 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   precision: oneOfField(PRECISIONS),
   memoryFormat: oneOfField(MEMORY_FORMATS),
   kernels: oneOfField(KERNELS),
+  cudnnBenchmark: booleanField,
   threads: integerField({ min: 1, max: 1024 }),
   strictImages: booleanField,
   followLinks: booleanField,

@@ -78,7 +78,7 @@ const DOORS: readonly Door<unknown>[] = [
     of: 'train', good: { data: 'nowhere' }, call: train,
     kinds: {
       ...images, output: 'text', progressiveResizing: 'flag', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
-      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
+      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', cudnnBenchmark: 'flag', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
     },
   }),
   door<OverfitOptions>({
@@ -94,7 +94,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<ReadTorchOptions>({ of: 'readTorchCheckpoint', good: {}, call: (options) => readTorchCheckpoint('nothing', options), kinds: { groups: 'lists' } }),
   door<SessionOptions>({
     of: 'Session.create', good: SESSION, call: session,
-    kinds: { model: 'word', classes: 'whole', device: 'word', precision: 'word', scorePrecision: 'word', allowSlow: 'flag', memoryFormat: 'word', kernels: 'word', threads: 'whole', seed: 'whole', optimizer: 'object', scaler: 'object', loss: 'object', clipNorm: 'number', freeze: 'word' },
+    kinds: { model: 'word', classes: 'whole', device: 'word', precision: 'word', scorePrecision: 'word', allowSlow: 'flag', memoryFormat: 'word', kernels: 'word', cudnnBenchmark: 'flag', threads: 'whole', seed: 'whole', optimizer: 'object', scaler: 'object', loss: 'object', clipNorm: 'number', freeze: 'word' },
   }),
   door<OptimizerOptions>({ of: 'optimizer', prefix: 'optimizer.', good: {}, call: (optimizer) => session({ ...SESSION, optimizer }), kinds: { type: 'word', lr: 'number', betas: 'betas', eps: 'number', weightDecay: 'number', fused: 'flag', groups: 'group' } }),
   door<ParameterGroup>({ of: 'optimizer.groups', prefix: 'optimizer.groups[0].', good: { match: /x/ }, call: (group) => session({ ...SESSION, optimizer: { groups: [group] } }), kinds: { match: 'pattern', lrScale: 'number', weightDecay: 'number' } }),

@@ -20,19 +20,45 @@ namespace torchgraft {
 
 #ifdef TORCHGRAFT_CAPTURES
 
-// Thread-local capture: CUDA calls of other threads, such as other libraries', neither fail nor end
-// the capture.
-struct DeviceGraph::Impl {
+namespace {
+
+class CudaGraph final : public DeviceGraph {
+ public:
+  void Capture(c10::MempoolId_t pool, const std::function<void()>& work) override {
+    graph_.capture_begin(pool, kMode);
+    try {
+      work();
+    } catch (...) {
+      // The stream must leave capture mode, or it takes no more work.
+      try {
+        graph_.capture_end();
+      } catch (const std::exception&) {
+        // What broke the capture is thrown already.
+      }
+      throw;
+    }
+    graph_.capture_end();
+  }
+
+  void Replay() override { graph_.replay(); }
+
+  c10::MempoolId_t pool() override { return graph_.pool(); }
+
+ private:
+  // Thread-local capture: CUDA calls of other threads, such as other libraries', neither fail nor
+  // end the capture.
 #ifdef TORCHGRAFT_CUDA_GRAPH
   static constexpr auto kMode = cudaStreamCaptureModeThreadLocal;
-  at::cuda::CUDAGraph graph;
+  at::cuda::CUDAGraph graph_;
 #else
   static constexpr auto kMode = at::GraphCaptureMode::ThreadLocal;
-  at::accelerator::Graph graph;
+  at::accelerator::Graph graph_;
 #endif
 };
 
-bool DeviceGraph::CanCapture() {
+}  // namespace
+
+bool CanCaptureGraphs() {
 #ifdef TORCHGRAFT_CUDA_GRAPH
   return true;
 #else
@@ -40,46 +66,16 @@ bool DeviceGraph::CanCapture() {
 #endif
 }
 
-DeviceGraph::DeviceGraph() : impl_(std::make_unique<Impl>()) {}
-
-void DeviceGraph::Capture(c10::MempoolId_t pool, const std::function<void()>& work) {
-  impl_->graph.capture_begin(pool, Impl::kMode);
-  try {
-    work();
-  } catch (...) {
-    // The stream must leave capture mode, or it takes no more work.
-    try {
-      impl_->graph.capture_end();
-    } catch (const std::exception&) {
-      // What broke the capture is thrown already.
-    }
-    throw;
-  }
-  impl_->graph.capture_end();
-}
-
-void DeviceGraph::Replay() { impl_->graph.replay(); }
-
-c10::MempoolId_t DeviceGraph::pool() const { return impl_->graph.pool(); }
+std::unique_ptr<DeviceGraph> MakeCudaGraph() { return std::make_unique<CudaGraph>(); }
 
 #else
 
-struct DeviceGraph::Impl {};
+bool CanCaptureGraphs() { return false; }
 
-bool DeviceGraph::CanCapture() { return false; }
-
-DeviceGraph::DeviceGraph() = default;
-
-void DeviceGraph::Capture(c10::MempoolId_t, const std::function<void()>&) {
+std::unique_ptr<DeviceGraph> MakeCudaGraph() {
   throw std::logic_error("This addon was built without support for CUDA graphs");
 }
 
-void DeviceGraph::Replay() {}
-
-c10::MempoolId_t DeviceGraph::pool() const { return {0, 0}; }
-
 #endif
-
-DeviceGraph::~DeviceGraph() = default;
 
 }  // namespace torchgraft

@@ -2,7 +2,7 @@
 
 #include <ATen/Functions.h>
 
-#include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace torchgraft {
@@ -20,8 +20,8 @@ struct FoldableConv {
 // From the last node to the first: what ends a step takes those before it that it computes too.
 class Folding {
  public:
-  Folding(const Graph& graph, const std::map<std::string, at::Tensor>& state, at::ScalarType type)
-      : graph_(graph), state_(state), type_(type) {
+  Folding(const Graph& graph, const std::map<std::string, at::Tensor>& state, FoldedLayers& layers)
+      : graph_(graph), state_(state), layers_(layers) {
     for (size_t i = 0; i < graph.size(); ++i) {
       index_[graph[i].name] = i + 1;
       for (const auto& input : graph[i].inputs) ++readers_[input];
@@ -34,8 +34,7 @@ class Folding {
     for (auto node = graph_.rbegin(); node != graph_.rend(); ++node) {
       if (folded_.count(node->name) == 0) steps.push_back(StepOf(*node));
     }
-    std::reverse(steps.begin(), steps.end());
-    return steps;
+    return {std::make_move_iterator(steps.rbegin()), std::make_move_iterator(steps.rend())};
   }
 
  private:
@@ -94,17 +93,17 @@ class Folding {
   }
 
   // The norm within the convolution, by the running statistics, in double.
-  FoldedConv Folded(const GraphNode& conv, const GraphNode* norm) const {
+  std::shared_ptr<const FoldedConv> Folded(const GraphNode& conv, const GraphNode* norm) const {
     const ConvGeometry geometry{conv.stride, conv.padding, conv.groups};
     const auto weight = Tensor(conv.weight).to(at::kDouble);
-    const auto bias = conv.bias.empty() ? at::zeros({weight.size(0)}, at::kDouble)
+    const auto bias = conv.bias.empty() ? at::zeros({weight.size(0)}, weight.options())
                                         : Tensor(conv.bias).to(at::kDouble);
-    if (!norm) return {weight, bias, geometry, type_};
+    if (!norm) return layers_.Conv(conv.name, weight, bias, geometry);
     const auto var = Tensor(norm->running_var).to(at::kDouble);
     const auto scale = Tensor(norm->weight).to(at::kDouble).div(var.add(norm->eps).sqrt());
     const auto mean = Tensor(norm->running_mean).to(at::kDouble).sub(bias);
     const auto shift = Tensor(norm->bias).to(at::kDouble).sub(mean.mul(scale));
-    return {weight.mul(scale.view({-1, 1, 1, 1})), shift, geometry, type_};
+    return layers_.Conv(conv.name, weight.mul(scale.view({-1, 1, 1, 1})), shift, geometry);
   }
 
   // x · sigmoid(fc2(relu(fc1(mean of x))))
@@ -121,8 +120,12 @@ class Folding {
                     sigmoid->activation == Activation::kSigmoid,
                 "There is no step for ", scaled.name);
     for (const auto* node : {sigmoid, fc2, relu, fc1, pool}) folded_.insert(node->name);
-    return SingleStep(scaled, FoldedExcitation(Tensor(fc1->weight).flatten(1), Tensor(fc1->bias),
-                                               Tensor(fc2->weight).flatten(1), Tensor(fc2->bias)));
+    const ExcitationWeights weights{.fc1_weight = Tensor(fc1->weight).flatten(1),
+                                    .fc1_bias = Tensor(fc1->bias),
+                                    .fc2_weight = Tensor(fc2->weight).flatten(1),
+                                    .fc2_bias = Tensor(fc2->bias)};
+    return SingleStep(scaled,
+                      FoldedModel::ExcitationStep{layers_.Excitation(scaled.name, weights)});
   }
 
   // The convolution, or convolution and norm, that a name is the output of; `only`: which nothing
@@ -158,7 +161,7 @@ class Folding {
 
   const Graph& graph_;
   const std::map<std::string, at::Tensor>& state_;
-  at::ScalarType type_;
+  FoldedLayers& layers_;
   std::map<std::string, size_t> index_;
   std::map<std::string, int> readers_;
   std::set<std::string> folded_;  // nodes that steps have taken
@@ -180,8 +183,8 @@ void EndActivations(std::vector<Step>& steps) {
 }  // namespace
 
 std::vector<Step> Fold(const Graph& graph, const std::map<std::string, at::Tensor>& state,
-                       at::ScalarType type) {
-  auto steps = Folding(graph, state, type).Steps();
+                       FoldedLayers& layers) {
+  auto steps = Folding(graph, state, layers).Steps();
   EndActivations(steps);
   return steps;
 }

@@ -12,6 +12,6 @@ namespace torchgraft {
 // constructor does.
 std::vector<FoldedModel::Step> Fold(const Graph& graph,
                                     const std::map<std::string, at::Tensor>& state,
-                                    at::ScalarType type);
+                                    FoldedLayers& layers);
 
 }  // namespace torchgraft

@@ -21,12 +21,12 @@ struct Runner {
   size_t input;
 
   at::Tensor operator()(const FoldedModel::ConvStep& step) const {
-    if (!step.residual) return step.conv.Run(activations[input], step.relu);
-    return step.conv.RunResidual(activations[input], activations[*step.residual]);
+    if (!step.residual) return step.conv->Run(activations[input], step.relu);
+    return step.conv->RunResidual(activations[input], activations[*step.residual]);
   }
-  at::Tensor operator()(const FoldedExcitation& excitation) const {
+  at::Tensor operator()(const FoldedModel::ExcitationStep& step) const {
     auto x = ChannelsLast(activations[input]);
-    excitation.Weigh(x);
+    step.excitation->Weigh(x);
     return x;
   }
   at::Tensor operator()(const FoldedModel::PoolStep&) const {
@@ -43,14 +43,16 @@ struct Runner {
 }  // namespace
 
 FoldedModel::FoldedModel(const Graph& graph, const std::map<std::string, at::Tensor>& state,
-                         at::ScalarType type)
-    : steps_(Fold(graph, state, type)), classes_(state.at(graph.back().bias).size(0)) {}
+                         FoldedLayers& layers)
+    : steps_(Fold(graph, state, layers)),
+      classes_(state.at(graph.back().bias).size(0)),
+      threads_take_images_(layers.threads_take_images()) {}
 
 at::Tensor FoldedModel::Logits(const at::Tensor& pixels) const {
   const int64_t count = pixels.size(0);
   const int64_t threads = at::get_num_threads();
   // Too few for each thread to have one: the threads share each layer instead.
-  if (threads == 1 || count < threads) return LogitsOfSome(pixels);
+  if (!threads_take_images_ || threads == 1 || count < threads) return LogitsOfSome(pixels);
   const int64_t shares =
       (count + threads * kImagesPerTask - 1) / (threads * kImagesPerTask) * threads;
   const auto logits = at::empty({count, classes_}, at::kFloat);

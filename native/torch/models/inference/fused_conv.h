@@ -2,14 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace torchgraft {
+#include "torch/models/inference/folded_layers.h"
 
-// How a convolution moves over an image, the same along both axes.
-struct ConvGeometry {
-  int64_t stride;
-  int64_t padding;
-  int64_t groups;
-};
+namespace torchgraft {
 
 // A convolution with its bias, a sum and ReLU in the same pass:
 // libtorch's own operators on oneDNN, for float and bf16 on the CPU, channels_last, without

@@ -1,4 +1,4 @@
-#include "torch/models/inference/folded_excitation.h"
+#include "torch/models/inference/cpu_excitation.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,16 +19,15 @@ std::vector<float> Floats(const at::Tensor& tensor) {
 
 }  // namespace
 
-FoldedExcitation::FoldedExcitation(const at::Tensor& fc1_weight, const at::Tensor& fc1_bias,
-                                   const at::Tensor& fc2_weight, const at::Tensor& fc2_bias)
-    : channels_(fc1_weight.size(1)),
-      squeezed_(fc1_weight.size(0)),
-      fc1_weight_(Floats(fc1_weight.t())),
-      fc1_bias_(Floats(fc1_bias)),
-      fc2_weight_(Floats(fc2_weight.t())),
-      fc2_bias_(Floats(fc2_bias)) {}
+CpuExcitation::CpuExcitation(const ExcitationWeights& weights)
+    : channels_(weights.fc1_weight.size(1)),
+      squeezed_(weights.fc1_weight.size(0)),
+      fc1_weight_(Floats(weights.fc1_weight.t())),
+      fc1_bias_(Floats(weights.fc1_bias)),
+      fc2_weight_(Floats(weights.fc2_weight.t())),
+      fc2_bias_(Floats(weights.fc2_bias)) {}
 
-void FoldedExcitation::Weights(const double* means, float* squeezed, float* weights) const {
+void CpuExcitation::Weights(const double* means, float* squeezed, float* weights) const {
   std::copy(fc1_bias_.begin(), fc1_bias_.end(), squeezed);
   for (int64_t c = 0; c < channels_; ++c) {
     const auto mean = static_cast<float>(means[c]);
@@ -44,7 +43,7 @@ void FoldedExcitation::Weights(const double* means, float* squeezed, float* weig
   for (int64_t c = 0; c < channels_; ++c) weights[c] = 1 / (1 + std::exp(-weights[c]));
 }
 
-void FoldedExcitation::Weigh(at::Tensor& x) const {
+void CpuExcitation::Weigh(at::Tensor& x) const {
   const NormKernels& kernels = BestNormKernels(x.scalar_type() == at::kBFloat16);
   const int64_t rows = x.size(2) * x.size(3);
   void* const data = x.mutable_data_ptr();

@@ -5,19 +5,19 @@
 #include <cstdint>
 #include <vector>
 
+#include "torch/models/inference/folded_layers.h"
+
 namespace torchgraft {
 
-// Squeeze and excitation for scoring: each image's means, both small layers and the weighing in
+// Squeeze and excitation on the CPU: each image's means, both small layers and the weighing in
 // one call, since as libtorch's operators they cost more in being called than in computing. Between
 // the two passes over an image everything is in float.
-class FoldedExcitation {
+class CpuExcitation final : public FoldedExcitation {
  public:
-  // [squeezed, channels], [squeezed], [channels, squeezed], [channels]
-  FoldedExcitation(const at::Tensor& fc1_weight, const at::Tensor& fc1_bias,
-                   const at::Tensor& fc2_weight, const at::Tensor& fc2_bias);
+  explicit CpuExcitation(const ExcitationWeights& weights);
 
-  // In place. x is channels_last, float32 or bfloat16.
-  void Weigh(at::Tensor& x) const;
+  // x is channels_last, float32 or bfloat16.
+  void Weigh(at::Tensor& x) const override;
 
  private:
   // From an image's means to what weighs its channels.

@@ -1,4 +1,4 @@
-#include "torch/models/inference/folded_conv.h"
+#include "torch/models/inference/cpu_conv.h"
 
 #include <ATen/Functions.h>
 
@@ -34,11 +34,11 @@ Conv MakeConv(const at::Tensor& weight, const at::Tensor& bias, const ConvGeomet
 
 }  // namespace
 
-FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias,
-                       const ConvGeometry& geometry, at::ScalarType type)
+CpuConv::CpuConv(const at::Tensor& weight, const at::Tensor& bias, const ConvGeometry& geometry,
+                 at::ScalarType type)
     : stride_(geometry.stride), conv_(MakeConv(weight, bias, geometry, type)) {}
 
-at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
+at::Tensor CpuConv::Run(const at::Tensor& x, bool relu) const {
   if (const auto* product = std::get_if<PackedGemm>(&conv_))
     return product->Run(ChannelsLast(x), stride_, relu);
   if (const auto* grouped = std::get_if<GroupedScoring>(&conv_))
@@ -46,7 +46,7 @@ at::Tensor FoldedConv::Run(const at::Tensor& x, bool relu) const {
   return std::get<FusedConv>(conv_).Run(x, relu);
 }
 
-at::Tensor FoldedConv::RunResidual(const at::Tensor& x, const at::Tensor& residual) const {
+at::Tensor CpuConv::RunResidual(const at::Tensor& x, const at::Tensor& residual) const {
   if (const auto* product = std::get_if<PackedGemm>(&conv_))
     return product->Run(ChannelsLast(x), stride_, /*relu=*/true, ChannelsLast(residual));
   return std::get<FusedConv>(conv_).RunResidual(x, residual);
