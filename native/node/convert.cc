@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "node/js_error.h"
+#include "torch/session/error.h"
+
 namespace torchgraft {
 
 namespace {
@@ -33,17 +36,23 @@ void CopyArray(const Napi::Value& value, napi_typedarray_type type, const char* 
 }
 
 // Of one array, or of several one after another.
-void CopyPixels(const Napi::Value& value, std::vector<uint8_t>& into) {
-  if (!value.IsArray()) {
-    CopyArray<uint8_t>(value, napi_uint8_array, "a Uint8Array", "pixels", into);
-    return;
+void CopyPixels(const Napi::Value& value, PixelBuffer& into) {
+  // All are taken hold of first: reading an array's element may run JavaScript, which may resize
+  // another.
+  std::vector<Napi::Uint8Array> arrays;
+  const auto add = [&](const Napi::Value& one) {
+    arrays.push_back(ToArray<uint8_t>(one, napi_uint8_array, "a Uint8Array", "pixels"));
+  };
+  if (value.IsArray()) {
+    const auto list = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); ++i) add(list[i]);
+  } else {
+    add(value);
   }
-  const auto arrays = value.As<Napi::Array>();
-  into.clear();
-  for (uint32_t i = 0; i < arrays.Length(); ++i) {
-    const auto array = ToArray<uint8_t>(arrays[i], napi_uint8_array, "a Uint8Array", "pixels");
-    into.insert(into.end(), array.Data(), array.Data() + array.ElementLength());
-  }
+  size_t bytes = 0;
+  for (const auto& array : arrays) bytes += array.ElementLength();
+  uint8_t* to = into.Resize(bytes);
+  for (auto& array : arrays) to = std::copy_n(array.Data(), array.ElementLength(), to);
 }
 
 OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
@@ -159,7 +168,13 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
 
 void ToImages(const Napi::Value& value, Images& images) {
   const auto object = ToObject(value, "images");
-  CopyPixels(object["pixels"], images.pixels);
+  try {
+    CopyPixels(object["pixels"], images.pixels);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    throw ToJsError(value.Env(), CurrentFailure());  // no memory
+  }
   CopyArray<int32_t>(object["shapes"], napi_int32_array, "an Int32Array", "shapes", images.shapes);
   CopyArray<double>(object["plans"], napi_float64_array, "a Float64Array", "plans", images.plans);
   images.output = ToInteger(object["output"], "output");

@@ -17,6 +17,7 @@ std::shared_ptr<Batch> BatchPool::Take() {
     if (batch.use_count() == 1) return batch;
   }
   auto batch = std::make_shared<Batch>();
+  batch->images.pixels = PixelBuffer(pixel_memory_);
   if (batches_.size() < kKept) batches_.push_back(batch);
   return batch;
 }
@@ -43,6 +44,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const auto* parts = info[0].As<Napi::External<Parts>>().Data();
   queue_ = parts->queue;
   holder_ = parts->holder;
+  batches_ = BatchPool(parts->pixel_memory);
   auto layout = Napi::Object::New(env);
   layout["model"] = ToJs(env, parts->model_layout);
   layout["training"] = ToJs(env, parts->training_layout);

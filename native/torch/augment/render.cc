@@ -17,6 +17,7 @@
 #include "torch/kernels/sample/sample.h"
 #include "torch/ops/row_split.h"
 #include "torch/session/error.h"
+#include "torch/session/transfer.h"
 
 namespace torchgraft {
 
@@ -115,7 +116,8 @@ void RenderFloats(const Images& images, Renderer renderer, float* into, size_t l
     case Renderer::kLoops:
       return Render(images, into);
     case Renderer::kKernel:
-      return RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackImages(images), out));
+      return RenderOnHost(
+          MakeRenderJob(images, HostTensor(images.pixels), PackImages(images), out));
     case Renderer::kCudaKernel: {
       const DeviceRenderer device(at::kCUDA);
       if (!device.note().empty()) throw CodedError("ERR_DEVICE", device.note());

@@ -61,7 +61,7 @@ void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) con
 }
 
 UploadedImages DeviceRenderer::Upload(const Images& images) const {
-  return {ToDevice(PixelsOf(images), device_), ToDevice(PackImages(images), device_)};
+  return {ToDevice(HostTensor(images.pixels), device_), ToDevice(PackImages(images), device_)};
 }
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,

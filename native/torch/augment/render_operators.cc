@@ -190,10 +190,7 @@ at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType
   const auto borrow = [](const auto& numbers, at::IntArrayRef shape, at::ScalarType type) {
     return at::from_blob(const_cast<void*>(static_cast<const void*>(numbers.data())), shape, type);
   };
-  const auto pixels = ToDevice(
-      borrow(images.pixels, {static_cast<int64_t>(images.pixels.size()) / kChannels, kChannels},
-             at::kByte),
-      device);
+  const auto pixels = ToDevice(HostTensor(images.pixels), device).view({-1, kChannels});
   const auto plans = ToDevice(borrow(images.plans, {size, kPlanLength}, at::kDouble), device);
   const auto shapes = ToDevice(borrow(images.shapes, {size, 2}, at::kInt), device).to(at::kLong);
   const auto areas = shapes.prod(1);

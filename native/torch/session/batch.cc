@@ -63,6 +63,21 @@ void CheckPlan(const double* packed, int64_t index, int64_t output) {
 
 }  // namespace
 
+uint8_t* PixelBuffer::Resize(size_t bytes) {
+  size_ = bytes;
+  if (allocate_) {
+    memory_.reset();  // first, so that it can be handed out again
+    if (bytes > 0) memory_ = allocate_(bytes);
+  } else if (bytes > capacity_) {
+    memory_.reset();
+    capacity_ = 0;
+    const std::shared_ptr<uint8_t[]> fresh = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+    memory_ = {fresh, fresh.get()};
+    capacity_ = bytes;
+  }
+  return memory_.get();
+}
+
 void CheckImages(const Images& images) {
   const int64_t size = images.size();
   if (size == 0 || images.shapes.size() % 2 != 0)

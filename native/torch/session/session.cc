@@ -134,6 +134,10 @@ EvalResult Session::EvalStep(const Batch& batch) {
   return result;
 }
 
+AllocateBytes Session::PixelMemory() const {
+  return impl_->device.is_cuda() ? PinnedMemory() : AllocateBytes{};
+}
+
 std::vector<std::string> Session::DeviceNotes() const { return impl_->DeviceNotes(); }
 
 void Session::ReadState(StatePart part, uint8_t* into, size_t bytes) const {

@@ -91,6 +91,10 @@ class Session {
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
+  // Where the pixels of this session's batches are best written; none: anywhere. May be used on any
+  // thread, and longer than the session.
+  AllocateBytes PixelMemory() const;
+
   // Why a CUDA device computes slower than it could, in words: kernels that could not be compiled,
   // steps that could not be recorded. Steps may add to it.
   std::vector<std::string> DeviceNotes() const;

@@ -51,11 +51,6 @@ PixelType TypeOf(const at::Tensor& out) {
 
 }  // namespace
 
-at::Tensor PixelsOf(const Images& images) {
-  return at::from_blob(const_cast<uint8_t*>(images.pixels.data()),
-                       {static_cast<int64_t>(images.pixels.size())}, at::kByte);
-}
-
 at::Tensor PackImages(const Images& images) {
   const int64_t size = images.size();
   const auto bytes = at::empty({size * static_cast<int64_t>(sizeof(ImageJob))}, at::kByte);

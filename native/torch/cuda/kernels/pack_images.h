@@ -7,9 +7,6 @@
 
 namespace torchgraft {
 
-// uint8, [bytes]: the sources' memory, not copied.
-at::Tensor PixelsOf(const Images& images);
-
 // uint8, [size · sizeof(ImageJob)], on the CPU: the rendering kernel's ImageJob for each image.
 at::Tensor PackImages(const Images& images);
 
