@@ -1,6 +1,7 @@
 #include "node/convert.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "node/js_error.h"
 #include "torch/session/error.h"
@@ -8,6 +9,10 @@
 namespace torchgraft {
 
 namespace {
+
+constexpr int64_t kChannels = 3;
+// Pixels of an image: more than any memory holds, and few enough to be summed.
+constexpr int64_t kMostPixels = int64_t{1} << 40;
 
 Napi::TypeError Expected(Napi::Env env, const std::string& what, const char* name) {
   return Napi::TypeError::New(env, "Expected " + what + " for " + name);
@@ -35,24 +40,70 @@ void CopyArray(const Napi::Value& value, napi_typedarray_type type, const char* 
   into.assign(array.Data(), array.Data() + array.ElementLength());
 }
 
-// Of one array, or of several one after another.
-void CopyPixels(const Napi::Value& value, PixelBuffer& into) {
-  // All are taken hold of first: reading an array's element may run JavaScript, which may resize
-  // another.
-  std::vector<Napi::Uint8Array> arrays;
-  const auto add = [&](const Napi::Value& one) {
-    arrays.push_back(ToArray<uint8_t>(one, napi_uint8_array, "a Uint8Array", "pixels"));
-  };
-  if (value.IsArray()) {
-    const auto list = value.As<Napi::Array>();
-    for (uint32_t i = 0; i < list.Length(); ++i) add(list[i]);
-  } else {
-    add(value);
+// An image of a batch, and where it goes.
+struct Source {
+  Napi::Uint8Array pixels;
+  int64_t height;
+  int64_t width;
+  int64_t frame_height;
+  int64_t frame_width;
+
+  // As many black rows above as below, and columns left as right.
+  bool Fits() const {
+    return height > 0 && width > 0 && frame_height >= height && frame_width >= width &&
+           frame_height * frame_width <= kMostPixels && (frame_height - height) % 2 == 0 &&
+           (frame_width - width) % 2 == 0 &&
+           pixels.ElementLength() == static_cast<size_t>(height * width * kChannels);
+  }
+  size_t bytes() const { return static_cast<size_t>(frame_height * frame_width * kChannels); }
+
+  void CopyTo(uint8_t* to) const {
+    const uint8_t* from = pixels.Data();
+    const int64_t left = (frame_width - width) / 2 * kChannels;
+    const int64_t row = width * kChannels;
+    const int64_t above = (frame_height - height) / 2 * frame_width * kChannels;
+    to = std::fill_n(to, above, uint8_t{0});
+    for (int64_t y = 0; y < height; ++y, from += row) {
+      to = std::fill_n(to, left, uint8_t{0});
+      to = std::copy_n(from, row, to);
+      to = std::fill_n(to, left, uint8_t{0});
+    }
+    std::fill_n(to, above, uint8_t{0});
+  }
+};
+
+// A list of arrays, one an image: each into the middle of its shape.
+void CopySources(const Napi::Array& arrays, const Napi::Value& sizes, Images& images) {
+  std::vector<int32_t> shapes;
+  CopyArray<int32_t>(sizes, napi_int32_array, "an Int32Array", "sizes", shapes);
+  if (arrays.Length() * 2 != images.shapes.size() || shapes.size() != images.shapes.size())
+    throw CodedError("ERR_BATCH_SHAPE", "Expected as many arrays of pixels as shapes");
+  // All are taken hold of first: reading an element may run JavaScript, which may resize another.
+  std::vector<Source> sources;
+  for (uint32_t i = 0; i < arrays.Length(); ++i) {
+    sources.push_back({ToArray<uint8_t>(arrays[i], napi_uint8_array, "a Uint8Array", "pixels"),
+                       shapes[2 * i], shapes[2 * i + 1], images.shapes[2 * i],
+                       images.shapes[2 * i + 1]});
   }
   size_t bytes = 0;
-  for (const auto& array : arrays) bytes += array.ElementLength();
-  uint8_t* to = into.Resize(bytes);
-  for (auto& array : arrays) to = std::copy_n(array.Data(), array.ElementLength(), to);
+  for (const auto& source : sources) {
+    if (!source.Fits())
+      throw CodedError("ERR_BATCH_SHAPE", "Expected as many bytes of pixels as their sizes tell");
+    bytes += source.bytes();
+  }
+  uint8_t* to = images.pixels.Resize(bytes);
+  for (const auto& source : sources) {
+    source.CopyTo(to);
+    to += source.bytes();
+  }
+}
+
+void CopyPixels(const Napi::Object& object, Images& images) {
+  const Napi::Value pixels = object["pixels"];
+  if (pixels.IsArray()) return CopySources(pixels.As<Napi::Array>(), object["sizes"], images);
+  const auto all = ToArray<uint8_t>(pixels, napi_uint8_array, "a Uint8Array", "pixels");
+  const size_t bytes = all.ElementLength();
+  std::copy_n(all.Data(), bytes, images.pixels.Resize(bytes));
 }
 
 OptimizerOptions ToOptimizerOptions(const Napi::Object& options) {
@@ -168,14 +219,14 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
 
 void ToImages(const Napi::Value& value, Images& images) {
   const auto object = ToObject(value, "images");
+  CopyArray<int32_t>(object["shapes"], napi_int32_array, "an Int32Array", "shapes", images.shapes);
   try {
-    CopyPixels(object["pixels"], images.pixels);
+    CopyPixels(object, images);
   } catch (const Napi::Error&) {
     throw;
   } catch (...) {
-    throw ToJsError(value.Env(), CurrentFailure());  // no memory
+    throw ToJsError(value.Env(), CurrentFailure());
   }
-  CopyArray<int32_t>(object["shapes"], napi_int32_array, "an Int32Array", "shapes", images.shapes);
   CopyArray<double>(object["plans"], napi_float64_array, "a Float64Array", "plans", images.plans);
   images.output = ToInteger(object["output"], "output");
   std::vector<double> mean_std;

@@ -111,8 +111,10 @@ export interface NativeTensor extends NativeEntry, TensorUse {}
  * Copied at the call, so the caller may reuse its arrays at once.
  */
 export interface NativeImages {
-  /** Sources one after another, uint8, height × width × 3 each: in one array or in several. */
+  /** Sources one after another, uint8, height × width × 3 each; or one array an image, of the height and width in `sizes`. */
   readonly pixels: Uint8Array | readonly Uint8Array[]
+  /** [size, 2]: height and width of each array's image, which comes into the middle of its source, on black. Only for several arrays. */
+  readonly sizes?: Int32Array | undefined
   /** [size, 2]: height and width of each source. */
   readonly shapes: Int32Array
   /** [size, PLAN_LENGTH]: see `src/augment/plan.ts`. */

@@ -1,5 +1,5 @@
-import { paddedSize, concatPixels } from './concat-pixels.js'
 import { lazyPixels } from './lazy-pixels.js'
+import { paddedSize } from './pad-pixels.js'
 import type { PixelCache } from './pixel-cache.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Rgb } from '../augment/plan.js'
@@ -74,7 +74,7 @@ export class BatchMaker {
       step: place.step,
       indices: Int32Array.from(decoded, ({ index }) => index),
       labels: Int32Array.from(decoded, ({ label }) => label),
-      images: await this.#imagesOf(decoded, place),
+      images: this.#imagesOf(decoded, place),
     }
     return { batch, broken }
   }
@@ -90,15 +90,13 @@ export class BatchMaker {
     }
   }
 
-  async #imagesOf(images: readonly LoadedImage[], { epoch, step }: BatchPlace): Promise<BatchImages> {
+  #imagesOf(images: readonly LoadedImage[], { epoch, step }: BatchPlace): BatchImages {
     const { rule: { pad }, transform, mean, std, rngFor, epochs = Infinity, outputAt } = this.#options
     const output = outputAt(epoch, step)
     const progress = epoch / epochs
     const plans = images.map(({ index, position, pixels }) =>
       transform({ ...paddedSize(pixels, pad), output }, rngFor(epoch, index, position), progress))
-    const rest = { plans, output, mean, std }
-    const sources = images.map(({ pixels }) => pixels)
-    return pad === null ? lazyPixels(sources, rest) : { ...(await concatPixels(sources, pad)), ...rest }
+    return lazyPixels(images.map(({ pixels }) => pixels), pad, { plans, output, mean, std })
   }
 }
 
