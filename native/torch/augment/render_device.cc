@@ -1,6 +1,8 @@
 #include "torch/augment/render_device.h"
 
 #include <ATen/Functions.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 
 #include "torch/augment/render_operators.h"
 #include "torch/cuda/driver/kernel_sources.h"
+#include "torch/cuda/graphs/device_stream.h"
 #include "torch/cuda/kernels/pack_images.h"
 #include "torch/session/transfer.h"
 
@@ -54,7 +57,7 @@ at::Tensor DeviceRenderer::Render(const Images& images, at::ScalarType dtype) co
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) const {
   if (compiled_.get().kernel) {
-    RenderInto(out, images, Upload(images));
+    RenderInto(out, images, UploadAhead(images));
   } else {
     out.copy_(RenderBatchOn(device_, images, out.scalar_type()));
   }
@@ -62,6 +65,20 @@ void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) con
 
 UploadedImages DeviceRenderer::Upload(const Images& images) const {
   return {ToDevice(HostTensor(images.pixels), device_), ToDevice(PackImages(images), device_)};
+}
+
+UploadedImages DeviceRenderer::UploadAhead(const Images& images) const {
+  const auto current = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  const auto uploads = *DeviceStream(device_, StreamUse::kUpload);
+  const c10::StreamGuard guard(uploads);
+  const auto uploaded = Upload(images);
+  c10::Event arrived(device_.type());
+  arrived.record(uploads);
+  arrived.block(current);
+  // Memory of one stream, read on another: it is handed out again only when that has been done.
+  uploaded.pixels.record_stream(current);
+  uploaded.images.record_stream(current);
+  return uploaded;
 }
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,

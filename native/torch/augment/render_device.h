@@ -20,6 +20,10 @@ struct UploadedImages {
 // RenderBatch on a CUDA device: one kernel with the CPU's arithmetic, compiled by NVRTC; where that
 // fails, libtorch's operators (render_operators.h). Uploads the uint8 sources and the plans, and
 // does not wait for the device. On the engine thread.
+//
+// The upload goes to a stream of its own, and the rendering waits for it there: while the device is
+// still at the backward pass of one batch, whose sums were told after the forward pass, the next is
+// copied on the host and travels. Only from its rendering on does it wait for the step before.
 class DeviceRenderer {
  public:
   // Compiles the kernel on a thread of its own, in some tenths of a second. The other members wait
@@ -36,8 +40,8 @@ class DeviceRenderer {
   // the current stream.
   void RenderInto(const at::Tensor& out, const Images& images) const;
 
-  // The same in two parts, so that the upload can run on a stream of its own: each works on what is
-  // the current stream when it is called. Only where `note` is empty.
+  // The same in two parts, each on what is the current stream when it is called. Only where `note`
+  // is empty.
   UploadedImages Upload(const Images& images) const;
   void RenderInto(const at::Tensor& out, const Images& images,
                   const UploadedImages& uploaded) const;
@@ -50,6 +54,9 @@ class DeviceRenderer {
   };
 
   static Compiled Compile(int device);
+
+  // On the stream of uploads; the current one goes on when they have arrived.
+  UploadedImages UploadAhead(const Images& images) const;
 
   at::Device device_;
   std::shared_future<Compiled> compiled_;

@@ -69,7 +69,7 @@ void Session::Impl::LimitStepsAhead() {
 }
 
 // Forward and backward apart, so that what was asked of the forward pass need not wait for the
-// rest.
+// rest: the next batch is copied and uploaded meanwhile (augment/render_device.h).
 RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
   const auto loss = std::make_shared<at::Tensor>();
   return {
