@@ -69,6 +69,10 @@ EvalResult Session::EvalStep(const Batch& batch) {
 
 std::vector<std::string> Session::DeviceNotes() const { return {}; }
 
+int64_t Session::FreeMemory() const { return 0; }
+
+void Session::ClearPixels() {}
+
 AllocateBytes Session::PixelMemory() const { return {}; }
 
 void Session::ReadState(StatePart, uint8_t* into, size_t bytes) const {

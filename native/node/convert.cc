@@ -72,18 +72,42 @@ struct Source {
   }
 };
 
-// A list of arrays, one an image: each into the middle of its shape.
+// Where pixels stay in the session's memory, and which of them are brought.
+void CopyPlaces(const Napi::Object& object, Images& images) {
+  images.places.clear();
+  images.brought.clear();
+  if (object.Get("places").IsUndefined()) return;
+  std::vector<double> places;
+  CopyArray<double>(object["places"], napi_float64_array, "a Float64Array", "places", places);
+  CopyArray<uint8_t>(object["brought"], napi_uint8_array, "a Uint8Array", "brought",
+                     images.brought);
+  for (const double place : places)
+    images.places.push_back(place >= 0 ? static_cast<int64_t>(std::min(place, 0x1p53)) : -1);
+}
+
+std::vector<int32_t> BroughtShapes(const Images& images) {
+  std::vector<int32_t> shapes;
+  for (size_t i = 0; i + 1 < images.shapes.size(); i += 2) {
+    const size_t image = i / 2;
+    if (!images.brought.empty() && (image >= images.brought.size() || !images.brought[image]))
+      continue;
+    shapes.insert(shapes.end(), {images.shapes[i], images.shapes[i + 1]});
+  }
+  return shapes;
+}
+
+// A list of arrays, one an image that is brought: each into the middle of its shape.
 void CopySources(const Napi::Array& arrays, const Napi::Value& sizes, Images& images) {
   std::vector<int32_t> shapes;
   CopyArray<int32_t>(sizes, napi_int32_array, "an Int32Array", "sizes", shapes);
-  if (arrays.Length() * 2 != images.shapes.size() || shapes.size() != images.shapes.size())
+  const auto frames = BroughtShapes(images);
+  if (arrays.Length() * 2 != frames.size() || shapes.size() != frames.size())
     throw CodedError("ERR_BATCH_SHAPE", "Expected as many arrays of pixels as shapes");
   // All are taken hold of first: reading an element may run JavaScript, which may resize another.
   std::vector<Source> sources;
   for (uint32_t i = 0; i < arrays.Length(); ++i) {
     sources.push_back({ToArray<uint8_t>(arrays[i], napi_uint8_array, "a Uint8Array", "pixels"),
-                       shapes[2 * i], shapes[2 * i + 1], images.shapes[2 * i],
-                       images.shapes[2 * i + 1]});
+                       shapes[2 * i], shapes[2 * i + 1], frames[2 * i], frames[2 * i + 1]});
   }
   size_t bytes = 0;
   for (const auto& source : sources) {
@@ -98,6 +122,7 @@ void CopySources(const Napi::Array& arrays, const Napi::Value& sizes, Images& im
   }
 }
 
+// Either all pixels in one array, or an array an image.
 void CopyPixels(const Napi::Object& object, Images& images) {
   const Napi::Value pixels = object["pixels"];
   if (pixels.IsArray()) return CopySources(pixels.As<Napi::Array>(), object["sizes"], images);
@@ -220,6 +245,7 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
 void ToImages(const Napi::Value& value, Images& images) {
   const auto object = ToObject(value, "images");
   CopyArray<int32_t>(object["shapes"], napi_int32_array, "an Int32Array", "shapes", images.shapes);
+  CopyPlaces(object, images);
   try {
     CopyPixels(object, images);
   } catch (const Napi::Error&) {

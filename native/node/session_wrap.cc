@@ -33,6 +33,8 @@ Napi::Function SessionWrap::Define(Napi::Env env) {
                       InstanceMethod<&SessionWrap::EvalStep>("evalStep"),
                       InstanceMethod<&SessionWrap::ReadState>("readState"),
                       InstanceMethod<&SessionWrap::WriteState>("writeState"),
+                      InstanceMethod<&SessionWrap::FreeMemory>("freeMemory"),
+                      InstanceMethod<&SessionWrap::ClearPixels>("clearPixels"),
                       InstanceMethod<&SessionWrap::DeviceNotes>("deviceNotes"),
                       InstanceMethod<&SessionWrap::Dispose>("dispose")});
 }
@@ -105,6 +107,23 @@ Napi::Value SessionWrap::WriteState(const Napi::CallbackInfo& info) {
       [holder = holder_, part, data = from.Data(), bytes = from.ByteLength(),
        written = std::vector<uint8_t>(mask.Data(), mask.Data() + mask.ElementLength())] {
         holder->Open().WriteState(part, data, bytes, written);
+        return true;
+      },
+      Undefined);
+}
+
+Napi::Value SessionWrap::FreeMemory(const Napi::CallbackInfo& info) {
+  return queue_->Run(
+      info.Env(), info.This().As<Napi::Object>(),
+      [holder = holder_] { return static_cast<double>(holder->Open().FreeMemory()); },
+      [](Napi::Env env, double bytes) -> Napi::Value { return Napi::Number::New(env, bytes); });
+}
+
+Napi::Value SessionWrap::ClearPixels(const Napi::CallbackInfo& info) {
+  return queue_->Run(
+      info.Env(), info.This().As<Napi::Object>(),
+      [holder = holder_] {
+        holder->Open().ClearPixels();
         return true;
       },
       Undefined);

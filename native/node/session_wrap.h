@@ -58,6 +58,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value EvalStep(const Napi::CallbackInfo& info);
   Napi::Value ReadState(const Napi::CallbackInfo& info);
   Napi::Value WriteState(const Napi::CallbackInfo& info);
+  Napi::Value FreeMemory(const Napi::CallbackInfo& info);
+  Napi::Value ClearPixels(const Napi::CallbackInfo& info);
   Napi::Value DeviceNotes(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 

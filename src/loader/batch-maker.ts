@@ -49,6 +49,7 @@ export interface BrokenImage {
 
 interface LoadedImage {
   readonly index: number
+  readonly key: string
   /** In the epoch's order. */
   readonly position: number
   readonly label: number
@@ -83,7 +84,8 @@ export class BatchMaker {
     const { dataset, cache, strict } = this.#options
     try {
       const { image, label } = await dataset.get(index)
-      return { index, position, label, pixels: await cache.get(dataset.key?.(index) ?? String(index), image) }
+      const key = dataset.key?.(index) ?? String(index)
+      return { index, key, position, label, pixels: await cache.get(key, image) }
     } catch (error) {
       if (strict || !isBroken(error)) throw error
       return { index, error }
@@ -91,12 +93,13 @@ export class BatchMaker {
   }
 
   #imagesOf(images: readonly LoadedImage[], { epoch, step }: BatchPlace): BatchImages {
-    const { rule: { pad }, transform, mean, std, rngFor, epochs = Infinity, outputAt } = this.#options
+    const { cache, rule: { pad }, transform, mean, std, rngFor, epochs = Infinity, outputAt } = this.#options
     const output = outputAt(epoch, step)
     const progress = epoch / epochs
     const plans = images.map(({ index, position, pixels }) =>
       transform({ ...paddedSize(pixels, pad), output }, rngFor(epoch, index, position), progress))
-    return lazyPixels(images.map(({ pixels }) => pixels), pad, { plans, output, mean, std })
+    const known = { cache, keys: images.map(({ key }) => key) }
+    return lazyPixels(images.map(({ pixels }) => pixels), pad, { plans, output, mean, std }, known)
   }
 }
 

@@ -29,7 +29,8 @@ export function toNative(batch: Batch): NativeBatch {
   if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${plural(size, 'plan')}, one for each image, but received ${plans.length}`)
   for (const [i, plan] of (plans as readonly Plan[]).entries()) checkPlan(plan, `batch.images.plans[${i}]`)
   const meanStd = Float64Array.of(...numbers(mean, 3, 'batch.images.mean'), ...numbers(std, 3, 'batch.images.std'))
-  return { images: { ...(sources ? arraysOf(sources) : { pixels: images.pixels }), shapes, plans: packPlans(plans), output, meanStd }, labels }
+  const pixels = sources ? arraysOf(sources.images) : { pixels: images.pixels }
+  return { images: { ...pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }
 }
 
 function arraysOf(images: readonly Pixels[]): Pick<NativeImages, 'pixels' | 'sizes'> {

@@ -92,7 +92,8 @@ at::Tensor Bits(const at::Tensor& numbers) {
 
 RenderInto OnHost() {
   return [](const at::Tensor& out, const Images& images) {
-    RenderOnHost(MakeRenderJob(images, HostTensor(images.pixels), PackImages(images), out));
+    RenderOnHost(MakeRenderJob(
+        images, PackImages(images, SourcesOf(images, images.pixels.data(), nullptr)), out));
   };
 }
 

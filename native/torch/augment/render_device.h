@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "torch/augment/pixel_cache.h"
 #include "torch/cuda/driver/cuda_module.h"
 #include "torch/session/batch.h"
 
@@ -13,7 +14,7 @@ namespace torchgraft {
 
 // A batch's inputs to the rendering kernel, on the device.
 struct UploadedImages {
-  at::Tensor pixels;  // uint8, all sources one after another
+  at::Tensor pixels;  // uint8, the sources that the batch brings, one after another
   at::Tensor images;  // uint8, [size · sizeof(ImageJob)]: PackImages
 };
 
@@ -33,16 +34,21 @@ class DeviceRenderer {
   // Why libtorch's operators render, in words; empty where the kernel does.
   const std::string& note() const { return compiled_.get().note; }
 
-  // [size, 3, output, output] in channels_last; float32, bfloat16 or float16.
-  at::Tensor Render(const Images& images, at::ScalarType dtype) const;
+  // Bytes of the device's memory that nobody has taken; 0 where libtorch's operators render, which
+  // take a batch that brings all its pixels.
+  int64_t FreeMemory() const;
+
+  // [size, 3, output, output] in channels_last; float32, bfloat16 or float16. With a cache, images
+  // that come to stay are kept in it.
+  at::Tensor Render(const Images& images, at::ScalarType dtype, PixelCache* cache = nullptr) const;
 
   // Into an existing tensor of that shape, of one of these types, contiguous or channels_last. On
   // the current stream.
-  void RenderInto(const at::Tensor& out, const Images& images) const;
+  void RenderInto(const at::Tensor& out, const Images& images, PixelCache* cache = nullptr) const;
 
   // The same in two parts, each on what is the current stream when it is called. Only where `note`
   // is empty.
-  UploadedImages Upload(const Images& images) const;
+  UploadedImages Upload(const Images& images, const PixelCache* cache = nullptr) const;
   void RenderInto(const at::Tensor& out, const Images& images,
                   const UploadedImages& uploaded) const;
 
@@ -56,7 +62,7 @@ class DeviceRenderer {
   static Compiled Compile(int device);
 
   // On the stream of uploads; the current one goes on when they have arrived.
-  UploadedImages UploadAhead(const Images& images) const;
+  UploadedImages UploadAhead(const Images& images, const PixelCache* cache) const;
 
   at::Device device_;
   std::shared_future<Compiled> compiled_;

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "torch/augment/pixel_cache.h"
 #include "torch/session/transfer.h"
 
 namespace torchgraft {
@@ -187,6 +188,7 @@ at::Tensor ToFloats(const std::array<double, kChannels>& numbers, at::Device dev
 
 at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType dtype) {
   const int64_t size = images.size();
+  SourcesOf(images, images.pixels.data(), /*cache=*/nullptr);  // throws unless all are brought
   const auto borrow = [](const auto& numbers, at::IntArrayRef shape, at::ScalarType type) {
     return at::from_blob(const_cast<void*>(static_cast<const void*>(numbers.data())), shape, type);
   };

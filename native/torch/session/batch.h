@@ -12,6 +12,10 @@ namespace torchgraft {
 // Numbers of a packed plan: src/augment/plan.ts tells which is which.
 inline constexpr int64_t kPlanLength = 32;
 
+// A session's memory for pixels that stay is taken in pieces of so many bytes; an image lies in one
+// of them. src/session/device-pixel-cache.ts gives out places and has the same number.
+inline constexpr int64_t kPixelChunk = int64_t{1} << 26;
+
 // Gives memory of so many bytes, on any thread; its last owner may end on any thread too.
 using AllocateBytes = std::function<std::shared_ptr<uint8_t>(size_t bytes)>;
 
@@ -40,14 +44,22 @@ class PixelBuffer {
 
 // Images of any sizes, each with the plan of what happens to it. Owns its memory.
 struct Images {
-  PixelBuffer pixels;           // sources one after another, height × width × 3 each
+  PixelBuffer pixels;           // the sources that it brings, height × width × 3 each, in order
   std::vector<int32_t> shapes;  // [size, 2]: height, width
   std::vector<double> plans;    // [size, kPlanLength]
   int64_t output = 0;           // height and width
   std::array<double, 3> mean{};
   std::array<double, 3> std{};
+  // [size], or empty where all images are brought and none stays. A place is an offset in the
+  // session's PixelCache, −1 for none: an image that is brought comes there to stay, one that is
+  // not lies there since an earlier batch.
+  std::vector<int64_t> places;
+  std::vector<uint8_t> brought;
 
   int64_t size() const { return static_cast<int64_t>(shapes.size() / 2); }
+  int64_t bytes(int64_t i) const { return int64_t{3} * shapes[2 * i] * shapes[2 * i + 1]; }
+  bool brings(int64_t i) const { return brought.empty() || brought[i] != 0; }
+  bool keeps(int64_t i) const { return brings(i) && !places.empty() && places[i] >= 0; }
 };
 
 struct Batch {

@@ -108,7 +108,7 @@ RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
 }
 
 void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
-  renderer->RenderInto(inputs.pixels, batch.images);
+  renderer->RenderInto(inputs.pixels, batch.images, pixel_cache.get());
   if (!batch.labels.empty()) inputs.labels.copy_(Labels(batch));
 }
 
