@@ -24,7 +24,9 @@ async function hashOf(session: Session): Promise<string> {
 }
 
 /** Trains by a recipe on twelve images, scores eight after each epoch, and tells all that came of it. */
-async function outcome(recipeName: RecipeName, epochs: number, cacheBytes: number, resumeAt?: { readonly epoch: number; readonly step: number }) {
+async function outcome(
+  recipeName: RecipeName, epochs: number, cacheBytes: number, resumeAt?: { readonly epoch: number; readonly step: number },
+) {
   const data = join(ROOT, 'samples', 'campus')
   const resolved = resolveOptions({ data, recipe: recipeName, epochs, size: 96, batchSize: 4, weights: null, seed: 5 })
   const { recipe, sets } = await openTraining(data, resolved)
