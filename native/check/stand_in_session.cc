@@ -50,7 +50,7 @@ std::vector<StateEntry> Session::Layout(StatePart) const {
 TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   CheckImages(batch.images);
   const auto& pixels = batch.images.pixels;
-  const auto sum = std::accumulate(pixels.begin(), pixels.end(), uint64_t{0});
+  const auto sum = std::accumulate(pixels.data(), pixels.data() + pixels.size(), uint64_t{0});
   for (float& number : impl_->state) number += static_cast<float>(lr);
   std::this_thread::sleep_for(kStep);
   impl_->sums.steps += 1;
@@ -68,6 +68,12 @@ EvalResult Session::EvalStep(const Batch& batch) {
 }
 
 std::vector<std::string> Session::DeviceNotes() const { return {}; }
+
+int64_t Session::FreeMemory() const { return 0; }
+
+void Session::ClearPixels() {}
+
+AllocateBytes Session::PixelMemory() const { return {}; }
 
 void Session::ReadState(StatePart, uint8_t* into, size_t bytes) const {
   if (bytes != kNumbers * sizeof(float)) throw CodedError("ERR_STATE_DICT_MISMATCH", "length");

@@ -78,6 +78,7 @@ class Addon : public Napi::Addon<Addon> {
           SessionWrap::Parts parts{
               .queue = queue,
               .holder = nullptr,
+              .pixel_memory = session->PixelMemory(),
               .num_parameters = session->num_parameters(),
               .model_layout = session->Layout(StatePart::kModel),
               .training_layout = session->Layout(StatePart::kTraining),

@@ -17,6 +17,7 @@ std::shared_ptr<Batch> BatchPool::Take() {
     if (batch.use_count() == 1) return batch;
   }
   auto batch = std::make_shared<Batch>();
+  batch->images.pixels = PixelBuffer(pixel_memory_);
   if (batches_.size() < kKept) batches_.push_back(batch);
   return batch;
 }
@@ -32,6 +33,8 @@ Napi::Function SessionWrap::Define(Napi::Env env) {
                       InstanceMethod<&SessionWrap::EvalStep>("evalStep"),
                       InstanceMethod<&SessionWrap::ReadState>("readState"),
                       InstanceMethod<&SessionWrap::WriteState>("writeState"),
+                      InstanceMethod<&SessionWrap::FreeMemory>("freeMemory"),
+                      InstanceMethod<&SessionWrap::ClearPixels>("clearPixels"),
                       InstanceMethod<&SessionWrap::DeviceNotes>("deviceNotes"),
                       InstanceMethod<&SessionWrap::Dispose>("dispose")});
 }
@@ -43,6 +46,7 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const auto* parts = info[0].As<Napi::External<Parts>>().Data();
   queue_ = parts->queue;
   holder_ = parts->holder;
+  batches_ = BatchPool(parts->pixel_memory);
   auto layout = Napi::Object::New(env);
   layout["model"] = ToJs(env, parts->model_layout);
   layout["training"] = ToJs(env, parts->training_layout);
@@ -104,6 +108,23 @@ Napi::Value SessionWrap::WriteState(const Napi::CallbackInfo& info) {
       [holder = holder_, part, data = from.Data(), bytes = from.ByteLength(),
        written = std::vector<uint8_t>(mask.Data(), mask.Data() + mask.ElementLength())] {
         holder->Open().WriteState(part, data, bytes, written);
+        return true;
+      },
+      Undefined);
+}
+
+Napi::Value SessionWrap::FreeMemory(const Napi::CallbackInfo& info) {
+  return queue_->Run(
+      info.Env(), info.This().As<Napi::Object>(),
+      [holder = holder_] { return static_cast<double>(holder->Open().FreeMemory()); },
+      [](Napi::Env env, double bytes) -> Napi::Value { return Napi::Number::New(env, bytes); });
+}
+
+Napi::Value SessionWrap::ClearPixels(const Napi::CallbackInfo& info) {
+  return queue_->Run(
+      info.Env(), info.This().As<Napi::Object>(),
+      [holder = holder_] {
+        holder->Open().ClearPixels();
         return true;
       },
       Undefined);

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "node/job_queue.h"
@@ -13,6 +14,10 @@ namespace torchgraft {
 // Batches whose memory is used again: fresh memory for each step would be paged in anew each time.
 class BatchPool {
  public:
+  BatchPool() = default;
+  // `pixel_memory`: of the batches' pixels.
+  explicit BatchPool(AllocateBytes pixel_memory) : pixel_memory_(std::move(pixel_memory)) {}
+
   // As many as are on their way when steps are awaited; more are asked for by a caller that waits
   // for none, and go when they are done.
   static constexpr size_t kKept = 4;
@@ -20,6 +25,7 @@ class BatchPool {
   std::shared_ptr<Batch> Take();
 
  private:
+  AllocateBytes pixel_memory_;
   std::vector<std::shared_ptr<Batch>> batches_;
 };
 
@@ -37,6 +43,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   struct Parts {
     std::shared_ptr<JobQueue> queue;
     std::shared_ptr<SessionHolder> holder;
+    AllocateBytes pixel_memory;
     int64_t num_parameters;
     std::vector<StateEntry> model_layout;
     std::vector<StateEntry> training_layout;
@@ -52,6 +59,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value EvalStep(const Napi::CallbackInfo& info);
   Napi::Value ReadState(const Napi::CallbackInfo& info);
   Napi::Value WriteState(const Napi::CallbackInfo& info);
+  Napi::Value FreeMemory(const Napi::CallbackInfo& info);
+  Napi::Value ClearPixels(const Napi::CallbackInfo& info);
   Napi::Value DeviceNotes(const Napi::CallbackInfo& info);
   Napi::Value Dispose(const Napi::CallbackInfo& info);
 

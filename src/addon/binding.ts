@@ -123,8 +123,10 @@ export interface NativeTensor extends NativeEntry, TensorUse {}
  * Copied at the call, so the caller may reuse its arrays at once.
  */
 export interface NativeImages {
-  /** Sources one after another, uint8, height × width × 3 each: in one array or in several. */
+  /** Sources one after another, uint8, height × width × 3 each; or an array an image, of the height and width in `sizes`. */
   readonly pixels: Uint8Array | readonly Uint8Array[]
+  /** [size, 2]: height and width of each array's image, which comes into the middle of its source, on black. Only for several arrays. */
+  readonly sizes?: Int32Array | undefined
   /** [size, 2]: height and width of each source. */
   readonly shapes: Int32Array
   /** [size, PLAN_LENGTH]: see `src/augment/plan.ts`. */
@@ -133,7 +135,17 @@ export interface NativeImages {
   readonly output: number
   /** Mean then standard deviation, RGB each, of pixels in 0–1. */
   readonly meanStd: Float64Array
+  /**
+   * [size]: where in the session's memory for pixels an image lies or comes to stay, as an offset; −1: nowhere. An image lies within
+   * one chunk of `PIXEL_CHUNK` bytes. Absent: all are brought for this batch alone.
+   */
+  readonly places?: Float64Array | undefined
+  /** [size]: 1 where `pixels` and `sizes` have the image, 0 where it lies at its place. With `places`. */
+  readonly brought?: Uint8Array | undefined
 }
+
+/** kPixelChunk in `native/torch/session/batch.h`. */
+export const PIXEL_CHUNK = 1 << 26
 
 export interface NativeSession {
   readonly numParameters: number
@@ -152,6 +164,10 @@ export interface NativeSession {
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
   /** One mark for each entry of the layout: those with a 0 stay as they are. */
   writeState(part: 'model' | 'training', from: Uint8Array, written: Uint8Array): Promise<void>
+  /** Bytes of a CUDA device's memory that nobody has taken; 0 where pixels cannot stay there, and on the CPU. */
+  freeMemory(): Promise<number>
+  /** Gives back the memory of pixels that came to stay. */
+  clearPixels(): Promise<void>
   /** Why a CUDA device computes slower than it could, in words: kernels not compiled, steps not recorded. Steps may add to it. */
   deviceNotes(): Promise<readonly string[]>
   /** A job like the others, so it waits for those asked before it; a second one does nothing. */

@@ -9,7 +9,7 @@ export async function openSessionScorer(file: string, options: ComputeOptions): 
   const classes = metadata.classes.length
   const scorer: Scorer = {
     score: async (images) => {
-      const { logits } = await session.evalStep(await evalBatch(images, metadata))
+      const { logits } = await session.evalStep(evalBatch(images, metadata))
       return images.map((_, row) => softmax(logits.subarray(row * classes, (row + 1) * classes)))
     },
     dispose: () => session.dispose(),

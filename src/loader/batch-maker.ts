@@ -1,5 +1,5 @@
-import { paddedSize, concatPixels } from './concat-pixels.js'
 import { lazyPixels } from './lazy-pixels.js'
+import { paddedSize } from './pad-pixels.js'
 import type { PixelCache } from './pixel-cache.js'
 import type { Batch, BatchImages } from './batch.js'
 import type { Rgb } from '../augment/plan.js'
@@ -49,6 +49,7 @@ export interface BrokenImage {
 
 interface LoadedImage {
   readonly index: number
+  readonly key: string
   /** In the epoch's order. */
   readonly position: number
   readonly label: number
@@ -74,7 +75,7 @@ export class BatchMaker {
       step: place.step,
       indices: Int32Array.from(decoded, ({ index }) => index),
       labels: Int32Array.from(decoded, ({ label }) => label),
-      images: await this.#imagesOf(decoded, place),
+      images: this.#imagesOf(decoded, place),
     }
     return { batch, broken }
   }
@@ -83,22 +84,22 @@ export class BatchMaker {
     const { dataset, cache, strict } = this.#options
     try {
       const { image, label } = await dataset.get(index)
-      return { index, position, label, pixels: await cache.get(dataset.key?.(index) ?? String(index), image) }
+      const key = dataset.key?.(index) ?? String(index)
+      return { index, key, position, label, pixels: await cache.get(key, image) }
     } catch (error) {
       if (strict || !isBroken(error)) throw error
       return { index, error }
     }
   }
 
-  async #imagesOf(images: readonly LoadedImage[], { epoch, step }: BatchPlace): Promise<BatchImages> {
-    const { rule: { pad }, transform, mean, std, rngFor, epochs = Infinity, outputAt } = this.#options
+  #imagesOf(images: readonly LoadedImage[], { epoch, step }: BatchPlace): BatchImages {
+    const { cache, rule: { pad }, transform, mean, std, rngFor, epochs = Infinity, outputAt } = this.#options
     const output = outputAt(epoch, step)
     const progress = epoch / epochs
     const plans = images.map(({ index, position, pixels }) =>
       transform({ ...paddedSize(pixels, pad), output }, rngFor(epoch, index, position), progress))
-    const rest = { plans, output, mean, std }
-    const sources = images.map(({ pixels }) => pixels)
-    return pad === null ? lazyPixels(sources, rest) : { ...(await concatPixels(sources, pad)), ...rest }
+    const known = { cache, keys: images.map(({ key }) => key) }
+    return lazyPixels(images.map(({ pixels }) => pixels), pad, { plans, output, mean, std }, known)
   }
 }
 

@@ -41,6 +41,10 @@ export class PixelCache implements AsyncDisposable {
     this.#limit = limit
   }
 
+  get disposed(): boolean {
+    return this.#disposed
+  }
+
   /** `key` stands for the image's content. @throws ERR_DISPOSED besides what decoding throws */
   async get(key: string, image: ImageSource): Promise<Pixels> {
     if (this.#disposed) throw disposed()

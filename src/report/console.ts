@@ -54,6 +54,8 @@ class ConsoleReport {
         this.#say(epochRow(event))
         this.#clock?.afterEpoch(event)
         return
+      case 'note':
+        return this.#say(event.note)
       case 'not-finite':
         return this.#say(`The loss of epoch ${event.epoch}, step ${event.step} is not finite (NaN or infinite).`)
       case 'step-skipped':

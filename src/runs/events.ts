@@ -13,6 +13,8 @@ export type TrainingEvent =
   | { readonly type: 'not-finite'; readonly epoch: number; readonly step: number; readonly images: readonly string[] }
   | { readonly type: 'image-skipped'; readonly path: string; readonly code: TorchgraftErrorCode; readonly message: string }
   | EpochEvent
+  /** Why the device is slower than it could be, where that was found after the start. */
+  | { readonly type: 'note'; readonly note: string }
   /**
    * A file is on disk: the state after so many epochs and so many steps of the next. The event comes when the file is
    * written, while training goes on.

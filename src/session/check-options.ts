@@ -23,6 +23,10 @@ const share: Check = (value, name) => {
 const pattern: Check = (value, name) => {
   if (!(value instanceof RegExp) && typeof value !== 'function') throw argumentError('a regular expression or a function', name, value)
 }
+const cacheBytes: Check = (value, name) => {
+  if (value === 'auto') return
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw argumentError('auto or a number of 0 or more', name, value)
+}
 const GROUP_FIELDS: Fields<ParameterGroup> = {
   match: required(pattern),
   lrScale: numberField({ min: 0 }),
@@ -60,6 +64,7 @@ export const SESSION_FIELDS: Fields<SessionOptions> = {
   kernels: oneOfField(KERNELS),
   cudnnBenchmark: booleanField,
   threads: integerField({ min: 1, max: 1024 }),
+  cacheBytes,
   seed: integerField({ min: 0 }),
   optimizer: fieldsOf(OPTIMIZER_FIELDS, 'optimizer'),
   scaler: fieldsOf(SCALER_FIELDS, 'scaler'),

@@ -45,6 +45,13 @@ export interface SessionOptions {
   readonly cudnnBenchmark?: boolean
   /** Threads within an operation (`torch.set_num_threads`): 1 to 1024. @default one a core, as far as a container's limit allows */
   readonly threads?: number
+  /**
+   * Memory of the device, in bytes, for the pixels of a `DataLoader`'s images: they travel there once, from the second training step on,
+   * and later batches of them are plans alone. `auto`: on a GPU a quarter of what the first training step leaves free; on a CPU, and
+   * where the addon's own kernels are not used, none.
+   * @default 0
+   */
+  readonly cacheBytes?: number | 'auto'
   /** Seed of the initial weights: an integer from 0 to 2^53 − 1. @default 0 */
   readonly seed?: number
   /** @default Adam with a learning rate of 1e-3 */

@@ -35,7 +35,12 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     scoreInFp32: options.scorePrecision === 'fp32',
     cudnnBenchmark: options.cudnnBenchmark ?? false,
   }
-  return { native, precisionReason, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
+  const cacheBytes = resolveCacheBytes(options, where)
+  return { native, cacheBytes, precisionReason, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }
+}
+
+function resolveCacheBytes({ cacheBytes = 0, kernels }: SessionOptions, device: string): number | 'auto' {
+  return cacheBytes === 'auto' && (device === 'cpu' || kernels === 'plain') ? 0 : cacheBytes
 }
 
 /** @throws ERR_DEVICE */

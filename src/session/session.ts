@@ -10,7 +10,8 @@ import type { MemoryFormat, OptimizerDescription, Precision, SessionOptions } fr
 import { createWithKernels } from './kernel-cache.js'
 import { resolveSessionOptions } from './resolve-options.js'
 import { allocateState, compareState, type LoadReport, mismatchError, packState, unpackState } from '../models/state-layout.js'
-import { fromNative, toNative } from './to-native.js'
+import { KeptPixels } from './kept-pixels.js'
+import { fromNative } from './to-native.js'
 import type { ModelName } from '../models/catalogue.js'
 
 export type { EvalStepResult, TrainStepResult } from '../addon/binding.js'
@@ -41,6 +42,7 @@ export class Session implements AsyncDisposable {
   readonly #native: NativeSession
   readonly #options: NativeSessionOptions
   readonly #parameters: readonly string[]
+  readonly #pixels: KeptPixels
   readonly model: ModelName
   /** Outputs of the head. */
   readonly classes: number
@@ -58,6 +60,7 @@ export class Session implements AsyncDisposable {
     this.#native = native
     this.#options = options.native
     this.#parameters = options.parameters
+    this.#pixels = new KeptPixels(native, options.cacheBytes)
     this.lr = options.lr
     this.model = options.native.model as ModelName
     this.classes = options.native.classes
@@ -110,9 +113,12 @@ export class Session implements AsyncDisposable {
   async trainStep(batch: Batch, options: TrainStepOptions = {}): Promise<TrainStepResult> {
     checkFields<TrainStepOptions>(options, TRAIN_STEP_FIELDS, 'trainStep')
     const { lr = this.lr, read = true } = options
-    const { images, labels } = toNative(batch)
-    if (!labels) throw new TorchgraftError('ERR_BATCH_SHAPE', 'Expected a batch with labels to train on')
-    return fromNative(() => this.#native.trainStep(images, labels, lr, read))
+    const result = await this.#pixels.run(batch, ({ images, labels }) => {
+      if (!labels) throw new TorchgraftError('ERR_BATCH_SHAPE', 'Expected a batch with labels to train on')
+      return this.#native.trainStep(images, labels, lr, read)
+    })
+    await this.#pixels.open()
+    return result
   }
 
   /**
@@ -122,8 +128,7 @@ export class Session implements AsyncDisposable {
    * @throws ERR_BATCH_SHAPE, ERR_ARGUMENT, ERR_OUT_OF_MEMORY, ERR_DISPOSED
    */
   async evalStep(batch: Batch): Promise<EvalStepResult> {
-    const { images, labels } = toNative(batch)
-    return fromNative(() => this.#native.evalStep(images, labels))
+    return this.#pixels.run(batch, ({ images, labels }) => this.#native.evalStep(images, labels))
   }
 
   /** A copy of all weights and running statistics, float32 and int64, with torchvision's names and in its order. @throws ERR_DISPOSED */
@@ -155,12 +160,13 @@ export class Session implements AsyncDisposable {
 
   /**
    * Why a GPU computes slower than it could, in words: where CUDA graphs or kernels compiled by NVRTC are not available, and libtorch's
-   * operations are launched one by one instead. Reasons that a step finds are there after it. Empty where all is well, and on the CPU.
+   * operations are launched one by one instead; where not all images stay in its memory. Reasons that a step finds are there after it.
+   * Empty where all is well.
    *
    * @throws ERR_DISPOSED
    */
-  deviceNotes(): Promise<readonly string[]> {
-    return fromNative(() => this.#native.deviceNotes())
+  async deviceNotes(): Promise<readonly string[]> {
+    return [...(await fromNative(() => this.#native.deviceNotes())), ...this.#pixels.notes]
   }
 
   /** Waits for the calls that were made before, then frees the model. May be called twice. */

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import type { Batch, BatchImages } from '../loader/batch.js'
 import { sourcesOf } from '../loader/lazy-pixels.js'
+import type { Pixels } from '../images/pixels.js'
 import { packPlans, type Plan } from '../augment/plan.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { plural } from '../text/plural.js'
@@ -19,8 +20,8 @@ export interface NativeBatch {
 export function toNative(batch: Batch): NativeBatch {
   const { images, size, labels } = asObject(batch, 'batch')
   const { shapes, plans, output, mean, std } = asObject(images, 'batch.images')
-  const pixels = sourcesOf(images)
-  if (!Array.isArray(pixels) && !types.isUint8Array(pixels)) throw argumentError('a Uint8Array', 'batch.images.pixels', pixels)
+  const sources = sourcesOf(images)
+  if (!sources && !types.isUint8Array(images.pixels)) throw argumentError('a Uint8Array', 'batch.images.pixels', images.pixels)
   if (!types.isInt32Array(shapes)) throw argumentError('an Int32Array', 'batch.images.shapes', shapes)
   if (labels !== undefined && !types.isInt32Array(labels)) throw argumentError('an Int32Array', 'batch.labels', labels)
   if (!Number.isSafeInteger(output)) throw argumentError('an integer', 'batch.images.output', output)
@@ -28,7 +29,12 @@ export function toNative(batch: Batch): NativeBatch {
   if (plans.length !== size) throw new TorchgraftError('ERR_BATCH_SHAPE', `Expected ${plural(size, 'plan')}, one for each image, but received ${plans.length}`)
   for (const [i, plan] of (plans as readonly Plan[]).entries()) checkPlan(plan, `batch.images.plans[${i}]`)
   const meanStd = Float64Array.of(...numbers(mean, 3, 'batch.images.mean'), ...numbers(std, 3, 'batch.images.std'))
-  return { images: { pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }
+  const pixels = sources ? arraysOf(sources.images) : { pixels: images.pixels }
+  return { images: { ...pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }
+}
+
+function arraysOf(images: readonly Pixels[]): Pick<NativeImages, 'pixels' | 'sizes'> {
+  return { pixels: images.map(({ data }) => data), sizes: Int32Array.from(images.flatMap(({ width, height }) => [height, width])) }
 }
 
 function checkPlan(plan: Plan, name: string): void {

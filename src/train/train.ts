@@ -15,6 +15,7 @@ import { isOnGpu } from '../session/resolve-options.js'
 import { Session } from '../session/session.js'
 import { EarlyStopping } from './early-stopping.js'
 import { fit } from './fit.js'
+import { withLateNotes } from './late-notes.js'
 import { chooseMemoryFormat } from './memory-format.js'
 import { dataNotes, gpuNotes, leftOut, lockNotes, sizeNotes } from './notes.js'
 import { sessionOptionsOf } from './open-training.js'
@@ -60,7 +61,7 @@ export async function train(given: TrainOptions): Promise<TrainResult> {
   const meanStd = run.meanStd ?? (await recipe.meanStd(sets.train, resolved, { signal, onProgress }))
   await using loaders = recipe.loaders(resolved, sets, meanStd)
   await state.prepare({ options: resolved, session: sessionOptions, train: sets.train, meanStd, signal, onProgress })
-  await using session = await Session.create(sessionOptions)
+  await using session = await Session.create({ ...sessionOptions, cacheBytes: 'auto' })
   const deviceNotes = (await session.deviceNotes()).filter((note) => !formatNotes.includes(note)) // trying formats gave the same ones
   const stateNotes = await state.load(session)
   await folder.writeConfig(configOf(run, session, meanStd))
@@ -88,7 +89,7 @@ export async function train(given: TrainOptions): Promise<TrainResult> {
     signal,
   })
   let stop: StopEvent | undefined
-  for await (const event of complete(events, run)) {
+  for await (const event of withLateNotes(complete(events, run), session, [...formatNotes, ...deviceNotes])) {
     await log.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import sharp from 'sharp'
+import type { Dataset } from '../../src/datasets/dataset.js'
 import type { Batch } from '../../src/loader/batch.js'
+import { DataLoader } from '../../src/loader/data-loader.js'
+import type { DataLoaderOptions } from '../../src/loader/data-loader-options.js'
+import { trainTransform } from '../../src/augment/transforms.js'
 import type { Plan } from '../../src/augment/plan.js'
 import { random } from '../../src/random/sfc32.js'
 import { type StateDict, toFloat32 } from '../../src/formats/tensor.js'
@@ -12,6 +17,7 @@ import { Session } from '../../src/session/session.js'
 import type { Device, SessionOptions } from '../../src/session/options.js'
 import { toNative } from '../../src/session/to-native.js'
 import { train } from '../../src/train/train.js'
+import { collect } from '../helpers/loader.js'
 import { makeImages } from '../helpers/images/image-folder.js'
 import { skip } from '../helpers/skip.js'
 import { CLASSES, formulaBatch, loadFormula } from '../parity/formula.js'
@@ -72,6 +78,17 @@ function noise(count: number, size: number): Batch {
   const batch = formulaBatch(count, size)
   const next = random(7, size)
   return { ...batch, images: { ...batch.images, pixels: Uint8Array.from({ length: count * size * size * 3 }, () => next() * 256) } }
+}
+
+/** Images of noise as files, of several shapes. */
+async function noiseLoader(count: number, options: Partial<DataLoaderOptions> = {}): Promise<DataLoader> {
+  const images = await Promise.all(Array.from({ length: count }, (_, i) => {
+    const [next, width, height] = [random(9, i), 70 + i, 90 - i]
+    const pixels = Uint8Array.from({ length: width * height * 3 }, () => next() * 256)
+    return sharp(pixels, { raw: { width, height, channels: 3 } }).png().toBuffer()
+  }))
+  const dataset: Dataset = { length: count, classes: ['a', 'b'], get: async (i) => ({ image: images[i] as Buffer, label: i % 2 }) }
+  return new DataLoader(dataset, { batchSize: 4, size: 64, transform: trainTransform(), shuffle: true, ...options })
 }
 
 if (device === undefined) skip('everything on a GPU', 'libtorch sees no CUDA device here')
@@ -156,6 +173,42 @@ else describe(`on a GPU (${where})`, () => {
     for (let step = 0; step < 4; step++) expect((await session.trainStep(noise(8, 64))).steps).toBe(1)
     expect(await session.deviceNotes()).toEqual([])
   }, 180_000)
+
+  test('pixels that stay on the device are those that would have come: the same scores, one operation after another and recorded', async () => {
+    await using loader = await noiseLoader(12)
+    const scores = async (cacheBytes: 'auto' | number): Promise<number[]> => {
+      await using session = await open({ cacheBytes, optimizer: { type: 'adamw', lr: 0 } })
+      const found: number[] = []
+      for (let epoch = 0; epoch < 5; epoch++) {
+        for await (const batch of loader.epoch(epoch)) {
+          if (epoch === 0) await session.trainStep(batch)
+          found.push(...(await session.evalStep(batch)).logits)
+        }
+      }
+      return found
+    }
+    const [kept, travelled] = [await scores(onCpu ? 2 ** 28 : 'auto'), await scores(0)]
+    expectParity(`${where}: logits of images that stay on it`, furthest(kept, travelled) / largest(travelled), TF32)
+  }, 120_000)
+
+  test.each([0, 2 ** 28])('batches on their way at once keep their own pixels, with memory for %i bytes of them', async (cacheBytes) => {
+    await using loader = await noiseLoader(24)
+    await using session = await open({ cacheBytes })
+    const batches = await collect(loader.epoch(0))
+    await session.trainStep(batches[0]!, { lr: 0 })
+    const many = Array.from({ length: 5 }, () => batches).flat()
+    const awaited: number[] = []
+    for (const batch of many) awaited.push(...(await session.evalStep(batch)).logits)
+    const atOnce = (await Promise.all(many.map((batch) => session.evalStep(batch)))).flatMap(({ logits }) => [...logits])
+    expectParity(`${where}: logits of batches on their way at once`, furthest(atOnce, awaited) / largest(awaited), TF32)
+    const losses = async (read: boolean): Promise<number> => {
+      let sum = 0
+      for (const [i, batch] of many.entries()) sum += (await session.trainStep(batch, { lr: 0, read: read || i === many.length - 1 })).loss
+      return sum
+    }
+    const [seldom, often] = [await losses(false), await losses(true)]
+    expectParity(`${where}: losses of steps that nobody waits for`, Math.abs(seldom - often) / often, OWN_STATISTICS)
+  }, 120_000)
 
   test('an optimizer that is not fused trains, and scores by recorded steps', async () => {
     await using session = await open({ optimizer: { type: 'adamw', lr: 1e-4, fused: false } })

@@ -10,8 +10,8 @@ export function oneImage(colour: { r: number; g: number; b: number } = { r: 10, 
 }
 
 /** A data set whose image number i is all of red i, with label i mod 2. */
-export async function numberedDataset(length: number): Promise<Dataset> {
-  const images = await Promise.all(Array.from({ length }, (_, i) => oneImage({ r: i, g: 0, b: 0 })))
+export async function numberedDataset(length: number, side = 8): Promise<Dataset> {
+  const images = await Promise.all(Array.from({ length }, (_, i) => oneImage({ r: i, g: 0, b: 0 }, side, side)))
   return { length, classes: ['even', 'odd'], get: async (index) => ({ image: images[index] as Buffer, label: index % 2 }) }
 }
 

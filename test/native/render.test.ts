@@ -11,6 +11,7 @@ import { cannotHold } from '../helpers/processes/cpu-capability.js'
 import { engineCheck, engineCheckWith, libtorchFolder } from '../helpers/processes/engine-check.js'
 import { referenceRender, type Source } from '../helpers/images/reference-render.js'
 import { skip } from '../helpers/skip.js'
+import { padded as padPixels } from '../../web/resample/pad.js'
 
 const MEAN = [0.4, 0.5, 0.45] as const
 const STD = [0.25, 0.2, 0.3] as const
@@ -137,7 +138,18 @@ test.each(['loops', 'kernel', 'operations'] as const)('the last pixel of a row t
 test('pixels in several arrays are taken as one after another', async () => {
   const two = [makeSource(5, 4, 1), makeSource(3, 7, 2)]
   const images = toImages(two, [{ geometry: [0.4, 0, 0, 0, 0.4, 0] }, { geometry: [0.3, 0.1, 0, 0, 0.4, 0] }], 8)
-  expect(await renderImages({ ...images, pixels: two.map(({ pixels }) => pixels) }, 'loops')).toEqual(await renderImages(images, 'loops'))
+  const arrays = { pixels: two.map(({ pixels }) => pixels), sizes: images.shapes }
+  expect(await renderImages({ ...images, ...arrays }, 'loops')).toEqual(await renderImages(images, 'loops'))
+})
+
+test.each([[5, 4], [4, 4], [9, 3], [2, 7]])('a %i × %i image among others is padded on its way, as a page pads it', async (width, height) => {
+  const image = { data: makeSource(width, height, 3).pixels, width, height }
+  const padded = padPixels(image)
+  const around = makeSource(2, 2, 4)
+  const plan: Plan = { geometry: [0.4, 0.1, 0, 0, 0.4, 0] }
+  const joined = toImages([around, { ...padded, pixels: padded.data }, around], [plan, plan, plan], 8)
+  const arrays = { pixels: [around.pixels, image.data, around.pixels], sizes: Int32Array.of(2, 2, height, width, 2, 2) }
+  expect(await renderImages({ ...joined, ...arrays }, 'loops')).toEqual(await renderImages(joined, 'loops'))
 })
 
 describe('kernels for different processors', () => {
@@ -194,7 +206,12 @@ describe('what could read out of bounds is refused', () => {
 
   test.each<[string, NativeImages]>([
     ['too few pixels', { ...good, pixels: pixels.subarray(1) }],
-    ['too few pixels in several arrays', { ...good, pixels: [pixels.subarray(24), pixels.subarray(0, 23)] }],
+    ['an array with too few pixels', { ...good, pixels: [pixels.subarray(1)], sizes: good.shapes }],
+    ['two arrays for one image', { ...good, pixels: [pixels, pixels], sizes: Int32Array.of(4, 4, 4, 4) }],
+    ['an array of a larger image than its shape', { ...good, pixels: [new Uint8Array(72)], sizes: Int32Array.of(6, 4) }],
+    ['an array that cannot come into the middle', { ...good, pixels: [new Uint8Array(36)], sizes: Int32Array.of(3, 4) }],
+    ['an array of a negative size', { ...good, pixels: [pixels], sizes: Int32Array.of(-4, -4) }],
+    ['an array in a shape beyond any memory', { ...good, shapes: Int32Array.of(2 ** 31 - 2, 2 ** 31 - 2), pixels: [pixels], sizes: Int32Array.of(4, 4) }],
     ['too many pixels', { ...good, pixels: new Uint8Array(49) }],
     ['a shape of nothing', { ...good, shapes: Int32Array.of(0, 4) }],
     ['a negative shape', { ...good, shapes: Int32Array.of(-4, -4) }],

@@ -2,9 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { decodeImage } from '../../src/images/decode.js'
 import type { Pixels } from '../../src/images/pixels.js'
 import type { ResizeRule } from '../../src/images/resize-rule.js'
-import { concatPixels, paddedSize } from '../../src/loader/concat-pixels.js'
+import { lazyPixels } from '../../src/loader/lazy-pixels.js'
+import { paddedSize } from '../../src/loader/pad-pixels.js'
+import { toNative } from '../../src/session/to-native.js'
 import { notebookEvalTransform, notebookPlan, notebookStatisticsTransform, type NotebookDraws } from '../../src/recipes/notebook/transforms.js'
-import { packPlans, type Plan } from '../../src/augment/plan.js'
+import type { Plan } from '../../src/augment/plan.js'
 import { readSafetensors } from '../../src/formats/safetensors.js'
 import { toFloat32 } from '../../src/formats/tensor.js'
 import type { NativeRenderer } from '../../src/addon/binding.js'
@@ -20,9 +22,9 @@ const UNPADDED = notebookStatisticsTransform().decode!(SIZE)
 type Planner = (image: { width: number; height: number; output: number }) => Plan
 
 async function render(image: Pixels, rule: ResizeRule, plan: Planner, renderer: NativeRenderer): Promise<Float32Array> {
-  const joined = await concatPixels([image], rule.pad)
-  const plans = packPlans([plan({ ...paddedSize(image, rule.pad), output: SIZE })])
-  return renderImages({ ...joined, plans, output: SIZE, meanStd: Float64Array.of(0, 0, 0, 1, 1, 1) }, renderer)
+  const plans = [plan({ ...paddedSize(image, rule.pad), output: SIZE })]
+  const images = lazyPixels([image], rule.pad, { plans, output: SIZE, mean: [0, 0, 0], std: [1, 1, 1] })
+  return renderImages(toNative({ images, size: 1, indices: Int32Array.of(0), step: 0 }).images, renderer)
 }
 
 const expected = async (name: string): Promise<Float32Array> => toFloat32((await fixtures).tensors.get(name)!)

@@ -2,8 +2,10 @@
 
 #include <ATen/Functions.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <random>
+#include <vector>
 
 #include "torch/augment/render.h"
 
@@ -51,13 +53,15 @@ Images MakeImages(uint32_t seed) {
   images.mean = {0.485, 0.456, 0.406};
   images.std = {0.229, 0.224, 0.225};
   images.plans.resize(kImages * kPlanLength);
+  std::vector<uint8_t> pixels;
   for (int i = 0; i < kImages; ++i) {
     const auto height = static_cast<int32_t>(1 + random() % 40);
     const auto width = static_cast<int32_t>(1 + random() % 40);
     images.shapes.insert(images.shapes.end(), {height, width});
-    for (int k = 0; k < height * width * 3; ++k) images.pixels.push_back(random() & 255);
+    for (int k = 0; k < height * width * 3; ++k) pixels.push_back(random() & 255);
     SetPlan(random, i, width, height, images.plans.data() + i * kPlanLength);
   }
+  std::copy(pixels.begin(), pixels.end(), images.pixels.Resize(pixels.size()));
   return images;
 }
 

@@ -17,6 +17,7 @@
 #include "torch/cuda/driver/nvrtc.h"
 #include "torch/cuda/kernels/pack_images.h"
 #include "torch/cuda/kernels/render_on_host.h"
+#include "torch/session/transfer.h"
 
 namespace torchgraft {
 
@@ -91,7 +92,8 @@ at::Tensor Bits(const at::Tensor& numbers) {
 
 RenderInto OnHost() {
   return [](const at::Tensor& out, const Images& images) {
-    RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackImages(images), out));
+    RenderOnHost(MakeRenderJob(
+        images, PackImages(images, SourcesOf(images, images.pixels.data(), nullptr)), out));
   };
 }
 

@@ -30,8 +30,8 @@ Images MakeBatch(bool snaps) {
   images.output = kOutput;
   images.mean = {0.485, 0.456, 0.406};
   images.std = {0.229, 0.224, 0.225};
-  images.pixels.resize(static_cast<size_t>(kImages) * kHeight * kWidth * 3);
-  std::generate(images.pixels.begin(), images.pixels.end(), std::ref(random));
+  constexpr size_t kBytes = static_cast<size_t>(kImages) * kHeight * kWidth * 3;
+  std::generate_n(images.pixels.Resize(kBytes), kBytes, std::ref(random));
   images.plans.resize(kImages * kPlanLength);
   for (int i = 0; i < kImages; ++i) {
     images.shapes.insert(images.shapes.end(), {kHeight, kWidth});

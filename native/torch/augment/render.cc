@@ -17,6 +17,7 @@
 #include "torch/kernels/sample/sample.h"
 #include "torch/ops/row_split.h"
 #include "torch/session/error.h"
+#include "torch/session/transfer.h"
 
 namespace torchgraft {
 
@@ -36,21 +37,20 @@ constexpr PixelType kTypeOf = std::is_same_v<Out, float>          ? PixelType::k
                                                                   : PixelType::kHalf;
 
 template <typename Out>
-void Render(const Images& images, Out* out) {
+void Render(const Images& images, Out* out, const PixelCache* cache) {
   const int64_t output = images.output;
   std::vector<Image> sources;
   const ResampleGrid grid(output);
-  const uint8_t* pixels = images.pixels.data();
+  const auto pixels = SourcesOf(images, images.pixels.data(), cache);
   for (int64_t i = 0; i < images.size(); ++i) {
     const double* packed = images.plans.data() + i * kPlanLength;
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
     if (IsTwoStage(packed)) {
-      sources.emplace_back(ResampledImage(images, packed, grid, pixels, height, width));
+      sources.emplace_back(ResampledImage(images, packed, grid, pixels[i], height, width));
     } else {
-      sources.emplace_back(MakeSampling(images, packed, pixels, height, width));
+      sources.emplace_back(MakeSampling(images, packed, pixels[i], height, width));
     }
-    pixels += height * width * kChannels;
   }
   const SampleKernel& sample = *kSample.Best(BestCpuLevel());
   const ResampleKernel& resample = *kResample.Best(BestCpuLevel());
@@ -74,15 +74,16 @@ void Render(const Images& images, Out* out) {
 
 }  // namespace
 
-at::Tensor RenderBatch(const Images& images, at::ScalarType dtype) {
+at::Tensor RenderBatch(const Images& images, at::ScalarType dtype, PixelCache* cache) {
   const auto batch = at::empty({images.size(), images.output, images.output, kChannels}, dtype);
   if (dtype == at::kBFloat16) {
-    Render(images, batch.data_ptr<at::BFloat16>());
+    Render(images, batch.data_ptr<at::BFloat16>(), cache);
   } else if (dtype == at::kHalf) {
-    Render(images, batch.data_ptr<at::Half>());
+    Render(images, batch.data_ptr<at::Half>(), cache);
   } else {
-    Render(images, batch.data_ptr<float>());
+    Render(images, batch.data_ptr<float>(), cache);
   }
+  if (cache != nullptr) cache->Keep(images, HostTensor(images.pixels));
   return batch.permute({0, 3, 1, 2});
 }
 
@@ -113,9 +114,10 @@ void RenderFloats(const Images& images, Renderer renderer, float* into, size_t l
   const auto out = at::from_blob(into, shape, at::kFloat).permute({0, 3, 1, 2});
   switch (renderer) {
     case Renderer::kLoops:
-      return Render(images, into);
+      return Render(images, into, /*cache=*/nullptr);
     case Renderer::kKernel:
-      return RenderOnHost(MakeRenderJob(images, PixelsOf(images), PackImages(images), out));
+      return RenderOnHost(MakeRenderJob(
+          images, PackImages(images, SourcesOf(images, images.pixels.data(), nullptr)), out));
     case Renderer::kCudaKernel: {
       KernelCache cache;
       const DeviceRenderer device(at::kCUDA, cache);

@@ -1,6 +1,8 @@
 #include "torch/augment/render_device.h"
 
 #include <ATen/Functions.h>
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 
 #include "torch/augment/render_operators.h"
 #include "torch/cuda/driver/kernel_sources.h"
+#include "torch/cuda/graphs/device_stream.h"
 #include "torch/cuda/kernels/pack_images.h"
 #include "torch/session/transfer.h"
 
@@ -46,29 +49,55 @@ DeviceRenderer::Compiled DeviceRenderer::Compile(int device, KernelCache& cache)
   }
 }
 
-at::Tensor DeviceRenderer::Render(const Images& images, at::ScalarType dtype) const {
+int64_t DeviceRenderer::FreeMemory() const {
+  const auto& module = compiled_.get().module;
+  return module ? module->FreeMemory() : 0;
+}
+
+at::Tensor DeviceRenderer::Render(const Images& images, at::ScalarType dtype,
+                                  PixelCache* cache) const {
   const auto out =
       at::empty({images.size(), 3, images.output, images.output},
                 at::TensorOptions(device_).dtype(dtype), at::MemoryFormat::ChannelsLast);
-  RenderInto(out, images);
+  RenderInto(out, images, cache);
   return out;
 }
 
-void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images) const {
+void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,
+                                PixelCache* cache) const {
   if (compiled_.get().kernel) {
-    RenderInto(out, images, Upload(images));
+    const auto uploaded = UploadAhead(images, cache);
+    RenderInto(out, images, uploaded);
+    // On the stream that renders: so a place is not written to while a batch before is read there.
+    if (cache != nullptr) cache->Keep(images, uploaded.pixels);
   } else {
     out.copy_(RenderBatchOn(device_, images, out.scalar_type()));
   }
 }
 
-UploadedImages DeviceRenderer::Upload(const Images& images) const {
-  return {ToDevice(PixelsOf(images), device_), ToDevice(PackImages(images), device_)};
+UploadedImages DeviceRenderer::Upload(const Images& images, const PixelCache* cache) const {
+  const auto pixels = ToDevice(HostTensor(images.pixels), device_);
+  const auto sources = SourcesOf(images, pixels.const_data_ptr<uint8_t>(), cache);
+  return {pixels, ToDevice(PackImages(images, sources), device_)};
+}
+
+UploadedImages DeviceRenderer::UploadAhead(const Images& images, const PixelCache* cache) const {
+  const auto current = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  const auto uploads = *DeviceStream(device_, StreamUse::kUpload);
+  const c10::StreamGuard guard(uploads);
+  const auto uploaded = Upload(images, cache);
+  c10::Event arrived(device_.type());
+  arrived.record(uploads);
+  arrived.block(current);
+  // Memory of one stream, read on another: it is handed out again only when that has been done.
+  uploaded.pixels.record_stream(current);
+  uploaded.images.record_stream(current);
+  return uploaded;
 }
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,
                                 const UploadedImages& uploaded) const {
-  const auto job = MakeRenderJob(images, uploaded.pixels, uploaded.images, out);
+  const auto job = MakeRenderJob(images, uploaded.images, out);
   const unsigned tiles = CeilDiv(job.output, kTileWidth) * CeilDiv(job.output, kTileHeight);
   const auto rows = static_cast<unsigned>(std::min(job.size, kMaxGridRows));
   const auto stream = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);

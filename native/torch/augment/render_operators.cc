@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "torch/augment/pixel_cache.h"
 #include "torch/session/transfer.h"
 
 namespace torchgraft {
@@ -187,13 +188,11 @@ at::Tensor ToFloats(const std::array<double, kChannels>& numbers, at::Device dev
 
 at::Tensor RenderBatchOn(at::Device device, const Images& images, at::ScalarType dtype) {
   const int64_t size = images.size();
+  SourcesOf(images, images.pixels.data(), /*cache=*/nullptr);  // throws unless all are brought
   const auto borrow = [](const auto& numbers, at::IntArrayRef shape, at::ScalarType type) {
     return at::from_blob(const_cast<void*>(static_cast<const void*>(numbers.data())), shape, type);
   };
-  const auto pixels = ToDevice(
-      borrow(images.pixels, {static_cast<int64_t>(images.pixels.size()) / kChannels, kChannels},
-             at::kByte),
-      device);
+  const auto pixels = ToDevice(HostTensor(images.pixels), device).view({-1, kChannels});
   const auto plans = ToDevice(borrow(images.plans, {size, kPlanLength}, at::kDouble), device);
   const auto shapes = ToDevice(borrow(images.shapes, {size, 2}, at::kInt), device).to(at::kLong);
   const auto areas = shapes.prod(1);

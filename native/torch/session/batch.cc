@@ -19,6 +19,9 @@ constexpr double kLargest = 1e30;
 // Rows and columns of all snap grids of a batch: each takes 32 bytes while the batch is rendered.
 constexpr int64_t kMostTaps = 1 << 25;
 
+// Beyond any device's memory.
+constexpr int64_t kLastPlace = int64_t{1} << 50;
+
 [[noreturn]] void Refuse(const std::string& message) {
   throw CodedError("ERR_BATCH_SHAPE", message);
 }
@@ -61,7 +64,29 @@ void CheckPlan(const double* packed, int64_t index, int64_t output) {
   }
 }
 
+void CheckPlace(const Images& images, int64_t i, uint64_t bytes) {
+  const int64_t place = images.places[i];
+  if (place < 0 && !images.brings(i)) Refuse("Expected the pixels of image " + std::to_string(i));
+  if (place >= 0 && (place > kLastPlace || place % kPixelChunk + bytes > kPixelChunk))
+    Refuse("Expected a place within one chunk for image " + std::to_string(i));
+}
+
 }  // namespace
+
+uint8_t* PixelBuffer::Resize(size_t bytes) {
+  size_ = bytes;
+  if (allocate_) {
+    memory_.reset();  // first, so that it can be handed out again
+    if (bytes > 0) memory_ = allocate_(bytes);
+  } else if (bytes > capacity_) {
+    memory_.reset();
+    capacity_ = 0;
+    const std::shared_ptr<uint8_t[]> fresh = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+    memory_ = {fresh, fresh.get()};
+    capacity_ = bytes;
+  }
+  return memory_.get();
+}
 
 void CheckImages(const Images& images) {
   const int64_t size = images.size();
@@ -71,6 +96,9 @@ void CheckImages(const Images& images) {
     Refuse("Expected an output size from 1 to 16384");
   if (images.plans.size() != static_cast<size_t>(size * kPlanLength))
     Refuse("Expected one plan an image");
+  if (images.places.size() != images.brought.size() ||
+      (!images.places.empty() && images.places.size() != static_cast<size_t>(size)))
+    Refuse("Expected one place an image, or none");
   uint64_t expected = 0;
   int64_t taps = 0;
   for (int64_t i = 0; i < size; ++i) {
@@ -79,7 +107,9 @@ void CheckImages(const Images& images) {
     if (height < 1 || width < 1) Refuse("Expected images of at least one pixel");
     // Below 2^64 whatever the shape, and the sum never grows beyond the first image that is too
     // much.
-    expected += static_cast<uint64_t>(height) * static_cast<uint64_t>(width) * kChannels;
+    const uint64_t bytes = static_cast<uint64_t>(height) * static_cast<uint64_t>(width) * kChannels;
+    if (!images.places.empty()) CheckPlace(images, i, bytes);
+    if (images.brings(i)) expected += bytes;
     if (expected > images.pixels.size()) break;
     const double* plan = images.plans.data() + i * kPlanLength;
     CheckPlan(plan, i, images.output);

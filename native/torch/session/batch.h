@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 namespace torchgraft {
@@ -10,17 +12,54 @@ namespace torchgraft {
 // Numbers of a packed plan: src/augment/plan.ts tells which is which.
 inline constexpr int64_t kPlanLength = 32;
 
-// Images of any sizes, each with the plan of what happens to it. Owns its memory, which is kept
-// from batch to batch.
+// A session's memory for pixels that stay is taken in pieces of so many bytes; an image lies in one
+// of them. src/session/device-pixel-cache.ts gives out places and has the same number.
+inline constexpr int64_t kPixelChunk = int64_t{1} << 26;
+
+// Gives memory of so many bytes, on any thread; its last owner may end on any thread too.
+using AllocateBytes = std::function<std::shared_ptr<uint8_t>(size_t bytes)>;
+
+// Memory that a batch's pixels are written into once, and read from: the heap's, kept from batch to
+// batch, or an allocator's, taken anew for each, since a device may still be reading the last.
+class PixelBuffer {
+ public:
+  PixelBuffer() = default;
+  explicit PixelBuffer(AllocateBytes allocate) : allocate_(std::move(allocate)) {}
+  PixelBuffer(PixelBuffer&&) = default;
+  PixelBuffer& operator=(PixelBuffer&&) = default;
+
+  // Room for so many bytes. What was there before is gone.
+  uint8_t* Resize(size_t bytes);
+
+  const uint8_t* data() const { return memory_.get(); }
+  size_t size() const { return size_; }
+  const std::shared_ptr<uint8_t>& memory() const { return memory_; }
+
+ private:
+  AllocateBytes allocate_;  // none: the heap
+  std::shared_ptr<uint8_t> memory_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+// Images of any sizes, each with the plan of what happens to it. Owns its memory.
 struct Images {
-  std::vector<uint8_t> pixels;  // sources one after another, height × width × 3 each
+  PixelBuffer pixels;           // the sources that it brings, height × width × 3 each, in order
   std::vector<int32_t> shapes;  // [size, 2]: height, width
   std::vector<double> plans;    // [size, kPlanLength]
   int64_t output = 0;           // height and width
   std::array<double, 3> mean{};
   std::array<double, 3> std{};
+  // [size], or empty where all images are brought and none stays. A place is an offset in the
+  // session's PixelCache, −1 for none: an image that is brought comes there to stay, one that is
+  // not lies there since an earlier batch.
+  std::vector<int64_t> places;
+  std::vector<uint8_t> brought;
 
   int64_t size() const { return static_cast<int64_t>(shapes.size() / 2); }
+  int64_t bytes(int64_t i) const { return int64_t{3} * shapes[2 * i] * shapes[2 * i + 1]; }
+  bool brings(int64_t i) const { return brought.empty() || brought[i] != 0; }
+  bool keeps(int64_t i) const { return brings(i) && !places.empty() && places[i] >= 0; }
 };
 
 struct Batch {

@@ -79,6 +79,7 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   CheckImages(batch.images);
   CheckLabels(batch, impl_->options.classes);
   const Impl::Entered entered(*impl_);
+  impl_->pixel_cache->Reserve(batch.images);
   impl_->DiscardPartialStep();
   impl_->InvalidateFolded();
   impl_->model->train();
@@ -109,6 +110,7 @@ EvalResult Session::EvalStep(const Batch& batch) {
 
   const Impl::Entered entered(*impl_);
   const c10::InferenceMode inference;
+  impl_->pixel_cache->Reserve(batch.images);
   impl_->model->eval();
   impl_->RetryWithoutRecorded([&] {
     if (const auto copy = impl_->ScorePadded(batch)) {
@@ -131,6 +133,14 @@ EvalResult Session::EvalStep(const Batch& batch) {
     result.logits.assign(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
   });
   return result;
+}
+
+int64_t Session::FreeMemory() const { return impl_->renderer ? impl_->renderer->FreeMemory() : 0; }
+
+void Session::ClearPixels() { impl_->pixel_cache->Clear(); }
+
+AllocateBytes Session::PixelMemory() const {
+  return impl_->device.is_cuda() ? PinnedMemory() : AllocateBytes{};
 }
 
 std::vector<std::string> Session::DeviceNotes() const { return impl_->DeviceNotes(); }

@@ -95,6 +95,17 @@ class Session {
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
+  // Where the pixels of this session's batches are best written; none: anywhere. May be used on any
+  // thread, and longer than the session.
+  AllocateBytes PixelMemory() const;
+
+  // Bytes of a CUDA device's memory that nobody has taken, for pixels that stay there between steps
+  // (Images::places); 0 where there is no kernel to read them, and on the CPU.
+  int64_t FreeMemory() const;
+
+  // Gives back the memory of pixels that came to stay.
+  void ClearPixels();
+
   // Why a CUDA device computes slower than it could, in words: kernels that could not be compiled,
   // steps that could not be recorded. Steps may add to it.
   std::vector<std::string> DeviceNotes() const;

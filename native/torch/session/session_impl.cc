@@ -99,6 +99,7 @@ Session::Impl::Impl(const SessionOptions& options)
       device(options.device),
       stream(DeviceStream(device)),
       renderer(RendererFor(device, *options.kernels)),
+      pixel_cache(std::make_unique<PixelCache>(device)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
       model(Make(options, norm)),
@@ -153,8 +154,9 @@ at::Tensor Session::Impl::Labels(const Batch& batch) const {
 
 at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) const {
   const auto type = ComputeType(precision);
-  const auto pixels = renderer ? renderer->Render(images, type) : RenderBatch(images, type);
-  return options.channels_last ? pixels : pixels.contiguous();
+  const auto rendered = renderer ? renderer->Render(images, type, pixel_cache.get())
+                                 : RenderBatch(images, type, pixel_cache.get());
+  return options.channels_last ? rendered : rendered.contiguous();
 }
 
 at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {

@@ -105,9 +105,10 @@ struct Session::Impl {
   std::optional<CachingAllocatorLease> allocator;
   SessionOptions options;
   at::Device device;
-  std::optional<c10::Stream> stream;       // none on the CPU
-  std::optional<DeviceRenderer> renderer;  // none on the CPU
-  std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
+  std::optional<c10::Stream> stream;        // none on the CPU
+  std::optional<DeviceRenderer> renderer;   // none on the CPU
+  std::unique_ptr<PixelCache> pixel_cache;  // what batches brought to stay
+  std::shared_ptr<const DeviceNorm> norm;   // none on the CPU, and with plain kernels
   Adam adam;
   std::shared_ptr<Model> model;
   std::unique_ptr<FoldedLayers> layers;   // of `folded`; null: scoring goes the way of training

@@ -74,7 +74,7 @@ void Session::Impl::LimitStepsAhead() {
 }
 
 // Forward and backward apart, so that what was asked of the forward pass need not wait for the
-// rest.
+// rest: the next batch is copied and uploaded meanwhile (augment/render_device.h).
 RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
   const auto loss = std::make_shared<at::Tensor>();
   return {
@@ -122,7 +122,7 @@ RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
 void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
   const int64_t count = batch.images.size();
   const int64_t rows = inputs.labels.size(0);
-  renderer->RenderInto(inputs.pixels.narrow(0, 0, count), batch.images);
+  renderer->RenderInto(inputs.pixels.narrow(0, 0, count), batch.images, pixel_cache.get());
   if (batch.labels.empty()) return;
   inputs.labels.narrow(0, 0, count).copy_(Labels(batch));
   if (count < rows) inputs.labels.narrow(0, count, rows - count).fill_(kPadding);

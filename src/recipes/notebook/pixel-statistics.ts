@@ -29,7 +29,7 @@ export class NotebookStatistics implements PixelStatistics {
     if (pixels) this.#held.push(pixels)
     if (++this.#places % this.#batchSize > 0) return
     const options = { size: this.#size, mean: [0, 0, 0], std: [1, 1, 1], resize: this.rule } as const
-    if (this.#held.length > 0) await this.#moments.add(await evalBatch(this.#held, options))
+    if (this.#held.length > 0) await this.#moments.add(evalBatch(this.#held, options))
     this.#held = []
   }
 

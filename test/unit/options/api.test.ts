@@ -94,7 +94,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<ReadTorchOptions>({ of: 'readTorchCheckpoint', good: {}, call: (options) => readTorchCheckpoint('nothing', options), kinds: { groups: 'lists' } }),
   door<SessionOptions>({
     of: 'Session.create', good: SESSION, call: session,
-    kinds: { model: 'word', classes: 'whole', device: 'word', precision: 'word', scorePrecision: 'word', allowSlow: 'flag', memoryFormat: 'word', kernels: 'word', cudnnBenchmark: 'flag', threads: 'whole', seed: 'whole', optimizer: 'object', scaler: 'object', loss: 'object', clipNorm: 'number', freeze: 'word' },
+    kinds: { model: 'word', classes: 'whole', device: 'word', precision: 'word', scorePrecision: 'word', allowSlow: 'flag', memoryFormat: 'word', kernels: 'word', cudnnBenchmark: 'flag', threads: 'whole', cacheBytes: 'number', seed: 'whole', optimizer: 'object', scaler: 'object', loss: 'object', clipNorm: 'number', freeze: 'word' },
   }),
   door<OptimizerOptions>({ of: 'optimizer', prefix: 'optimizer.', good: {}, call: (optimizer) => session({ ...SESSION, optimizer }), kinds: { type: 'word', lr: 'number', betas: 'betas', eps: 'number', weightDecay: 'number', fused: 'flag', groups: 'group' } }),
   door<ParameterGroup>({ of: 'optimizer.groups', prefix: 'optimizer.groups[0].', good: { match: /x/ }, call: (group) => session({ ...SESSION, optimizer: { groups: [group] } }), kinds: { match: 'pattern', lrScale: 'number', weightDecay: 'number' } }),

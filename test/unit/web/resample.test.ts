@@ -113,7 +113,7 @@ describe('the page fits images that are kept whole as a batch does', () => {
   test.each([['wide', 40, 25], ['tall', 21, 44], ['square', 30, 30]] as const)('%s, in a black square', async (_, width, height) => {
     const { data } = await image(width, height).raw().toBuffer({ resolveWithObject: true })
     const rule: ResizeRule = { shorterSide: null, crop: null, antialias: false, pad: 'square', orient: false, profile: false }
-    const { images } = await evalBatch([{ data, width, height }], { size: 24, mean: [0, 0, 0], std: [1, 1, 1], resize: rule })
+    const { images } = evalBatch([{ data, width, height }], { size: 24, mean: [0, 0, 0], std: [1, 1, 1], resize: rule })
     const [inHeight = 0, inWidth = 0] = images.shapes
     // The corners of the model's image lie where the batch's scaling puts them.
     const fitted = atModelSize({ data, width, height }, rule, 24)

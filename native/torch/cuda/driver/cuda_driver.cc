@@ -10,6 +10,7 @@ CudaDriver::CudaDriver() : library({"libcuda.so.1"}) {
   library.Find("cuGetErrorName", error_name);
   library.Find("cuDeviceGet", device_get);
   library.Find("cuDeviceGetAttribute", attribute);
+  library.Find("cuMemGetInfo_v2", memory);
   library.Find("cuDevicePrimaryCtxRetain", retain_context);
   library.Find("cuDevicePrimaryCtxRelease_v2", release_context);
   library.Find("cuCtxPushCurrent_v2", push_context);

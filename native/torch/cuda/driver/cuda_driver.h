@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "torch/cuda/driver/shared_library.h"
 
 namespace torchgraft {
@@ -24,6 +26,7 @@ struct CudaDriver {
   int (*error_name)(int result, const char** name);
   int (*device_get)(Device*, int ordinal);
   int (*attribute)(int* value, int attribute, Device);
+  int (*memory)(size_t* free, size_t* total);
   int (*retain_context)(Context*, Device);
   int (*release_context)(Device);
   int (*push_context)(Context);

@@ -99,4 +99,12 @@ void CudaModule::Launch(CudaFunction kernel, const Extent& grid, const Extent& b
                 "cuLaunchKernel");
 }
 
+int64_t CudaModule::FreeMemory() const {
+  const Current current(driver_, context_.get());
+  size_t free = 0;
+  size_t total = 0;
+  driver_.Check(driver_.memory(&free, &total), "cuMemGetInfo");
+  return static_cast<int64_t>(free);
+}
+
 }  // namespace torchgraft

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 
 #include "torch/cuda/driver/cuda_driver.h"
@@ -27,6 +28,9 @@ class CudaModule {
   // not wait for it.
   void Launch(CudaFunction kernel, const Extent& grid, const Extent& block, const void* argument,
               CudaDriver::Stream stream) const;
+
+  // Bytes of the device's memory that no program has taken.
+  int64_t FreeMemory() const;
 
   // The device's number of streaming multiprocessors.
   int multiprocessors() const { return multiprocessors_; }

@@ -51,33 +51,24 @@ PixelType TypeOf(const at::Tensor& out) {
 
 }  // namespace
 
-at::Tensor PixelsOf(const Images& images) {
-  return at::from_blob(const_cast<uint8_t*>(images.pixels.data()),
-                       {static_cast<int64_t>(images.pixels.size())}, at::kByte);
-}
-
-at::Tensor PackImages(const Images& images) {
+at::Tensor PackImages(const Images& images, const std::vector<const uint8_t*>& sources) {
   const int64_t size = images.size();
   const auto bytes = at::empty({size * static_cast<int64_t>(sizeof(ImageJob))}, at::kByte);
   auto* to = bytes.data_ptr<uint8_t>();
-  int64_t first = 0;
   for (int64_t i = 0; i < size; ++i, to += sizeof(ImageJob)) {
     const double* packed = images.plans.data() + i * kPlanLength;
     const int64_t height = images.shapes[2 * i];
     const int64_t width = images.shapes[2 * i + 1];
     const ImageJob image{
-        .sampling = MakeSampling(images, packed, /*pixels=*/nullptr, height, width),
+        .sampling = MakeSampling(images, packed, sources[i], height, width),
         .grid = ResampleJobOf(packed, images.output),
-        .first = first,
     };
     std::memcpy(to, &image, sizeof(image));
-    first += height * width * kChannels;
   }
   return bytes;
 }
 
-RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at::Tensor& records,
-                        const at::Tensor& out) {
+RenderJob MakeRenderJob(const Images& images, const at::Tensor& records, const at::Tensor& out) {
   const bool channels_last = out.is_contiguous(at::MemoryFormat::ChannelsLast);
   const std::array<int64_t, 4> shape = {images.size(), kChannels, images.output, images.output};
   if (out.sizes() != at::IntArrayRef(shape) || !(channels_last || out.is_contiguous())) {
@@ -85,7 +76,6 @@ RenderJob MakeRenderJob(const Images& images, const at::Tensor& pixels, const at
                      "Expected a tensor of the batch's shape, contiguous or channels_last");
   }
   RenderJob job{
-      .pixels = pixels.const_data_ptr<uint8_t>(),
       .images = static_cast<const ImageJob*>(records.const_data_ptr()),
       .out = out.mutable_data_ptr(),
       .size = images.size(),

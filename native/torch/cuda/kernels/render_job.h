@@ -24,13 +24,11 @@ struct ResampleJob {
 };
 
 struct ImageJob {
-  Sampling sampling;  // its `pixels` is null: they are at `first`
+  Sampling sampling;  // its `pixels` are the device's
   ResampleJob grid;
-  int64_t first;  // offset of the source in RenderJob's pixels, in bytes
 };
 
 struct RenderJob {
-  const uint8_t* pixels;  // all sources, one after another
   const ImageJob* images;
   void* out;  // [size, 3, output, output]
   int64_t size;
@@ -47,6 +45,6 @@ constexpr int64_t kTileHeight = 8;
 constexpr int64_t kTile = kTileWidth * kTileHeight;
 
 // The host's layout is the device's.
-static_assert(sizeof(ImageJob) == 240 && sizeof(RenderJob) == 72);
+static_assert(sizeof(ImageJob) == 232 && sizeof(RenderJob) == 64);
 
 }  // namespace torchgraft
