@@ -40,6 +40,7 @@ export async function runInterleaved(
       if (name === 'torchgraft') throw new Error(`${title}: torchgraft: ${why}`, { cause: error })
       leftOut[name] = error instanceof UnavailableError ? why : tellingLine(why)
       context.tell(`${title}: ${name} is left out: ${leftOut[name]}`)
+      if (why.trim() !== leftOut[name]) context.tell(why)
       await running.get(name)?.close()
       running.delete(name)
       delete samples[name]
@@ -57,7 +58,8 @@ export async function runInterleaved(
       const began = performance.now()
       const runner = start(name)
       running.set(name, runner)
-      const told = await orSkip(name, () => runner.begin(task, typeof params === 'function' ? params(name) : params))
+      const own = typeof params === 'function' ? params(name) : params
+      const told = await orSkip(name, () => runner.begin(task, { device: context.device, ...own }))
       if (!told) continue
       facts[name] = told
       context.tell(`${title}: ${name} is ready (${told.how}), ${((performance.now() - began) / 1000).toFixed(0)} s`)

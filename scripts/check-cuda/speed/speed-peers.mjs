@@ -1,5 +1,5 @@
 import { startTeller } from '../child.mjs'
-import { whatIsMissing } from '../machine.mjs'
+import { whatIsMissing } from '../../../bench/harness/python.mjs'
 import { PEERS, peerEnv } from '../notebook.mjs'
 import { childFailed } from '../part.mjs'
 import { speedSizes } from './speed.mjs'
