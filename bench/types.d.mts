@@ -113,6 +113,8 @@ export interface Task {
   readonly params: object | ((name: string) => object)
   readonly peers: readonly string[]
   readonly repeats: number
+  /** Told where they did not do the same work, and then they are timed all the same. @default the bench ends */
+  readonly onMismatch?: (error: Error) => void
   /** @default a worker of torchgraft or of the peer */
   readonly start?: (name: string) => Runner
 }

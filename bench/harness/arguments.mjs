@@ -19,8 +19,8 @@ export const USAGE = 'npm run bench -- [--only NAME,…] [--repeats N] [--data F
 /** @param {readonly string[]} argv @param {readonly Named[]} measures @returns {Arguments} @throws {UsageError} */
 export function parseArguments(argv, measures) {
   const { only, repeats, data, quick, device: typed } = parse(argv)
-  const device = typed === 'cuda' ? 'cuda:0' : typed
-  if (!isDevice(device)) throw new UsageError(`Expected cpu, cuda or cuda:N for --device but received ${JSON.stringify(typed)}`)
+  const device = readDevice(typed)
+  if (device === undefined) throw new UsageError(`Expected cpu, cuda or cuda:N for --device but received ${JSON.stringify(typed)}`)
   const known = measures.flatMap((measure) => namesOn(device, measure))
   const names = only?.split(',').filter((name) => name !== '')
   const strange = names?.filter((name) => !known.includes(name)) ?? []
@@ -34,9 +34,11 @@ export function namesOn(device, { names, onGpu = names }) {
   return device === 'cpu' ? names : onGpu
 }
 
-/** @param {string} device @returns {device is Arguments['device']} */
-function isDevice(device) {
-  return /^(?:cpu|cuda:\d+)$/.test(device)
+/** `cuda` is the first GPU; undefined of what is no device. @param {string} typed */
+export function readDevice(typed) {
+  if (typed === 'cpu') return typed
+  const index = /^cuda(?::(\d+))?$/.exec(typed)
+  return index ? /** @type {const} */ (`cuda:${Number(index[1] ?? 0)}`) : undefined
 }
 
 const OPTIONS = /** @type {const} */ ({

@@ -18,7 +18,7 @@ const SHIPPED = { regnet_y_400mf: 'weights/regnet_y_400mf-tiny-imagenet.safetens
 export async function startWeights({ root, kept }, model, classes) {
   const file = join(kept, `${model}-${classes}.pth`)
   if (existsSync(file)) return file
-  const session = await torchgraft.Session.create({ model, classes, seed: 1, freeze: 'trunk' })
+  const session = await torchgraft.Session.create({ model, classes, seed: 1, freeze: 'trunk', device: 'cpu' })
   const shipped = SHIPPED[model]
   if (shipped !== undefined) {
     const { tensors } = await torchgraft.readSafetensors(join(root, shipped))

@@ -1,4 +1,4 @@
-import { checkSameness } from '../report/sameness.mjs'
+import { checkSameness, MismatchError } from '../report/sameness.mjs'
 import { workerProgram } from './programs.mjs'
 import { UnavailableError, Worker } from './worker.mjs'
 
@@ -20,7 +20,7 @@ import { UnavailableError, Worker } from './worker.mjs'
  */
 export async function runInterleaved(
   context,
-  { title, task, params, peers, repeats, start = (name) => new Worker(workerProgram(context, name)) },
+  { title, task, params, peers, repeats, onMismatch, start = (name) => new Worker(workerProgram(context, name)) },
 ) {
   /** @type {Map<string, Runner>} */
   const running = new Map()
@@ -64,7 +64,7 @@ export async function runInterleaved(
       facts[name] = told
       context.tell(`${title}: ${name} is ready (${told.how}), ${((performance.now() - began) / 1000).toFixed(0)} s`)
     }
-    const same = checkSameness(title, facts)
+    const same = compare(title, facts, onMismatch)
     for (const name of running.keys()) samples[name] = []
     for (let i = 0; i < repeats; i++) {
       for (const [name, runner] of [...running]) {
@@ -76,6 +76,17 @@ export async function runInterleaved(
     return { samples, facts, how, leftOut, same }
   } finally {
     await Promise.all([...running.values()].map((runner) => runner.close()))
+  }
+}
+
+/** @param {string} title @param {Record<string, Facts>} facts @param {Task['onMismatch']} onMismatch */
+function compare(title, facts, onMismatch) {
+  try {
+    return checkSameness(title, facts)
+  } catch (error) {
+    if (!(error instanceof MismatchError) || onMismatch === undefined) throw error
+    onMismatch(error)
+    return []
   }
 }
 

@@ -51,6 +51,15 @@ export class Worker {
     return this.#ask({ run: params })
   }
 
+  get hasEnded() {
+    return this.#ended !== ''
+  }
+
+  /** At once; what it was asked for rejects. */
+  kill() {
+    this.#child.kill('SIGKILL')
+  }
+
   async close() {
     if (this.#ended !== '') return
     const closed = new Promise((resolve) => this.#child.once('close', resolve))
