@@ -27,7 +27,7 @@ export function visibleDevices(device, env) {
  * @returns {Gpu | { readonly error: string }}
  */
 export function askGpu(device, env) {
-  const args = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader,nounits', '--id', visibleDevices(device, env)]
+  const args = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader,nounits', '-i', visibleDevices(device, env)]
   const { status, stdout, stderr, error } = spawnSync('nvidia-smi', args, { env, encoding: 'utf8', timeout: 20_000 })
   if (status !== 0) return { error: error?.message ?? (stdout.trim() || stderr.trim() || `code ${status}`) }
   const [name = '', driver = '', mebibytes = ''] = stdout.trim().split(/\s*,\s*/)

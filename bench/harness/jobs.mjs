@@ -30,6 +30,7 @@ import { nodeProgram, pythonProgram } from './programs.mjs'
  * @property {string} [data] torchgraft's, where it is other than the context's
  * @property {object} [options] torchgraft's, beside the notebook's
  * @property {(outcome: JobOutcome) => boolean} [until] when to stop
+ * @property {boolean} [watch] its memory, of a GPU too: to ask for that takes a little of its time
  */
 
 /**
@@ -39,7 +40,7 @@ import { nodeProgram, pythonProgram } from './programs.mjs'
  * @param {JobOptions} [more]
  * @returns {Promise<JobOutcome>}
  */
-export async function runJob(context, name, job, { data = context.data, options = {}, until = () => false } = {}) {
+export async function runJob(context, name, job, { data = context.data, options = {}, until = () => false, watch = false } = {}) {
   const program = await jobProgram(context, name, job, data, options)
   /** @type {{ epoch: number, loss: number }[]} */
   const steps = []
@@ -50,10 +51,10 @@ export async function runJob(context, name, job, { data = context.data, options 
   if (name === 'notebook') own = { ...own, how: `${own.precision}, contiguous` }
   let preparing = 0
   let peak = 0
-  let endWatch = context.device === 'cpu' ? () => 0 : await watchGpuMemory(context.device, process.env)
+  let endWatch = watch && context.device !== 'cpu' ? await watchGpuMemory(context.device, process.env) : () => 0
   const outcome = () => ({ steps, epochs, peak: 0, ...own })
   await runProgram(program, {
-    onStart: (pid) => { if (context.device === 'cpu') endWatch = watchMemory(pid) },
+    onStart: (pid) => { if (watch && context.device === 'cpu') endWatch = watchMemory(pid) },
     onLine(line, seconds, stop) {
       const event = JSON.parse(line)
       if (event.type === 'prepared') {

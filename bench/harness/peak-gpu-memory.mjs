@@ -13,7 +13,7 @@ const EVERY_MS = 50
  */
 export async function watchGpuMemory(device, env) {
   const id = visibleDevices(device, env)
-  const args = ['--query-gpu=memory.used', '--format=csv,noheader,nounits', '--id', id, `--loop-ms=${EVERY_MS}`]
+  const args = ['--query-gpu=memory.used', '--format=csv,noheader,nounits', '-i', id, '-lms', String(EVERY_MS)]
   const child = spawn('nvidia-smi', args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   /** @type {number[]} */
   const seen = []

@@ -75,7 +75,7 @@ async function runEpochs(context, { options, peers, repeats, epochs, note }) {
     params: {},
     peers,
     repeats: context.repeats(repeats),
-    start: (name) => jobContestant(context, name, options, epochs),
+    start: (name) => jobContestant(context, name, options, { epochs, watch: false }),
   })
   const about = {
     model: MODEL,
@@ -110,7 +110,7 @@ export const memory = {
         params: {},
         peers,
         repeats: context.quick ? 0 : context.repeats(2),
-        start: (name) => jobContestant(context, name, options, 1),
+        start: (name) => jobContestant(context, name, options, { epochs: 1, watch: true }),
       })
       const values = context.quick ? megabytesIn(facts) : valuesOf(samples, 'megabytes')
       const params = await paramsOf(context, facts, options)
@@ -140,13 +140,13 @@ function megabytesIn(facts) {
  * @param {Context} context
  * @param {string} name
  * @param {Options} options
- * @param {number} epochs
+ * @param {{ readonly epochs: number, readonly watch: boolean }} how
  * @returns {Runner}
  */
-function jobContestant(context, name, options, epochs) {
+function jobContestant(context, name, options, { epochs, watch }) {
   const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
     const weights = await startWeights(context, MODEL, await classesOf(context))
-    return runJob(context, name, { model: MODEL, weights, epochs, batch: await batchOfJob(context) }, { options, ...(until && { until }) })
+    return runJob(context, name, { model: MODEL, weights, epochs, batch: await batchOfJob(context) }, { options, watch, ...(until && { until }) })
   }
   return {
     async begin() {

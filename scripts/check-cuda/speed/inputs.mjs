@@ -12,10 +12,9 @@ const LIMIT = 60
  * process of its own, so that an addon that crashes does not end the check.
  *
  * @param {import('../types.d.mts').Context} context @param {import('../../../bench/types.d.mts').Context} bench
- * @param {AbortSignal} [signal]
  * @returns {Promise<SpeedInputs>}
  */
-export async function makeInputs({ root, env, quick }, bench, signal) {
+export async function makeInputs({ root, env, quick }, bench) {
   /** @type {SpeedInputs | undefined} */
   let made
   const rows = rowsOf(quick)
@@ -25,8 +24,8 @@ export async function makeInputs({ root, env, quick }, bench, signal) {
     batches: [...new Set(rows.map(({ batch }) => batch))],
     models: [...new Set(rows.map(({ model }) => model))],
   }
-  const options = { cwd: root, env, limit: LIMIT, ...(signal && { signal }), onMessage: (/** @type {SpeedInputs} */ told) => { made = told } }
-  const end = await startTeller(process.execPath, [CHILD, JSON.stringify(task)], options).end
+  const onMessage = (/** @type {SpeedInputs} */ told) => { made = told }
+  const end = await startTeller(process.execPath, [CHILD, JSON.stringify(task)], { cwd: root, env, limit: LIMIT, onMessage }).end
   if (end.code !== 0 || made === undefined) throw childFailed('Making what is measured with', end, LIMIT)
   return made
 }

@@ -49,7 +49,7 @@ describe('nvidia-smi', () => {
   }
 
   test('tells name, driver and memory of the GPU that is asked for', async () => {
-    await using smi = await standIn('case "$*" in *"--id 1") echo "NVIDIA H200, 570.86.15, 143771";; *) exit 9;; esac')
+    await using smi = await standIn('case "$*" in *"-i 1") echo "NVIDIA H200, 570.86.15, 143771";; *) exit 9;; esac')
     expect(askGpu('cuda:1', smi.env)).toEqual({ name: 'NVIDIA H200', driver: '570.86.15', memory: 143_771 * 2 ** 20 })
   })
 
