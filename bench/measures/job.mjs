@@ -146,7 +146,8 @@ function megabytesIn(facts) {
 function jobContestant(context, name, options, { epochs, watch }) {
   const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
     const weights = await startWeights(context, MODEL, await classesOf(context))
-    return runJob(context, name, { model: MODEL, weights, epochs, batch: await batchOfJob(context) }, { options, watch, ...(until && { until }) })
+    const own = { model: MODEL, weights, epochs, batch: await batchOfJob(context) }
+    return runJob(context, name, own, { options, watch, ...(until && { until }) })
   }
   return {
     async begin() {
