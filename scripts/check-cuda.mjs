@@ -70,6 +70,9 @@ async function check(options) {
     process.once(signal, () => {
       stop()
       tell(`\n${signal}: ended before all was checked.`)
+      const { running } = found
+      const seconds = (performance.now() - (running?.began ?? 0)) / 1000
+      if (running) found.results.push({ part: running.part, result: 'FAILED', seconds, what: `was not over when ${signal} came` })
       report()
       process.exit(1)
     })
@@ -91,6 +94,7 @@ async function runParts(context, only, found) {
   for (const part of only) {
     if (part !== 'build' && only.includes('speed')) prepared ??= prepare(context)
     prepared?.catch(() => {}) // told by the part that needs it
+    found.running = { part, began: performance.now() }
     const result = await runPart(part, { limit: LIMITS[part], tell }, async (signal) => {
       // Parts are loaded when their turn comes: one of them may need what another has built.
       if (part === 'build') return (await import('./check-cuda/addon/build.mjs')).build(context, signal)
@@ -100,6 +104,7 @@ async function runParts(context, only, found) {
       const { speed } = await import('./check-cuda/speed/speed.mjs')
       return speed(context, signal, { found, prepared: await (prepared ?? prepare(context)) })
     })
+    found.running = undefined
     found.results.push(result)
     if (part === 'build' && result.result === 'FAILED') return
   }

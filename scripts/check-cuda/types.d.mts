@@ -156,6 +156,8 @@ export type Side = 'notebook' | 'tuned' | 'compiled' | 'torchgraft'
 /** What the parts have found so far. */
 export interface Found {
   readonly results: Result[]
+  /** What goes on, and since when. */
+  running?: { readonly part: PartName; readonly began: number } | undefined
   readonly measured: Map<string, Measured>
   /** Why a session's device could be faster, in its own words. */
   readonly notes: Set<string>
