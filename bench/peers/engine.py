@@ -63,9 +63,9 @@ class Trainer:
 
     def step(self, images, labels):
         begin_step(self.mode)
+        self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             loss = self.loss_fn(self.forward(images), labels)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         return loss.detach()
@@ -135,7 +135,7 @@ class Scorer:
         folded, modes = fold(model), modes or MODES
         self.use(folded, quickest(PRECISIONS, lambda word: self.use(folded, word, images)) if has_bf16() else "fp32")
         if compiled:
-            torch._inductor.config.freezing = True
+            torch._inductor.config.freezing = not ON_GPU
             model = self.forward
             self.compile(model, modes[0] if len(modes) == 1 else quickest(modes, lambda mode: self.compile(model, mode, images)))
         self.scores(images)
