@@ -6,13 +6,15 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SetupError } from '../scripts/setup/errors.mjs'
 import { findJemalloc } from './harness/jemalloc.mjs'
-import { parseArguments, UsageError } from './harness/arguments.mjs'
+import { namesOn, parseArguments, UsageError } from './harness/arguments.mjs'
 import { drawChart } from './report/chart.mjs'
 import { endAll } from './harness/children.mjs'
-import { pythonEnvironment, pythonVersions } from './harness/environment.mjs'
+import { askGpu, requireGpu, visibleDevices } from './harness/device.mjs'
+import { pythonEnvironment } from './harness/environment.mjs'
 import { describeMachine } from './harness/machine.mjs'
 import { MEASURES } from './harness/measures.mjs'
 import { plainPath } from './harness/plain-path.mjs'
+import { askPython } from './harness/python.mjs'
 import { drawScaleChart } from './report/scale-chart.mjs'
 import { writeResult } from './report/results-file.mjs'
 import { MismatchError } from './report/sameness.mjs'
@@ -29,16 +31,24 @@ const tell = (/** @type {string} */ line) => void process.stderr.write(`${line}\
 
 /** @param {readonly string[]} argv */
 async function main(argv) {
-  const { only, repeats, data, quick } = parseArguments(argv, MEASURES.flatMap(({ names }) => names))
+  const { only, repeats, data, quick, device } = parseArguments(argv, MEASURES)
+  const onGpu = device !== 'cpu'
   const state = join(ROOT, '.torchgraft')
   const environment = join(state, 'bench-python')
-  await pythonEnvironment(environment, tell)
-  const kept = join(state, 'bench')
+  if (!onGpu) await pythonEnvironment(environment, tell)
+  const named = onGpu ? process.env : { ...process.env, TORCHGRAFT_PYTHON: join(environment, 'bin', 'python') }
+  const peers = askPython({ ...named, CUDA_VISIBLE_DEVICES: visibleDevices(device, process.env) })
+  const { machine, threads, precision, libtorch } = await describeMachine(device, ({ cuda, libtorch }) => {
+    if (!onGpu) return undefined
+    const gpu = askGpu(device, process.env)
+    requireGpu({ device, gpu, cuda, libtorch, python: peers })
+    return /** @type {import('./types.d.mts').Gpu} */ (gpu)
+  })
+  const kept = join(state, onGpu ? 'bench-cuda' : 'bench')
   mkdirSync(kept, { recursive: true })
-  const jemalloc = findJemalloc(join(kept, 'jemalloc'))
-  if (jemalloc === undefined) tell('There is no jemalloc here, which is worth up to 1.6 × to PyTorch: the peers make do with glibc, tuned. Install libjemalloc2, or name one in TORCHGRAFT_JEMALLOC.')
+  const jemalloc = onGpu ? undefined : findJemalloc(join(kept, 'jemalloc'))
+  if (jemalloc === undefined && !onGpu) tell('There is no jemalloc here, which is worth up to 1.6 × to PyTorch: the peers make do with glibc, tuned. Install libjemalloc2, or name one in TORCHGRAFT_JEMALLOC.')
   if (quick) tell(`--quick leaves out the compiled peer (compiling takes minutes), most measures and most repeats.`)
-  const { machine, threads, precision, libtorch } = await describeMachine()
   const temporary = await mkdtemp(join(tmpdir(), 'torchgraft-bench-'))
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.once(signal, () => {
@@ -48,10 +58,10 @@ async function main(argv) {
     })
   }
   const folder = resolve(data ?? SAMPLES)
-  const python = join(plainPath(environment, temporary), 'bin', 'python')
+  const python = onGpu ? peers.command : join(plainPath(environment, temporary), 'bin', 'python')
   /** @type {Context} */
   const context = {
-    root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, precision, python, tell,
+    root: ROOT, temporary, kept, data: folder, folders: sidesOf(folder), quick, threads, device, precision, python, tell,
     jemalloc: jemalloc && plainPath(jemalloc, temporary),
     compiled: join(plainPath(kept, temporary), 'compiled'),
     repeats: (usual) => repeats ?? (quick ? Math.min(usual, 2) : usual),
@@ -60,7 +70,7 @@ async function main(argv) {
   try {
     const date = new Date().toISOString()
     const { version: own } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
-    const versions = { torchgraft: own, libtorch, node: process.versions.node, ...pythonVersions(python) }
+    const versions = { torchgraft: own, libtorch, node: process.versions.node, ...peers.versions }
     console.log(formatHead({ machine, versions }).join('\n'))
     const measures = await measureAll(context, only)
     const report = { date, quick, data: data === undefined ? 'samples/campus' : resolve(data), machine, versions, measures }
@@ -80,8 +90,8 @@ function sidesOf(data) {
 async function measureAll(context, only) {
   /** @type {Row[]} */
   const rows = []
-  for (const { names, quick, run } of MEASURES) {
-    const wanted = new Set(names.filter((name) => only?.includes(name) ?? (!context.quick || quick)))
+  for (const { quick, run, ...measure } of MEASURES) {
+    const wanted = new Set(namesOn(context.device, measure).filter((name) => only?.includes(name) ?? (!context.quick || quick)))
     if (wanted.size === 0) continue
     const began = performance.now()
     try {

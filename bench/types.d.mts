@@ -46,6 +46,22 @@ export interface Machine {
   readonly memory: number
   /** Of one minute, when the bench began, over the number of cores: of a quiet machine near 0. */
   readonly load: number
+  /** What was measured on, where it was not the processor. */
+  readonly gpu?: Gpu
+}
+
+export interface Gpu {
+  readonly name: string
+  readonly driver: string
+  /** Bytes. */
+  readonly memory: number
+}
+
+/** The peers' interpreter: versions of what it has, and why it has not the rest. */
+export interface Python {
+  readonly command: string
+  readonly versions: Readonly<Record<string, string>>
+  readonly missing: Readonly<Record<string, string>>
 }
 
 export interface Report {
@@ -57,13 +73,19 @@ export interface Report {
   readonly measures: readonly Row[]
 }
 
+export type Precision = 'fp32' | 'bf16' | 'fp16'
+
 /** What a process says of its work before it is timed. */
 export interface Facts {
   /** In words. */
   readonly how: string
-  readonly precision: 'fp32' | 'bf16'
+  readonly precision: Precision
   /** Of the first steps. */
   readonly losses?: readonly number[]
+  /** Seconds from its process's start to the end of its first step. */
+  readonly firstStep?: number
+  /** Why it could be faster, in its own words. */
+  readonly notes?: readonly string[]
   readonly images?: number
   /** Images were rounded to bytes after they were resized, which moves a loss a little. */
   readonly rounded?: boolean
@@ -91,6 +113,8 @@ export interface Task {
   readonly params: object | ((name: string) => object)
   readonly peers: readonly string[]
   readonly repeats: number
+  /** Told where they did not do the same work, and then they are timed all the same. @default the bench ends */
+  readonly onMismatch?: (error: Error) => void
   /** @default a worker of torchgraft or of the peer */
   readonly start?: (name: string) => Runner
 }
@@ -120,8 +144,10 @@ export interface Context {
   readonly folders: readonly string[]
   readonly quick: boolean
   readonly threads: number
-  /** What `auto` is on this processor. */
-  readonly precision: 'fp32' | 'bf16'
+  /** What all are measured on. */
+  readonly device: 'cpu' | `cuda:${number}`
+  /** What `auto` is on it. */
+  readonly precision: Precision
   readonly python: string
   readonly jemalloc: string | undefined
   /** Asked for, or else what the measure takes. */
@@ -135,6 +161,8 @@ export interface Context {
 export interface Measure {
   /** Of its rows. */
   readonly names: readonly string[]
+  /** Those that are measured on a GPU. @default all */
+  readonly onGpu?: readonly string[]
   readonly quick: boolean
   /** Its rows, each as soon as it is measured. `wanted` are those of its names that were asked for. */
   run(context: Context, wanted: ReadonlySet<string>): AsyncIterable<Row>

@@ -39,12 +39,6 @@ export async function pythonEnvironment(folder, tell) {
   return python
 }
 
-/** @param {string} python @returns {Record<string, string>} of what the peers are made of */
-export function pythonVersions(python) {
-  const code = 'import json, platform; from importlib.metadata import version; print(json.dumps({"python": platform.python_version(), **{name: version(name) for name in ["torch", "torchvision", "numpy", "Pillow", "onnx", "onnxruntime"]}}))'
-  return JSON.parse(spawnSync(python, ['-c', code]).stdout.toString())
-}
-
 /** @param {string} python */
 function runs(python) {
   return spawnSync(python, ['-c', '']).status === 0

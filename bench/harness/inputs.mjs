@@ -18,7 +18,7 @@ const SHIPPED = { regnet_y_400mf: 'weights/regnet_y_400mf-tiny-imagenet.safetens
 export async function startWeights({ root, kept }, model, classes) {
   const file = join(kept, `${model}-${classes}.pth`)
   if (existsSync(file)) return file
-  const session = await torchgraft.Session.create({ model, classes, seed: 1, freeze: 'trunk' })
+  const session = await torchgraft.Session.create({ model, classes, seed: 1, freeze: 'trunk', device: 'cpu' })
   const shipped = SHIPPED[model]
   if (shipped !== undefined) {
     const { tensors } = await torchgraft.readSafetensors(join(root, shipped))
@@ -31,15 +31,17 @@ export async function startWeights({ root, kept }, model, classes) {
 }
 
 /**
- * The first images of an order, decoded and cut to size: uint8, in a file that every runner reads.
+ * The first images of an order, decoded and cut to `source` pixels of which the middle ones are taken: uint8, in a file that
+ * every runner reads.
  *
- * @param {Context} context @param {{ readonly size: number, readonly batch: number, readonly batches: number }} options
+ * @param {Context} context
+ * @param {{ readonly size: number, readonly source?: number, readonly batch: number, readonly batches: number }} options
  * @returns {Promise<import('../torchgraft/ready-batches.mjs').ReadyImages & { readonly classes: number }>}
  */
-export async function readyImages({ data, folders, temporary }, { size, batch, batches }) {
+export async function readyImages({ data, folders, temporary }, { size, source = size, batch, batches }) {
   const folder = await torchgraft.ImageFolder.open(data, { within: folders })
   const loader = new torchgraft.DataLoader(folder, {
-    batchSize: batch, size, transform: torchgraft.evalTransform(), shuffle: true, seed: 1,
+    batchSize: batch, size: source, transform: torchgraft.evalTransform(), shuffle: true, seed: 1,
   })
   const parts = []
   /** @type {number[]} */
@@ -53,9 +55,9 @@ export async function readyImages({ data, folders, temporary }, { size, batch, b
     if (parts.length === 0) throw new Error(`${data} has fewer than ${batch} images that can be read: the bench takes at least that many`)
   }
   await loader.dispose()
-  const file = join(temporary, `ready-${size}-${batch}x${batches}.pixels`)
+  const file = join(temporary, `ready-${source}-${batch}x${batches}.pixels`)
   await writeFile(file, Buffer.concat(parts))
-  return { pixels: file, labels, batch, size, mean: loader.mean, std: loader.std, classes: folder.classes.length }
+  return { pixels: file, labels, batch, size, source, mean: loader.mean, std: loader.std, classes: folder.classes.length }
 }
 
 /** How many there are. @param {Context} context */

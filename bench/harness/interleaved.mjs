@@ -1,4 +1,4 @@
-import { checkSameness } from '../report/sameness.mjs'
+import { checkSameness, MismatchError } from '../report/sameness.mjs'
 import { workerProgram } from './programs.mjs'
 import { UnavailableError, Worker } from './worker.mjs'
 
@@ -20,7 +20,7 @@ import { UnavailableError, Worker } from './worker.mjs'
  */
 export async function runInterleaved(
   context,
-  { title, task, params, peers, repeats, start = (name) => new Worker(workerProgram(context, name)) },
+  { title, task, params, peers, repeats, onMismatch, start = (name) => new Worker(workerProgram(context, name)) },
 ) {
   /** @type {Map<string, Runner>} */
   const running = new Map()
@@ -40,6 +40,7 @@ export async function runInterleaved(
       if (name === 'torchgraft') throw new Error(`${title}: torchgraft: ${why}`, { cause: error })
       leftOut[name] = error instanceof UnavailableError ? why : tellingLine(why)
       context.tell(`${title}: ${name} is left out: ${leftOut[name]}`)
+      if (why.trim() !== leftOut[name]) context.tell(why)
       await running.get(name)?.close()
       running.delete(name)
       delete samples[name]
@@ -57,12 +58,13 @@ export async function runInterleaved(
       const began = performance.now()
       const runner = start(name)
       running.set(name, runner)
-      const told = await orSkip(name, () => runner.begin(task, typeof params === 'function' ? params(name) : params))
+      const own = typeof params === 'function' ? params(name) : params
+      const told = await orSkip(name, () => runner.begin(task, { device: context.device, ...own }))
       if (!told) continue
       facts[name] = told
       context.tell(`${title}: ${name} is ready (${told.how}), ${((performance.now() - began) / 1000).toFixed(0)} s`)
     }
-    const same = checkSameness(title, facts)
+    const same = compare(title, facts, onMismatch)
     for (const name of running.keys()) samples[name] = []
     for (let i = 0; i < repeats; i++) {
       for (const [name, runner] of [...running]) {
@@ -74,6 +76,17 @@ export async function runInterleaved(
     return { samples, facts, how, leftOut, same }
   } finally {
     await Promise.all([...running.values()].map((runner) => runner.close()))
+  }
+}
+
+/** @param {string} title @param {Record<string, Facts>} facts @param {Task['onMismatch']} onMismatch */
+function compare(title, facts, onMismatch) {
+  try {
+    return checkSameness(title, facts)
+  } catch (error) {
+    if (!(error instanceof MismatchError) || onMismatch === undefined) throw error
+    onMismatch(error)
+    return []
   }
 }
 

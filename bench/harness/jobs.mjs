@@ -2,6 +2,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { classesOf } from './inputs.mjs'
+import { watchGpuMemory } from './peak-gpu-memory.mjs'
 import { watchMemory } from './peak-memory.mjs'
 import { runProgram } from './program-run.mjs'
 import { nodeProgram, pythonProgram } from './programs.mjs'
@@ -20,8 +21,8 @@ import { nodeProgram, pythonProgram } from './programs.mjs'
  * @typedef {object} JobOutcome
  * @property {readonly { readonly epoch: number, readonly loss: number }[]} steps
  * @property {readonly Epoch[]} epochs
- * @property {number} peak bytes of memory
- * @property {'fp32' | 'bf16'} precision
+ * @property {number} peak bytes of memory: of the GPU, where that is the device
+ * @property {import('../types.d.mts').Precision} precision
  * @property {string} how
  */
 /**
@@ -29,6 +30,7 @@ import { nodeProgram, pythonProgram } from './programs.mjs'
  * @property {string} [data] torchgraft's, where it is other than the context's
  * @property {object} [options] torchgraft's, beside the notebook's
  * @property {(outcome: JobOutcome) => boolean} [until] when to stop
+ * @property {boolean} [watch] its memory, of a GPU too: to ask for that takes a little of its time
  */
 
 /**
@@ -38,19 +40,21 @@ import { nodeProgram, pythonProgram } from './programs.mjs'
  * @param {JobOptions} [more]
  * @returns {Promise<JobOutcome>}
  */
-export async function runJob(context, name, job, { data = context.data, options = {}, until = () => false } = {}) {
+export async function runJob(context, name, job, { data = context.data, options = {}, until = () => false, watch = false } = {}) {
   const program = await jobProgram(context, name, job, data, options)
   /** @type {{ epoch: number, loss: number }[]} */
   const steps = []
   /** @type {Epoch[]} */
   const epochs = []
-  let own = { precision: /** @type {'fp32' | 'bf16'} */ ('fp32'), how: name === 'notebook' ? 'fp32, contiguous' : '' }
+  /** @type {Pick<JobOutcome, 'precision' | 'how'>} */
+  let own = { precision: context.device === 'cpu' ? 'fp32' : 'fp16', how: '' }
+  if (name === 'notebook') own = { ...own, how: `${own.precision}, contiguous` }
   let preparing = 0
   let peak = 0
-  let endWatch = () => 0
+  let endWatch = watch && context.device !== 'cpu' ? await watchGpuMemory(context.device, process.env) : () => 0
   const outcome = () => ({ steps, epochs, peak: 0, ...own })
   await runProgram(program, {
-    onStart: (pid) => { endWatch = watchMemory(pid) },
+    onStart: (pid) => { if (watch && context.device === 'cpu') endWatch = watchMemory(pid) },
     onLine(line, seconds, stop) {
       const event = JSON.parse(line)
       if (event.type === 'prepared') {
@@ -76,10 +80,11 @@ function scored({ val, correct, count }) {
 
 /** @param {Context} context @param {string} name @param {Job} job @param {string} data @param {object} options */
 async function jobProgram(context, name, { model, weights, epochs, batch }, data, options) {
-  const { temporary, threads, root } = context
+  const { temporary, threads, root, device } = context
   const output = await mkdtemp(join(temporary, 'job-'))
   if (name === 'torchgraft') {
-    const all = { recipe: 'notebook', data, output: join(output, 'run'), model, weights, epochs, batchSize: batch, threads, ...options }
+    const own = { recipe: 'notebook', data, output: join(output, 'run') }
+    const all = { ...own, model, weights, epochs, batchSize: batch, threads, device, ...options }
     return nodeProgram(context, 'torchgraft/job.mjs', [JSON.stringify(all)])
   }
   const flags = [
@@ -92,29 +97,31 @@ async function jobProgram(context, name, { model, weights, epochs, batch }, data
     '--output', join(output, 'best_model.pth'),
   ]
   if (name === 'notebook') return pythonProgram(context, name, [join(root, 'bench', 'notebook.py'), ...flags])
-  const precision = await fastPrecision(context, model, weights)
-  const compiled = name === 'compiled' ? ['--compile'] : []
+  const [precision = '', mode] = await fastestWay(context, model, weights, name === 'compiled')
+  const compiled = mode === undefined ? [] : ['--compile', mode]
   return pythonProgram(context, name, ['-m', 'bench.peers.job', ...flags, '--precision', precision, ...compiled])
 }
 
-/** @type {Map<string, Promise<string>>} */
-const precisions = new Map()
+/** @type {Map<string, Promise<readonly string[]>>} */
+const ways = new Map()
 
 /**
- * What the tuned peers train faster in: tried once, in a process of its own, so that it costs a job neither time nor memory.
+ * What the tuned peers train faster in, and the compiled ones' mode: tried once, in a process of its own, so that it costs a
+ * job neither time nor memory.
  *
- * @param {Context} context @param {string} model @param {string} weights
+ * @param {Context} context @param {string} model @param {string} weights @param {boolean} compiled
  */
-function fastPrecision(context, model, weights) {
-  const known = precisions.get(model) ?? tryPrecisions(context, model, weights)
-  precisions.set(model, known)
+function fastestWay(context, model, weights, compiled) {
+  const key = `${model} ${compiled}`
+  const known = ways.get(key) ?? tryWays(context, model, weights, compiled)
+  ways.set(key, known)
   return known
 }
 
-/** @param {Context} context @param {string} model @param {string} weights */
-async function tryPrecisions(context, model, weights) {
+/** @param {Context} context @param {string} model @param {string} weights @param {boolean} compiled */
+async function tryWays(context, model, weights, compiled) {
   const classes = await classesOf(context)
-  const args = [model, weights, String(classes), '32', '224', String(context.threads)]
+  const args = [model, weights, String(classes), '32', '224', String(context.threads), ...(compiled ? ['compile'] : [])]
   const { lines } = await runProgram(pythonProgram(context, 'tuned', ['-m', 'bench.peers.precision', ...args]))
-  return lines.at(-1) ?? ''
+  return lines.at(-1)?.split(' ') ?? []
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { visibleDevices } from './device.mjs'
 
 /** @typedef {import('../types.d.mts').Context} Context */
 /** @typedef {import('./children.mjs').Program} Program */
@@ -32,12 +33,13 @@ export function nodeProgram({ root }, file, args = []) {
  * @param {Context} context @param {string} peer @param {readonly string[]} args
  * @returns {Program}
  */
-export function pythonProgram({ root, python, threads, jemalloc, kept, compiled }, peer, args) {
-  const allocator = jemalloc ? { LD_PRELOAD: jemalloc, MALLOC_CONF: JEMALLOC } : { GLIBC_TUNABLES: GLIBC }
+export function pythonProgram({ root, python, threads, jemalloc, kept, compiled, device }, peer, args) {
+  const allocator = device !== 'cpu' ? {} : jemalloc ? { LD_PRELOAD: jemalloc, MALLOC_CONF: JEMALLOC } : { GLIBC_TUNABLES: GLIBC }
   const env = {
     ...process.env,
     OMP_NUM_THREADS: String(threads),
     GOMP_SPINCOUNT: SPIN,
+    CUDA_VISIBLE_DEVICES: visibleDevices(device, process.env), // it computes on the device that it sees
     PYTHONPATH: undefined,
     PYTHONPYCACHEPREFIX: join(kept, 'bytecode'),
     TORCHINDUCTOR_CACHE_DIR: compiled,

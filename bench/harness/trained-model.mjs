@@ -37,19 +37,19 @@ export async function trainedModel(context) {
 
 /** @param {Context} context @param {string} folder @param {readonly string[]} classes */
 async function make(context, folder, classes) {
-  const { data, temporary, precision, threads, kept, tell } = context
+  const { data, temporary, precision, threads, device, kept, tell } = context
   tell(`The first bench with these images trains a model to predict with, ${EPOCHS} epochs, and keeps it …`)
   const began = performance.now()
   const run = join(temporary, 'trained')
   const weights = await startWeights(context, MODEL, classes.length)
-  await torchgraft.train({ recipe: 'notebook', data, output: run, model: MODEL, weights, epochs: EPOCHS, batchSize: 32, memoryFormat: 'channels_last', precision, threads })
+  await torchgraft.train({ recipe: 'notebook', data, output: run, model: MODEL, weights, epochs: EPOCHS, batchSize: 32, memoryFormat: 'channels_last', precision, threads, device })
   const made = `${folder}.new`
   await rm(made, { recursive: true, force: true })
   await mkdir(made)
   await rename(join(run, 'best.safetensors'), join(made, 'best.safetensors'))
   await torchgraft.exportModel({ model: join(made, 'best.safetensors'), format: 'pth', output: join(made, 'model.pth') })
   const toExport = [join(made, 'model.pth'), MODEL, String(classes.length), made]
-  const { command, args, env, cwd } = pythonProgram(context, 'notebook', ['-m', 'bench.peers.export', ...toExport])
+  const { command, args, env, cwd } = pythonProgram({ ...context, device: 'cpu' }, 'notebook', ['-m', 'bench.peers.export', ...toExport])
   await runCommand(command, args, { cwd, env, log: join(kept, 'export.log') })
   await rename(made, folder)
   tell(`Trained and exported in ${Math.round((performance.now() - began) / 1000)} s.`)

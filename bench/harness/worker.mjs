@@ -21,7 +21,8 @@ export class Worker {
   #waiting = []
   /** @type {string[]} */
   #said = []
-  #ended = false
+  #ended = ''
+  #startedAt = Date.now()
 
   /** @param {import('./children.mjs').Program} program */
   constructor(program) {
@@ -32,17 +33,17 @@ export class Worker {
       this.#said.push(line)
       if (this.#said.length > KEPT_LINES) this.#said.shift()
     })
-    const end = () => {
-      this.#ended = true
+    const end = (/** @type {string} */ how) => {
+      this.#ended = how
       for (const answer of this.#waiting.splice(0)) answer(undefined)
     }
-    this.#child.once('error', (error) => (this.#said.push(error.message), end()))
-    this.#child.once('close', end)
+    this.#child.once('error', (error) => end(error.message))
+    this.#child.once('close', (code, signal) => end(this.#ended || (signal ?? `code ${code}`)))
   }
 
   /** @param {string} task @param {object} params @returns {Promise<import('../types.d.mts').Facts>} */
   begin(task, params) {
-    return this.#ask({ begin: task, params })
+    return this.#ask({ begin: task, params: { startedAt: this.#startedAt, ...params } })
   }
 
   /** @param {object} [params] @returns {Promise<import('../types.d.mts').Sample>} */
@@ -50,8 +51,17 @@ export class Worker {
     return this.#ask({ run: params })
   }
 
+  get hasEnded() {
+    return this.#ended !== ''
+  }
+
+  /** At once; what it was asked for rejects. */
+  kill() {
+    this.#child.kill('SIGKILL')
+  }
+
   async close() {
-    if (this.#ended) return
+    if (this.#ended !== '') return
     const closed = new Promise((resolve) => this.#child.once('close', resolve))
     this.#child.stdin.end()
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000)
@@ -62,11 +72,11 @@ export class Worker {
   /** @param {object} request @returns {Promise<any>} */
   async #ask(request) {
     /** @type {string | undefined} */
-    const line = this.#ended ? undefined : await new Promise((resolve) => {
+    const line = this.#ended !== '' ? undefined : await new Promise((resolve) => {
       this.#waiting.push(resolve)
       this.#child.stdin.write(`${JSON.stringify(request)}\n`)
     })
-    if (line === undefined) throw new Error(`ended by itself: ${this.#said.join('\n') || 'it said nothing'}`)
+    if (line === undefined) throw new Error(`ended by itself (${this.#ended}): ${this.#said.join('\n') || 'it said nothing'}`)
     const { error, unavailable, ...answer } = JSON.parse(line)
     if (unavailable !== undefined) throw new UnavailableError(unavailable)
     if (error !== undefined) throw new Error(error)

@@ -12,6 +12,7 @@ const SECONDS = 20
  */
 export const eventLoop = {
   names: ['event-loop'],
+  onGpu: [],
   quick: false,
   async *run(context) {
     /** @type {{ readonly busy: number, readonly training: number, readonly idle: number }[]} */

@@ -26,25 +26,28 @@ const FAST = { memoryFormat: 'channels_last' }
  */
 
 /**
- * In the precision that `auto` takes, as tuned takes the one it is fastest in; in the notebook's own beside it.
+ * In the precision that `auto` takes, as tuned takes the one it is fastest in; in the notebook's own beside it, which on a GPU
+ * is fp16.
  *
- * @param {string} auto
+ * @param {Pick<Context, 'precision' | 'device'>} context
  * @returns {readonly Case[]}
  */
-function casesOf(auto) {
+function casesOf({ precision: auto, device }) {
+  const precision = device === 'cpu' ? 'fp32' : 'fp16'
   /** @type {Case} */
-  const fp32 = {
-    options: { ...FAST, precision: 'fp32' },
+  const own = {
+    options: { ...FAST, precision },
     peers: ['notebook'],
     repeats: 1,
     epochs: 2,
     note: 'in the notebook’s precision',
     extra: true,
   }
+  const numbers = device === 'cpu' ? 'the notebook’s numbers to the last bit' : 'in the notebook’s precision and memory format'
   return [
     { options: { ...FAST, precision: auto }, peers: ['notebook', 'tuned', 'compiled'], repeats: 2, epochs: 3 },
-    ...(auto === 'fp32' ? [] : [fp32]),
-    { ...fp32, options: { memoryFormat: 'contiguous', precision: 'fp32' }, note: 'the notebook’s numbers to the last bit' },
+    ...(auto === precision ? [] : [own]),
+    { ...own, options: { memoryFormat: 'contiguous', precision }, note: numbers },
   ]
 }
 
@@ -57,7 +60,7 @@ export const job = {
   names: ['epoch-first', 'epoch-later'],
   quick: false,
   async *run(context, wanted) {
-    for (const { extra, ...each } of casesOf(context.precision)) {
+    for (const { extra, ...each } of casesOf(context)) {
       const rows = await runEpochs(context, each)
       yield* rows.filter(({ name }) => wanted.has(name)).map((row) => ({ ...row, ...(extra && { extra }) }))
     }
@@ -72,7 +75,7 @@ async function runEpochs(context, { options, peers, repeats, epochs, note }) {
     params: {},
     peers,
     repeats: context.repeats(repeats),
-    start: (name) => jobContestant(context, name, options, epochs),
+    start: (name) => jobContestant(context, name, options, { epochs, watch: false }),
   })
   const about = {
     model: MODEL,
@@ -88,7 +91,7 @@ async function runEpochs(context, { options, peers, repeats, epochs, note }) {
 }
 
 /**
- * The most memory that its processes have held at once.
+ * The most memory that its processes have held at once; of a GPU's, where that is the device.
  *
  * @type {import('../types.d.mts').Measure}
  */
@@ -96,18 +99,18 @@ export const memory = {
   names: ['memory'],
   quick: true,
   async *run(context) {
-    if (!canWatchMemory) {
+    if (context.device === 'cpu' && !canWatchMemory) {
       context.tell('memory is left out: this system has no /proc to read it from')
       return
     }
-    for (const { options, peers, note, extra } of casesOf(context.precision).slice(0, context.quick ? 1 : 2)) {
+    for (const { options, peers, note, extra } of casesOf(context).slice(0, context.quick ? 1 : 2)) {
       const { samples, facts, how, leftOut, same } = await runInterleaved(context, {
         title: `memory ${options.precision}`,
         task: 'memory',
         params: {},
         peers,
         repeats: context.quick ? 0 : context.repeats(2),
-        start: (name) => jobContestant(context, name, options, 1),
+        start: (name) => jobContestant(context, name, options, { epochs: 1, watch: true }),
       })
       const values = context.quick ? megabytesIn(facts) : valuesOf(samples, 'megabytes')
       const params = await paramsOf(context, facts, options)
@@ -137,13 +140,14 @@ function megabytesIn(facts) {
  * @param {Context} context
  * @param {string} name
  * @param {Options} options
- * @param {number} epochs
+ * @param {{ readonly epochs: number, readonly watch: boolean }} how
  * @returns {Runner}
  */
-function jobContestant(context, name, options, epochs) {
+function jobContestant(context, name, options, { epochs, watch }) {
   const run = async (/** @type {((outcome: JobOutcome) => boolean) | undefined} */ until) => {
     const weights = await startWeights(context, MODEL, await classesOf(context))
-    return runJob(context, name, { model: MODEL, weights, epochs, batch: await batchOfJob(context) }, { options, ...(until && { until }) })
+    const own = { model: MODEL, weights, epochs, batch: await batchOfJob(context) }
+    return runJob(context, name, own, { options, watch, ...(until && { until }) })
   }
   return {
     async begin() {

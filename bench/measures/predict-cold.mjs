@@ -21,6 +21,7 @@ const HOW = {
  */
 export const predictCold = {
   names: ['predict-cold'],
+  onGpu: [],
   quick: true,
   async *run(context) {
     const trained = await trainedModel(context)

@@ -6,6 +6,7 @@ import { trainedModel } from '../harness/trained-model.mjs'
 /** @typedef {import('../types.d.mts').Row} Row */
 
 const BATCH = 32
+const GPU_BATCH = 128
 const PEERS = ['notebook', 'tuned', 'compiled', 'onnxruntime']
 
 /**
@@ -15,11 +16,13 @@ const PEERS = ['notebook', 'tuned', 'compiled', 'onnxruntime']
  */
 export const predict = {
   names: ['evaluate', 'predict-batch', 'predict-one'],
+  onGpu: ['evaluate', 'predict-batch'],
   quick: true,
   async *run(context, wanted) {
     const trained = await trainedModel(context)
     if (wanted.has('evaluate') && !context.quick) yield runEvaluate(context, trained)
-    if (wanted.has('predict-batch')) yield runPredict(context, trained, { name: 'predict-batch', batch: BATCH, images: 4 * BATCH })
+    const batch = batchOn(context)
+    if (wanted.has('predict-batch')) yield runPredict(context, trained, { name: 'predict-batch', batch, images: 4 * batch })
     if (wanted.has('predict-one') && !context.quick) yield runPredict(context, trained, { name: 'predict-one', batch: 1, images: 16 })
   },
 }
@@ -29,18 +32,19 @@ export const predict = {
 /** @param {Context} context @param {Trained} trained @returns {Promise<Row>} */
 async function runEvaluate(context, { items, ...trained }) {
   const { data, folders, threads } = context
-  const taken = spread(items, Math.floor(items.length / BATCH) * BATCH)
+  const batch = batchOn(context)
+  const taken = spread(items, Math.floor(items.length / batch) * batch)
   const { samples, facts, ...rest } = await runInterleaved(context, {
     title: 'evaluate',
     task: 'evaluate',
     params: {
-      ...trained, data, folders, threads, batch: BATCH, names: taken.map(({ name }) => name), paths: taken.map(({ path }) => path),
+      ...trained, data, folders, threads, batch, names: taken.map(({ name }) => name), paths: taken.map(({ path }) => path),
       targets: taken.map(({ label }) => label),
     },
     peers: PEERS,
     repeats: context.repeats(5),
   })
-  const params = { batch: BATCH, size: trained.size, images: taken.length, precision: facts['torchgraft']?.precision ?? null, threads }
+  const params = { batch, size: trained.size, images: taken.length, precision: facts['torchgraft']?.precision ?? null, threads }
   return makeRow({ name: 'evaluate', model: trained.model, unit: 'images/s', better: 'higher', params, how: rest.how, leftOut: rest.leftOut, same: rest.same }, valuesOf(samples, 'speed'))
 }
 
@@ -70,6 +74,11 @@ async function runPredict(context, { items, ...trained }, { name, batch, images 
   const about = { name, model: trained.model, params, how, leftOut, same }
   if (alone) return makeRow({ ...about, unit: 'ms', better: 'lower' }, valuesOf(samples, 'milliseconds'))
   return makeRow({ ...about, unit: 'images/s', better: 'higher' }, valuesOf(samples, 'speed'))
+}
+
+/** @param {Context} context */
+function batchOn({ device }) {
+  return device === 'cpu' ? BATCH : GPU_BATCH
 }
 
 /** So many of a list, from all over it. @template T @param {readonly T[]} items @param {number} count @returns {T[]} */

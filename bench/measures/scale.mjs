@@ -23,6 +23,7 @@ const BATCHES = [8, 128]
  */
 export const scale = {
   names: ['scale'],
+  onGpu: [],
   quick: false,
   async *run(context) {
     for (const count of context.quick ? COUNTS.slice(0, 1) : COUNTS) yield* await runImages(context, count)

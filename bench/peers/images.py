@@ -10,6 +10,7 @@ from torchvision.transforms import functional as transforms_functional
 from torchvision import transforms
 
 from bench import notebook
+from bench.peers.device import DEVICE, upload
 from bench.peers.stretch import Normalize, read, resize, stretch
 
 # Of stored images: room for the smallest crop to be sampled without gaps, as torchgraft keeps them.
@@ -37,7 +38,7 @@ class CroppedImages:
         self.kept = [None] * len(paths)
 
     def batch(self, indices):
-        return self.normalize(torch.stack([self.crop(self.image(i)) for i in indices]).contiguous(memory_format=torch.channels_last))
+        return self.normalize(upload(torch.stack([self.crop(self.image(i)) for i in indices]).contiguous(memory_format=torch.channels_last)))
 
     def image(self, index):
         if self.kept[index] is None:
@@ -51,7 +52,7 @@ class CroppedImages:
 
 
 class NotebookImages:
-    """The notebook's images with the notebook's random numbers: stretched once, then jitter and affine on whole batches."""
+    """The notebook's images with its random numbers: stretched once, kept on the device, then jitter and affine on whole batches."""
 
     def __init__(self, paths, size, mean, std):
         self.paths, self.size, self.normalize = paths, size, Normalize(mean, std)
@@ -66,13 +67,13 @@ class NotebookImages:
 
     def image(self, index):
         if self.kept[index] is None:
-            self.kept[index] = stretch(read(self.paths[index]), self.size)
+            self.kept[index] = upload(stretch(read(self.paths[index]), self.size))
         return self.kept[index]
 
     def augment(self, pixels):
         brightness, matrices = zip(*(self.draw() for _ in range(len(pixels))))
-        brightened = (pixels.float() * torch.tensor(brightness).view(-1, 1, 1, 1)).clamp_(max=255)
-        grid = affine_grid(torch.tensor(matrices).view(-1, 2, 3), list(pixels.shape), align_corners=False)
+        brightened = (pixels.float() * torch.tensor(brightness, device=DEVICE).view(-1, 1, 1, 1)).clamp_(max=255)
+        grid = affine_grid(torch.tensor(matrices, device=DEVICE).view(-1, 2, 3), list(pixels.shape), align_corners=False)
         return self.normalize(grid_sample(brightened, grid, mode="nearest", align_corners=False))
 
     def draw(self):

@@ -1,18 +1,20 @@
 """The notebook's whole job as an expert would write it, with bench/notebook.py's options and the same lines of JSON:
 
-    python -m bench.peers.job DATA [--model NAME] [--weights FILE] [--epochs N] … --precision fp32|bf16 [--compile]
+    python -m bench.peers.job DATA [--model NAME] [--weights FILE] [--epochs N] … --precision fp32|bf16 [--compile MODE]
 
 The same split, random numbers, images and optimizer. `prepared` tells how long it took to compile, which is nobody's training.
 """
 
 import argparse
 import copy
+import itertools
 import time
 
 import torch
 
 from bench import notebook
-from bench.peers.engine import Trainer
+from bench.peers.device import DEVICE
+from bench.peers.engine import WARM_UP, Trainer, begin_step
 from bench.peers.images import NotebookImages
 from bench.peers.stretch import read, resize
 
@@ -32,7 +34,7 @@ class Side:
 
     def __init__(self, items, options, mean, std):
         self.images = NotebookImages([path for path, _ in items], options.size, mean, std)
-        self.labels = torch.tensor([label for _, label in items])
+        self.labels = torch.tensor([label for _, label in items], device=DEVICE)
         self.size = options.batch_size
 
     def batches(self, augment):
@@ -46,7 +48,8 @@ def score(trainer, side):
     trainer.model.eval()
     losses, correct, count = [], 0, 0
     for images, labels in side.batches(augment=False):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=trainer.dtype == torch.bfloat16):
+        begin_step(trainer.mode)
+        with torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=trainer.dtype == torch.bfloat16):
             scores = trainer.forward(images)
         losses.append(trainer.loss_fn(scores.float(), labels).item())
         correct += (scores.argmax(1) == labels).sum().item()
@@ -58,10 +61,11 @@ def score(trainer, side):
 def prepare(model, options, train, val, own):
     """A trainer whose graphs are ready, and whose model is as it was."""
     began = time.perf_counter()
-    trainer = Trainer(model, options.lr, precision=own.precision, compiled=own.compile)
+    trainer = Trainer(model, options.lr, own.precision, own.compile)
     if own.compile:
         state = copy.deepcopy(model.state_dict())
-        trainer.step(*next(train.batches(augment=True)))
+        for images, labels in itertools.islice(train.batches(augment=True), WARM_UP):
+            trainer.step(images, labels)
         score(trainer, val)
         model.load_state_dict(state)
         trainer.optimizer = torch.optim.Adam(model.parameters(), lr=options.lr, fused=True)
@@ -77,7 +81,7 @@ def main(options, own):
     mean, std = mean_and_std([path for path, _ in train_items], options.size, options.batch_size)
     notebook.tell(type="split", train=len(train_items), val=len(val_items), mean=mean.tolist(), std=std.tolist())
     train, val = Side(train_items, options, mean, std), Side(val_items, options, mean, std)
-    model = notebook.load_model(options.model, options.weights, classes, options.seed).to(memory_format=torch.channels_last)
+    model = notebook.load_model(options.model, options.weights, classes, options.seed).to(DEVICE, memory_format=torch.channels_last)
     trainer = prepare(model, options, train, val, own)
 
     best, waited, steps = float("inf"), 0, 0
@@ -100,6 +104,6 @@ def main(options, own):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--precision", required=True)
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--compile", help="a mode of torch.compile; without it nothing is compiled")
     own, others = parser.parse_known_args()
     main(notebook.parse(others), own)

@@ -23,6 +23,7 @@ def serve(tasks):
             if "begin" in request:
                 if request["begin"] not in tasks:
                     raise Unavailable(f"it has no {request['begin']}")
+                task = None  # what it held is free for the next one
                 torch.set_num_threads(request["params"]["threads"])
                 task = tasks[request["begin"]](**request["params"])
                 reply = task.facts
@@ -31,8 +32,7 @@ def serve(tasks):
         except Unavailable as error:
             reply = {"unavailable": str(error)}
         except Exception as error:
-            traceback.print_exc()
-            reply = {"error": f"{type(error).__name__}: {error}"}
+            reply = {"error": f"{traceback.format_exc()}\n{type(error).__name__}: {error}"}
         replies.write(as_json(reply) + "\n")
         replies.flush()
 

@@ -5,7 +5,8 @@ import time
 
 import torch
 
-from bench.peers.engine import Scorer, open_model
+from bench.peers.device import DEVICE, upload
+from bench.peers.engine import Scorer, WORDS, open_model
 from bench.peers.stretch import Normalize, read, stretch
 
 
@@ -32,7 +33,7 @@ class Photos:
         return stretch(read(path), self.size)
 
     def join(self, images):
-        return self.normalize(torch.stack(images).contiguous(memory_format=torch.channels_last))
+        return self.normalize(upload(torch.stack(images).contiguous(memory_format=torch.channels_last)))
 
     def choose(self, run):
         """Whether to read ahead, by trying both."""
@@ -59,10 +60,10 @@ class Predict:
 
     def open(self, model, weights, classes, images):
         scorer = Scorer(open_model(model, weights, classes), images, compiled=self.compiled)
-        return scorer.scores, scorer.how, {torch.float32: "fp32", torch.bfloat16: "bf16"}[scorer.dtype]
+        return scorer.scores, scorer.how, WORDS[scorer.dtype]
 
     def labels(self):
-        return [label for images in self.photos.batches(self.paths, self.batch) for label in self.scores(images).argmax(1).tolist()]
+        return torch.cat([self.scores(images).argmax(1) for images in self.photos.batches(self.paths, self.batch)]).tolist()
 
     def run(self, **_):
         began = time.perf_counter()
@@ -75,7 +76,7 @@ class Evaluate(Predict):
     """The mean loss and how many are right."""
 
     def __init__(self, targets, **params):
-        self.targets = torch.tensor(targets)
+        self.targets = torch.tensor(targets, device=DEVICE)
         super().__init__(**params)
         del self.facts["labels"]
         self.facts["losses"] = [self.evaluate()[0]]

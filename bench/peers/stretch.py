@@ -5,6 +5,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate, pad
 
+from bench.peers.device import DEVICE
+
 
 def read(path):
     """uint8, [3, height, width], channels last in memory."""
@@ -25,7 +27,7 @@ def stretch(image, size):
 
 class Normalize:
     def __init__(self, mean, std):
-        mean, std = torch.as_tensor(mean), torch.as_tensor(std)
+        mean, std = torch.as_tensor(mean, device=DEVICE), torch.as_tensor(std, device=DEVICE)
         self.scale, self.shift = (1 / (255 * std)).view(1, 3, 1, 1), (mean / std).view(1, 3, 1, 1)
 
     def __call__(self, pixels):

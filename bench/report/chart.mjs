@@ -29,7 +29,7 @@ export function drawChart({ machine, date, measures }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="How many times better torchgraft is, by measure">
 <style>${STYLE}
 </style>
-<text class="title" x="16" y="26">How many times better torchgraft is</text>
+<text class="title" x="16" y="26">How many times better torchgraft is${machine.gpu ? ` on an ${escape(machine.gpu.name)}` : ''}</text>
 <text class="quiet" x="16" y="46">${measured}. Right of 1 × torchgraft is better, left of it the other.</text>
 <rect class="notebook" x="476" y="16" width="12" height="12" rx="2"/><text x="494" y="26">than the notebook</text>
 <rect class="best" x="636" y="16" width="12" height="12" rx="2"/><text x="654" y="26">than the best peer</text>

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** @param {string} date ISO @param {string} processor @returns {string} such as `2026-03-01-amd-epyc-7763` */
+/** @param {string} date ISO @param {string} processor or GPU @returns {string} such as `2026-03-01-amd-epyc-7763` */
 export function resultName(date, processor) {
   const words = processor.toLowerCase().replace(/\((?:r|tm|c)\)/g, ' ').replace(/@.*$/, '').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')
   return `${date.slice(0, 10)}-${words || 'unknown'}`
@@ -26,7 +26,8 @@ export function freeName(name, taken) {
  */
 export async function writeResult(folder, report, { chart, scaleChart }) {
   await mkdir(folder, { recursive: true })
-  const machine = [report.machine.processor, report.machine.heldTo ?? ''].join(' ')
+  const { processor, heldTo = '', gpu } = report.machine
+  const machine = gpu?.name ?? `${processor} ${heldTo}`
   const isTaken = (/** @type {string} */ candidate) => existsSync(join(folder, `${candidate}.json`))
   const name = freeName(resultName(report.date, machine), isTaken)
   const file = join(folder, `${name}.json`)

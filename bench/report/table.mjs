@@ -7,10 +7,10 @@ const INDENT = '  '
 /**
  * What the table and the charts call a machine.
  *
- * @param {Pick<import('../types.d.mts').Machine, 'processor' | 'heldTo' | 'cores'>} machine
+ * @param {Pick<import('../types.d.mts').Machine, 'processor' | 'heldTo' | 'cores' | 'gpu'>} machine
  */
-export function machineName({ processor, heldTo, cores }) {
-  return `${processor}${heldTo ? ` held to ${heldTo}` : ''}, ${cores} cores`
+export function machineName({ processor, heldTo, cores, gpu }) {
+  return `${gpu ? `${gpu.name} beside ` : ''}${processor}${heldTo ? ` held to ${heldTo}` : ''}, ${cores} cores`
 }
 
 /**
@@ -20,12 +20,18 @@ export function machineName({ processor, heldTo, cores }) {
  * @returns {string[]}
  */
 export function formatHead({ machine, versions }) {
-  const { memory, load } = machine
+  const { memory, load, gpu } = machine
   return [
-    ...wrap(`${machineName(machine)}, ${Math.round(memory / 2 ** 30)} GiB`, ''),
+    ...wrap(`${machineName(machine)}, ${gibibytes(memory)}`, ''),
+    ...(gpu ? wrap(`GPU: ${gpu.name}, ${gibibytes(gpu.memory)}, driver ${gpu.driver}`, '') : []),
     ...wrap(Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(', '), ''),
     ...(isBusy(load) ? wrap(`This machine was busy when the bench began (load ${load.toFixed(1)} a core): look at the spread before you believe a median.`, '') : []),
   ]
+}
+
+/** @param {number} bytes */
+function gibibytes(bytes) {
+  return `${Math.round(bytes / 2 ** 30)} GiB`
 }
 
 /** Of one minute, a core: what the bench itself has not made. @param {number} load */

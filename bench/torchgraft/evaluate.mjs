@@ -12,11 +12,12 @@ const { scoringTransform } = await load('augment/transforms.js')
  * @property {readonly string[]} names
  * @property {number} batch
  * @property {number} threads
+ * @property {string} device
  */
 
 /** Every image scored once, from its file. @param {Params} params */
-export async function begin({ file, data, folders, classes, names, batch, threads }) {
-  const { session, metadata } = await openModel(file, { threads })
+export async function begin({ file, data, folders, classes, names, batch, threads, device }) {
+  const { session, metadata } = await openModel(file, { threads, device })
   const all = await torchgraft.ImageFolder.open(data, { within: folders, classes })
   const places = new Map(all.items.map(({ path }, i) => [path, i]))
   const images = all.subset(names.map((name) => places.get(name) ?? -1))

@@ -7,13 +7,14 @@ import { torchgraft } from './library.mjs'
  * @property {readonly string[]} paths
  * @property {number} batch
  * @property {number} threads
+ * @property {import('../../src/index.js').Device} device
  */
 
 /** Photos to labels, some at a time. @param {Params} params */
-export async function begin({ file, classes, paths, batch, threads }) {
+export async function begin({ file, classes, paths, batch, threads, device }) {
   const { Classifier, Session } = torchgraft
-  const classifier = await Classifier.open(file, { threads })
-  const { precision, memoryFormat } = await describe(Session, classifier.metadata.model, threads)
+  const classifier = await Classifier.open(file, { threads, device })
+  const { precision, memoryFormat } = await describe(Session, classifier.metadata.model, threads, device)
   const labels = async () => {
     const found = []
     for await (const { predictions, error } of classifier.predictAll(paths, { topK: 1, batchSize: batch })) {
@@ -39,10 +40,11 @@ export async function begin({ file, classes, paths, batch, threads }) {
  * @param {typeof torchgraft.Session} Session
  * @param {import('../../src/index.js').RegNetVariant} model
  * @param {number} threads
+ * @param {import('../../src/index.js').Device} device
  */
-async function describe(Session, model, threads) {
-  const session = await Session.create({ model, classes: 2, threads, freeze: 'trunk' })
+async function describe(Session, model, threads, device) {
+  const session = await Session.create({ model, classes: 2, threads, device, freeze: 'trunk' })
   const { precision, memoryFormat } = session
   await session.dispose()
-  return { precision: /** @type {'fp32' | 'bf16'} */ (precision), memoryFormat }
+  return { precision: /** @type {import('../types.d.mts').Precision} */ (precision), memoryFormat }
 }

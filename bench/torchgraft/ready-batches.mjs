@@ -7,19 +7,21 @@ import { readFile } from 'node:fs/promises'
  * @property {readonly number[]} labels
  * @property {number} batch
  * @property {number} size
+ * @property {number} source height and width of the images in the file, of which the middle is taken
  * @property {import('../../src/index.js').Rgb} mean
  * @property {import('../../src/index.js').Rgb} std
  */
 
 /**
- * Images of the right size, uint8, one after another in a file: as batches that leave nothing to load.
+ * Images of one size, uint8, one after another in a file: as batches that leave nothing to load.
  *
  * @param {ReadyImages} ready
  * @returns {Promise<Batch[]>}
  */
-export async function readBatches({ pixels, labels, batch, size, mean, std }) {
+export async function readBatches({ pixels, labels, batch, size, source, mean, std }) {
   const bytes = new Uint8Array(await readFile(pixels))
-  const each = size * size * 3
+  const each = source * source * 3
+  const margin = (source - size) / 2
   return Array.from({ length: Math.floor(labels.length / batch) }, (_, step) => {
     const first = step * batch
     return {
@@ -29,8 +31,8 @@ export async function readBatches({ pixels, labels, batch, size, mean, std }) {
       labels: Int32Array.from(labels.slice(first, first + batch)),
       images: {
         pixels: bytes.subarray(first * each, (first + batch) * each),
-        shapes: new Int32Array(batch * 2).fill(size),
-        plans: Array.from({ length: batch }, () => ({ geometry: /** @type {const} */ ([1, 0, 0, 0, 1, 0]) })),
+        shapes: new Int32Array(batch * 2).fill(source),
+        plans: Array.from({ length: batch }, () => ({ geometry: /** @type {const} */ ([1, 0, margin, 0, 1, margin]) })),
         output: size,
         mean,
         std,

@@ -59,12 +59,17 @@ export function startChild(command, args, { cwd, env, limit, signal, onLine = ()
       clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
       running.delete(stop)
-      resolve({ ...how, lines, late, seconds: (performance.now() - began) / 1000 })
+      resolve({ ...how, command: [command, ...args].map(quote).join(' '), lines, late, seconds: (performance.now() - began) / 1000 })
     }
     child.once('error', (error) => over({ code: null, signal: null, error }))
     child.once('close', (code, signal) => over({ code, signal }))
   })
   return { end, stop, send: (line) => void child.stdin.write(`${line}\n`) }
+}
+
+/** For a shell. @param {string} word */
+function quote(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** How a child ended, in words. @param {End} end @param {number} limit in seconds */

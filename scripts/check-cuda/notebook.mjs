@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { startChild, startTeller } from './child.mjs'
 import { furthest, percent, sideBySide } from './compare.mjs'
-import { whatIsMissing } from './machine.mjs'
-import { makeBuildings } from './train/made-buildings.mjs'
+import { PEERS_IMPORT, visibleDevices } from '../../bench/harness/device.mjs'
+import { whatIsMissing } from '../../bench/harness/python.mjs'
 import { CheckFailed, childFailed, LeftOut } from './part.mjs'
-import { BUILDINGS, runTraining } from './train/train.mjs'
+import { runTraining } from './train/train.mjs'
 
 /** @typedef {import('./types.d.mts').Context} Context */
 /** @typedef {import('../../src/index.js').Device} Device */
@@ -18,6 +16,8 @@ const LIMIT = 60
  */
 const TOLERANCE = { first: 0.01, all: 0.1 }
 const SEED = 3
+/** Beside other work one thread is the fastest. */
+const QUICK = { steps: 4, batch: 8, size: 48, threads: 1 }
 const MODEL = 'regnet_y_400mf'
 const WEIGHTS = 'regnet_y_400mf-tiny-imagenet'
 
@@ -29,14 +29,13 @@ const WEIGHTS = 'regnet_y_400mf-tiny-imagenet'
  */
 export async function notebook(context, signal) {
   const { temporary, device, quick, python, tell } = context
-  const missing = whatIsMissing(python, ['torch', 'torchvision', 'numpy', 'PIL'])
+  const missing = whatIsMissing(python, PEERS_IMPORT)
   if (missing !== '') throw new LeftOut(missing)
-  const data = join(temporary, 'buildings')
-  if (!existsSync(data)) await makeBuildings(data, BUILDINGS[quick ? 'quick' : 'full'])
-  const { steps, batch, size } = quick ? { steps: 4, batch: 8, size: 48 } : { steps: 30, batch: 16, size: 224 }
+  const data = await context.data
+  const { steps, batch, size, ...threads } = quick ? QUICK : { steps: 30, batch: 16, size: 224 }
   const weights = await convertWeights(context, signal)
 
-  const settings = { model: MODEL, weights, size, 'batch-size': batch, steps, seed: SEED, 'mean-std': 'imagenet' }
+  const settings = { model: MODEL, weights, size, 'batch-size': batch, steps, seed: SEED, 'mean-std': 'imagenet', ...threads }
   const args = ['bench/notebook.py', data, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])]
   /** @type {import('../../src/index.js').TrainOptions} */
   const options = {
@@ -47,6 +46,7 @@ export async function notebook(context, signal) {
     weights: WEIGHTS,
     size,
     batchSize: batch,
+    ...threads,
     seed: SEED,
     meanStd: 'imagenet',
     device: /** @type {Device} */ (device),
@@ -91,16 +91,9 @@ async function runNotebook({ root, env, device, python }, signal, args) {
   /** @type {number[]} */
   const losses = []
   const onMessage = (/** @type {any} */ event) => void (event.type === 'step' && losses.push(event.loss))
-  const child = startTeller(python.command, args, { cwd: root, env: peerEnv(env, device), limit: LIMIT, signal, onMessage })
+  const own = { ...env, CUDA_VISIBLE_DEVICES: visibleDevices(device, env), PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }
+  const child = startTeller(python.command, args, { cwd: root, env: own, limit: LIMIT, signal, onMessage })
   const end = await child.end
   if (end.code !== 0) throw childFailed('bench/notebook.py', end, LIMIT)
   return losses
 }
-
-/** So that a peer sees the one device that is asked for. @param {NodeJS.ProcessEnv} env @param {string} device */
-export function peerEnv(env, device) {
-  const visible = device === 'cpu' ? '' : (env['CUDA_VISIBLE_DEVICES']?.split(',')[Number(device.slice(5))] ?? device.slice(5))
-  return { ...env, CUDA_VISIBLE_DEVICES: visible, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' }
-}
-
-export const PEERS = fileURLToPath(new URL('peers.py', import.meta.url))

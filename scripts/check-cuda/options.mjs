@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { readDevice } from '../../bench/harness/arguments.mjs'
 import { SetupError } from '../setup/errors.mjs'
 
 export const PARTS = /** @type {const} */ (['build', 'test', 'train', 'notebook', 'speed'])
@@ -21,8 +22,8 @@ export const USAGE = `npm run check:cuda -- [options]
  */
 export function readOptions(args) {
   const values = parse(args)
-  const device = values.device === 'cuda' ? 'cuda:0' : values.device
-  if (!/^(?:cpu|cuda:\d+)$/.test(device)) throw wrong('cpu, cuda or cuda:N', '--device', device)
+  const device = readDevice(values.device)
+  if (device === undefined) throw wrong('cpu, cuda or cuda:N', '--device', values.device)
   const asked = values.only === undefined ? PARTS : values.only.split(',').map((name) => name.trim())
   const unknown = asked.find((name) => !PARTS.some((part) => part === name))
   if (unknown !== undefined) throw wrong(`some of ${PARTS.join(', ')}`, '--only', unknown)

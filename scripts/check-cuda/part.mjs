@@ -11,7 +11,8 @@ export class LeftOut extends Error {}
 
 /** @param {string} what @param {import('./types.d.mts').End} end @param {number} limit in seconds */
 export function childFailed(what, end, limit) {
-  return new CheckFailed([`${what} ${howItEnded(end, limit)}`, 'It said last:', ...end.lines.map((line) => `  | ${line}`)].join('\n'))
+  const last = end.lines.length === 0 ? ['It said nothing.'] : ['It said last:', ...end.lines.map((line) => `  | ${line}`)]
+  return new CheckFailed([`${what} ${howItEnded(end, limit)}`, `The command: ${end.command}`, ...last].join('\n'))
 }
 
 /**

@@ -1,54 +1,72 @@
-/** @typedef {import('./types.d.mts').Result} Result */
+/** @typedef {import('./types.d.mts').Found} Found */
 /** @typedef {import('./types.d.mts').Measured} Measured */
 /** @typedef {readonly (readonly [string, string])[]} Facts */
 
 const WIDTH = 80
-const WHO = /** @type {const} */ (['notebook', 'tuned', 'compiled', 'torchgraft'])
-const NAME = 27
+/** Columns, by how wide they are. */
+const NAME = 24
+const SIDES = /** @type {const} */ ({ notebook: 9, tuned: 7, compiled: 9, torchgraft: 11 })
+const NUMBERS = /** @type {const} */ ([7, 7, 6])
 
 /**
  * All that was found, 80 columns wide.
  *
- * @param {{ readonly facts: Facts, readonly results: readonly Result[], readonly measured: readonly Measured[] }} found
+ * @param {{ readonly facts: Facts, readonly found: Found }} all
  */
-export function makeTable({ facts, results, measured }) {
+export function makeTable({ facts, found: { results, measured, notes } }) {
   const lines = facts.flatMap(([name, value]) => hang(`${name.padEnd(11)}`, value))
   lines.push('', 'part       result     seconds  what')
   for (const { part, result, seconds, what } of results) {
     lines.push(...hang(`${part.padEnd(11)}${result.padEnd(11)}${seconds.toFixed(1).padStart(7)}  `, what))
   }
-  return [...lines, ...(measured.length > 0 ? ['', ...speedLines(measured)] : [])].join('\n')
+  if (measured.size > 0) lines.push('', ...speedLines([...measured.values()]))
+  for (const note of notes) lines.push(...hang('note: ', note))
+  return lines.join('\n')
 }
 
-/** @param {readonly Measured[]} measured */
-function speedLines(measured) {
-  const line = (/** @type {string} */ name, /** @type {readonly string[]} */ cells, times = '') =>
-    `${name.padEnd(NAME)}${cells.map((cell) => cell.padStart(11)).join('')}${times.padStart(9)}`.trimEnd()
-  const rows = measured.map(({ name, cells }) => {
-    const times = timesBest(cells)
-    return line(name, WHO.map((who) => number(cells[who]?.median, 0)), times?.toFixed(2))
-  })
-  const [first] = measured
-  const firstSteps = first ? [line('first step, s', WHO.map((who) => number(first.cells[who]?.first, 1)))] : []
-  return [line('images/s', WHO, '× best'), ...rows, ...firstSteps]
+/** @param {readonly Measured[]} rows */
+function speedLines(rows) {
+  const line = (/** @type {string} */ name, /** @type {readonly string[]} */ cells, /** @type {readonly string[]} */ numbers) => {
+    const widths = [...Object.values(SIDES), ...NUMBERS]
+    return `${name.padEnd(NAME)}${[...cells, ...numbers].map((cell, i) => cell.padStart(widths[i] ?? 0)).join('')}`.trimEnd()
+  }
+  const sides = /** @type {(keyof typeof SIDES)[]} */ (Object.keys(SIDES))
+  return [
+    line('images/s, or s', sides, ['bar', 'aim', '×']),
+    ...rows.map((row) => {
+      const digits = row.lower ? 1 : 0
+      const cells = sides.map((side) => number(row.cells[side], digits))
+      return line(row.name, cells, [number(row.bar, 0, ''), number(row.aim, 0, ''), number(timesBest(row), 2, '')])
+    }),
+    ...hang('', 'Bars and aims were set on an H200. ×: how many times as good torchgraft is as the best peer.'),
+  ]
 }
 
-/** How many times as fast torchgraft is as the best peer; undefined where one is missing. @param {Measured['cells']} cells */
-export function timesBest({ torchgraft, ...peers }) {
-  const best = Math.max(...Object.values(peers).map(({ median }) => median))
-  return torchgraft && best > 0 ? torchgraft.median / best : undefined
+/** How many times as good torchgraft is as the best peer; undefined where one is missing. @param {Measured} row */
+export function timesBest({ cells: { torchgraft, ...peers }, lower }) {
+  const values = Object.values(peers)
+  if (torchgraft === undefined || values.length === 0) return undefined
+  return lower ? Math.min(...values) / torchgraft : torchgraft / Math.max(...values)
 }
 
-/** In a line. @param {readonly Measured[]} measured */
-export function compareSpeeds(measured) {
-  const times = measured.flatMap(({ cells }) => timesBest(cells) ?? [])
-  if (times.length === 0) return `${measured.length} rows, without peers`
-  return `${measured.length} rows; ${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)} × the best peer`
+/** In a line: beside the best peers, and which bars are missed. @param {readonly Measured[]} rows */
+export function compareSpeeds(rows) {
+  const times = rows.flatMap((row) => timesBest(row) ?? [])
+  const peers = times.length === 0 ? 'without peers' : `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)} × the best peer`
+  const barred = rows.filter(({ bar }) => bar !== undefined)
+  const missed = barred.filter((row) => !reaches(row))
+  const names = missed.length === 0 ? '' : ` (not: ${missed.map(({ name }) => name).join('; ')})`
+  return `${rows.length} rows, ${peers}; ${barred.length - missed.length} of ${barred.length} bars reached${names}`
 }
 
-/** @param {number | undefined} value @param {number} digits */
-function number(value, digits) {
-  return value === undefined ? '–' : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+/** @param {Measured} row */
+function reaches({ cells: { torchgraft = NaN }, lower, bar = NaN }) {
+  return lower ? torchgraft <= bar : torchgraft >= bar
+}
+
+/** @param {number | undefined} value @param {number} digits @param {string} [missing] */
+function number(value, digits, missing = '–') {
+  return value === undefined ? missing : value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
 /** Words beside a head, wrapped, each further line below the first one's words. @param {string} head @param {string} words */

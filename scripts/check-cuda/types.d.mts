@@ -1,10 +1,11 @@
 /** What the parts of check:cuda tell each other. */
+import type { Context as BenchContext, Precision, Python, Runner } from '../../bench/types.d.mts'
 import type { RegNetVariant, TrainOptions } from '../../src/index.js'
 
 export type PartName = 'build' | 'test' | 'train' | 'notebook' | 'speed'
 
 export interface Options {
-  readonly device: string
+  readonly device: BenchContext['device']
   readonly quick: boolean
   readonly compiled: boolean
   readonly only: readonly PartName[]
@@ -12,22 +13,17 @@ export interface Options {
   readonly report: string | undefined
 }
 
-/** The peers' interpreter: versions of what it has, and why it has not the rest. */
-export interface Python {
-  readonly command: string
-  readonly versions: Readonly<Record<string, string>>
-  readonly missing: Readonly<Record<string, string>>
-}
-
 export interface Context {
   readonly root: string
   readonly temporary: string
   /** For children, with LIBTORCH in it. */
   readonly env: NodeJS.ProcessEnv
-  readonly device: string
+  readonly device: BenchContext['device']
   readonly quick: boolean
   readonly compiled: boolean
   readonly python: Python
+  /** The folder of images that are made for all parts. */
+  readonly data: Promise<string>
   readonly tell: Tell
 }
 
@@ -52,6 +48,8 @@ export interface ChildOptions {
 
 /** How a child ended, with its last lines. */
 export interface End {
+  /** As a shell would take it. */
+  readonly command: string
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly lines: readonly string[]
@@ -103,50 +101,64 @@ export interface TrainingRun {
 /** What is measured of torchgraft, and of its peers where it has some. */
 export interface SpeedRow {
   readonly name: string
+  readonly task: 'train-step' | 'score-step'
   readonly model: RegNetVariant
   readonly batch: number
-  readonly task: 'train' | 'score'
-  readonly precision: 'bf16' | 'fp16' | 'fp32'
-  readonly kernels: 'auto' | 'plain'
+  /** The peers have no fp16, but for the notebook, which trains in nothing else on a GPU. */
+  readonly precision: Precision
+  readonly kernels?: 'auto' | 'plain'
+  /** The next batch is scored before the last one's numbers have come. */
+  readonly ahead?: boolean
+  readonly lr: number
+  /** That are timed at once. */
+  readonly steps: number
   readonly peers: boolean
+  readonly bar?: number
+  readonly aim?: number
 }
 
 export interface SpeedSizes {
-  /** Height and width that are trained on, and of the images that they are made from. */
+  /** Height and width that are trained on, and of the images that they are cut from. */
   readonly size: number
   readonly source: number
-  readonly classes: number
-  /** How often so many steps are timed. */
   readonly repeats: number
-  readonly steps: number
   readonly threads?: number
 }
 
-export interface SpeedTask extends SpeedRow, SpeedSizes {
-  readonly device: 'cpu' | `cuda:${number}`
-  /** When its process was started, in milliseconds. */
-  readonly startedAt: number
+/** What all sides read. */
+export interface SpeedInputs {
+  /** By the size of a batch. */
+  readonly ready: Readonly<Record<number, object>>
+  /** Files, by the model. */
+  readonly weights: Readonly<Record<string, string>>
 }
 
-/** What a child has measured of one row. */
-export interface Speeds {
-  readonly speeds: readonly number[]
-  readonly first: number
-  readonly losses: readonly number[]
-  readonly how: string
+/** What was begun for the measurements while other parts ran. */
+export interface Prepared {
+  readonly bench: BenchContext
+  readonly inputs: Promise<SpeedInputs>
+  /** By the row's name. */
+  readonly compiled: Map<string, Runner>
 }
 
-/** Takes a row's measurement by its name. */
-export type TakeSpeeds = (name: string, speeds: Speeds) => void
-
-export interface Cell {
-  /** Images a second. */
-  readonly median: number
-  /** Seconds from a process's start to the end of its first step. */
-  readonly first: number
-}
-
+/** A row of the table. */
 export interface Measured {
   readonly name: string
-  readonly cells: Partial<Record<'notebook' | 'tuned' | 'compiled' | 'torchgraft', Cell>>
+  /** Images a second, or seconds where less is better. */
+  readonly cells: Readonly<Partial<Record<Side, number>>>
+  readonly lower?: true
+  readonly bar?: number
+  readonly aim?: number
+}
+
+export type Side = 'notebook' | 'tuned' | 'compiled' | 'torchgraft'
+
+/** What the parts have found so far. */
+export interface Found {
+  readonly results: Result[]
+  /** What goes on, and since when. */
+  running?: { readonly part: PartName; readonly began: number } | undefined
+  readonly measured: Map<string, Measured>
+  /** Why a session's device could be faster, in its own words. */
+  readonly notes: Set<string>
 }

@@ -10,6 +10,7 @@ test('check:cuda, tried on a CPU, trains its images, resumes a killed run with t
   const { code, stdout } = await runNode(['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'train'], { env })
   expect(stdout).toMatch(/killed after \d+ steps, resumed at epoch \d/)
   expect(stdout).toMatch(/\ntrain {6}ok .*top-1 [\d.]+ %/)
+  expect(stdout).toMatch(/\nUVA-like, 3 epochs, s +– +– +– +[\d.]+ +8 +5\n/)
   expect(stdout.replace(/\s+/g, ' ')).toContain('killed and resumed: the same bytes')
   expect(code).toBe(0)
 }, 120_000)
@@ -20,10 +21,13 @@ else test('check:cuda, tried on a CPU, has the notebook’s losses, and measures
   const args = ['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'notebook,speed']
   const { code, stdout } = await runNode(args, { env: { ...env, TORCHGRAFT_PYTHON: python } })
   expect(stdout).toMatch(/\nnotebook {3}ok .*4 losses/)
-  for (const row of ['400MF, batch 4', '400MF, batch 4, scoring']) {
-    expect(stdout).toMatch(new RegExp(`\\n${row} +[\\d,]+ +[\\d,]+ +– +[\\d,]+ +[\\d.]+\\n`))
+  expect(stdout).toMatch(/\n400MF, batch 8 +[\d,]+ +[\d,]+ +– +[\d,]+ +5 +10,000 +[\d.]+\n/)
+  expect(stdout).toMatch(/\nstart to first step, s +[\d.]+ +[\d.]+ +– +[\d.]+ +3 +2 +[\d.]+\n/)
+  expect(stdout).toMatch(/\nscoring, batch 8 +[\d,]+ +[\d,]+ +– +[\d,]+ +[\d.]+\n/)
+  for (const row of ['scoring, one ahead', '400MF, batch 8, plain', 'loading, a core']) {
+    expect(stdout).toMatch(new RegExp(`\\n${row} +– +– +– +[\\d,]+\\n`))
   }
-  expect(stdout).toMatch(/\n400MF, batch 4, plain +– +– +– +[\d,]+\n/)
+  expect(stdout).toMatch(/losses of 3 steps, how far apart at most: torchgraft/)
   expect(code).toBe(0)
 }, 240_000)
 
@@ -36,7 +40,7 @@ test('check:cuda that is ended tells what it has found so far', async () => {
       ended ||= said.includes('== train')
     },
   })
-  expect(stdout).toMatch(/SIGTERM: ended before all was checked\.\n[^]*\nlibtorch +[^]*\npart +result/)
+  expect(stdout).toMatch(/SIGTERM: ended before all was checked\.\n[^]*\nlibtorch +[^]*\npart +result.*\ntrain {6}FAILED .*was not over/)
   expect(code).toBe(1)
 }, 60_000)
 

@@ -7,16 +7,18 @@ import { hash, makeRandom } from '../../../samples/generator/random.mjs'
 
 /**
  * Fills a folder with images of buildings, a folder for each: façades with windows, each building in colours and
- * proportions of its own, under another sky, from another place and in other light each time. A second's work.
+ * proportions of its own, under another sky, from another place and in other light each time; every sixth image is upright.
+ * Some seconds' work.
  *
- * @param {string} folder @param {Sizes} sizes images: of each class
+ * @param {string} folder @param {Sizes} sizes images: in all
  */
 export async function makeBuildings(folder, { classes, images, width, height }) {
   for (let label = 0; label < classes; label++) {
     const name = join(folder, `building-${String(label + 1).padStart(2, '0')}`)
     await mkdir(name, { recursive: true })
-    const files = Array.from({ length: images }, (_, i) => {
-      const image = sharp(takeImage(label, i, width, height), { raw: { width, height, channels: 3 } })
+    const files = Array.from({ length: Math.floor((images + classes - 1 - label) / classes) }, (_, i) => {
+      const [wide, high] = i % 6 === 5 ? [height, width] : [width, height]
+      const image = sharp(takeImage(label, i, wide, high), { raw: { width: wide, height: high, channels: 3 } })
       return image.jpeg({ quality: 88 }).toFile(join(name, `${String(i + 1).padStart(2, '0')}.jpg`))
     })
     await Promise.all(files)

@@ -1,6 +1,6 @@
 import { runInterleaved, tellingLine, valuesOf } from '../../../bench/harness/interleaved.mjs'
 import { MismatchError } from '../../../bench/report/sameness.mjs'
-import type { Runner, Context, Facts } from '../../../bench/types.d.mts'
+import type { Runner, Context, Facts, Task } from '../../../bench/types.d.mts'
 import { UnavailableError } from '../../../bench/harness/worker.mjs'
 
 const facts: Facts = { how: 'quickly', precision: 'fp32', images: 4 }
@@ -14,9 +14,9 @@ function stage(own: Readonly<Record<string, Partial<Runner>>> = {}, skip: Contex
     close: () => (calls.push(`${name} ends`), Promise.resolve()),
     ...own[name],
   })
-  const context = { skip, tell: (line: string) => void told.push(line) } as Partial<Context> as Context
-  const run = (peers: readonly string[], repeats: number) =>
-    runInterleaved(context, { title: 'm', task: 't', params: {}, peers, repeats, start })
+  const context = { skip, device: 'cuda:1', tell: (line: string) => void told.push(line) } as Partial<Context> as Context
+  const run = (peers: readonly string[], repeats: number, more: Partial<Task> = {}) =>
+    runInterleaved(context, { title: 'm', task: 't', params: {}, peers, repeats, start, ...more })
   return { calls, told, run }
 }
 
@@ -64,6 +64,22 @@ describe('interleaved runs', () => {
     const { calls, run } = stage({ a: { begin: () => Promise.resolve({ ...facts, images: 5 }) } })
     await expect(run(['a'], 1)).rejects.toThrow(MismatchError)
     expect(calls).toEqual(['torchgraft begins', 'torchgraft ends', 'a ends'])
+  })
+
+  test('unlike work is timed all the same where that is asked for, and told', async () => {
+    const { run } = stage({ a: { begin: () => Promise.resolve({ ...facts, images: 5 }) } })
+    const told: Error[] = []
+    const { samples, same } = await run(['a'], 1, { onMismatch: (error) => void told.push(error) })
+    expect([Object.keys(samples), same, told.map(({ message }) => message)]).toEqual([['torchgraft', 'a'], [], ['m: a had 5 images and torchgraft 4']])
+  })
+
+  test('each is told the device, and a peer that fails with more than its error with all of it', async () => {
+    const given: object[] = []
+    const own = { torchgraft: { begin: (_: string, params: object) => (given.push(params), Promise.resolve(facts)) } }
+    const { told, run } = stage({ ...own, a: { begin: () => Promise.reject(new Error('File x, line 3\nValueError: no')) } })
+    await run(['a'], 1)
+    expect(given).toEqual([{ device: 'cuda:1' }])
+    expect(told).toContain('File x, line 3\nValueError: no')
   })
 
   test('a peer that this run has no time for is not started, and named', async () => {

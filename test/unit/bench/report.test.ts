@@ -35,6 +35,12 @@ describe('the table', () => {
     expect(formatHead({ ...report, machine: { ...machine, heldTo: 'avx2' } })[0]).toBe('AMD EPYC 7763 <64-Core> Processor held to avx2, 2 cores, 24 GiB')
   })
 
+  test('says which GPU was measured, with its driver', () => {
+    const gpu = { name: 'NVIDIA H200', driver: '570.86.15', memory: 143_771 * 2 ** 20 }
+    const head = formatHead({ ...report, machine: { ...machine, gpu } }).join(' ')
+    expect(head).toContain('NVIDIA H200 beside AMD EPYC 7763 <64-Core> Processor, 2 cores, 24 GiB GPU: NVIDIA H200, 140 GiB, driver 570.86.15')
+  })
+
   test('warns of a machine that was busy, and only then', () => {
     expect(formatHead(report).join(' ')).not.toContain('busy')
     expect(formatHead({ ...report, machine: { ...machine, load: 2.5 } }).join(' ')).toContain('busy when the bench began (load 2.5 a core)')
@@ -54,6 +60,11 @@ describe('the chart', () => {
     const one = Number(/class="one" x1="([\d.]+)"/.exec(svg)?.[1])
     const bar = /<rect class="notebook" x="([\d.]+)" y="7/.exec(svg)
     expect(Number(bar?.[1])).toBeCloseTo(one, 0)
+  })
+
+  test('of a GPU names it in its title', () => {
+    const svg = drawChart({ ...report, machine: { ...machine, gpu: { name: 'NVIDIA H200', driver: '570', memory: 1 } } })
+    expect(svg).toContain('>How many times better torchgraft is on an NVIDIA H200</text>')
   })
 
   test('leaves out extra rows and those without peers', () => {
@@ -94,6 +105,17 @@ describe('result files', () => {
     expect(freeName('a', (name) => taken.includes(name))).toBe(expected)
   })
 
+  test('of a GPU are called by its name', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'torchgraft-test-'))
+    try {
+      const gpu = { name: 'NVIDIA H200', driver: '570', memory: 1 }
+      const file = await writeResult(folder, { ...report, machine: { ...machine, gpu } }, { chart: '' })
+      expect(file).toBe(join(folder, '2026-03-01-nvidia-h200.json'))
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+
   test('a second run on a day overwrites nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'torchgraft-test-'))
     try {
@@ -124,15 +146,25 @@ test('the charts that are kept are those of the reports beside them (node bench/
 })
 
 describe('the arguments', () => {
-  const known = ['train-step', 'memory']
+  const known = [{ names: ['train-step', 'memory'] }, { names: ['predict-cold', 'evaluate'], onGpu: ['evaluate'] }]
 
   test('all are taken', () => {
-    expect(parseArguments(['--only', 'memory,train-step', '--repeats', '4', '--data', 'photos', '--quick'], known)).toEqual({ only: ['memory', 'train-step'], repeats: 4, data: 'photos', quick: true })
-    expect(parseArguments([], known)).toEqual({ only: undefined, repeats: undefined, data: undefined, quick: false })
+    expect(parseArguments(['--only', 'memory,train-step', '--repeats', '4', '--data', 'photos', '--quick'], known)).toEqual({ only: ['memory', 'train-step'], repeats: 4, data: 'photos', quick: true, device: 'cpu' })
+    expect(parseArguments([], known)).toEqual({ only: undefined, repeats: undefined, data: undefined, quick: false, device: 'cpu' })
   })
 
   test.each([
-    [['--only', 'speed'], 'There are train-step, memory'],
+    ['cuda', 'cuda:0'],
+    ['cuda:1', 'cuda:1'],
+    ['cpu', 'cpu'],
+  ])('--device %s is %s', (typed, device) => {
+    expect(parseArguments(['--device', typed, '--only', 'evaluate'], known)).toMatchObject({ device, only: ['evaluate'] })
+  })
+
+  test.each([
+    [['--only', 'speed'], 'There are train-step, memory, predict-cold, evaluate'],
+    [['--device', 'cuda', '--only', 'predict-cold'], 'On a GPU there are train-step, memory, evaluate'],
+    [['--device', 'gpu'], 'Expected cpu, cuda or cuda:N for --device but received "gpu"'],
     [['--only', ''], 'There are train-step, memory'],
     [['--repeats', '0'], 'from 1 to 9999'],
     [['--repeats', '2.5'], 'from 1 to 9999'],

@@ -19,6 +19,8 @@ describe('whether all did the same work', () => {
     ['bf16', 'bf16', 2 * (1 - LOSS_TOLERANCE.bf16.first * 1.1), 1.5, false],
     ['bf16', 'fp32', 2, 1.5 * (1 - LOSS_TOLERANCE.bf16.later * 1.1), false],
     ['bf16', 'fp32', Number.NaN, 1.5, false],
+    ['bf16', 'fp16', 2, 1.5 * (1 + LOSS_TOLERANCE.fp16.later * 0.9), true],
+    ['fp32', 'fp16', 2 * (1 + LOSS_TOLERANCE.fp16.first * 1.1), 1.5, false],
   ] as const)('%s beside %s: losses %d, %d beside 2, 1.5 are the same work: %s', (one, other, first, second, expected) => {
     const check = () => checkSameness('train-step', { torchgraft: { how: '', precision: one, losses: [first, second] }, notebook: { how: '', precision: other, losses: [2, 1.5] } })
     if (expected) expect(check()).toHaveLength(1)

@@ -26,7 +26,7 @@ describe('a worker', () => {
 
   test('that ends by itself rejects with what it said last', async () => {
     const worker = new Worker(program('console.error("out of memory"); process.exitCode = 3'))
-    await expect(worker.begin('task', {})).rejects.toThrow('ended by itself: out of memory')
+    await expect(worker.begin('task', {})).rejects.toThrow('ended by itself (code 3): out of memory')
     await expect(worker.run()).rejects.toThrow('ended by itself')
     await worker.close()
   })

@@ -41,9 +41,16 @@ describe('a child of check:cuda', () => {
     expect([messages, end.code, [...end.lines].sort()]).toEqual([[{ row: 1 }], 0, ['warning', '{ no JSON', '{"row":1}']])
   })
 
-  test('that fails is told with its last lines', async () => {
-    const end = await startChild(process.execPath, ['-e', 'console.log("CUDA error: 700"); process.exit(3)'], how).end
-    expect(childFailed('The peer', end, 20).message).toBe('The peer ended with code 3\nIt said last:\n  | CUDA error: 700')
+  test('that fails is told with its command and its last lines', async () => {
+    const code = 'console.log("CUDA error: 700"); process.exit(3)'
+    const end = await startChild(process.execPath, ['-e', code, "it's"], how).end
+    const command = `${process.execPath} -e '${code}' 'it'\\''s'`
+    expect(childFailed('The peer', end, 20).message).toBe(`The peer ended with code 3\nThe command: ${command}\nIt said last:\n  | CUDA error: 700`)
+  })
+
+  test('that fails in silence is told so', async () => {
+    const end = await startChild(process.execPath, ['-e', 'process.exit(3)'], how).end
+    expect(childFailed('The peer', end, 20).message).toContain('\nIt said nothing.')
   })
 
   test('that takes too long is ended, with what it has started', async () => {
