@@ -1,6 +1,6 @@
 // Compiles every native source against the headers of several libtorch versions: the oldest that is thought of, the one that
-// is fetched, and the newest that there is; by CXX, or by each compiler that is installed; with CUDA's headers, as for a GPU.
-// Nothing is linked or run.
+// is fetched, and the newest that there is; by CXX, or by each compiler that is installed; headers of a CUDA build with CUDA's,
+// as for a GPU. Nothing is linked or run.
 //
 //   npm run check:versions [-- VERSION...]
 import { spawnSync } from 'node:child_process'
@@ -45,14 +45,17 @@ function compilers() {
   return [...new Map(names.map((name) => [realpathSync(name), name])).values()]
 }
 
+/** The version without a suffix: on Linux the CUDA build, whose headers are more than a CPU build's. @param {string} version */
+const plain = (version) => `torch===${version}`
+
 /**
- * The headers of the libtorch that set-up took, or those in a wheel.
+ * The headers of the libtorch that set-up took, where it is a CUDA build, or those in a wheel.
  *
  * @param {ReturnType<typeof makeProgress>} progress @param {string} requirement
  */
 async function headersOf(progress, requirement) {
   const { found } = locateLibtorch({ root: ROOT })
-  if (found && requirement === `torch==${found.version.split('+')[0]}`) return { version: found.version, libtorch: found.folder }
+  if (found?.cuda && requirement === plain(found.version.split('+')[0] ?? '')) return { version: found.version, libtorch: found.folder }
   const { version, url } = resolveWheel(requirement)
   const folder = join(FOLDER, version, 'headers')
   const libtorch = join(folder, 'torch')
@@ -60,9 +63,14 @@ async function headersOf(progress, requirement) {
   return { version, libtorch }
 }
 
-/** Out of NVIDIA's packages, of some megabytes, or of a toolkit. @returns {readonly string[]} */
-function cudaHeaders() {
-  if (process.platform !== 'linux') return []
+/**
+ * CUDA's, out of NVIDIA's packages, of some megabytes, or of a toolkit. A CPU build lacks the file that its own headers for CUDA need.
+ *
+ * @param {string} libtorch
+ * @returns {readonly string[]}
+ */
+function cudaHeaders(libtorch) {
+  if (!existsSync(join(libtorch, 'include', 'c10', 'cuda', 'impl', 'cuda_cmake_macros.h'))) return []
   const folder = join(FOLDER, 'cuda')
   const beside = { folder: join(folder, 'torch'), cuda: true }
   const there = findCudaHeaders(beside)
@@ -79,10 +87,11 @@ function cudaHeaders() {
 async function check(progress, requirement) {
   const { version, libtorch } = await headersOf(progress, requirement)
   const folder = join(FOLDER, version)
+  const cuda = cudaHeaders(libtorch)
   for (const compiler of compilers()) {
     const name = basename(compiler)
     // Machine code is nobody's here: as little as possible is done for it.
-    const defines = { LIBTORCH: libtorch, CUDA_HEADERS: cudaHeaders().join(';'), WERROR: 'ON', CMAKE_CXX_FLAGS_RELEASE: '-O0' }
+    const defines = { LIBTORCH: libtorch, CUDA_HEADERS: cuda.join(';'), WERROR: 'ON', CMAKE_CXX_FLAGS_RELEASE: '-O0' }
     const options = {
       root: ROOT,
       env: { ...process.env, CXX: compiler },
@@ -92,13 +101,13 @@ async function check(progress, requirement) {
       targets: TARGETS,
     }
     await progress(`Compiling against libtorch ${version} by ${name}`, () => buildByCMake(options))
-    console.log(`libtorch ${version}, ${name}: every native source compiles.`)
+    console.log(`libtorch ${version}, ${name}: every native source compiles, ${cuda.length > 0 ? 'with' : 'without'} CUDA's headers.`)
   }
 }
 
 try {
-  const asked = process.argv.slice(2).map((version) => `torch==${version}`)
-  const usual = [`torch==${OLDEST}`, `torch==${LIBTORCH_VERSION}`, 'torch']
+  const asked = process.argv.slice(2).map(plain)
+  const usual = [plain(OLDEST), plain(LIBTORCH_VERSION), 'torch']
   for (const requirement of asked.length > 0 ? asked : usual) await check(makeProgress(process.stderr), requirement)
 } catch (error) {
   if (!(error instanceof SetupError)) throw error

@@ -15,7 +15,7 @@ struct CompiledKernel {
 };
 
 // Kernels that earlier sessions have compiled, for a session that is being made, and those that it
-// compiles itself. Any thread may use it. Who makes it keeps them; the C++ opens no file.
+// compiles itself, which TypeScript writes to disk. Any thread may use it.
 class KernelCache {
  public:
   explicit KernelCache(std::vector<CompiledKernel> known = {});
