@@ -16,6 +16,7 @@ import { abortSignal, checkFields, type Fields, booleanField, required, oneOfFie
 import { aPath, local, type LocalPath } from '../options/local-path.js'
 import { evaluate, type Evaluation } from '../train/evaluate.js'
 import type { ModelMetadata } from '../runs/model-metadata.js'
+import { defaultBatchSize } from './batch-size.js'
 import { COMPUTE_FIELDS, type ComputeOptions } from './options.js'
 import { shellWord } from '../text/shell-word.js'
 import { openModel } from './open-model.js'
@@ -80,7 +81,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Mode
     throw new TorchgraftError('ERR_DATA_EMPTY', (option) => `The model was trained on ${images}: score others, or these with ${option('all', true)}`, { path: data })
   }
 
-  await using loader = scoringLoader(folder.subset(kept), metadata)
+  await using loader = scoringLoader(folder.subset(kept), metadata, defaultBatchSize(session.device, metadata.size))
   const scored = await evaluate(session, loader, signal ? { signal } : {})
   const contradictions = contradictionsOf(folder, runSplit)
   return {
@@ -100,8 +101,8 @@ function unlearned({ items }: ImageFolder, runSplit: RunSplit | undefined): numb
   return items.flatMap(({ hash }, i) => (learned.has(hash) ? [] : [i]))
 }
 
-function scoringLoader(images: ImageFolder, { size, mean, std, resize }: ModelMetadata): DataLoader {
-  return new DataLoader(images, { batchSize: 32, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
+function scoringLoader(images: ImageFolder, { size, mean, std, resize }: ModelMetadata, batchSize: number): DataLoader {
+  return new DataLoader(images, { batchSize, size, mean, std, transform: scoringTransform(resize), cacheBytes: 0 })
 }
 
 /** Images of this folder that have other labels elsewhere in it, or where the model was trained. */

@@ -3,8 +3,10 @@ import type { Pixels } from '../images/pixels.js'
 
 /** What computes for a classifier: a session of libtorch, or onnxruntime. */
 export interface Scorer {
+  /** Images that it is best given at once. */
+  readonly batchSize: number
   /** Each image's probabilities, in the order of the classes. */
-  score(images: readonly Pixels[]): Promise<readonly (readonly number[])[]>
+  score(images: readonly Pixels[]): Promise<readonly ArrayLike<number>[]>
   dispose(): Promise<void>
 }
 

@@ -1,6 +1,7 @@
 import { atModelSize } from '../../../web/resample/fit.js'
 import { TorchgraftError } from '../../errors.js'
 import { modelError } from '../../formats/file-error.js'
+import { defaultBatchSize } from '../batch-size.js'
 import type { ComputeOptions } from '../options.js'
 import type { OpenedScorer, Scorer } from '../scorer.js'
 import { readOnnxMetadata } from './onnx-file.js'
@@ -25,13 +26,14 @@ export async function openOnnxScorer(
   const type = inputType(resize)
   let disposed = false
   const scorer: Scorer = {
+    batchSize: defaultBatchSize('cpu', size),
     score: async (images) => {
       if (disposed) throw new TorchgraftError('ERR_DISPOSED', 'This classifier has been disposed of')
       const inputs = images.map((image) => atModelSize(image, resize, size))
       const batch = new runtime.Tensor(type, joined(type, inputs), [images.length, size, size, 3])
       const { [OUTPUT]: output } = await session.run({ [INPUT]: batch })
       const probabilities = output!.data as Float32Array
-      return images.map((_, row) => Array.from(probabilities.subarray(row * classes.length, (row + 1) * classes.length)))
+      return images.map((_, row) => probabilities.subarray(row * classes.length, (row + 1) * classes.length))
     },
     dispose: async () => {
       if (disposed) return

@@ -79,7 +79,7 @@ describe('set-up says in one line what to install or set', () => {
     else expect(nodeProblem(version)).toMatch(message)
   })
 
-  test.each([['setup.mjs'], ['train.mjs'], ['torchgraft.mjs']])('with an old Node, of %s, before anything else', async (script) => {
+  test.each([['setup.mjs'], ['train.mjs'], ['torchgraft.mjs'], ['torchgraft.cjs']])('with an old Node, of %s, before anything else', async (script) => {
     const old = `data:text/javascript,${encodeURIComponent("Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } })")}`
     const end = await runNode(['--import', old, join('scripts', script)])
     expect(end).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^(?:torchgraft could not be set up\. )?torchgraft needs Node 20\.19 or newer, and this is 18\.20\.8\. Install [^\n]+\n$/) })

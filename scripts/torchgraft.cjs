@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+require('./pool-threads.cjs')
+void import('./torchgraft.mjs')
