@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Matrix2x3, Plan } from '../../src/augment/plan.js'
 import { packPlans } from '../../src/augment/plan.js'
 import { random } from '../../src/random/sfc32.js'
-import type { NativeImages, NativeRenderer } from '../../src/addon/binding.js'
+import { type NativeImages, type NativeRenderer, PIXEL_CHUNK } from '../../src/addon/binding.js'
 import { loadAddon } from '../../src/addon/load.js'
 import { renderImages } from '../../src/session/render-batch.js'
 import { ROOT } from '../helpers/processes/child.js'
@@ -201,6 +201,7 @@ describe('kernels for different processors', () => {
 describe('what could read out of bounds is refused', () => {
   const { pixels } = makeSource(4, 4, 1)
   const good = toImages([{ width: 4, height: 4, pixels }], [{ geometry: [1, 0, 0, 0, 1, 0] }], 4)
+  const NOTHING = { pixels: [], sizes: new Int32Array(0) }
   const withPlan = (index: number, value: number): NativeImages =>
     ({ ...good, plans: good.plans.map((number, i) => (i === index ? value : number)) })
 
@@ -212,6 +213,13 @@ describe('what could read out of bounds is refused', () => {
     ['an array that cannot come into the middle', { ...good, pixels: [new Uint8Array(36)], sizes: Int32Array.of(3, 4) }],
     ['an array of a negative size', { ...good, pixels: [pixels], sizes: Int32Array.of(-4, -4) }],
     ['an array in a shape beyond any memory', { ...good, shapes: Int32Array.of(2 ** 31 - 2, 2 ** 31 - 2), pixels: [pixels], sizes: Int32Array.of(4, 4) }],
+    ['an image that is neither brought nor at a place', { ...good, ...NOTHING, places: Float64Array.of(-1), brought: Uint8Array.of(0) }],
+    ['an image that was never brought to its place', { ...good, ...NOTHING, places: Float64Array.of(0), brought: Uint8Array.of(0) }],
+    ['a place that is no number', { ...good, ...NOTHING, places: Float64Array.of(Number.NaN), brought: Uint8Array.of(0) }],
+    ['a place across a chunk’s end', { ...good, places: Float64Array.of(PIXEL_CHUNK - 47), brought: Uint8Array.of(1) }],
+    ['a place beyond any memory', { ...good, places: Float64Array.of(1e300), brought: Uint8Array.of(1) }],
+    ['two places for one image', { ...good, places: Float64Array.of(0, 48), brought: Uint8Array.of(1, 1) }],
+    ['places without telling which images are brought', { ...good, places: Float64Array.of(0), brought: new Uint8Array(0) }],
     ['too many pixels', { ...good, pixels: new Uint8Array(49) }],
     ['a shape of nothing', { ...good, shapes: Int32Array.of(0, 4) }],
     ['a negative shape', { ...good, shapes: Int32Array.of(-4, -4) }],
@@ -235,7 +243,8 @@ describe('what could read out of bounds is refused', () => {
     ['a giant output', { ...good, output: 1e6 }],
     ['a standard deviation of 0', { ...good, meanStd: new Float64Array(6) }],
   ])('%s', async (_, images) => {
-    const error: unknown = await loadAddon().renderBatch(images, 'loops', new Float32Array(48)).catch((reason: unknown) => reason)
+    const render = async (): Promise<void> => loadAddon().renderBatch(images, 'loops', new Float32Array(48))
+    const error: unknown = await render().catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'ERR_BATCH_SHAPE', message: expect.stringMatching(/^Expected/) })
   })
 
