@@ -21,6 +21,7 @@
 //   engine_check render-kernel SEED [cuda]    what runs on a GPU, here or there
 //   engine_check nvrtc CAPABILITY...          90: 9.0
 //   engine_check render-speed [cuda]          of a batch of 128
+//   engine_check folded-speed cpu|cuda:0 fp32|bf16|fp16 MODEL N SIZE
 //   engine_check convolution-speed fp32|bf16 GROUP_WIDTH...
 //   engine_check pointwise-speed fp32|bf16 THREADS [warm|cold [IN OUT SIDE STRIDE]]
 
@@ -42,6 +43,7 @@
 #include "check/norm/norm_check.h"
 #include "check/optim/autocast_check.h"
 #include "check/optim/optimizer_check.h"
+#include "check/scoring/folded_speed.h"
 #include "check/scoring/folding_check.h"
 #include "check/scoring/recorded_check.h"
 #include "check/threads_check.h"
@@ -76,6 +78,7 @@ constexpr Check kChecks[] = {
     {"render-kernel", CheckRenderKernel},
     {"nvrtc", CheckNvrtc},
     {"render-speed", TimeRender},
+    {"folded-speed", TimeFolded},
     {"convolution-speed", TimeConvolutions},
     {"pointwise-speed", TimePointwise},
 };
