@@ -23,6 +23,7 @@
 //   engine_check kernel-cache
 //   engine_check kernel-speed
 //   engine_check render-speed [cuda]          of a batch of 128
+//   engine_check folded-speed cpu|cuda:0 fp32|bf16|fp16 MODEL N SIZE
 //   engine_check convolution-speed fp32|bf16 GROUP_WIDTH...
 //   engine_check pointwise-speed fp32|bf16 THREADS [warm|cold [IN OUT SIDE STRIDE]]
 
@@ -45,6 +46,7 @@
 #include "check/norm/norm_check.h"
 #include "check/optim/autocast_check.h"
 #include "check/optim/optimizer_check.h"
+#include "check/scoring/folded_speed.h"
 #include "check/scoring/folding_check.h"
 #include "check/scoring/recorded_check.h"
 #include "check/threads_check.h"
@@ -81,6 +83,7 @@ constexpr Check kChecks[] = {
     {"kernel-cache", CheckKernelCache},
     {"kernel-speed", TimeKernels},
     {"render-speed", TimeRender},
+    {"folded-speed", TimeFolded},
     {"convolution-speed", TimeConvolutions},
     {"pointwise-speed", TimePointwise},
 };

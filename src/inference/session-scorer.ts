@@ -20,8 +20,11 @@ export async function openSessionScorer(file: string, options: ComputeOptions): 
 }
 
 function softmax(logits: Float32Array): Float64Array {
-  const highest = logits.reduce((a, b) => Math.max(a, b), -Infinity)
-  const powers = Float64Array.from(logits, (logit) => Math.exp(logit - highest))
-  const sum = powers.reduce((a, b) => a + b, 0)
-  return powers.map((power) => power / sum)
+  let highest = -Infinity
+  for (const logit of logits) highest = Math.max(highest, logit)
+  const powers = new Float64Array(logits.length)
+  let sum = 0
+  for (let i = 0; i < logits.length; i++) sum += powers[i] = Math.exp((logits[i] as number) - highest)
+  for (let i = 0; i < powers.length; i++) powers[i] = (powers[i] as number) / sum
+  return powers
 }

@@ -7,11 +7,12 @@
 
 namespace torchgraft {
 
-Net::Net(const std::string& name)
+Net::Net(const std::string& name, at::Device device)
     : generator(at::detail::createCPUGenerator(/*seed=*/5)),
       model(MakeModel(name, kClasses,
                       LayerContext{.init = {.device = at::kCPU, .generator = generator}})) {
   model->eval();
+  model->to(device);
   for (const auto& entry : StateDict(*model)) state[entry.name] = entry.tensor;
 }
 

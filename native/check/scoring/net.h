@@ -2,6 +2,7 @@
 
 #include <ATen/Generator.h>
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <cstdint>
 #include <map>
@@ -16,13 +17,13 @@ namespace torchgraft {
 struct Net {
   static constexpr int64_t kClasses = 10;
 
-  explicit Net(const std::string& name);
+  explicit Net(const std::string& name, at::Device device = at::kCPU);
 
   // Changes its state in place, as training does: each norm has statistics, scales and shifts of
   // its own.
   void Train();
 
-  // [count, 3, size, size], channels_last, float
+  // [count, 3, size, size], channels_last, float, on the CPU
   at::Tensor Images(int64_t count, int64_t size);
 
   at::Generator generator;

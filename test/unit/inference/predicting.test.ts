@@ -61,7 +61,7 @@ describe('largestIndices', () => {
 })
 
 test.each([
-  ['cpu', 224, 32], ['cpu', 1024, 32], ['cuda:0', 224, 128], ['cuda:0', 64, 128], ['cuda:1', 288, 77], ['cuda:0', 384, 43], ['cuda:0', 2048, 32],
+  ['cpu', 224, 32], ['cpu', 1024, 32], ['cuda:0', 224, 128], ['cuda:0', 64, 128], ['cuda:1', 288, 72], ['cuda:0', 384, 40], ['cuda:0', 2048, 32],
 ])('on %s %i px are scored by %i images at once', (device, size, expected) => {
   expect(defaultBatchSize(device, size)).toBe(expected)
 })

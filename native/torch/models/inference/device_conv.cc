@@ -45,6 +45,12 @@ void DeviceConv::Refold(const at::Tensor& weight, const at::Tensor& bias) {
   epilogue_.bias.copy_(bias);
 }
 
+std::vector<bool> DeviceConv::fused() const {
+  std::vector<bool> taken;
+  for (const auto& [shape, is_fused] : fused_) taken.push_back(is_fused);
+  return taken;
+}
+
 at::Tensor DeviceConv::Run(const at::Tensor& x, bool relu) const {
   if (IsProduct(x)) return Product(x, relu);
   return relu ? FusedOrNot(x, {}) : InTwoPasses(x, {}, relu);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "torch/models/inference/cudnn_conv.h"
 #include "torch/models/inference/folded_layers.h"
@@ -30,6 +31,9 @@ class DeviceConv final : public FoldedConv {
 
   // Other weights at the same addresses, which CUDA graphs have captured.
   void Refold(const at::Tensor& weight, const at::Tensor& bias);
+
+  // Whether the fused operator is taken, for the shapes tried so far.
+  std::vector<bool> fused() const;
 
   at::Tensor Run(const at::Tensor& x, bool relu) const override;
   at::Tensor RunResidual(const at::Tensor& x, const at::Tensor& residual) const override;

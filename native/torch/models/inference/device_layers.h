@@ -28,6 +28,9 @@ class DeviceLayers final : public FoldedLayers {
                                                      const ExcitationWeights& weights) override;
   bool threads_take_images() const override { return false; }
 
+  // By name.
+  const std::map<std::string, std::shared_ptr<DeviceConv>>& convs() const { return convs_; }
+
  private:
   at::ScalarType type_;
   std::shared_ptr<const DeviceNorm> norm_;
