@@ -8,6 +8,7 @@
 //   engine_check arena STEPS SEED
 //   engine_check threads THREADS COUNT GRAIN
 //   engine_check norm fp32|bf16 NxCxHxW...
+//   engine_check norm-kernels fp32|bf16|fp16 NxCxHxW...    what runs on a GPU, here
 //   engine_check excitation fp32|bf16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check render SEED
@@ -55,6 +56,7 @@ constexpr Check kChecks[] = {
     {"arena", CheckArena},
     {"threads", CheckThreads},
     {"norm", CheckNorm},
+    {"norm-kernels", CheckNormOfGpu},
     {"excitation", CheckExcitation},
     {"convolutions", CheckConvolutions},
     {"render", CheckRender},

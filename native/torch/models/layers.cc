@@ -50,7 +50,9 @@ std::string ConvImpl::Describe(GraphBuilder& graph, const LayerPath& at,
 
 BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
                              const LayerContext& context)
-    : options_(options), own_kernels_(context.own_kernels), device_norm_(context.device_norm) {
+    : options_(options),
+      own_kernels_(context.own_kernels),
+      device_kernels_(context.device_kernels) {
   const auto& init = context.init;
   weight_ = register_parameter("weight", init.Full({channels}, 1));
   bias_ = register_parameter("bias", init.Full({channels}, 0));
@@ -69,7 +71,7 @@ NormState BatchNormImpl::Begin(const BatchStats& stats) {
           .eps = options_.eps,
           .momentum = options_.momentum,
           .stats = stats,
-          .device = device_norm_.get()};
+          .device = device_kernels_.get()};
 }
 
 at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& residual,

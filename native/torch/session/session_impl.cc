@@ -55,20 +55,20 @@ std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   return std::optional<CachingAllocatorLease>(std::in_place);
 }
 
-std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
+std::shared_ptr<const LayerKernels> MakeLayerKernels(const SessionOptions& options) {
   const at::Device device(options.device);
   if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
-  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
+  return std::make_shared<const LayerKernels>(device, ComputeType(options.precision));
 }
 
 std::shared_ptr<Model> Make(const SessionOptions& options,
-                            const std::shared_ptr<const DeviceNorm>& norm) {
+                            const std::shared_ptr<const LayerKernels>& kernels) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return MakeModel(options.model, options.classes,
                    LayerContext{.init = {.device = at::kCPU, .generator = generator},
                                 .own_kernels = HasOwnKernels(options),
-                                .device_norm = norm});
+                                .device_kernels = kernels});
 }
 
 FoldedModel Fold(const Model& model, at::ScalarType type) {
@@ -85,9 +85,9 @@ Session::Impl::Impl(const SessionOptions& options)
       device(options.device),
       stream(DeviceStream(device)),
       renderer(RendererFor(device)),
-      norm(MakeDeviceNorm(options)),
+      kernels(MakeLayerKernels(options)),
       adam(options.optimizer),
-      model(Make(options, norm)),
+      model(Make(options, kernels)),
       folds(HasOwnKernels(options)) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) FreezeBatchNorm(*model);
@@ -98,7 +98,7 @@ Session::Impl::Impl(const SessionOptions& options)
   AddParameters();
   // Waits: no thread of ours outlives this.
   if (renderer) renderer->note();
-  if (norm) norm->note();
+  if (kernels) kernels->note();
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;
@@ -169,7 +169,7 @@ at::Tensor Session::Impl::Score(const Images& images) {
 std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
-  if (norm && !norm->note().empty()) notes.push_back(norm->note());
+  if (kernels && !kernels->note().empty()) notes.push_back(kernels->note());
   if (device.is_cuda() && !options.plain_kernels && !DeviceGraph::CanCapture()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
