@@ -10,6 +10,7 @@
 //   engine_check norm fp32|bf16 NxCxHxW...
 //   engine_check norm-kernels fp32|bf16|fp16 NxCxHxW...    what runs on a GPU, here
 //   engine_check excitation fp32|bf16 NxCxHxW...
+//   engine_check excitation-kernels fp32|bf16|fp16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check render SEED
 //   engine_check resample SEED
@@ -29,6 +30,7 @@
 #include "check/conv/convolution_check.h"
 #include "check/conv/convolution_speed.h"
 #include "check/conv/pointwise_speed.h"
+#include "check/cuda/nvrtc_check.h"
 #include "check/images/render_check.h"
 #include "check/images/render_kernel_check.h"
 #include "check/images/render_speed.h"
@@ -58,6 +60,7 @@ constexpr Check kChecks[] = {
     {"norm", CheckNorm},
     {"norm-kernels", CheckNormOfGpu},
     {"excitation", CheckExcitation},
+    {"excitation-kernels", CheckExcitationOfGpu},
     {"convolutions", CheckConvolutions},
     {"render", CheckRender},
     {"resample", CheckResample},

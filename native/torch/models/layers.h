@@ -149,6 +149,7 @@ class SqueezeExcitationImpl : public torch::nn::Module {
 
  private:
   bool own_kernels_;
+  std::shared_ptr<const LayerKernels> device_kernels_;
   Conv fc1_;
   Conv fc2_;
 };

@@ -4,5 +4,6 @@
 // Reductions are deterministic: rows are assigned to blocks by their numbers alone, and the blocks'
 // partial sums are added up in order, without atomics.
 
+#include "torch/cuda/layers/excitation.h"
 #include "torch/cuda/layers/norm_backward.h"
 #include "torch/cuda/layers/norm_forward.h"

@@ -62,8 +62,8 @@ LayerKernels::Made LayerKernels::Make(const MakeRunner& make) {
     return {make(), ""};
   } catch (const std::runtime_error& error) {
     return {nullptr,
-            "Batch norms are computed by libtorch's operations, which takes longer than kernels "
-            "for them would: " +
+            "Batch norms and squeeze-and-excitation are computed by libtorch's operations, which "
+            "takes longer than kernels for them would: " +
                 std::string(error.what())};
   }
 }
