@@ -10,6 +10,9 @@ namespace torchgraft {
 
 using Results = std::map<std::string, at::Tensor>;
 
+// fp32, bf16, fp16
+at::ScalarType TypeOf(const std::string& name);
+
 // 4x104x13x13
 std::vector<int64_t> ShapeOf(const std::string& shape);
 

@@ -8,7 +8,9 @@
 //   engine_check arena STEPS SEED
 //   engine_check threads THREADS COUNT GRAIN
 //   engine_check norm fp32|bf16 NxCxHxW...
+//   engine_check norm-kernels fp32|bf16|fp16 NxCxHxW...    what runs on a GPU, here
 //   engine_check excitation fp32|bf16 NxCxHxW...
+//   engine_check excitation-kernels fp32|bf16|fp16 NxCxHxW...
 //   engine_check convolutions
 //   engine_check folding fp32|bf16 MODEL...
 //   engine_check fused-choice
@@ -38,6 +40,7 @@
 #include "check/conv/convolution_speed.h"
 #include "check/conv/pointwise_speed.h"
 #include "check/cuda/kernel_cache_check.h"
+#include "check/cuda/nvrtc_check.h"
 #include "check/images/render_check.h"
 #include "check/images/render_kernel_check.h"
 #include "check/images/render_speed.h"
@@ -68,7 +71,9 @@ constexpr Check kChecks[] = {
     {"arena", CheckArena},
     {"threads", CheckThreads},
     {"norm", CheckNorm},
+    {"norm-kernels", CheckNormOfGpu},
     {"excitation", CheckExcitation},
+    {"excitation-kernels", CheckExcitationOfGpu},
     {"convolutions", CheckConvolutions},
     {"folding", CheckFolding},
     {"fused-choice", CheckFusedChoice},

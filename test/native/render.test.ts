@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Matrix2x3, Plan } from '../../src/augment/plan.js'
 import { packPlans } from '../../src/augment/plan.js'
 import { random } from '../../src/random/sfc32.js'
 import { type NativeImages, type NativeRenderer, PIXEL_CHUNK } from '../../src/addon/binding.js'
 import { loadAddon } from '../../src/addon/load.js'
 import { renderImages } from '../../src/session/render-batch.js'
-import { ROOT } from '../helpers/processes/child.js'
 import { cannotHold } from '../helpers/processes/cpu-capability.js'
-import { engineCheck, engineCheckWith, libtorchFolder } from '../helpers/processes/engine-check.js'
+import { engineCheck, engineCheckWith } from '../helpers/processes/engine-check.js'
 import { referenceRender, type Source } from '../helpers/images/reference-render.js'
 import { skip } from '../helpers/skip.js'
 import { padded as padPixels } from '../../web/resample/pad.js'
@@ -176,25 +173,6 @@ describe('kernels for different processors', () => {
     expect(compared).toBeGreaterThan(50_000)
     const kinds = ['Float', 'BFloat16', 'Half'].flatMap((type) => [`${type} channels_last`, `${type} contiguous`])
     expect(differing).toEqual(Object.fromEntries(kinds.map((kind) => [kind, 0])))
-  })
-
-  test('what a GPU’s kernel is compiled from includes nothing that NVRTC lacks', () => {
-    const source = readFileSync(join(ROOT, 'build', 'render_kernel.cc'), 'utf8').replaceAll(/#if !defined\(__CUDACC__\)[^]*?#endif/g, '')
-    expect(source).toContain('__global__')
-    expect(new Set(source.match(/# *include.*/g))).toEqual(new Set(['#include <cstdint>']))
-  })
-
-  const nvrtc = process.env['TORCHGRAFT_TEST_NVRTC']
-  if (nvrtc === undefined) skip('compiling a GPU’s kernel', 'TORCHGRAFT_TEST_NVRTC names no folder with libnvrtc.so.13 or .12 (pip: nvidia-cuda-nvrtc)')
-  else test('NVRTC compiles a GPU’s kernel, for GPUs that it knows and for later ones', async () => {
-    const found = (await engineCheckWith({ LD_LIBRARY_PATH: `${nvrtc}:${libtorchFolder()}` }, 'nvrtc', '80', '90', '130')) as Record<string, number>
-    expect(Object.keys(found).sort()).toEqual(['130', '80', '90'])
-    for (const bytes of Object.values(found)) expect(bytes).toBeGreaterThan(10_000)
-  }, 60_000)
-
-  test('where NVRTC cannot be had, it is said which libraries were tried', async () => {
-    const outcome = await engineCheck('nvrtc', '90').then((found) => String(Object.keys(found as object)), String)
-    expect(outcome).toMatch(/^90$|NVRTC: .*libnvrtc\.so\.13: cannot open.*libnvrtc\.so\.12: cannot open/)
   })
 })
 

@@ -6,6 +6,7 @@
 #include "check/milliseconds.h"
 #include "torch/cuda/driver/cuda_module.h"
 #include "torch/cuda/driver/kernel_sources.h"
+#include "torch/cuda/layers/layer_kernels.h"
 
 namespace torchgraft {
 
@@ -40,11 +41,10 @@ void CheckKernelCache(const std::vector<std::string>&) {
 }
 
 void TimeKernels(const std::vector<std::string>&) {
-  std::map<std::string, std::string> sources = {{"render", kRenderKernelSource}};
-  for (const char* element : {"0", "1", "2"}) {
-    sources[std::string("norm ") + element] =
-        std::string("#define TORCHGRAFT_ELEMENT ") + element + "\n" + kNormKernelSource;
-  }
+  const std::map<std::string, std::string> sources = {{"render", kRenderKernelSource},
+                                                      {"fp32", LayerKernelSource(at::kFloat)},
+                                                      {"bf16", LayerKernelSource(at::kBFloat16)},
+                                                      {"fp16", LayerKernelSource(at::kHalf)}};
   const char* separator = "{";
   for (const auto& [name, source] : sources) {
     KernelCache cache;

@@ -13,8 +13,6 @@
 #include "torch/augment/render.h"
 #include "torch/augment/render_device.h"
 #include "torch/augment/resample.h"
-#include "torch/cuda/driver/kernel_sources.h"
-#include "torch/cuda/driver/nvrtc.h"
 #include "torch/cuda/kernels/pack_images.h"
 #include "torch/cuda/kernels/render_on_host.h"
 #include "torch/session/transfer.h"
@@ -131,22 +129,6 @@ void CheckRenderKernel(const std::vector<std::string>& arguments) {
     }
   }
   std::printf("}\n");
-}
-
-void CheckNvrtc(const std::vector<std::string>& arguments) {
-  try {
-    const Nvrtc nvrtc;
-    std::printf("{");
-    const char* separator = "";
-    for (const auto& capability : arguments) {
-      const auto code = nvrtc.Compile(kRenderKernelSource, std::stoi(capability));
-      std::printf("%s\"%s\":%zu", separator, capability.c_str(), code.size());
-      separator = ",";
-    }
-    std::printf("}\n");
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(std::string("NVRTC: ") + error.what());
-  }
 }
 
 }  // namespace torchgraft

@@ -11,8 +11,4 @@ namespace torchgraft {
 // layout.
 void CheckRenderKernel(const std::vector<std::string>& arguments);
 
-// nvrtc CAPABILITY...: compiles the kernel for devices that need not be there. Prints as JSON the
-// bytes of each, or why NVRTC cannot be had.
-void CheckNvrtc(const std::vector<std::string>& arguments);
-
 }  // namespace torchgraft

@@ -11,4 +11,9 @@ namespace torchgraft {
 // libtorch's]}}.
 void CheckExcitation(const std::vector<std::string>& arguments);
 
+// excitation-kernels fp32|bf16|fp16 SHAPE...: the same of a GPU's kernels, compiled as C++, beside
+// the CPU's, which has none for fp16: there beside libtorch's operations. "n SHAPE": with a
+// NaN and an infinity in x.
+void CheckExcitationOfGpu(const std::vector<std::string>& arguments);
+
 }  // namespace torchgraft

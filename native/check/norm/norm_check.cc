@@ -4,9 +4,13 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
 #include <cstdio>
+#include <functional>
+#include <limits>
 #include <stdexcept>
 
+#include "check/cuda/host_runner.h"
 #include "check/distances.h"
 #include "torch/ops/norm/batch_norm.h"
 
@@ -23,6 +27,7 @@ struct NormCase {
   bool adds;
   bool forks;
   bool learns;
+  bool odd;  // has infinities and NaN
   at::Tensor x{}, added{}, weight{}, bias{}, running_mean{}, running_var{}, dy{}, more{};
 };
 
@@ -32,7 +37,8 @@ NormCase Draw(at::ScalarType type, const std::string& kind, const std::vector<in
                  .relu = has('r') || has('a'),
                  .adds = has('a'),
                  .forks = has('f'),
-                 .learns = !has('z')};
+                 .learns = !has('z'),
+                 .odd = has('n')};
   const auto generator = at::detail::createCPUGenerator(/*seed=*/7);
   const auto normal = [&](at::IntArrayRef size) { return at::randn(size, generator, at::kFloat); };
   const auto pixels = [&](double mean, double scale) {
@@ -40,6 +46,11 @@ NormCase Draw(at::ScalarType type, const std::string& kind, const std::vector<in
   };
   const int64_t channels = shape.at(1);
   drawn.x = pixels(/*mean=*/3, /*scale=*/0.5);
+  if (drawn.odd) {
+    drawn.x[0][0][0][0] = std::nan("");
+    drawn.x[0][channels / 2][0][0] = std::numeric_limits<float>::infinity();
+    drawn.x[0][channels - 1][0][0] = -std::numeric_limits<float>::infinity();
+  }
   drawn.added = pixels(0, 1);
   drawn.dy = pixels(0, 1);
   drawn.more = pixels(0.1, 1);
@@ -78,38 +89,62 @@ Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
   return results;
 }
 
-void Check(const NormCase& drawn) {
-  const auto ours = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
-    if (!CanFuseNorm(x)) throw std::logic_error("The kernels do not take this tensor");
+// By our kernels: the CPU's, or, as C++, a GPU's.
+Results Ours(const NormCase& drawn, const LayerKernels* device) {
+  return Work(drawn, drawn.type, [&](const at::Tensor& x, NormState norm, const at::Tensor& added) {
+    if (!CanFuseNorm(x, device)) throw std::logic_error("The kernels do not take this tensor");
+    norm.device = device;
     if (drawn.forks) return FusedNormBranches(x, norm, added, drawn.relu);
     return ResidualBranches(FusedNorm(x, norm, added, drawn.relu));
-  };
-  const auto theirs = [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
-    auto y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
-                            norm.training, kMomentum, kEps, /*cudnn_enabled=*/false);
-    if (added.defined()) y = added.add(y);
-    return ResidualBranches(drawn.relu ? y.relu() : y);
-  };
-  const auto truth = Work(drawn, at::kDouble, theirs);
-  const auto own = Work(drawn, drawn.type, ours);
-  const auto again = Work(drawn, drawn.type, ours);
-  const auto plain = Work(drawn, drawn.type, theirs);
-  Compare(truth, own, again, plain);
+  });
+}
+
+// By libtorch's operations, one by one.
+Results Theirs(const NormCase& drawn, at::ScalarType type) {
+  return Work(
+      drawn, type, [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
+        auto y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
+                                norm.training, kMomentum, kEps, /*cudnn_enabled=*/false);
+        if (added.defined()) y = added.add(y);
+        return ResidualBranches(drawn.relu ? y.relu() : y);
+      });
+}
+
+void CheckShapes(const std::vector<std::string>& arguments, const std::vector<std::string>& kinds,
+                 const std::function<void(const NormCase&)>& check) {
+  const auto type = TypeOf(arguments.at(0));
+  const char* before = "{";
+  for (const auto& kind : kinds) {
+    for (size_t i = 1; i < arguments.size(); ++i) {
+      std::printf("%s\"%s %s\":", before, kind.c_str(), arguments[i].c_str());
+      check(Draw(type, kind, ShapeOf(arguments[i])));
+      before = ",";
+    }
+  }
+  std::printf("}\n");
 }
 
 }  // namespace
 
 void CheckNorm(const std::vector<std::string>& arguments) {
-  const auto type = arguments.at(0) == "bf16" ? at::kBFloat16 : at::kFloat;
-  const char* before = "{";
-  for (const std::string kind : {"", "r", "rf", "a", "af", "z", "rz", "afz"}) {
-    for (size_t i = 1; i < arguments.size(); ++i) {
-      std::printf("%s\"%s %s\":", before, kind.c_str(), arguments[i].c_str());
-      Check(Draw(type, kind, ShapeOf(arguments[i])));
-      before = ",";
-    }
-  }
-  std::printf("}\n");
+  const auto check = [](const NormCase& drawn) {
+    Compare(Theirs(drawn, at::kDouble), Ours(drawn, nullptr), Ours(drawn, nullptr),
+            Theirs(drawn, drawn.type));
+  };
+  CheckShapes(arguments, {"", "r", "rf", "a", "af", "z", "rz", "afz"}, check);
+}
+
+void CheckNormOfGpu(const std::vector<std::string>& arguments) {
+  const auto kernels = KernelsOnHost(TypeOf(arguments.at(0)));
+  const auto check = [&](const NormCase& drawn) {
+    const bool has_own = drawn.type != at::kHalf;
+    Compare(Theirs(drawn, at::kDouble), Ours(drawn, &kernels), Ours(drawn, &kernels),
+            has_own ? Ours(drawn, nullptr) : Theirs(drawn, drawn.type));
+  };
+  CheckShapes(arguments,
+              {"", "r", "rf", "a", "af", "z", "rz", "rfz", "az", "afz", "n", "rn", "afn", "nz",
+               "rnz", "afnz"},
+              check);
 }
 
 }  // namespace torchgraft

@@ -12,4 +12,8 @@ namespace torchgraft {
 // {"KIND SHAPE": {"result": [ours, libtorch's]}}.
 void CheckNorm(const std::vector<std::string>& arguments);
 
+// norm-kernels fp32|bf16|fp16 SHAPE...: the same of a GPU's kernels, compiled as C++, beside the
+// CPU's, which has none for fp16: there beside libtorch's operations. n: infinities and a NaN.
+void CheckNormOfGpu(const std::vector<std::string>& arguments);
+
 }  // namespace torchgraft

@@ -24,8 +24,10 @@ void TimeFolded(const std::vector<std::string>& arguments) {
   Net net(arguments.at(2), device);
   const auto images =
       net.Images(std::stol(arguments.at(3)), std::stol(arguments.at(4))).to(device, type);
-  const auto norm = device.is_cuda() ? std::make_shared<const DeviceNorm>(device, type) : nullptr;
-  DeviceLayers layers(type, norm);
+  KernelCache cache;
+  const auto kernels =
+      device.is_cuda() ? std::make_shared<const LayerKernels>(device, type, cache) : nullptr;
+  DeviceLayers layers(type, kernels);
   const FoldedModel folded(GraphOf(*net.model), net.state, layers);
   const auto finish = [&] {
     if (device.is_cuda()) at::accelerator::synchronizeDevice(device.index());

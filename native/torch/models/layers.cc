@@ -50,7 +50,9 @@ std::string ConvImpl::Describe(GraphBuilder& graph, const LayerPath& at,
 
 BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
                              const LayerContext& context)
-    : options_(options), own_kernels_(context.own_kernels), device_norm_(context.device_norm) {
+    : options_(options),
+      own_kernels_(context.own_kernels),
+      device_kernels_(context.device_kernels) {
   const auto& init = context.init;
   weight_ = register_parameter("weight", init.Full({channels}, 1));
   bias_ = register_parameter("bias", init.Full({channels}, 0));
@@ -69,7 +71,7 @@ NormState BatchNormImpl::Begin(const BatchStats& stats) {
           .eps = options_.eps,
           .momentum = options_.momentum,
           .stats = stats,
-          .device = device_norm_.get()};
+          .device = device_kernels_.get()};
 }
 
 at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& residual,
@@ -151,12 +153,14 @@ std::string ConvNormImpl::Describe(GraphBuilder& graph, const LayerPath& at,
 SqueezeExcitationImpl::SqueezeExcitationImpl(const ConvOptions& fc1, const ConvOptions& fc2,
                                              const LayerContext& context)
     : own_kernels_(context.own_kernels),
+      device_kernels_(context.device_kernels),
       fc1_(register_module("fc1", Conv(fc1, context))),
       fc2_(register_module("fc2", Conv(fc2, context))) {}
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
-  if (own_kernels_ && CanFuseNorm(x))
-    return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias());
+  if ((own_kernels_ || device_kernels_) && CanFuseNorm(x, device_kernels_.get()))
+    return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias(),
+                           device_kernels_.get());
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
 }

@@ -21,7 +21,7 @@ struct LayerContext {
   // Whether they use the kernels of our own where they have some, which want channels_last; else
   // libtorch's operations, each by itself.
   bool own_kernels = false;
-  std::shared_ptr<const DeviceNorm> device_norm = nullptr;  // for a model on a CUDA device
+  std::shared_ptr<const LayerKernels> device_kernels = nullptr;  // for a model on a CUDA device
 };
 
 // Where a layer stands: its node's name in the graph, and what its tensors' names begin with.
@@ -93,12 +93,12 @@ class BatchNormImpl : public torch::nn::Module {
 
   // By a kernel of our own, in one with what follows it.
   bool IsFused(const at::Tensor& x) const {
-    return (own_kernels_ || device_norm_) && CanFuseNorm(x, device_norm_.get());
+    return (own_kernels_ || device_kernels_) && CanFuseNorm(x, device_kernels_.get());
   }
 
   BatchNormOptions options_;
   bool own_kernels_;
-  std::shared_ptr<const DeviceNorm> device_norm_;
+  std::shared_ptr<const LayerKernels> device_kernels_;
   bool frozen_ = false;
   at::Tensor weight_;
   at::Tensor bias_;
@@ -149,6 +149,7 @@ class SqueezeExcitationImpl : public torch::nn::Module {
 
  private:
   bool own_kernels_;
+  std::shared_ptr<const LayerKernels> device_kernels_;
   Conv fc1_;
   Conv fc2_;
 };

@@ -56,21 +56,21 @@ std::optional<CachingAllocatorLease> MakeLease(const SessionOptions& options) {
   return std::optional<CachingAllocatorLease>(std::in_place);
 }
 
-std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) {
+std::shared_ptr<const LayerKernels> MakeLayerKernels(const SessionOptions& options) {
   const at::Device device(options.device);
   if (options.plain_kernels || !options.channels_last || !device.is_cuda()) return nullptr;
-  return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision),
-                                            *options.kernels);
+  return std::make_shared<const LayerKernels>(device, ComputeType(options.precision),
+                                              *options.kernels);
 }
 
 std::shared_ptr<Model> Make(const SessionOptions& options,
-                            const std::shared_ptr<const DeviceNorm>& norm) {
+                            const std::shared_ptr<const LayerKernels>& kernels) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return MakeModel(options.model, options.classes,
                    LayerContext{.init = {.device = at::kCPU, .generator = generator},
                                 .own_kernels = HasOwnKernels(options),
-                                .device_norm = norm});
+                                .device_kernels = kernels});
 }
 
 Precision ScoringPrecisionOf(const SessionOptions& options) {
@@ -78,11 +78,11 @@ Precision ScoringPrecisionOf(const SessionOptions& options) {
 }
 
 std::unique_ptr<FoldedLayers> MakeFoldedLayers(const SessionOptions& options,
-                                               const std::shared_ptr<const DeviceNorm>& norm) {
+                                               const std::shared_ptr<const LayerKernels>& kernels) {
   if (options.plain_kernels || !options.channels_last) return nullptr;
   const auto type = ComputeType(ScoringPrecisionOf(options));
   if (at::Device(options.device).is_cpu()) return std::make_unique<CpuLayers>(type);
-  return std::make_unique<DeviceLayers>(type, norm);
+  return std::make_unique<DeviceLayers>(type, kernels);
 }
 
 FoldedModel Fold(const Model& model, FoldedLayers& layers) {
@@ -100,10 +100,10 @@ Session::Impl::Impl(const SessionOptions& options)
       stream(DeviceStream(device)),
       renderer(RendererFor(device, *options.kernels)),
       pixel_cache(std::make_unique<PixelCache>(device)),
-      norm(MakeDeviceNorm(options)),
+      layer_kernels(MakeLayerKernels(options)),
       adam(options.optimizer),
-      model(Make(options, norm)),
-      layers(MakeFoldedLayers(options, norm)) {
+      model(Make(options, layer_kernels)),
+      layers(MakeFoldedLayers(options, layer_kernels)) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) FreezeBatchNorm(*model);
   model->to(device);
@@ -113,7 +113,7 @@ Session::Impl::Impl(const SessionOptions& options)
   AddParameters();
   // Waits: no thread of ours outlives this.
   if (renderer) renderer->note();
-  if (norm) norm->note();
+  if (kernels) kernels->note();
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;
@@ -192,7 +192,7 @@ at::Tensor Session::Impl::Score(const at::Tensor& pixels) {
 std::vector<std::string> Session::Impl::DeviceNotes() const {
   std::vector<std::string> notes;
   if (renderer && !renderer->note().empty()) notes.push_back(renderer->note());
-  if (norm && !norm->note().empty()) notes.push_back(norm->note());
+  if (layer_kernels && !layer_kernels->note().empty()) notes.push_back(layer_kernels->note());
   if (device.is_cuda() && !options.plain_kernels && !CanCaptureGraphs()) {
     notes.emplace_back(
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
@@ -221,7 +221,7 @@ bool Session::Impl::DropRecorded() {
   // No graph reads the folded weights any more: they are made anew where they are asked for.
   if (any && layers) {
     folded.reset();
-    layers = MakeFoldedLayers(options, norm);
+    layers = MakeFoldedLayers(options, layer_kernels);
   }
   return any;
 }

@@ -14,10 +14,10 @@
 
 #include "torch/augment/render_device.h"
 #include "torch/cuda/graphs/recorded_steps.h"
+#include "torch/cuda/layers/layer_kernels.h"
 #include "torch/memory/caching_allocator.h"
 #include "torch/models/inference/folded_model.h"
 #include "torch/models/model.h"
-#include "torch/ops/norm/batch_norm_cuda.h"
 #include "torch/optim/adam.h"
 #include "torch/optim/grad_scaler.h"
 #include "torch/session/cudnn_benchmark.h"
@@ -105,10 +105,10 @@ struct Session::Impl {
   std::optional<CachingAllocatorLease> allocator;
   SessionOptions options;
   at::Device device;
-  std::optional<c10::Stream> stream;        // none on the CPU
-  std::optional<DeviceRenderer> renderer;   // none on the CPU
-  std::unique_ptr<PixelCache> pixel_cache;  // what batches brought to stay
-  std::shared_ptr<const DeviceNorm> norm;   // none on the CPU, and with plain kernels
+  std::optional<c10::Stream> stream;                  // none on the CPU
+  std::optional<DeviceRenderer> renderer;             // none on the CPU
+  std::unique_ptr<PixelCache> pixel_cache;            // what batches brought to stay
+  std::shared_ptr<const LayerKernels> layer_kernels;  // none on the CPU, and with plain kernels
   Adam adam;
   std::shared_ptr<Model> model;
   std::unique_ptr<FoldedLayers> layers;   // of `folded`; null: scoring goes the way of training

@@ -1,6 +1,7 @@
 #pragma once
 
-// A float's bits, and those of the nearest bfloat16 and float16, half to even. For kernels' bodies.
+// A float's bits, and those of the nearest bfloat16 and float16, half to even; a float16's number.
+// For kernels' bodies.
 
 #include <cstdint>
 
@@ -53,6 +54,15 @@ constexpr uint16_t kBFloat16Nan = 0x7fc0;
     half = (size - ((127u - 15) << 23) + 0xfff + ((size >> 13) & 1)) >> 13;
   }
   return static_cast<uint16_t>(sign | half);
+}
+
+[[maybe_unused]] float OfHalf(uint32_t half) {
+  const uint32_t sign = (half & 0x8000) << 16;
+  const uint32_t size = (half & 0x7fff) << 13;
+  constexpr uint32_t kInfinite = 0x7c00u << 13;
+  // Neither infinite nor NaN: as a float it is 2^112 times too small, exactly.
+  if (size < kInfinite) return FloatOf(sign | BitsOf(FloatOf(size) * 0x1p112f));
+  return FloatOf(sign | size | 0x7f800000);
 }
 
 }  // namespace

@@ -22,12 +22,12 @@ constexpr int64_t kDilation[] = {1, 1};
 
 DeviceConv::DeviceConv(const at::Tensor& weight, const at::Tensor& bias,
                        const ConvGeometry& geometry, at::ScalarType type,
-                       std::shared_ptr<const DeviceNorm> norm, FusedConvOperators fused)
+                       std::shared_ptr<const LayerKernels> kernels, FusedConvOperators fused)
     : geometry_(geometry),
       weight_(
           weight.to(type, /*non_blocking=*/false, /*copy=*/true, at::MemoryFormat::ChannelsLast)),
       bias_(bias.to(type)),
-      norm_(std::move(norm)),
+      kernels_(std::move(kernels)),
       operators_(std::move(fused)) {
   const auto floats = bias.options().dtype(at::kFloat);
   epilogue_ = {.weight = at::ones(bias.sizes(), floats),
@@ -84,9 +84,11 @@ at::Tensor DeviceConv::InTwoPasses(const at::Tensor& x, const at::Tensor& residu
   const auto& [stride, padding, groups] = geometry_;
   auto y =
       at::conv2d(x, weight_, /*bias=*/{}, {stride, stride}, {padding, padding}, kDilation, groups);
-  if (norm_ && norm_->Takes(y)) {
+  if (kernels_ && kernels_->Takes(y)) {
     const auto added = residual.defined() ? ChannelsLast(residual) : residual;
-    return norm_->Forward(ChannelsLast(y), epilogue_, added, relu, /*remember=*/false).y;
+    return DeviceNormForward(*kernels_, ChannelsLast(y), epilogue_, added, relu,
+                             /*remember=*/false)
+        .y;
   }
   y.add_(bias_.view({1, -1, 1, 1}));
   if (residual.defined()) y.add_(residual);

@@ -24,9 +24,9 @@ namespace torchgraft {
 // zero, which not every engine may ignore. Nothing is timed. On the engine thread.
 class DeviceConv final : public FoldedConv {
  public:
-  // `norm`, whose kernel makes that pass, may be null.
+  // `kernels`, one of which makes that pass, may be null.
   DeviceConv(const at::Tensor& weight, const at::Tensor& bias, const ConvGeometry& geometry,
-             at::ScalarType type, std::shared_ptr<const DeviceNorm> norm,
+             at::ScalarType type, std::shared_ptr<const LayerKernels> kernels,
              FusedConvOperators fused = CudnnOperators());
 
   // Other weights at the same addresses, which CUDA graphs have captured.
@@ -54,7 +54,7 @@ class DeviceConv final : public FoldedConv {
   at::Tensor weight_;
   at::Tensor bias_;
   NormState epilogue_;  // a norm that adds the bias, and nothing else
-  std::shared_ptr<const DeviceNorm> norm_;
+  std::shared_ptr<const LayerKernels> kernels_;
   FusedConvOperators operators_;
   mutable std::map<Shape, bool> fused_;
 };

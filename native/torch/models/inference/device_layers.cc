@@ -10,7 +10,7 @@ std::shared_ptr<const FoldedConv> DeviceLayers::Conv(const std::string& name,
   if (conv) {
     conv->Refold(weight, bias);
   } else {
-    conv = std::make_shared<DeviceConv>(weight, bias, geometry, type_, norm_, fused_);
+    conv = std::make_shared<DeviceConv>(weight, bias, geometry, type_, kernels_, fused_);
   }
   return conv;
 }

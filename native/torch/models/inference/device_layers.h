@@ -16,10 +16,10 @@ namespace torchgraft {
 // must be dropped before these layers are.
 class DeviceLayers final : public FoldedLayers {
  public:
-  // `type` of activations. `norm` as DeviceConv takes it.
-  DeviceLayers(at::ScalarType type, std::shared_ptr<const DeviceNorm> norm,
+  // `type` of activations. `kernels` as DeviceConv takes them.
+  DeviceLayers(at::ScalarType type, std::shared_ptr<const LayerKernels> kernels,
                FusedConvOperators fused = CudnnOperators())
-      : type_(type), norm_(std::move(norm)), fused_(std::move(fused)) {}
+      : type_(type), kernels_(std::move(kernels)), fused_(std::move(fused)) {}
 
   std::shared_ptr<const FoldedConv> Conv(const std::string& name, const at::Tensor& weight,
                                          const at::Tensor& bias,
@@ -33,7 +33,7 @@ class DeviceLayers final : public FoldedLayers {
 
  private:
   at::ScalarType type_;
-  std::shared_ptr<const DeviceNorm> norm_;
+  std::shared_ptr<const LayerKernels> kernels_;
   FusedConvOperators fused_;
   std::map<std::string, std::shared_ptr<DeviceConv>> convs_;
   std::map<std::string, std::shared_ptr<DeviceExcitation>> excitations_;

@@ -15,7 +15,7 @@ using torch::autograd::variable_list;
 
 Normed ForwardPass(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
                    bool relu, bool remember) {
-  return norm.device ? norm.device->Forward(x, norm, residual, relu, remember)
+  return norm.device ? DeviceNormForward(*norm.device, x, norm, residual, relu, remember)
                      : NormForwardPass(x, norm, residual, relu, remember);
 }
 
@@ -48,13 +48,15 @@ class NormFunction : public torch::autograd::Function<NormFunction> {
     if (!dy.defined()) return result;
     const auto saved = context->get_saved_variables();
     const Normed normed{.y = {}, .coefficients = saved[2], .relu_mask = saved[3]};
-    const auto* device = reinterpret_cast<const DeviceNorm*>(context->saved_data["device"].toInt());
+    const auto* device =
+        reinterpret_cast<const LayerKernels*>(context->saved_data["device"].toInt());
     const bool relu = context->saved_data["relu"].toBool();
     const bool training = context->saved_data["training"].toBool();
     dy = ChannelsLast(dy);
     if (dy_shortcut.defined()) dy_shortcut = ChannelsLast(dy_shortcut);
     const auto of =
-        device ? device->Backward(saved[0], saved[1], normed, dy, dy_shortcut, relu, training)
+        device ? DeviceNormBackward(*device, saved[0], saved[1], normed, dy, dy_shortcut, relu,
+                                    training)
                : NormBackwardPass(saved[0], saved[1], normed, dy, dy_shortcut, relu, training);
     result[0] = of.x;
     result[1] = of.weight;
@@ -80,7 +82,7 @@ variable_list Apply(const at::Tensor& x, const NormState& norm, const at::Tensor
 
 }  // namespace
 
-bool CanFuseNorm(const at::Tensor& x, const DeviceNorm* device) {
+bool CanFuseNorm(const at::Tensor& x, const LayerKernels* device) {
   if (device) return device->Takes(x);
   return x.is_cpu() && x.numel() > 0 &&
          (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);

@@ -19,7 +19,7 @@ struct ResidualBranches {
 };
 
 // Whether the kernels take such a tensor: float or bf16 on the CPU, or what `device` takes.
-bool CanFuseNorm(const at::Tensor& x, const DeviceNorm* device = nullptr);
+bool CanFuseNorm(const at::Tensor& x, const LayerKernels* device = nullptr);
 
 // Batch norm with the residual sum and ReLU in the same pass: relu(norm(x) + residual), x and
 // residual [n, channels, h, w], channels_last. The residual may be undefined; where there is one,

@@ -1,14 +1,10 @@
 #include "torch/ops/norm/batch_norm_cuda.h"
 
 #include <ATen/Functions.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
-#include <functional>
-#include <stdexcept>
 
-#include "torch/cuda/driver/kernel_sources.h"
-#include "torch/cuda/kernels/norm_job.h"
+#include "torch/cuda/layers/norm_job.h"
 
 namespace torchgraft {
 
@@ -17,102 +13,73 @@ namespace {
 // Blocks that a multiprocessor has at once of the passes over a tensor.
 constexpr int64_t kBlocksEach = 2;
 
-int ElementOf(at::ScalarType type) {
-  if (type == at::kFloat) return 0;
-  return type == at::kBFloat16 ? 1 : 2;
-}
-
 unsigned Quotient(int64_t a, int64_t b) { return static_cast<unsigned>((a + b - 1) / b); }
 
-// How a pass over a tensor is shared out: as the kernels' Place reads it.
+// How a pass over a tensor is shared out: as the kernels' ThreadRows reads it.
 struct Shares {
-  unsigned parts;    // of the rows
-  unsigned columns;  // of the channels
+  int32_t wide;      // vectors of channels of a block
+  unsigned columns;  // blocks along the channels
+  unsigned parts;    // and along the rows
 
-  Shares(const NormJob& job, int64_t multiprocessors) {
-    const int64_t vectors = job.channels / kNormVector;
-    const int64_t wide = std::min<int64_t>(vectors, kNormVectors);
-    const int64_t lanes = kNormThreads / wide;
+  Shares(int64_t rows, int64_t channels, int64_t multiprocessors) {
+    const int64_t vectors = channels / kVector;
+    wide = static_cast<int32_t>(std::min<int64_t>(vectors, kMaxVectors));
     columns = Quotient(vectors, wide);
     const int64_t most = std::max<int64_t>(1, kBlocksEach * multiprocessors / columns);
-    parts = static_cast<unsigned>(std::min<int64_t>(most, Quotient(job.rows, lanes)));
+    parts = static_cast<unsigned>(std::min<int64_t>(most, Quotient(rows, kBlockThreads / wide)));
   }
-
-  Extent grid() const { return {parts, columns, 1}; }
 };
 
-constexpr Extent kThreads = {kNormThreads, 1, 1};
-constexpr Extent kFinishThreads = {kFinishChannels * kFinishLanes, 1, 1};
+// The passes over a tensor and over its channels, by the kernels of a device.
+class NormPasses {
+ public:
+  NormPasses(const LayerKernels& kernels, const at::Tensor& x, bool relu, bool training)
+      : kernels_(kernels), shares_(Rows(x), x.size(1), kernels.multiprocessors()) {
+    job.channels = x.size(1);
+    job.rows = Rows(x);
+    job.x = x.const_data_ptr();
+    job.relu = relu;
+    job.learns = training;
+    job.parts = static_cast<int32_t>(shares_.parts);
+    job.wide = shares_.wide;
+  }
 
-NormJob JobOf(const at::Tensor& x, bool relu, bool training) {
+  void OverRows(LayerKernel kernel) const {
+    kernels_.Launch(kernel, {shares_.parts, shares_.columns, 1}, job);
+  }
+  void OverChannels(LayerKernel kernel, int64_t channels_each) const {
+    kernels_.Launch(kernel, {Quotient(job.channels, channels_each), 1, 1}, job);
+  }
+
   NormJob job{};
-  job.channels = x.size(1);
-  job.rows = x.numel() / job.channels;
-  job.x = x.const_data_ptr();
-  job.relu = relu;
-  job.learns = training;
-  return job;
+
+ private:
+  static int64_t Rows(const at::Tensor& x) { return x.numel() / x.size(1); }
+
+  const LayerKernels& kernels_;
+  Shares shares_;
+};
+
+at::TensorOptions FloatOptions(const at::Tensor& like) {
+  return like.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous);
 }
 
 const void* DataOrNull(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.const_data_ptr() : nullptr;
 }
 
-void* StreamOf(at::Device device) {
-  return c10::impl::VirtualGuardImpl(device.type()).getStream(device).native_handle();
-}
-
 }  // namespace
 
-DeviceNorm::DeviceNorm(at::Device device, at::ScalarType type, KernelCache& cache)
-    : device_(device),
-      type_(type),
-      made_(std::async(std::launch::async, Make, static_cast<int>(device.index()), type,
-                       std::ref(cache))
-                .share()) {}
-
-DeviceNorm::Made DeviceNorm::Make(int device, at::ScalarType type, KernelCache& cache) {
-  Made made;
-  try {
-    const std::string source =
-        "#define TORCHGRAFT_ELEMENT " + std::to_string(ElementOf(type)) + "\n" + kNormKernelSource;
-    made.module = std::make_unique<CudaModule>(device, source.c_str(), cache);
-    made.statistics = made.module->Find("NormStatistics");
-    made.finish = made.module->Find("NormFinish");
-    made.by_running = made.module->Find("NormByRunning");
-    made.apply = made.module->Find("NormApply");
-    made.gradient_sums = made.module->Find("NormGradientSums");
-    made.gradient_finish = made.module->Find("NormGradientFinish");
-    made.gradient = made.module->Find("NormGradient");
-  } catch (const std::runtime_error& error) {
-    made.module.reset();
-    made.note =
-        "Batch norms are computed by libtorch's operations, which takes longer than kernels for "
-        "them would: " +
-        std::string(error.what());
-  }
-  return made;
-}
-
-bool DeviceNorm::Takes(const at::Tensor& x) const {
-  return x.is_cuda() && x.dim() == 4 && x.numel() > 0 && x.scalar_type() == type_ &&
-         x.size(1) % kNormVector == 0 && made_.get().module;
-}
-
-Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at::Tensor& residual,
-                           bool relu, bool remember) const {
-  const auto& made = made_.get();
-  auto* stream = StreamOf(device_);
-  NormJob job = JobOf(x, relu, norm.training);
-  job.momentum = static_cast<float>(norm.momentum);
-  job.eps = static_cast<float>(norm.eps);
-  const Shares shares(job, made.module->multiprocessors());
-  const auto floats = x.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous);
+Normed DeviceNormForward(const LayerKernels& kernels, const at::Tensor& x, const NormState& norm,
+                         const at::Tensor& residual, bool relu, bool remember) {
+  NormPasses passes(kernels, x, relu, norm.training);
+  NormJob& job = passes.job;
+  const auto floats = FloatOptions(x);
   Normed normed;
   normed.y = at::empty_like(x, at::MemoryFormat::ChannelsLast);
   normed.coefficients = at::empty({4, job.channels}, floats);
   if (remember && relu && residual.defined())
-    normed.relu_mask = at::empty({job.rows, job.channels / kNormVector}, floats.dtype(at::kByte));
+    normed.relu_mask = at::empty({job.rows, job.channels / kVector}, floats.dtype(at::kByte));
   job.added = DataOrNull(residual);
   job.y = normed.y.mutable_data_ptr();
   job.relu_mask = normed.relu_mask.defined() ? normed.relu_mask.data_ptr<uint8_t>() : nullptr;
@@ -121,31 +88,29 @@ Normed DeviceNorm::Forward(const at::Tensor& x, const NormState& norm, const at:
   job.running_mean = norm.running_mean.mutable_data_ptr<float>();
   job.running_var = norm.running_var.mutable_data_ptr<float>();
   job.coefficients = normed.coefficients.mutable_data_ptr<float>();
-  job.parts = static_cast<int32_t>(shares.parts);
-  const unsigned finishing = Quotient(job.channels, kFinishChannels);
+  job.momentum = static_cast<float>(norm.momentum);
+  job.eps = static_cast<float>(norm.eps);
+  at::Tensor partial;
   if (norm.training) {
-    const auto partial = at::empty({job.parts, 2, job.channels}, floats);
+    partial = at::empty({job.parts, 2, job.channels}, floats);
     job.partial = partial.mutable_data_ptr<float>();
-    made.module->Launch(made.statistics, shares.grid(), kThreads, &job, stream);
-    made.module->Launch(made.finish, {finishing, 1, 1}, kFinishThreads, &job, stream);
+    passes.OverRows(LayerKernel::kNormStatistics);
+    passes.OverChannels(LayerKernel::kNormFinish, kFinishChannels);
   } else {
-    made.module->Launch(made.by_running, {Quotient(job.channels, kNormThreads), 1, 1}, kThreads,
-                        &job, stream);
+    passes.OverChannels(LayerKernel::kNormByRunning, kBlockThreads);
   }
-  made.module->Launch(made.apply, shares.grid(), kThreads, &job, stream);
+  passes.OverRows(LayerKernel::kNormApply);
   return normed;
 }
 
-NormGradients DeviceNorm::Backward(const at::Tensor& x, const at::Tensor& weight,
-                                   const Normed& normed, const at::Tensor& dy,
-                                   const at::Tensor& dy_shortcut, bool relu, bool training) const {
-  const auto& made = made_.get();
-  auto* stream = StreamOf(device_);
-  NormJob job = JobOf(x, relu, training);
-  const Shares shares(job, made.module->multiprocessors());
-  const auto floats = x.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous);
-  const auto partial = at::empty({shares.parts, 2, job.channels}, floats);
-  const auto of_parameters = at::empty({2, job.channels}, floats);
+NormGradients DeviceNormBackward(const LayerKernels& kernels, const at::Tensor& x,
+                                 const at::Tensor& weight, const Normed& normed,
+                                 const at::Tensor& dy, const at::Tensor& dy_shortcut, bool relu,
+                                 bool training) {
+  NormPasses passes(kernels, x, relu, training);
+  NormJob& job = passes.job;
+  const auto partial = at::empty({job.parts, 2, job.channels}, FloatOptions(x));
+  const auto of_parameters = at::empty({2, job.channels}, FloatOptions(x));
   NormGradients gradients;
   gradients.x = at::empty_like(x, at::MemoryFormat::ChannelsLast);
   // There is a mask where there was a residual, and there alone.
@@ -161,11 +126,9 @@ NormGradients DeviceNorm::Backward(const at::Tensor& x, const at::Tensor& weight
   job.coefficients = const_cast<float*>(normed.coefficients.const_data_ptr<float>());
   job.partial = partial.mutable_data_ptr<float>();
   job.gradient = of_parameters.mutable_data_ptr<float>();
-  job.parts = static_cast<int32_t>(shares.parts);
-  made.module->Launch(made.gradient_sums, shares.grid(), kThreads, &job, stream);
-  made.module->Launch(made.gradient_finish, {Quotient(job.channels, kFinishChannels), 1, 1},
-                      kFinishThreads, &job, stream);
-  made.module->Launch(made.gradient, shares.grid(), kThreads, &job, stream);
+  passes.OverRows(LayerKernel::kNormGradientSums);
+  passes.OverChannels(LayerKernel::kNormGradientFinish, kFinishChannels);
+  passes.OverRows(LayerKernel::kNormGradient);
   gradients.weight = of_parameters[0];
   gradients.bias = of_parameters[1];
   return gradients;

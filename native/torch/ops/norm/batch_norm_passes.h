@@ -6,7 +6,7 @@
 
 namespace torchgraft {
 
-class DeviceNorm;
+class LayerKernels;
 
 // A batch norm's parameters [channels] and running statistics [channels], float32, and how a pass
 // uses them.
@@ -17,10 +17,10 @@ struct NormState {
   at::Tensor running_var;
   // By the batch's statistics, which the running ones follow; else by the running ones.
   bool training;
-  double eps;                          // added to the variance
-  double momentum;                     // what the batch weighs in the running statistics
-  BatchStats stats = {};               // of the batch; empty: they are yet to be computed
-  const DeviceNorm* device = nullptr;  // who computes it on a CUDA device; lives with the model
+  double eps;                            // added to the variance
+  double momentum;                       // what the batch weighs in the running statistics
+  BatchStats stats = {};                 // of the batch; empty: they are yet to be computed
+  const LayerKernels* device = nullptr;  // who computes it on a CUDA device; lives with the model
 };
 
 // The output of a forward pass, and what the backward pass takes of it.

@@ -4,13 +4,15 @@
 
 #include <cstdint>
 
+#include "torch/cuda/layers/thread_layout.h"
+
 namespace torchgraft {
 
 // Batch norm fused with a residual addition and ReLU, channels_last: y = relu((x − mean) · scale +
 // bias + added). A tensor of [n, channels, h, w] is `rows` = n · h · w rows of `channels` numbers.
 struct NormJob {
   int64_t rows;
-  int64_t channels;  // a multiple of kNormVector
+  int64_t channels;  // a multiple of kVector
 
   // In the element type, [rows, channels].
   const void* x;
@@ -32,21 +34,12 @@ struct NormJob {
   float momentum;
   float eps;
   int32_t parts;  // blocks along the rows
+  int32_t wide;   // vectors of channels of a block
   bool relu;
   bool learns;  // training: the batch's statistics; else the running ones
 };
 
-// Channels that a thread reads at once: one vector.
-constexpr int kNormVector = 8;
-// Threads of a block: each has one vector of channels, and strides over the rows.
-constexpr int kNormThreads = 256;
-// The most vectors of channels in a block; wider layers have more blocks along y.
-constexpr int kNormVectors = 64;
-// A block of the final reduction over parts: channels, and threads (a warp) a channel.
-constexpr int kFinishChannels = 8;
-constexpr int kFinishLanes = 32;
-
 // The host's layout is the device's.
-static_assert(sizeof(NormJob) == 2 * 8 + 7 * 8 + 8 * 8 + 2 * 4 + 4 + 4);
+static_assert(sizeof(NormJob) == 2 * 8 + 7 * 8 + 8 * 8 + 2 * 4 + 2 * 4 + 8);
 
 }  // namespace torchgraft

@@ -1,16 +1,19 @@
 #pragma once
 
 // Eight elements of a tensor as floats: TORCHGRAFT_ELEMENT is 0 for float32, 1 for bfloat16, 2 for
-// float16. Compiles as CUDA.
+// float16. Compiles as CUDA, and as C++ that has CUDA's vectors.
 
 #include <cstdint>
 
-#include "torch/cuda/kernels/norm_job.h"
+#include "torch/cuda/layers/thread_layout.h"
+#include "torch/kernels/isa/rounded_bits.h"
 
 namespace torchgraft {
 
+namespace {
+
 struct Floats {
-  float at[kNormVector];
+  float at[kVector];
 };
 
 #if TORCHGRAFT_ELEMENT == 0
@@ -35,22 +38,20 @@ __device__ inline void Store(void* to, int64_t vector, const Floats& f) {
 
 #if TORCHGRAFT_ELEMENT == 1
 
-__device__ inline float FromBits(uint32_t bits) { return __uint_as_float(bits << 16); }
+__device__ inline float FromBits(uint32_t bits) { return FloatOf(bits << 16); }
 
 // float32 → bfloat16, round to nearest even; NaN stays NaN.
 __device__ inline uint32_t ToBits(float x) {
-#if __CUDA_ARCH__ >= 800
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   unsigned short rounded;
   asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(rounded) : "f"(x));
   return rounded;
 #else
-  const uint32_t bits = __float_as_uint(x);
-  if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fff;
-  return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  return ToBFloat16(x);
 #endif
 }
 
-#else
+#elif defined(__CUDACC__)
 
 __device__ inline float FromBits(uint32_t bits) {
   float x;
@@ -63,6 +64,12 @@ __device__ inline uint32_t ToBits(float x) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
   return bits;
 }
+
+#else
+
+inline float FromBits(uint32_t bits) { return OfHalf(bits); }
+
+inline uint32_t ToBits(float x) { return ToHalf(x); }
 
 #endif
 
@@ -88,5 +95,7 @@ __device__ inline void Store(void* to, int64_t vector, const Floats& f) {
 }
 
 #endif
+
+}  // namespace
 
 }  // namespace torchgraft
