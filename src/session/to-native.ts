@@ -1,7 +1,6 @@
 import { types } from 'node:util'
 import type { Batch, BatchImages } from '../loader/batch.js'
-import { sourcesOf } from '../loader/lazy-pixels.js'
-import type { Pixels } from '../images/pixels.js'
+import { type Sources, sourcesOf } from '../loader/lazy-pixels.js'
 import { packPlans, type Plan } from '../augment/plan.js'
 import { argumentError, TorchgraftError, type TorchgraftErrorCode } from '../errors.js'
 import { plural } from '../text/plural.js'
@@ -33,7 +32,7 @@ export function toNative(batch: Batch): NativeBatch {
   return { images: { ...pixels, shapes, plans: packPlans(plans), output, meanStd }, labels }
 }
 
-function arraysOf(images: readonly Pixels[]): Pick<NativeImages, 'pixels' | 'sizes'> {
+function arraysOf(images: Sources['images']): Pick<NativeImages, 'pixels' | 'sizes'> {
   return { pixels: images.map(({ data }) => data), sizes: Int32Array.from(images.flatMap(({ width, height }) => [height, width])) }
 }
 

@@ -85,7 +85,7 @@ void StoreAt(const RenderJob& job, int64_t at, float x) {
 
 void RenderPixel(const RenderJob& job, int64_t i, int64_t row, int64_t column) {
   const ImageJob& image = job.images[i];
-  const Sampling& sampling = image.sampling;
+  const Sampling sampling = image.sampling;  // not read again after each store
   const bool two_stage = image.grid.height != 0;
   const ScalarRgb rgb = two_stage ? Resampled(sampling, image.grid, row, column)
                                   : Sampled(sampling, row, column) / ScalarRgb::Broadcast(kWhite);
