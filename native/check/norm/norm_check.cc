@@ -74,8 +74,9 @@ Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
   const auto bias = leaf(drawn.bias, numbers);
   const auto mean = drawn.running_mean.to(numbers, false, true);
   const auto var = drawn.running_var.to(numbers, false, true);
+  const auto batches = at::full({}, 41, at::kLong);
   const ResidualBranches y =
-      norm(x, NormState{weight, bias, mean, var, drawn.learns, kEps, kMomentum}, added);
+      norm(x, NormState{weight, bias, mean, var, batches, drawn.learns, kEps, kMomentum}, added);
   std::vector<at::Tensor> outputs = {y.main};
   std::vector<at::Tensor> gradients = {drawn.dy.to(type)};
   if (drawn.forks) {
@@ -83,8 +84,13 @@ Results Work(const NormCase& drawn, at::ScalarType type, const Function& norm) {
     gradients.push_back(drawn.more.to(type));
   }
   torch::autograd::backward(outputs, gradients);
-  Results results = {{"y", y.main.detach()}, {"dx", x.grad()},       {"dweight", weight.grad()},
-                     {"dbias", bias.grad()}, {"running_mean", mean}, {"running_var", var}};
+  Results results = {{"y", y.main.detach()},
+                     {"dx", x.grad()},
+                     {"dweight", weight.grad()},
+                     {"dbias", bias.grad()},
+                     {"running_mean", mean},
+                     {"running_var", var},
+                     {"batches", batches.to(at::kDouble)}};
   if (drawn.adds) results["dadded"] = added.grad();
   return results;
 }
@@ -103,6 +109,7 @@ Results Ours(const NormCase& drawn, const LayerKernels* device) {
 Results Theirs(const NormCase& drawn, at::ScalarType type) {
   return Work(
       drawn, type, [&](const at::Tensor& x, const NormState& norm, const at::Tensor& added) {
+        if (norm.training) norm.batches.add_(1);
         auto y = at::batch_norm(x, norm.weight, norm.bias, norm.running_mean, norm.running_var,
                                 norm.training, kMomentum, kEps, /*cudnn_enabled=*/false);
         if (added.defined()) y = added.add(y);

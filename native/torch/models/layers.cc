@@ -61,12 +61,12 @@ BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
   num_batches_tracked_ = register_buffer("num_batches_tracked", init.Full({}, 0, at::kLong));
 }
 
-NormState BatchNormImpl::Begin(const BatchStats& stats) {
-  if (UsesBatchStats()) num_batches_tracked_.add_(1);
+NormState BatchNormImpl::State(const BatchStats& stats) const {
   return {.weight = weight_,
           .bias = bias_,
           .running_mean = running_mean_,
           .running_var = running_var_,
+          .batches = num_batches_tracked_,
           .training = UsesBatchStats(),
           .eps = options_.eps,
           .momentum = options_.momentum,
@@ -76,9 +76,9 @@ NormState BatchNormImpl::Begin(const BatchStats& stats) {
 
 at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& residual,
                                   const BatchStats& stats) {
-  const auto state = Begin(stats);
-  if (IsFused(x)) return FusedNorm(x, state, residual, relu);
-  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.training,
+  if (IsFused(x)) return FusedNorm(x, State(stats), residual, relu);
+  if (UsesBatchStats()) num_batches_tracked_.add_(1);
+  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, UsesBatchStats(),
                           options_.momentum, options_.eps, /*cudnn_enabled=*/true);
   if (residual.defined()) y = residual.add(y);
   return relu ? y.relu_() : y;
@@ -87,7 +87,7 @@ at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tens
 ResidualBranches BatchNormImpl::ForwardBranches(const at::Tensor& x, bool relu,
                                                 const at::Tensor& residual,
                                                 const BatchStats& stats) {
-  if (IsFused(x)) return FusedNormBranches(x, Begin(stats), residual, relu);
+  if (IsFused(x)) return FusedNormBranches(x, State(stats), residual, relu);
   return ResidualBranches(forward(x, relu, residual, stats));
 }
 

@@ -88,8 +88,7 @@ class BatchNormImpl : public torch::nn::Module {
 
  private:
   bool UsesBatchStats() const { return is_training() && !frozen_; }
-  // For one pass: in training the running statistics follow.
-  NormState Begin(const BatchStats& stats);
+  NormState State(const BatchStats& stats) const;
 
   // By a kernel of our own, in one with what follows it.
   bool IsFused(const at::Tensor& x) const {

@@ -67,7 +67,8 @@ TORCHGRAFT_KERNEL __launch_bounds__(kFinishChannels* kFinishLanes)
   job.gradient[job.channels + thread.channel] = static_cast<float>(thread.first);
 }
 
-TORCHGRAFT_KERNEL __launch_bounds__(kBlockThreads)
+// Two blocks a multiprocessor: for three, a compiler of CUDA 13.0 lacks registers.
+TORCHGRAFT_KERNEL __launch_bounds__(kBlockThreads, 2)
     NormGradient(const __grid_constant__ NormJob job) {
   const NormRows rows(job);
   if (!rows.InRange()) return;

@@ -69,6 +69,7 @@ TORCHGRAFT_KERNEL __launch_bounds__(kFinishChannels* kFinishLanes)
     if (i == channel % kVector) shift = shifts.at[i];
   thread.SumParts(job);
   if (thread.lane != 0) return;
+  if (channel == 0) ++*job.batches;
   const double n = static_cast<double>(job.rows);
   const double offset = thread.first / n;  // of the mean from `shift`
   const double spread = thread.second / n - offset * offset;

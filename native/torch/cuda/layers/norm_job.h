@@ -30,7 +30,8 @@ struct NormJob {
   float* running_var;
   float* coefficients;  // [4, channels]: mean, scale, bias, 1 / standard deviation
   float* partial;       // [parts, 2, channels]: sums of each part's rows
-  float* gradient;      // [3, channels]: of weight, of bias, and Σ g / rows for dx
+  float* gradient;      // [2, channels]: of weight and of bias
+  int64_t* batches;     // one number: how many the running statistics have seen
   float momentum;
   float eps;
   int32_t parts;  // blocks along the rows
@@ -40,6 +41,6 @@ struct NormJob {
 };
 
 // The host's layout is the device's.
-static_assert(sizeof(NormJob) == 2 * 8 + 7 * 8 + 8 * 8 + 2 * 4 + 2 * 4 + 8);
+static_assert(sizeof(NormJob) == 2 * 8 + 7 * 8 + 9 * 8 + 2 * 4 + 2 * 4 + 8);
 
 }  // namespace torchgraft

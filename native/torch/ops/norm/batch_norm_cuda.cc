@@ -87,6 +87,7 @@ Normed DeviceNormForward(const LayerKernels& kernels, const at::Tensor& x, const
   job.bias = norm.bias.const_data_ptr<float>();
   job.running_mean = norm.running_mean.mutable_data_ptr<float>();
   job.running_var = norm.running_var.mutable_data_ptr<float>();
+  job.batches = norm.batches.mutable_data_ptr<int64_t>();
   job.coefficients = normed.coefficients.mutable_data_ptr<float>();
   job.momentum = static_cast<float>(norm.momentum);
   job.eps = static_cast<float>(norm.eps);

@@ -63,6 +63,7 @@ PerChannel Coefficients(const at::Tensor& x, const NormState& norm) {
   auto* running_var = norm.running_var.data_ptr<float>();
   BatchStats computed;
   if (norm.training && norm.stats.empty()) computed = ComputeStats(x);
+  if (norm.training) norm.batches.add_(1);
   const auto& stats = norm.stats.empty() ? computed : norm.stats;
   const double momentum = norm.momentum;
   for (int64_t c = 0; c < channels; ++c) {

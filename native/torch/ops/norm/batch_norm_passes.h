@@ -15,6 +15,7 @@ struct NormState {
   at::Tensor bias;
   at::Tensor running_mean;
   at::Tensor running_var;
+  at::Tensor batches;  // int64: how many the running statistics have seen
   // By the batch's statistics, which the running ones follow; else by the running ones.
   bool training;
   double eps;                            // added to the variance
