@@ -113,7 +113,7 @@ Session::Impl::Impl(const SessionOptions& options)
   AddParameters();
   // Waits: no thread of ours outlives this.
   if (renderer) renderer->note();
-  if (kernels) kernels->note();
+  if (layer_kernels) layer_kernels->note();
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
   if (!RecordsSteps(options)) return;

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "torch/ops/autograd_function.h"
+#include "torch/ops/norm/batch_norm.h"
 
 namespace torchgraft {
 
@@ -37,6 +37,7 @@ DeviceConv::DeviceConv(const at::Tensor& weight, const at::Tensor& bias,
                .training = false,
                .eps = 0,
                .momentum = 0};
+  epilogue_.device = norm_.get();
 }
 
 void DeviceConv::Refold(const at::Tensor& weight, const at::Tensor& bias) {
@@ -84,12 +85,7 @@ at::Tensor DeviceConv::InTwoPasses(const at::Tensor& x, const at::Tensor& residu
   const auto& [stride, padding, groups] = geometry_;
   auto y =
       at::conv2d(x, weight_, /*bias=*/{}, {stride, stride}, {padding, padding}, kDilation, groups);
-  if (kernels_ && kernels_->Takes(y)) {
-    const auto added = residual.defined() ? ChannelsLast(residual) : residual;
-    return DeviceNormForward(*kernels_, ChannelsLast(y), epilogue_, added, relu,
-                             /*remember=*/false)
-        .y;
-  }
+  if (kernels_ && CanFuseNorm(y, kernels_.get())) return FusedNorm(y, epilogue_, residual, relu);
   y.add_(bias_.view({1, -1, 1, 1}));
   if (residual.defined()) y.add_(residual);
   return relu ? y.relu_() : y;
