@@ -37,7 +37,7 @@ DeviceConv::DeviceConv(const at::Tensor& weight, const at::Tensor& bias,
                .training = false,
                .eps = 0,
                .momentum = 0};
-  epilogue_.device = norm_.get();
+  epilogue_.device = kernels_.get();
 }
 
 void DeviceConv::Refold(const at::Tensor& weight, const at::Tensor& bias) {
