@@ -34,6 +34,7 @@ DeviceConv::DeviceConv(const at::Tensor& weight, const at::Tensor& bias,
                .bias = bias.to(at::kFloat),
                .running_mean = at::zeros(bias.sizes(), floats),
                .running_var = at::ones(bias.sizes(), floats),
+               .batches = at::zeros({}, bias.options().dtype(at::kLong)),
                .training = false,
                .eps = 0,
                .momentum = 0};
