@@ -60,7 +60,7 @@ export const ROOMS = {
   },
   train: {
     is: 'the loop, what it watches, and how a run is resumed',
-    may: 'errors package text options random formats images datasets augment loader addon models session metrics runs weights recipes',
+    may: 'errors package text options random formats images datasets augment loader addon distributed models session metrics runs weights recipes',
     shares: ['scripts/libtorch/locate.mjs'],
   },
   inference: {
