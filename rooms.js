@@ -75,7 +75,7 @@ export const ROOMS = {
   report: { is: 'results as text for people', may: 'text models runs recipes train inference explore', shares: ['scripts/common/'] },
   cli: {
     is: 'the commands: nothing imports it',
-    may: 'errors package text options formats images datasets augment addon models session metrics runs weights recipes train inference explore report',
+    may: 'errors package text options formats images datasets augment addon distributed models session metrics runs weights recipes train inference explore report',
     shares: ['scripts/common/'], packages: ['commander'],
   },
   api: {

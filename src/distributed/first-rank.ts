@@ -29,11 +29,11 @@ export class FirstRank extends Peers {
     return Promise.race([values as Promise<readonly T[]>, this.failure])
   }
 
-  fromFirst<T>(what: string, value: () => T): Promise<T> {
+  async fromFirst<T>(what: string, value: () => T | Promise<T>): Promise<T> {
     const round = this.nextRound()
-    const said = value()
+    const said = await value()
     this.sendAll({ type: 'round', round, what, value: said })
-    return Promise.resolve(said)
+    return said
   }
 
   protected take(from: number, message: Part): void {
@@ -50,7 +50,7 @@ export class FirstRank extends Peers {
   #finish(number: number): void {
     const { parts, own } = this.#roundOf(number)
     if (!own) return
-    for (const [rank, { what }] of parts) if (what !== own.what) return this.endAll(rank, `Rank ${rank} is at "${what}" where rank 0 is at "${own.what}": they do not run the same program`)
+    for (const [rank, { what }] of parts) if (what !== own.what) return this.endAtOdds(rank, what, own.what)
     if (parts.size < this.worldSize - 1) return
     const values = Array.from({ length: this.worldSize }, (_, rank) => (rank === 0 ? own.value : parts.get(rank)?.value))
     this.#rounds.delete(number)

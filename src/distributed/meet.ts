@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { hostname } from 'node:os'
 import { TorchgraftError } from '../errors.js'
 import { systemReason } from '../text/system-reason.js'
 import { FirstRank } from './first-rank.js'
 import { type Message, MessageSocket } from './messages.js'
 import { OtherRank } from './other-rank.js'
-import type { Peer } from './peers.js'
+import { ownProcess, type Peer } from './peers.js'
 
 /** Where rank 0 listens, and the word that lets a rank in. */
 export interface Meeting {
@@ -98,10 +97,6 @@ export async function meet(rank: number, worldSize: number, address: string, { p
   socket.trust()
   socket.send({ type: 'hello', token, rank, process: ownProcess() })
   return new OtherRank(rank, worldSize, { rank: 0, process, socket })
-}
-
-function ownProcess(): string {
-  return `process ${process.pid} on ${hostname()}`
 }
 
 function absent(worldSize: number, peers: ReadonlyMap<number, Peer>): TorchgraftError {

@@ -15,7 +15,7 @@ export type Message =
   /** Of rank 0 to all: every rank's part, or what it alone says. */
   | { readonly type: 'round'; readonly round: number; readonly what: string; readonly value: unknown }
   /** A rank has failed, and so all have. */
-  | { readonly type: 'failed'; readonly rank: number; readonly message: string }
+  | { readonly type: 'failed'; readonly rank: number; readonly spoke: boolean; readonly message: string }
   /** A rank is done: its connection closes. */
   | { readonly type: 'leave' }
 

@@ -38,7 +38,7 @@ export class OtherRank extends Peers {
     this.#early.delete(number)
     const come = early ?? new Promise<Round>((resolve) => this.#waiting.set(number, resolve))
     const round = await Promise.race([come, this.failure])
-    if (round.what !== what) this.endAll(this.rank, `Rank ${this.rank} is at "${what}" where rank 0 is at "${round.what}": they do not run the same program`)
+    if (round.what !== what) this.endAtOdds(this.rank, what, round.what)
     return round.what === what ? round.value : this.failure
   }
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { TorchgraftError } from '../errors.js'
 import { ALIVE_EVERY_MS, Silence, SILENT_MS } from './silence.js'
 import type { Message, MessageSocket } from './messages.js'
@@ -11,6 +12,16 @@ export interface Peer {
   readonly socket: MessageSocket
 }
 
+/** The call of a rank that was told to stop. */
+export const INTERRUPTED = 'the end, interrupted'
+
+/** The rank that has failed. */
+export interface Culprit {
+  readonly rank: number
+  /** Whether it said so itself: one that was killed, or is silent, did not. */
+  readonly spoke: boolean
+}
+
 /** What both ends of the ranks' connections have in common: that one's end is everybody's, and that silence is an end too. */
 export abstract class Peers implements Ranks {
   abstract readonly rank: number
@@ -21,6 +32,7 @@ export abstract class Peers implements Ranks {
   readonly #silence: Silence
   readonly #clock: NodeJS.Timeout
   readonly #left = new Set<number>()
+  #culprit: Culprit | undefined
   #reject: (error: TorchgraftError) => void = () => {}
   #over = false
   #round = 0
@@ -37,13 +49,23 @@ export abstract class Peers implements Ranks {
     }
   }
 
+  /** Who failed, where it was another rank. */
+  get culprit(): Culprit | undefined {
+    return this.#culprit
+  }
+
+  /** Whether rank 0 is on this machine. */
+  get isBesideFirst(): boolean {
+    return this.rank === 0 || hostOf(this.#peers.get(0)?.process) === hostOf(ownProcess())
+  }
+
   abstract gather<T>(what: string, value: T): Promise<readonly T[]>
-  abstract fromFirst<T>(what: string, value: () => T): Promise<T>
+  abstract fromFirst<T>(what: string, value: () => T | Promise<T>): Promise<T>
   protected abstract take(from: number, message: Extract<Message, { readonly round: number }>): void
 
   /** This rank has failed: the others are told why. */
   fail(message: string): void {
-    this.#end({ type: 'failed', rank: this.rank, message })
+    this.#end({ type: 'failed', rank: this.rank, spoke: true, message })
   }
 
   /** This rank is done, and what the others do from now on does not concern it. Call it when all are done. */
@@ -60,10 +82,17 @@ export abstract class Peers implements Ranks {
   }
 
   /** Ends all ranks, because of one. */
-  protected endAll(rank: number, message: string): void {
+  protected endAll(rank: number, message: string, spoke = false): void {
     if (this.#over) return
-    this.#end({ type: 'failed', rank, message })
+    this.#culprit = { rank, spoke }
+    this.#end({ type: 'failed', rank, spoke, message })
     this.#reject(new TorchgraftError('ERR_DISTRIBUTED', message))
+  }
+
+  /** Ends all ranks where one is at another call than rank 0. */
+  protected endAtOdds(rank: number, what: string, first: string): void {
+    if (what === INTERRUPTED || first === INTERRUPTED) return this.endAll(rank, `Rank ${what === INTERRUPTED ? rank : 0} was interrupted`)
+    this.endAll(rank, `Rank ${rank} is at "${what}" where rank 0 is at "${first}": they do not run the same program`)
   }
 
   #receive(from: number, message: Message): void {
@@ -78,8 +107,10 @@ export abstract class Peers implements Ranks {
       case 'leave':
         this.#left.add(from)
         return this.#silence.forget(from)
-      case 'failed':
-        return this.endAll(message.rank, from === message.rank ? `${this.#name(from)} failed: ${message.message}` : message.message)
+      case 'failed': {
+        const { rank, spoke, message: reason } = message
+        return this.endAll(rank, from === rank ? `${this.#name(from)} failed: ${reason}` : reason, spoke)
+      }
     }
   }
 
@@ -105,4 +136,13 @@ export abstract class Peers implements Ranks {
     this.sendAll(last)
     for (const { socket } of this.#peers.values()) socket.end()
   }
+}
+
+/** How a rank is called besides its number. */
+export function ownProcess(): string {
+  return `process ${process.pid} on ${hostname()}`
+}
+
+function hostOf(process = ''): string {
+  return process.slice(process.indexOf(' on '))
 }

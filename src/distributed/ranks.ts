@@ -8,8 +8,13 @@ export interface Ranks {
   readonly worldSize: number
   /** Every rank's value. Values are what JSON holds. @param what names the call, in errors */
   gather<T>(what: string, value: T): Promise<readonly T[]>
-  /** What rank 0 says; the others' value is not asked for. @param what names the call, in errors */
-  fromFirst<T>(what: string, value: () => T): Promise<T>
+  /** What rank 0 says; the others are not asked. @param what names the call, in errors */
+  fromFirst<T>(what: string, value: () => T | Promise<T>): Promise<T>
+}
+
+/** What a rank that is not 0 gives `fromFirst`. */
+export const saidByFirst = (): never => {
+  throw new Error('rank 0 says this, and no other is asked')
 }
 
 /** A process that trains by itself. */
@@ -17,5 +22,5 @@ export const ALONE: Ranks = {
   rank: 0,
   worldSize: 1,
   gather: (_, value) => Promise.resolve([value]),
-  fromFirst: (_, value) => Promise.resolve(value()),
+  fromFirst: async (_, value) => value(),
 }

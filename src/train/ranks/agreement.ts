@@ -49,9 +49,11 @@ export class Agreement {
     for await (const batch of train.epoch(epoch, { from })) {
       const own = { images: batch.size, skipped: train.takeSkipped(), stop: this.#signal?.aborted === true }
       const parts = await this.#ranks.gather(`step ${batch.step + 1} of epoch ${epoch + 1}`, own)
+      const skipped = parts.flatMap((part) => part.skipped)
+      train.markReported(skipped) // in another epoch another rank finds the same ones
       this.#stopped ||= parts.some(({ stop }) => stop)
       if (this.#stopped) return
-      if (parts.some(({ images }) => images > 0)) yield { batch, skipped: parts.flatMap(({ skipped }) => skipped) }
+      if (parts.some(({ images }) => images > 0)) yield { batch, skipped }
     }
   }
 
@@ -60,6 +62,7 @@ export class Agreement {
     const own = await this.#scoreOwn(session, val)
     const parts = await this.#ranks.gather('the scores', { part: own, skipped: val.takeSkipped() })
     const skipped = parts.flatMap((each) => each.skipped)
+    val.markReported(skipped)
     const scored = parts.flatMap(({ part }) => (part ? [{ ...part, loss: Number(part.loss) }] : []))
     this.#stopped ||= scored.length < parts.length
     return { score: this.#stopped ? undefined : joinParts(val.dataset.classes, scored), skipped }

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { NativeGroup } from '../addon/binding.js'
+import { loadAddon } from '../addon/load.js'
+import { TorchgraftError } from '../errors.js'
+import { packageVersion } from '../package.js'
+import { type Meeting, meet, MeetingPlace } from './meet.js'
+import { INTERRUPTED, type Peers } from './peers.js'
+import type { RankEnvironment } from './rank-environment.js'
+
+/** Ranks that are not there after so long do not come; one that is there waits no longer for another in a step. */
+const TIMEOUT_SECONDS = 60
+/** What a rank was waiting for is over soon after it is told that another has failed. */
+const UNWIND_MS = 5_000
+/** libtorch notices that a connection is gone before it is known why: that is heard from the ranks themselves. */
+const REASON_MS = 20_000
+
+/** Of an error that ends all ranks. */
+export interface Blame {
+  /** Whether another rank has failed, and this one ends because of it. */
+  readonly ofAnother: boolean
+  /** Whether another rank tells people of it: rank 0 as a rule, of what happens on its machine or leaves no word. */
+  readonly toldByAnother: boolean
+}
+
+const BLAMES = new WeakMap<object, Blame>()
+
+/** undefined of what went wrong before the ranks had joined, or alone. */
+export function blameOf(error: unknown): Blame | undefined {
+  return typeof error === 'object' && error !== null ? BLAMES.get(error) : undefined
+}
+
+/** This process as one of those that train together: libtorch's group of them, and what they tell each other besides. */
+export class JoinedRanks implements AsyncDisposable {
+  readonly ranks: Peers
+  readonly group: NativeGroup
+
+  private constructor(ranks: Peers, group: NativeGroup) {
+    this.ranks = ranks
+    this.group = group
+  }
+
+  /**
+   * Waits for the other ranks.
+   *
+   * @param device of this rank, as PyTorch names it
+   * @throws ERR_DISTRIBUTED where they do not come
+   */
+  static async join(environment: RankEnvironment, device: string): Promise<JoinedRanks> {
+    const { rank, worldSize, localRank, masterAddress, masterPort, agentStore, restartCount, runId = '' } = environment
+    process.env['TORCH_CPP_LOG_LEVEL'] ??= 'ERROR' // else libtorch tells of each try to connect
+    const group = await loadAddon().joinGroup({
+      rank, worldSize, localRank, device, masterAddress, masterPort, serve: !agentStore && rank === 0,
+      prefix: `torchgraft/${runId}/${restartCount}`, timeoutSeconds: TIMEOUT_SECONDS, backend: device === 'cpu' ? 'gloo' : 'nccl',
+      identity: `torchgraft ${packageVersion()}`,
+    })
+    try {
+      if (rank > 0) {
+        const meeting = JSON.parse(Buffer.from(await group.broadcast(new Uint8Array(0), 0)).toString()) as Meeting
+        return new JoinedRanks(await meet(rank, worldSize, masterAddress, meeting), group)
+      }
+      const place = await MeetingPlace.open(masterAddress)
+      const all = place.all(worldSize)
+      await group.broadcast(Buffer.from(JSON.stringify(place.meeting)), 0)
+      return new JoinedRanks(await all, group)
+    } catch (error) {
+      group.abort((error as Error).message)
+      throw error
+    }
+  }
+
+  /**
+   * Does what all ranks do, and ends when one of them fails, with the one reason that all are told.
+   *
+   * @throws ERR_DISTRIBUTED where another rank failed
+   */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    const done = work()
+    try {
+      const result = await Promise.race([done, this.ranks.failure])
+      await this.ranks.gather('the end', null)
+      return result
+    } catch (error) {
+      throw await this.#reasonOf(error, done)
+    }
+  }
+
+  /** Leaves. What the others do from then on does not concern this rank. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ranks.leave()
+    await this.group.leave()
+  }
+
+  async #reasonOf(error: unknown, done: Promise<unknown>): Promise<unknown> {
+    if (error instanceof DOMException && error.name === 'AbortError') {
+      // All have been interrupted, and end as if all were done; or this one alone was, and so ends the others.
+      await within(UNWIND_MS, this.ranks.gather(INTERRUPTED, null))
+      return error
+    }
+    const told = await this.#toldReason(error)
+    const reason = told ?? error
+    const message = reason instanceof Error ? reason.message : String(reason)
+    if (!told) this.ranks.fail(message)
+    if (reason instanceof Error) BLAMES.set(reason, { ofAnother: told !== undefined, toldByAnother: this.#isToldByAnother() })
+    this.group.abort(message)
+    await within(UNWIND_MS, done)
+    return reason
+  }
+
+  #isToldByAnother(): boolean {
+    const { rank, culprit, isBesideFirst } = this.ranks
+    if (rank === 0) return false
+    return culprit ? culprit.rank !== 0 || culprit.spoke : isBesideFirst
+  }
+
+  /** Why it ends, where another rank is the reason. */
+  async #toldReason(error: unknown): Promise<Error | undefined> {
+    const failed = this.ranks.failure.catch((reason: Error) => reason)
+    const mayBeAnother = error instanceof TorchgraftError && error.code === 'ERR_DISTRIBUTED'
+    return Promise.race([failed, sleep(mayBeAnother ? REASON_MS : 0, undefined, { ref: false })])
+  }
+}
+
+/** Waits for something for so long, whatever becomes of it. */
+async function within(ms: number, what: Promise<unknown>): Promise<void> {
+  const patience = new AbortController()
+  await Promise.race([what.catch(() => {}), sleep(ms, undefined, { signal: patience.signal }).catch(() => {})])
+  patience.abort()
+}
