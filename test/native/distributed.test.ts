@@ -20,19 +20,20 @@ interface Failure {
   readonly error: { readonly code: string; readonly message: string }
 }
 
-let folder: string
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
 beforeAll(async () => {
   folder = await temporaryFolder()
   await using session = await Session.create(BASE)
   await loadFormula(session)
-  await writeSafetensors(join(folder, 'weights.safetensors'), await session.stateDict())
-  await writeFile(join(folder, 'pixels'), Uint8Array.from(draw(`pictures ${SIZE}`, COUNT * SIZE * SIZE * 3), (integer) => integer >>> 24))
+  await writeSafetensors(join(folder.path, 'weights.safetensors'), await session.stateDict())
+  await writeFile(join(folder.path, 'pixels'), Uint8Array.from(draw(`pictures ${SIZE}`, COUNT * SIZE * SIZE * 3), (integer) => integer >>> 24))
 }, 120_000)
+afterAll(() => folder[Symbol.asyncDispose]())
 
 function job(options: Partial<TrainJob['options']>, shares: readonly Step['shares'][], rest: Partial<TrainJob> = {}): TrainJob {
   const labels = Array.from({ length: COUNT }, (_, i) => i % CLASSES)
   return {
-    task: 'train', options: { ...BASE, ...options }, weights: join(folder, 'weights.safetensors'), pixels: join(folder, 'pixels'),
+    task: 'train', options: { ...BASE, ...options }, weights: join(folder.path, 'weights.safetensors'), pixels: join(folder.path, 'pixels'),
     steps: shares.map((each) => ({ labels, size: SIZE, shares: each })), watched: WATCHED, ...rest,
   }
 }
