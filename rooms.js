@@ -93,13 +93,14 @@ export const NATIVE_ROOMS = {
   base: { of: /^session\/(?:error|batch|transfer|named_tensor)\./, is: 'errors, a batch as it comes, tensors by name, and copies to a device', may: '' },
   kernels: { of: /^kernels\//, is: 'loops for a processor\'s instructions, on plain pointers: they know no libtorch', may: '' },
   memory: { of: /^memory\//, is: 'an allocator for large blocks', may: '' },
+  distributed: { of: /^distributed\//, is: 'the processes that train together: where they meet, collectives, gradients', may: 'base' },
   sampling: { of: /^augment\/(?:sampling|resample)\./, is: 'how the pixels of a batch are sampled, on a CPU', may: 'base kernels' },
   cuda: { of: /^cuda\//, is: 'kernels that NVRTC compiles, and CUDA graphs', may: 'base kernels sampling' },
   ops: { of: /^ops\//, is: 'operators on tensors: convolution, batch norm, squeeze and excitation', may: 'base kernels cuda' },
   augment: { of: /^augment\//, is: 'rendering a batch from pixels and plans', may: 'base kernels sampling cuda ops' },
   models: { of: /^models\//, is: 'models as modules of operators, for training and folded for scoring', may: 'base kernels ops' },
   optim: { of: /^optim\//, is: 'Adam, the loss scale, autocast', may: 'base' },
-  session: { of: /^session\//, is: 'a model, its optimizer and the thread they work on', may: 'base kernels memory sampling cuda ops augment models optim' },
+  session: { of: /^session\//, is: 'a model, its optimizer and the thread they work on', may: 'base kernels memory distributed sampling cuda ops augment models optim' },
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "torch/distributed/group.h"
 #include "torch/models/graph.h"
 #include "torch/optim/options.h"
 #include "torch/session/batch.h"
@@ -29,8 +30,10 @@ struct SessionOptions {
   double label_smoothing;
   std::vector<float> class_weights;  // one a class, or none
   bool freeze_batch_norm;
-  bool plain_kernels;  // nothing of ours in libtorch's place
-  bool score_in_fp32;  // whatever the precision of training
+  bool plain_kernels;            // nothing of ours in libtorch's place
+  bool score_in_fp32;            // whatever the precision of training
+  std::shared_ptr<Group> group;  // the processes that train this model together; null: this alone
+  bool sync_batch_norm;          // batch norm by the statistics of all ranks' images
 };
 
 // A named part of a model's or an optimizer's state.
@@ -87,7 +90,8 @@ class Session {
   std::vector<StateEntry> Layout(StatePart part) const;
 
   // autocast → loss → scaled backward → clipping → optimizer → scaler, in one. The sums stay on the
-  // device until they are read.
+  // device until they are read. In a group the batch is this rank's share, which may have no
+  // images, and the sums are the whole group's.
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
@@ -97,6 +101,7 @@ class Session {
 
   // Entries packed one after another as Layout() orders them, row-major. Throws
   // ERR_STATE_DICT_MISMATCH for another length. Those that `written` has a 0 for stay as they are.
+  // In a group, writing gives all ranks rank 0's state.
   void ReadState(StatePart part, uint8_t* into, size_t bytes) const;
   void WriteState(StatePart part, const uint8_t* from, size_t bytes,
                   const std::vector<uint8_t>& written);

@@ -101,10 +101,11 @@ Session::Impl::Impl(const SessionOptions& options)
   if (norm) norm->note();
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
+  if (options.group) parallel.emplace(options.group, StateDict(*model), adam.Values());
   if (!RecordsSteps(options)) return;
   report = at::zeros({4}, sums.options());
   // Operation by operation the optimizer waits for its step count, which cannot be recorded.
-  if (options.optimizer.fused) {
+  if (options.optimizer.fused && !parallel) {
     training.emplace(at::device(device).dtype(ComputeType(options.precision)),
                      options.channels_last, options.classes);
   }
@@ -142,6 +143,8 @@ at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) cons
   return options.channels_last ? pixels : pixels.contiguous();
 }
 
+at::ScalarType Session::Impl::PixelType() const { return ComputeType(options.precision); }
+
 at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
   const auto type = ComputeType(precision);
   const AutocastGuard autocast(device.type(), type != at::kFloat, type);
@@ -175,6 +178,11 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
         "Steps are launched operation by operation, which takes longer than CUDA graphs would: "
         "this addon was built where there were no CUDA headers of 12.4 or newer, which they take: "
         "neither a toolkit's, nor nvidia-cuda-runtime's and nvidia-cuda-crt's beside libtorch");
+  }
+  if (device.is_cuda() && parallel) {
+    notes.emplace_back(
+        "Training steps of several processes are launched operation by operation, which takes "
+        "longer than CUDA graphs would");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;

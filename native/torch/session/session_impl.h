@@ -20,6 +20,7 @@
 #include "torch/ops/norm/batch_norm_cuda.h"
 #include "torch/optim/adam.h"
 #include "torch/optim/grad_scaler.h"
+#include "torch/session/data_parallel.h"
 #include "torch/session/session.h"
 #include "torch/session/state_dict.h"
 #include "torch/session/transfer.h"
@@ -58,6 +59,9 @@ struct Session::Impl {
   // The whole step. What was asked for with `read` is on its way to the host: loss, correct,
   // skipped, scale.
   std::optional<HostCopy> Train(const Batch& batch, bool read);
+
+  // The same where it is this rank's share of a batch. `images` grows by the whole batch's.
+  std::optional<HostCopy> TrainShare(const Batch& batch, bool read, int64_t& images);
 
   // The same for a batch's scores, by a recorded step: [n × classes] logits, loss, correct. None:
   // there is no such step.
@@ -112,12 +116,16 @@ struct Session::Impl {
   at::Tensor sums;                        // of the unread steps: [loss, correct]
   at::Tensor skipped;                     // steps that the scaler skipped since the last read
   at::Tensor report;                      // of a recorded step: sums, skipped, scale
+  std::optional<DataParallel> parallel;   // of a group
   std::optional<RecordedSteps> training;  // none on the CPU, with plain kernels, or one not fused
   std::optional<RecordedSteps> scoring;
   std::deque<c10::Event> ended;  // the last recorded steps that nobody reads
 
  private:
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
+  // The mean loss of a share's images, and how many the model has right.
+  at::Tensor ShareLoss(const Batch& batch, at::Tensor& correct);
+  at::ScalarType PixelType() const;
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;
