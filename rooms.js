@@ -39,12 +39,12 @@ export const ROOMS = {
     is: 'the C++ addon: its types, finding libtorch, loading both, and what to do where that fails', may: 'errors package',
     shares: ['scripts/common/', 'scripts/libtorch/locate.mjs', 'scripts/setup.mjs'],
   },
-  distributed: {
-    is: 'several processes that train together: their places, starting and watching them, what they tell each other',
-    may: 'errors package text options formats addon',
-  },
   models: { is: 'which models there are, their layers, and whose weights a file holds', may: 'errors package text options formats addon' },
   session: { is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models' },
+  distributed: {
+    is: 'several processes that train together: their places, starting and watching them, what they tell each other',
+    may: 'errors package text options formats addon session',
+  },
   metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {
     is: 'a run\'s folder: its lock, log, checkpoints and model files',

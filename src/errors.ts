@@ -14,7 +14,6 @@ export type TorchgraftErrorCode =
   | 'ERR_NOT_FINITE'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_DEVICE'
-  | 'ERR_DISTRIBUTED'
   | 'ERR_PRECISION'
   | 'ERR_LIBTORCH_MISSING'
   | 'ERR_LIBTORCH_VERSION'

@@ -18,6 +18,7 @@ export class FirstRank extends Peers {
   constructor(peers: readonly Peer[], now?: () => number) {
     super(peers, now)
     this.worldSize = peers.length + 1
+    this.listen()
   }
 
   gather<T>(what: string, value: T): Promise<readonly T[]> {

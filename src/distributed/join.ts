@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NativeGroup } from '../addon/binding.js'
-import { loadAddon } from '../addon/load.js'
 import { TorchgraftError } from '../errors.js'
 import { packageVersion } from '../package.js'
+import { ProcessGroup } from '../session/process-group.js'
 import { type Meeting, meet, MeetingPlace } from './meet.js'
 import { INTERRUPTED, type Peers } from './peers.js'
 import type { RankEnvironment } from './rank-environment.js'
@@ -32,9 +31,9 @@ export function blameOf(error: unknown): Blame | undefined {
 /** This process as one of those that train together: libtorch's group of them, and what they tell each other besides. */
 export class JoinedRanks implements AsyncDisposable {
   readonly ranks: Peers
-  readonly group: NativeGroup
+  readonly group: ProcessGroup
 
-  private constructor(ranks: Peers, group: NativeGroup) {
+  private constructor(ranks: Peers, group: ProcessGroup) {
     this.ranks = ranks
     this.group = group
   }
@@ -46,21 +45,20 @@ export class JoinedRanks implements AsyncDisposable {
    * @throws ERR_DISTRIBUTED where they do not come
    */
   static async join(environment: RankEnvironment, device: string): Promise<JoinedRanks> {
-    const { rank, worldSize, localRank, masterAddress, masterPort, agentStore, restartCount, runId = '' } = environment
-    process.env['TORCH_CPP_LOG_LEVEL'] ??= 'ERROR' // else libtorch tells of each try to connect
-    const group = await loadAddon().joinGroup({
-      rank, worldSize, localRank, device, masterAddress, masterPort, serve: !agentStore && rank === 0,
+    const { rank, worldSize, masterAddress, masterPort, agentStore, restartCount, runId = '' } = environment
+    const group = await ProcessGroup.join({
+      rank, worldSize, device, masterAddress, masterPort, serve: !agentStore && rank === 0,
       prefix: `torchgraft/${runId}/${restartCount}`, timeoutSeconds: TIMEOUT_SECONDS, backend: device === 'cpu' ? 'gloo' : 'nccl',
       identity: `torchgraft ${packageVersion()}`,
     })
     try {
       if (rank > 0) {
-        const meeting = JSON.parse(Buffer.from(await group.broadcast(new Uint8Array(0), 0)).toString()) as Meeting
+        const meeting = JSON.parse(Buffer.from(await group.broadcast(new Uint8Array(0))).toString()) as Meeting
         return new JoinedRanks(await meet(rank, worldSize, masterAddress, meeting), group)
       }
       const place = await MeetingPlace.open(masterAddress)
       const all = place.all(worldSize)
-      await group.broadcast(Buffer.from(JSON.stringify(place.meeting)), 0)
+      await group.broadcast(Buffer.from(JSON.stringify(place.meeting)))
       return new JoinedRanks(await all, group)
     } catch (error) {
       group.abort((error as Error).message)

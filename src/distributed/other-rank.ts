@@ -14,6 +14,7 @@ export class OtherRank extends Peers {
     super([first], now)
     this.rank = rank
     this.worldSize = worldSize
+    this.listen()
   }
 
   gather<T>(what: string, value: T): Promise<readonly T[]> {

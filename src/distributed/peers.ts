@@ -43,7 +43,11 @@ export abstract class Peers implements Ranks {
     this.failure.catch(() => {}) // told to whoever waits for something
     this.#silence = new Silence(this.#peers.keys(), now())
     this.#clock = setInterval(() => this.#tick(now()), ALIVE_EVERY_MS).unref()
-    for (const { rank, socket } of peers) {
+  }
+
+  /** Takes messages from now on, and what has come already: once all that they concern is there. */
+  protected listen(): void {
+    for (const { rank, socket } of this.#peers.values()) {
       socket.onMessage((message) => this.#receive(rank, message))
       socket.onEnd((reason) => this.#ended(rank, reason))
     }

@@ -83,6 +83,7 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .addOption(new Option('--memory-format <format>', 'how weights and activations are laid out (default channels_last on a CPU, the faster one on a GPU; notebook on a CPU contiguous)').choices(MEMORY_FORMATS))
     .addOption(new Option('--kernels <which>', `plain: compute with libtorch alone (${defaults('kernels')})`).choices(KERNELS))
     .addOption(threadsOption())
+    .option('--sync-batch-norm', 'with several processes: batch norm over the whole batch, not over each part')
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
     .option('--strict-images', 'stop at a broken image, instead of leaving it out')
     .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')

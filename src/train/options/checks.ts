@@ -49,6 +49,7 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   memoryFormat: oneOfField(MEMORY_FORMATS),
   kernels: oneOfField(KERNELS),
   threads: integerField({ min: 1, max: 1024 }),
+  syncBatchNorm: booleanField,
   strictImages: booleanField,
   followLinks: booleanField,
   saveEveryMinutes: numberField({ above: 0 }),

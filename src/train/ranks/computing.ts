@@ -1,5 +1,6 @@
 import { loadAddon } from '../../addon/load.js'
 import type { SessionOptions } from '../../session/options.js'
+import type { Processes } from '../../session/process-group.js'
 import { resolveSessionOptions } from '../../session/resolve-options.js'
 import { chooseMemoryFormat } from '../memory-format.js'
 import { sessionOptionsOf } from '../open-training.js'
@@ -7,17 +8,16 @@ import type { Run } from '../run.js'
 import type { Place } from './place.js'
 
 export interface Computing {
-  /** Of the run's session. */
   readonly session: SessionOptions
-  /** Of a session that rank 0 has to itself. */
-  readonly alone: SessionOptions
+  /** Of several ranks: who trains the session's model with this one. */
+  readonly processes: Processes | undefined
   /** About the choice, for the user. */
   readonly notes: readonly string[]
 }
 
 /** What a run computes with: each rank its own device, and all in the precision and memory format that rank 0 chooses. */
 export async function decideComputing({ ranks, computing }: Place, run: Run): Promise<Computing> {
-  const { batchSize, size, threads } = run.resolved
+  const { batchSize, size, threads, syncBatchNorm } = run.resolved
   const wanted: SessionOptions = {
     ...sessionOptionsOf(run), ...run.computing, ...(computing && { device: computing.device, threads: threads ?? computing.threads }),
   }
@@ -25,7 +25,6 @@ export async function decideComputing({ ranks, computing }: Place, run: Run): Pr
     ...(await chooseMemoryFormat(wanted, { batchSize: batchSize / ranks.worldSize, size })),
     precision: (await resolveSessionOptions(wanted, loadAddon())).native.precision,
   }))
-  const alone = { ...wanted, memoryFormat }
-  if (!computing) return { session: alone, alone, notes }
-  return { session: { ...alone, ...(ranks.rank > 0 && { precision }), group: computing.group }, alone, notes }
+  const session = { ...wanted, memoryFormat, ...(ranks.rank > 0 && { precision }) }
+  return { session, processes: computing && { group: computing.group, syncBatchNorm }, notes }
 }

@@ -1,5 +1,4 @@
 import { setUpAtFirstUse } from '../../addon/first-use.js'
-import type { NativeGroup } from '../../addon/binding.js'
 import { loadAddon } from '../../addon/load.js'
 import { JoinedRanks } from '../../distributed/join.js'
 import { type RankEnvironment, rankEnvironment } from '../../distributed/rank-environment.js'
@@ -7,6 +6,7 @@ import { ALONE, type Ranks } from '../../distributed/ranks.js'
 import { defaultCacheBytes } from '../../loader/pixel-cache.js'
 import type { Sharing } from '../../recipes/recipe.js'
 import type { Device } from '../../session/options.js'
+import type { ProcessGroup } from '../../session/process-group.js'
 import { defaultThreads } from '../../session/threads.js'
 
 /** Where a run's process stands: alone, or as one of those that share the run. */
@@ -19,7 +19,7 @@ export interface Place {
 }
 
 export interface PlaceComputing {
-  readonly group: NativeGroup
+  readonly group: ProcessGroup
   readonly device: 'cpu' | `cuda:${number}`
   /** This rank's part of the machine's cores. */
   readonly threads: number
@@ -37,6 +37,7 @@ export async function inPlace<T>(device: Device, work: (place: Place) => Promise
   const environment = rankEnvironment()
   if (!environment) return work(BY_ITSELF)
   await setUpAtFirstUse()
+  process.env['TORCH_CPP_LOG_LEVEL'] ??= 'ERROR' // read when libtorch is opened: else it tells of each try to connect
   const computing = { device: deviceOf(environment, device), threads: threadsOf(environment) }
   await using joined = await JoinedRanks.join(environment, computing.device)
   const { rank, worldSize, localWorldSize } = environment

@@ -78,7 +78,7 @@ const DOORS: readonly Door<unknown>[] = [
     of: 'train', good: { data: 'nowhere' }, call: train,
     kinds: {
       ...images, output: 'text', progressiveResizing: 'flag', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
-      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
+      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', threads: 'whole', syncBatchNorm: 'flag', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
     },
   }),
   door<OverfitOptions>({
