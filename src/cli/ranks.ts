@@ -12,6 +12,8 @@ import { prose } from '../text/prose.js'
 import { EXIT, type Streams } from './command.js'
 
 const PROGRAM = fileURLToPath(new URL('../../scripts/torchgraft.mjs', import.meta.url))
+/** A step that waits for a rank that does not answer keeps a failed process alive for so long, and no longer. */
+const END_WITHIN_MS = 3_000
 const SILENT = { write: () => true }
 
 /** A training command in its place: one process, or one rank of several. */
@@ -65,6 +67,7 @@ async function launchAll(count: number, { stderr }: Streams): Promise<number> {
 export async function saidElsewhere(error: unknown): Promise<number | undefined> {
   const blame = blameOf(error)
   if (!blame) return undefined
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_WITHIN_MS).unref()
   if (!isLaunched()) return blame.toldByAnother ? EXIT.failed : undefined
   if (!blame.ofAnother) return undefined
   await tellLauncher({ message: (error as Error).message })

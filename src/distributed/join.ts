@@ -9,7 +9,7 @@ import type { RankEnvironment } from './rank-environment.js'
 /** Ranks that are not there after so long do not come; one that is there waits no longer for another in a step. */
 const TIMEOUT_SECONDS = 60
 /** What a rank was waiting for is over soon after it is told that another has failed. */
-const UNWIND_MS = 5_000
+const UNWIND_MS = 3_000
 /** libtorch notices that a connection is gone before it is known why: that is heard from the ranks themselves. */
 const REASON_MS = 20_000
 
@@ -32,6 +32,7 @@ export function blameOf(error: unknown): Blame | undefined {
 export class JoinedRanks implements AsyncDisposable {
   readonly ranks: Peers
   readonly group: ProcessGroup
+  #failed = false
 
   private constructor(ranks: Peers, group: ProcessGroup) {
     this.ranks = ranks
@@ -85,7 +86,7 @@ export class JoinedRanks implements AsyncDisposable {
   /** Leaves. What the others do from then on does not concern this rank. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.ranks.leave()
-    await this.group.leave()
+    if (!this.#failed) await this.group.leave() // which waits for the others to leave
   }
 
   async #reasonOf(error: unknown, done: Promise<unknown>): Promise<unknown> {
@@ -94,6 +95,7 @@ export class JoinedRanks implements AsyncDisposable {
       await within(UNWIND_MS, this.ranks.gather(INTERRUPTED, null))
       return error
     }
+    this.#failed = true
     const told = await this.#toldReason(error)
     const reason = told ?? error
     const message = reason instanceof Error ? reason.message : String(reason)

@@ -6,8 +6,8 @@ import { type RankEnd, RankProcess } from './rank-process.js'
 /** What reaches all ranks: Ctrl-C; the end of the system or the container; a terminal or connection that was closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** Once a rank has failed the others end by themselves; after so long they are asked to, and after so long they are ended. */
-const ASK_AFTER_MS = 5_000
-const KILL_AFTER_MS = 10_000
+const ASK_AFTER_MS = 3_000
+const KILL_AFTER_MS = 6_000
 
 /** A rank's exit code where it was interrupted, which is no failure. */
 const INTERRUPTED = 130

@@ -7,7 +7,7 @@ export interface Told {
 }
 
 /** After its launcher is gone a rank has so long to finish its step and save. */
-const END_WITHIN_MS = 10_000
+const END_WITHIN_MS = 8_000
 
 /** Whether `torchgraft` started this very process as one of several ranks. */
 export function isLaunched(env: NodeJS.ProcessEnv = process.env): boolean {
