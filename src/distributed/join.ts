@@ -97,12 +97,13 @@ export class JoinedRanks implements AsyncDisposable {
     }
     this.#failed = true
     const told = await this.#toldReason(error)
-    const reason = told ?? error
-    const message = reason instanceof Error ? reason.message : String(reason)
+    const message = told?.message ?? (error instanceof Error ? error.message : String(error))
     if (!told) this.ranks.fail(message)
-    if (reason instanceof Error) BLAMES.set(reason, { ofAnother: told !== undefined, toldByAnother: this.#isToldByAnother() })
     this.group.abort(message)
-    await within(UNWIND_MS, done)
+    const own = await within(UNWIND_MS, done)
+    // What all ranks find out together each throws by itself, whoever is the first to say so.
+    const reason = told && own && own !== told && !isOfCollective(own) ? own : (told ?? error)
+    if (reason instanceof Error) BLAMES.set(reason, { ofAnother: reason === told, toldByAnother: this.#isToldByAnother() })
     return reason
   }
 
@@ -114,15 +115,22 @@ export class JoinedRanks implements AsyncDisposable {
 
   /** Why it ends, where another rank is the reason. */
   async #toldReason(error: unknown): Promise<Error | undefined> {
-    const failed = this.ranks.failure.catch((reason: Error) => reason)
-    const mayBeAnother = error instanceof TorchgraftError && error.code === 'ERR_DISTRIBUTED'
-    return Promise.race([failed, sleep(mayBeAnother ? REASON_MS : 0, undefined, { ref: false })])
+    const { failure, reason } = this.ranks
+    if (!isOfCollective(error)) return error === reason ? reason : undefined
+    return Promise.race([failure.catch((told: Error) => told), sleep(REASON_MS, undefined, { ref: false })])
   }
 }
 
-/** Waits for something for so long, whatever becomes of it. */
-async function within(ms: number, what: Promise<unknown>): Promise<void> {
+/** What libtorch says where another rank does not answer, which is not why. */
+function isOfCollective(error: unknown): boolean {
+  return error instanceof TorchgraftError && error.code === 'ERR_DISTRIBUTED' && error.cause !== undefined
+}
+
+/** Waits for something for so long. @returns what it failed with, if it did */
+async function within(ms: number, what: Promise<unknown>): Promise<unknown> {
   const patience = new AbortController()
-  await Promise.race([what.catch(() => {}), sleep(ms, undefined, { signal: patience.signal }).catch(() => {})])
+  const failed = what.then(() => undefined, (error: unknown) => error)
+  const first = await Promise.race([failed, sleep(ms, undefined, { signal: patience.signal }).catch(() => undefined)])
   patience.abort()
+  return first
 }

@@ -33,6 +33,7 @@ export abstract class Peers implements Ranks {
   readonly #clock: NodeJS.Timeout
   readonly #left = new Set<number>()
   #culprit: Culprit | undefined
+  #reason: TorchgraftError | undefined
   #reject: (error: TorchgraftError) => void = () => {}
   #over = false
   #round = 0
@@ -56,6 +57,11 @@ export abstract class Peers implements Ranks {
   /** Who failed, where it was another rank. */
   get culprit(): Culprit | undefined {
     return this.#culprit
+  }
+
+  /** What `failure` rejects with. */
+  get reason(): TorchgraftError | undefined {
+    return this.#reason
   }
 
   /** Whether rank 0 is on this machine. */
@@ -90,7 +96,7 @@ export abstract class Peers implements Ranks {
     if (this.#over) return
     this.#culprit = { rank, spoke }
     this.#end({ type: 'failed', rank, spoke, message })
-    this.#reject(new TorchgraftError('ERR_DISTRIBUTED', message))
+    this.#reject((this.#reason = new TorchgraftError('ERR_DISTRIBUTED', message)))
   }
 
   /** Ends all ranks where one is at another call than rank 0. */
