@@ -10,7 +10,7 @@ import { expectParity, furthest, processor, readFixture } from './rows.js'
 interface Fixture {
   readonly losses: readonly number[]
   readonly state: Readonly<Record<string, readonly number[]>>
-  /** How far two runs of PyTorch lie apart, in other memory layouts. */
+  /** How far PyTorch's own runs lie apart, in other memory layouts and instruction sets. */
   readonly spread: { readonly losses: number; readonly state: number }
 }
 

@@ -49,15 +49,16 @@ def run(name: str, memory_format, *, frozen=False) -> dict:
     return {"losses": losses, "state": {key: state[key].contiguous().flatten()[:24].tolist() for key in WATCHED}}
 
 
-def ranks(name: str, count: int) -> dict:
-    """All cases, as rank 0 has them after its steps: the buffers that the others follow are rank 0's."""
+def ranks(name: str, count: int, **env: str) -> dict[str, list[dict]]:
+    """All cases in two memory layouts, as rank 0 has them after its steps: the buffers that the others follow are rank 0's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "generator.distributed", name]
-    env = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "GLOO_SOCKET_IFNAME": "lo"}
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "GLOO_SOCKET_IFNAME": "lo"}
     folder = pathlib.Path(__file__).parent.parent
-    children = [subprocess.Popen(command, env={**env, "RANK": str(rank)}, cwd=folder, stdout=subprocess.PIPE, text=True) for rank in range(count)]
+    envs = [{**os.environ, **env, **meeting, "RANK": str(rank)} for rank in range(count)]
+    children = [subprocess.Popen(command, env=each, cwd=folder, stdout=subprocess.PIPE, text=True) for each in envs]
     outputs = [child.communicate()[0] for child in children]
     if any(child.returncode for child in children):
         raise RuntimeError("a rank failed")
@@ -65,13 +66,15 @@ def ranks(name: str, count: int) -> dict:
 
 
 def cases(name: str) -> dict:
-    return {str(count): ranks(name, count) for count in (2, 4)}
+    result = {}
+    for count in (2, 4):
+        here = ranks(name, count)
+        elsewhere = ranks(name, count, ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2")
+        result[str(count)] = {title: {**runs[0], "spread": spread([*runs, *elsewhere[title]])} for title, runs in here.items()}
+    return result
 
 
 if __name__ == "__main__":
     dist.init_process_group("gloo")
-    result = {}
-    for title, options in CASES.items():
-        runs = [run(sys.argv[1], layout, **options) for layout in (torch.channels_last, torch.contiguous_format)]
-        result[title] = {**runs[0], "spread": spread(runs)}
-    print(json.dumps(result))
+    layouts = (torch.channels_last, torch.contiguous_format)
+    print(json.dumps({title: [run(sys.argv[1], layout, **options) for layout in layouts] for title, options in CASES.items()}))
