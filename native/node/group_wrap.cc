@@ -46,7 +46,8 @@ Napi::Function GroupWrap::Define(Napi::Env env) {
        InstanceMethod<&GroupWrap::Broadcast>("broadcast"),
        InstanceMethod<&GroupWrap::AllGather>("allGather"),
        InstanceMethod<&GroupWrap::AllReduce>("allReduce"),
-       InstanceMethod<&GroupWrap::Leave>("leave"), InstanceMethod<&GroupWrap::Abort>("abort")});
+       InstanceMethod<&GroupWrap::Leave>("leave"), InstanceMethod<&GroupWrap::Abort>("abort"),
+       InstanceMethod<&GroupWrap::GetTraffic>("traffic")});
 }
 
 GroupWrap::GroupWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -134,6 +135,14 @@ Napi::Value GroupWrap::Leave(const Napi::CallbackInfo& info) {
         return true;
       },
       Undefined);
+}
+
+Napi::Value GroupWrap::GetTraffic(const Napi::CallbackInfo& info) {
+  const auto [collectives, bytes] = group_->traffic();
+  auto traffic = Napi::Object::New(info.Env());
+  traffic["collectives"] = static_cast<double>(collectives);
+  traffic["bytes"] = static_cast<double>(bytes);
+  return traffic;
 }
 
 // Here, since the engine's thread may be what waits for other ranks.

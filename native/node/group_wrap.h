@@ -36,6 +36,7 @@ class GroupWrap : public Napi::ObjectWrap<GroupWrap> {
   Napi::Value AllReduce(const Napi::CallbackInfo& info);
   Napi::Value Leave(const Napi::CallbackInfo& info);
   void Abort(const Napi::CallbackInfo& info);
+  Napi::Value GetTraffic(const Napi::CallbackInfo& info);
 
   std::shared_ptr<JobQueue> queue_;
   std::shared_ptr<Group> group_;

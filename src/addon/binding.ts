@@ -128,6 +128,8 @@ export interface NativeGroup {
   /** Sums over all ranks. */
   allReduce(numbers: Float64Array): Promise<Float64Array>
   leave(): Promise<void>
+  /** What this rank has begun to send by gloo: bytes of its tensors, of which a ring of n ranks sends 2 (n − 1) / n times as many. */
+  traffic(): { readonly collectives: number; readonly bytes: number }
   /** Not a collective, and not on the engine thread: ends what waits for other ranks. */
   abort(reason: string): void
 }

@@ -68,6 +68,11 @@ export class ProcessGroup {
     return fromNative(() => this.#native.leave())
   }
 
+  /** What this rank has begun to send by gloo so far: bytes of its tensors, of which a ring of n ranks sends 2 (n − 1) / n times as many. */
+  get traffic(): { readonly collectives: number; readonly bytes: number } {
+    return this.#native.traffic()
+  }
+
   /** This rank has failed: what waits here for other ranks rejects at once, and they are told why. */
   abort(reason: string): void {
     this.#native.abort(reason)

@@ -28,7 +28,9 @@ function shareOf({ pixels, labels, size, shares }) {
 const TASKS = {
   // Training steps of a model, each on this rank's share.
   async train(group) {
-    const { options, syncBatchNorm, weights, watched, steps, reads } = job
+    const { syncBatchNorm, weights, watched, steps, reads } = job
+    const groups = (job.groups ?? []).map((each) => ({ ...each, match: new RegExp(each.match) }))
+    const options = { ...job.options, optimizer: { ...job.options.optimizer, groups } }
     const session = await Session.create(options, { group, syncBatchNorm: syncBatchNorm === true })
     if (weights) {
       const file = await readSafetensors(weights)
@@ -43,6 +45,21 @@ const TASKS = {
     await session.dispose()
     return answer
   },
+  async hold(group) {
+    const { victim, how } = job
+    await group.barrier()
+    if (rank !== victim) {
+      if (job.exitAfter) setTimeout(() => process.exit(3), job.exitAfter)
+      return group.barrier()
+    }
+    console.log('holding')
+    if (how === 'wait') {
+      await new Promise((resolve) => setTimeout(resolve, 3000))
+      return group.barrier()
+    }
+    if (how.startsWith('SIG')) await new Promise((resolve) => setTimeout(resolve, 60_000))
+    return WAYS[how](group)
+  },
   async collectives(group) {
     await group.barrier()
     const mine = new TextEncoder().encode('x'.repeat(rank * 3))
@@ -54,6 +71,13 @@ const TASKS = {
   },
 }
 
+/** Waits for the victim, which ends in some way instead of coming. @type {Record<string, (group: any) => unknown>} */
+const WAYS = {
+  abort: (group) => group.abort('the disk is full'),
+  exit: () => process.exit(0),
+  leave: () => undefined,
+}
+
 async function digestOf(state) {
   const { createHash } = await import('node:crypto')
   const hash = createHash('sha256')
@@ -63,7 +87,7 @@ async function digestOf(state) {
 
 try {
   const group = await ProcessGroup.join({ ...job.group, prefix: 'test', identity: job.identity ?? '', backend: 'gloo', device: 'cpu' })
-  console.log(JSON.stringify(await TASKS[job.task](group)))
+  console.log(JSON.stringify((await TASKS[job.task](group)) ?? null))
   await group.leave()
 } catch (error) {
   console.log(JSON.stringify({ error: { code: error.code, message: error.message } }))

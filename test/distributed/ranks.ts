@@ -9,12 +9,14 @@ const PROGRAM = fileURLToPath(new URL('./rank.mjs', import.meta.url))
 /** What the ranks do after they have met: rank.mjs has the tasks. */
 export type Job =
   | { readonly task: 'collectives' }
-  | { readonly task: 'hold'; readonly victim: number }
+  | { readonly task: 'hold'; readonly victim: number; readonly how: string; readonly exitAfter?: number }
   | TrainJob
 
 export interface TrainJob {
   readonly task: 'train'
   readonly options: Omit<SessionOptions, 'optimizer'> & { readonly optimizer?: object }
+  /** The optimizer's, with patterns as text. */
+  readonly groups?: readonly { readonly match: string; readonly lrScale?: number; readonly weightDecay?: number }[]
   readonly syncBatchNorm?: boolean
   /** A .safetensors file. */
   readonly weights: string

@@ -112,6 +112,11 @@ void Group::Impl::Abort(const std::string& reason) noexcept {
   }
 }
 
+Traffic Group::Impl::traffic() const {
+  const std::lock_guard lock(mutex_);
+  return gloo_ ? Traffic{.collectives = gloo_->begun(), .bytes = gloo_->bytes()} : Traffic{};
+}
+
 Group::Group(GroupOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Group::~Group() = default;
 
@@ -150,6 +155,8 @@ std::vector<double> Group::AllReduce(std::vector<double> numbers) {
 }
 
 void Group::Leave() { impl_->Leave(); }
+
+Traffic Group::traffic() const { return impl_->traffic(); }
 
 void Group::Abort(const std::string& reason) noexcept { impl_->Abort(reason); }
 

@@ -22,6 +22,12 @@ struct GroupOptions {
   std::string device;    // that this rank computes on, as PyTorch names it
 };
 
+// What a rank has begun to send by gloo.
+struct Traffic {
+  uint64_t collectives;
+  uint64_t bytes;  // of its tensors; a ring of n ranks sends 2 (n − 1) / n times as many
+};
+
 // The processes that train one model together: torch.distributed's default process group.
 //
 // All members but Abort belong on the engine's thread. Each is a collective: all ranks call the
@@ -47,6 +53,9 @@ class Group {
 
   // The normal end: tells the others, and waits for them while this process hosts the store.
   void Leave();
+
+  // From any thread.
+  Traffic traffic() const;
 
   // From any thread: what waits for other ranks throws at once, and the others are told why.
   void Abort(const std::string& reason) noexcept;

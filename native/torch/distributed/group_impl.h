@@ -21,6 +21,7 @@ struct Group::Impl {
   void Join();
   void Leave();
   void Abort(const std::string& reason) noexcept;
+  Traffic traffic() const;
 
   // Throws where the group has been left, or joined never.
   const c10::intrusive_ptr<c10d::ProcessGroup>& ProcessGroup() const;
@@ -40,7 +41,7 @@ struct Group::Impl {
   Rendezvous met_;
   c10::intrusive_ptr<c10d::ProcessGroup> process_group_;
   c10::intrusive_ptr<c10d::Backend> nccl_;  // where it reduces a GPU's tensors
-  std::mutex mutex_;                        // of the next two, which Abort takes
+  mutable std::mutex mutex_;                // of the next two, which Abort takes
   c10::intrusive_ptr<WatchedBackend> gloo_;
   std::shared_ptr<Pulse> pulse_;
 };

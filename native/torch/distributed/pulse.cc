@@ -53,7 +53,9 @@ struct Pulse::State {
   void Farewell() noexcept;
   void Conclude(const std::string& why);
   std::optional<std::string> Silent(Clock::duration limit) const;
+  std::optional<std::string> Missing() const;
   std::optional<std::string> Behind() const;
+  std::string Blame(const std::string& error) const;
 
   const c10::intrusive_ptr<c10d::Store> store;  // the thread's
   const Place place;
@@ -162,6 +164,14 @@ std::optional<std::string> Pulse::State::Silent(Clock::duration limit) const {
 }
 
 // With the mutex held.
+std::optional<std::string> Pulse::State::Missing() const {
+  for (size_t rank = 0; rank < peers.size(); ++rank) {
+    if (peers[rank].left) return "Rank " + std::to_string(rank) + " has left the group";
+  }
+  return Silent(kSilent);
+}
+
+// With the mutex held.
 std::optional<std::string> Pulse::State::Behind() const {
   const auto own = peers[static_cast<size_t>(place.rank)].begun;
   for (size_t rank = 0; rank < peers.size(); ++rank) {
@@ -170,6 +180,15 @@ std::optional<std::string> Pulse::State::Behind() const {
            " (it has begun " + std::to_string(peers[rank].begun) + ")";
   }
   return std::nullopt;
+}
+
+// With the mutex held.
+std::string Pulse::State::Blame(const std::string& error) const {
+  if (const auto missing = Missing()) return *missing;
+  if (Clock::now() - heard > kSilent)
+    return "The store at " + place.store + " does not answer, and neither do other ranks: " + error;
+  if (const auto behind = Behind()) return *behind + ": " + error;
+  return "A collective failed: " + error;
 }
 
 Pulse::Pulse(c10::intrusive_ptr<c10d::Store> store, const Place& place, Progress progress,
@@ -196,21 +215,19 @@ void Pulse::Stop() {
   }
 }
 
-std::string Pulse::Explain(const std::string& error) const {
-  std::unique_lock lock(state_->mutex);
-  const auto until = Clock::now() + kExplaining;
-  std::optional<std::string> silent;
-  state_->changed.wait_until(lock, until, [&] {
-    silent = state_->Silent(kSilent);
-    return silent || !state_->concluded.empty() || state_->stopping;
-  });
-  if (!state_->concluded.empty()) return state_->concluded;
-  if (silent) return *silent;
-  if (Clock::now() - state_->heard > kSilent)
-    return "The store at " + state_->place.store +
-           " does not answer, and neither do other ranks: " + error;
-  if (const auto behind = state_->Behind()) return *behind + ": " + error;
-  return "A collective failed: " + error;
+std::string Pulse::Explain(const std::string& error) {
+  std::string why;
+  {
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait_for(lock, kExplaining, [&] {
+      return state_->Missing() || !state_->concluded.empty() || state_->stopping;
+    });
+    if (!state_->concluded.empty()) return state_->concluded;
+    why = state_->Blame(error);
+  }
+  Tell(why);
+  const std::lock_guard lock(state_->mutex);
+  return state_->concluded.empty() ? why : state_->concluded;
 }
 
 void Pulse::Tell(const std::string& why) {

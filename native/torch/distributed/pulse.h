@@ -32,8 +32,8 @@ class Pulse {
   Pulse& operator=(const Pulse&) = delete;
 
   // Why a collective failed with `error`: waits some seconds until a rank is found that is to
-  // blame.
-  std::string Explain(const std::string& error) const;
+  // blame, and tells the others.
+  std::string Explain(const std::string& error);
 
   // Of this rank, to all others. Returns when they can read it, or after two seconds.
   void Tell(const std::string& why);

@@ -50,7 +50,10 @@ std::string ConvImpl::Describe(GraphBuilder& graph, const LayerPath& at,
 
 BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
                              const LayerContext& context)
-    : options_(options), own_kernels_(context.own_kernels), device_norm_(context.device_norm) {
+    : options_(options),
+      own_kernels_(context.own_kernels),
+      device_norm_(context.device_norm),
+      synced_(context.synced) {
   const auto& init = context.init;
   weight_ = register_parameter("weight", init.Full({channels}, 1));
   bias_ = register_parameter("bias", init.Full({channels}, 0));
@@ -76,8 +79,10 @@ at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tens
                                   const BatchStats& stats) {
   const auto state = Begin(stats);
   if (IsFused(x)) return FusedNorm(x, state, residual, relu);
-  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.training,
-                          options_.momentum, options_.eps, /*cudnn_enabled=*/true);
+  auto y = IsSynced()
+               ? SyncBatchNorm(x, state, *synced_)
+               : at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.training,
+                                options_.momentum, options_.eps, /*cudnn_enabled=*/true);
   if (residual.defined()) y = residual.add(y);
   return relu ? y.relu_() : y;
 }

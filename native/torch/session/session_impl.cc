@@ -61,14 +61,24 @@ std::shared_ptr<const DeviceNorm> MakeDeviceNorm(const SessionOptions& options) 
   return std::make_shared<const DeviceNorm>(device, ComputeType(options.precision));
 }
 
+std::shared_ptr<SyncedRanks> MakeSynced(const SessionOptions& options) {
+  if (!options.group || !options.sync_batch_norm) return nullptr;
+  return std::make_shared<SyncedRanks>(
+      SyncedRanks{.all_reduce = [group = options.group](const at::Tensor& numbers) {
+        group->impl().BeginAllReduce(numbers)->wait();
+      }});
+}
+
 std::shared_ptr<Model> Make(const SessionOptions& options,
-                            const std::shared_ptr<const DeviceNorm>& norm) {
+                            const std::shared_ptr<const DeviceNorm>& norm,
+                            const std::shared_ptr<const SyncedRanks>& synced) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return MakeModel(options.model, options.classes,
                    LayerContext{.init = {.device = at::kCPU, .generator = generator},
                                 .own_kernels = HasOwnKernels(options),
-                                .device_norm = norm});
+                                .device_norm = norm,
+                                .synced = synced});
 }
 
 FoldedModel Fold(const Model& model, at::ScalarType type) {
@@ -87,7 +97,8 @@ Session::Impl::Impl(const SessionOptions& options)
       renderer(RendererFor(device)),
       norm(MakeDeviceNorm(options)),
       adam(options.optimizer),
-      model(Make(options, norm)),
+      synced(MakeSynced(options)),
+      model(Make(options, norm, synced)),
       folds(HasOwnKernels(options)) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) FreezeBatchNorm(*model);

@@ -107,6 +107,7 @@ struct Session::Impl {
   std::optional<DeviceRenderer> renderer;  // none on the CPU
   std::shared_ptr<const DeviceNorm> norm;  // none on the CPU, and with plain kernels
   Adam adam;
+  std::shared_ptr<SyncedRanks> synced;  // of a group whose ranks share batch norm's statistics
   std::shared_ptr<Model> model;
   std::optional<FoldedModel> folded;      // made when it is asked for, of the model's state
   bool folds;                             // else scoring goes the way of training
@@ -126,6 +127,7 @@ struct Session::Impl {
   // The mean loss of a share's images, and how many the model has right.
   at::Tensor ShareLoss(const Batch& batch, at::Tensor& correct);
   at::ScalarType PixelType() const;
+  void SyncBuffers() const;
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;

@@ -24,8 +24,9 @@ double Weight(const std::vector<int32_t>& labels, const std::vector<float>& clas
 // their gradient, of zeros, for the other ranks to add to.
 at::Tensor Session::Impl::ShareLoss(const Batch& batch, at::Tensor& correct) {
   const bool empty = batch.labels.empty();
+  if (synced) synced->counts = !empty;
   if (empty) {
-    model->eval();  // leaves the running statistics as they are
+    if (!synced) model->eval();  // leaves the running statistics as they are
     const int64_t size = batch.images.output;
     const auto black = at::zeros({1, 3, size, size}, at::device(device).dtype(PixelType()));
     correct = at::zeros({}, sums.options());
@@ -35,6 +36,11 @@ at::Tensor Session::Impl::ShareLoss(const Batch& batch, at::Tensor& correct) {
   const auto logits = Forward(Pixels(batch.images, options.precision), options.precision);
   correct = logits.argmax(1).eq(labels).sum().to(at::kDouble);
   return Loss(logits, labels);
+}
+
+// Statistics that are frozen or shared are the same on all ranks.
+void Session::Impl::SyncBuffers() const {
+  if (!options.freeze_batch_norm && !synced) parallel->SyncBuffers();
 }
 
 std::optional<HostCopy> Session::Impl::TrainShare(const Batch& batch, bool read, int64_t& images) {
@@ -51,7 +57,7 @@ std::optional<HostCopy> Session::Impl::TrainShare(const Batch& batch, bool read,
   }
   if (!read) {
     BackwardAndStep(loss);
-    parallel->SyncBuffers();
+    SyncBuffers();
     return std::nullopt;
   }
   const auto all = sums.clone();
@@ -61,7 +67,7 @@ std::optional<HostCopy> Session::Impl::TrainShare(const Batch& batch, bool read,
   const auto scale = Scale();
   BackwardAndStep(loss);
   skipped -= passed_over;
-  parallel->SyncBuffers();
+  SyncBuffers();
   parallel->AwaitSums();
   return HostCopy(at::cat({all, at::stack({passed_over.to(at::kDouble), scale})}));
 }

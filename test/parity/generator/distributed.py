@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from .formula import CLASSES, build, pictures
-from .training import RUNS, WATCHED, optimizer_for, spread
+from .training import WATCHED, optimizer_for, spread
 
 COUNT, SIZE, STEPS = 16, 64, 4
 
@@ -19,14 +19,13 @@ COUNT, SIZE, STEPS = 16, 64, 4
 CASES = {
     "frozen running statistics": {"frozen": True},
     "batch statistics of each rank": {},
-    "batch statistics of each rank, bf16": {"dtype": torch.bfloat16},
 }
 
 
-def run(name: str, memory_format, threads: int, *, dtype=None, frozen=False) -> dict:
+def run(name: str, memory_format, *, frozen=False) -> dict:
     """This process's part, as rank RANK of WORLD_SIZE."""
     rank, ranks = dist.get_rank(), dist.get_world_size()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     model = build(name).train().to(memory_format=memory_format)
     if frozen:
         for module in model.modules():
@@ -39,8 +38,7 @@ def run(name: str, memory_format, threads: int, *, dtype=None, frozen=False) -> 
     labels = (torch.arange(COUNT) % CLASSES)[rank * share : (rank + 1) * share]
     losses = []
     for _ in range(STEPS):
-        with torch.autocast("cpu", dtype=dtype, enabled=dtype is not None):
-            loss = torch.nn.functional.cross_entropy(parallel(images), labels)
+        loss = torch.nn.functional.cross_entropy(parallel(images), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -51,15 +49,16 @@ def run(name: str, memory_format, threads: int, *, dtype=None, frozen=False) -> 
     return {"losses": losses, "state": {key: state[key].contiguous().flatten()[:24].tolist() for key in WATCHED}}
 
 
-def ranks(name: str, count: int) -> dict:
-    """All cases, as rank 0 has them after its steps: the buffers that the others follow are rank 0's."""
+def ranks(name: str, count: int, **env: str) -> dict[str, list[dict]]:
+    """All cases in two memory layouts, as rank 0 has them after its steps: the buffers that the others follow are rank 0's."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "generator.distributed", name]
-    env = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "GLOO_SOCKET_IFNAME": "lo"}
+    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "GLOO_SOCKET_IFNAME": "lo"}
     folder = pathlib.Path(__file__).parent.parent
-    children = [subprocess.Popen(command, env={**env, "RANK": str(rank)}, cwd=folder, stdout=subprocess.PIPE, text=True) for rank in range(count)]
+    envs = [{**os.environ, **env, **meeting, "RANK": str(rank)} for rank in range(count)]
+    children = [subprocess.Popen(command, env=each, cwd=folder, stdout=subprocess.PIPE, text=True) for each in envs]
     outputs = [child.communicate()[0] for child in children]
     if any(child.returncode for child in children):
         raise RuntimeError("a rank failed")
@@ -67,13 +66,15 @@ def ranks(name: str, count: int) -> dict:
 
 
 def cases(name: str) -> dict:
-    return {str(count): ranks(name, count) for count in (2, 4)}
+    result = {}
+    for count in (2, 4):
+        here = ranks(name, count)
+        elsewhere = ranks(name, count, ATEN_CPU_CAPABILITY="avx2", ONEDNN_MAX_CPU_ISA="AVX2")
+        result[str(count)] = {title: {**runs[0], "spread": spread([*runs, *elsewhere[title]])} for title, runs in here.items()}
+    return result
 
 
 if __name__ == "__main__":
     dist.init_process_group("gloo")
-    result = {}
-    for title, options in CASES.items():
-        runs = [run(sys.argv[1], layout, threads, **options) for layout, threads in RUNS]
-        result[title] = {**runs[0], "spread": spread(runs)}
-    print(json.dumps(result))
+    layouts = (torch.channels_last, torch.contiguous_format)
+    print(json.dumps({title: [run(sys.argv[1], layout, **options) for layout in layouts] for title, options in CASES.items()}))
