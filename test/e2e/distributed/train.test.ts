@@ -14,7 +14,8 @@ async function launched(worldSize: number, wordsOf: (rank: number) => readonly s
   const port = env['MASTER_PORT'] ?? (await freePort())
   const [ranks, master] = [String(worldSize), { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port) }]
   const common = { ...process.env, WORLD_SIZE: ranks, LOCAL_WORLD_SIZE: ranks, ...master, ...env }
-  return Promise.all(Array.from({ length: worldSize }, (_, i) => cli(wordsOf(i), { env: { ...common, RANK: String(i), LOCAL_RANK: String(i) } })))
+  const rank = (i: number): Promise<ChildEnd> => cli(wordsOf(i), { env: { ...common, RANK: String(i), LOCAL_RANK: String(i) } })
+  return Promise.all(Array.from({ length: worldSize }, (_, i) => rank(i)))
 }
 
 async function freePort(): Promise<number> {
