@@ -44,6 +44,10 @@ export const ROOMS = {
     is: 'a model and its optimizer on a device', may: 'errors text options formats augment loader addon models',
     shares: ['scripts/common/'],
   },
+  distributed: {
+    is: 'several processes that train together: their places, starting and watching them, what they tell each other',
+    may: 'errors package text options formats addon session',
+  },
   metrics: { is: 'what is measured of a model: means, top-1, intervals', may: 'options' },
   runs: {
     is: 'a run\'s folder: its lock, log, checkpoints and model files',
@@ -59,7 +63,7 @@ export const ROOMS = {
   },
   train: {
     is: 'the loop, what it watches, and how a run is resumed',
-    may: 'errors package text options random formats images datasets augment loader addon models session metrics runs weights recipes',
+    may: 'errors package text options random formats images datasets augment loader addon distributed models session metrics runs weights recipes',
     shares: ['scripts/libtorch/locate.mjs'],
   },
   inference: {
@@ -74,7 +78,7 @@ export const ROOMS = {
   report: { is: 'results as text for people', may: 'text models runs recipes train inference explore', shares: ['scripts/common/'] },
   cli: {
     is: 'the commands: nothing imports it',
-    may: 'errors package text options formats images datasets augment addon models session metrics runs weights recipes train inference explore report',
+    may: 'errors package text options formats images datasets augment addon distributed models session metrics runs weights recipes train inference explore report',
     shares: ['scripts/common/'], packages: ['commander'],
   },
   api: {
@@ -92,13 +96,14 @@ export const NATIVE_ROOMS = {
   base: { of: /^session\/(?:error|batch|transfer|named_tensor)\./, is: 'errors, a batch as it comes, tensors by name, and copies to a device', may: '' },
   kernels: { of: /^kernels\//, is: 'loops for a processor\'s instructions, on plain pointers: they know no libtorch', may: '' },
   memory: { of: /^memory\//, is: 'an allocator for large blocks', may: '' },
+  distributed: { of: /^distributed\//, is: 'the processes that train together: where they meet, collectives, gradients', may: 'base' },
   sampling: { of: /^augment\/(?:sampling|resample)\./, is: 'how the pixels of a batch are sampled, on a CPU', may: 'base kernels' },
   cuda: { of: /^cuda\//, is: 'kernels that NVRTC compiles, and CUDA graphs', may: 'base kernels sampling' },
   ops: { of: /^ops\//, is: 'operators on tensors: convolution, batch norm, squeeze and excitation', may: 'base kernels cuda' },
   augment: { of: /^augment\//, is: 'rendering a batch from pixels and plans', may: 'base kernels sampling cuda ops' },
   models: { of: /^models\//, is: 'models as modules of operators, for training and folded for scoring', may: 'base kernels ops' },
   optim: { of: /^optim\//, is: 'Adam, the loss scale, autocast', may: 'base' },
-  session: { of: /^session\//, is: 'a model, its optimizer and the thread they work on', may: 'base kernels memory sampling cuda ops augment models optim' },
+  session: { of: /^session\//, is: 'a model, its optimizer and the thread they work on', may: 'base kernels memory distributed sampling cuda ops augment models optim' },
 }
 
 /**

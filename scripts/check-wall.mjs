@@ -8,7 +8,7 @@ import { KNOWN_INCLUDES, NATIVE_ROOMS } from '../rooms.js'
 const NODE_API = /#\s*include\s*[<"](?:napi|node_api|js_native_api|uv|v8|node\/)/
 const LIBTORCH = /#\s*include\s*[<"](?:torch|ATen|c10)\//
 /** What native/node may see of native/torch, whose headers include nothing of libtorch. */
-const SEEN = '(?:session\\/(?:session|batch|system|error)|models\\/graph|optim\\/options)\\.h'
+const SEEN = '(?:session\\/(?:session|batch|system|error)|models\\/graph|optim\\/options|distributed\\/group)\\.h'
 
 const RULES = [
   { room: 'torch', forbidden: NODE_API, says: 'includes Node-API' },

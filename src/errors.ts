@@ -28,6 +28,7 @@ export type TorchgraftErrorCode =
   | 'ERR_RUN_EXISTS'
   | 'ERR_RUN_LOCKED'
   | 'ERR_RESUME_MISMATCH'
+  | 'ERR_DISTRIBUTED'
 
 export interface TorchgraftErrorOptions {
   /** The error that this one reports. */

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/convert.h"
+#include "node/group_wrap.h"
 #include "node/job_queue.h"
 #include "node/session_wrap.h"
 #include "torch/session/batch.h"
@@ -17,7 +18,8 @@ class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports)
       : queue_(std::make_shared<JobQueue>(env)),
-        session_class_(Napi::Persistent(SessionWrap::Define(env))) {
+        session_class_(Napi::Persistent(SessionWrap::Define(env))),
+        group_class_(Napi::Persistent(GroupWrap::Define(env))) {
     DefineAddon(exports, {InstanceValue("libtorchVersion",
                                         Napi::String::New(env, DescribeSystem().libtorch_version)),
                           InstanceValue("variants", ToJs(env, ModelNames())),
@@ -26,6 +28,7 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceMethod<&Addon::WarmUpDevice>("warmUp"),
                           InstanceMethod<&Addon::Describe>("describe"),
                           InstanceMethod<&Addon::CreateSession>("createSession"),
+                          InstanceMethod<&Addon::JoinGroup>("joinGroup"),
                           InstanceMethod<&Addon::RenderImages>("renderBatch"),
                           InstanceMethod<&Addon::Moments>("channelMoments"),
                           InstanceMethod<&Addon::MeanStd>("meanStdOf"),
@@ -92,6 +95,10 @@ class Addon : public Napi::Addon<Addon> {
         });
   }
 
+  Napi::Value JoinGroup(const Napi::CallbackInfo& info) {
+    return GroupWrap::Join(info, queue_, group_class_);
+  }
+
   Napi::Value RenderImages(const Napi::CallbackInfo& info) {
     auto batch = rendered_.Take();
     ToImages(info[0], batch->images);
@@ -130,6 +137,7 @@ class Addon : public Napi::Addon<Addon> {
 
   std::shared_ptr<JobQueue> queue_;
   Napi::FunctionReference session_class_;
+  Napi::FunctionReference group_class_;
   BatchPool rendered_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/group_wrap.h"
 #include "node/js_error.h"
 #include "torch/session/error.h"
 
@@ -193,6 +194,33 @@ Napi::Float32Array ToFloats(const Napi::Value& value, const char* name) {
   return ToArray<float>(value, napi_float32_array, "a Float32Array", name);
 }
 
+std::vector<double> ToDoubles(const Napi::Value& value, const char* name) {
+  std::vector<double> numbers;
+  CopyArray<double>(value, napi_float64_array, "a Float64Array", name, numbers);
+  return numbers;
+}
+
+GroupOptions ToGroupOptions(const Napi::Value& value) {
+  const auto options = ToObject(value, "options");
+  GroupOptions result{
+      .rank = static_cast<int>(ToInteger(options["rank"], "rank")),
+      .world_size = static_cast<int>(ToInteger(options["worldSize"], "worldSize")),
+      .master_address = ToString(options["masterAddress"], "masterAddress"),
+      .master_port = static_cast<int>(ToInteger(options["masterPort"], "masterPort")),
+      .serve = options.Get("serve").ToBoolean(),
+      .prefix = ToString(options["prefix"], "prefix"),
+      .identity = ToString(options["identity"], "identity"),
+      .timeout = ToNumber(options["timeoutSeconds"], "timeoutSeconds"),
+      .backend = ToString(options["backend"], "backend"),
+      .device = ToString(options["device"], "device"),
+  };
+  if (result.rank < 0 || result.rank >= result.world_size)
+    throw Expected(value.Env(), "a rank below worldSize", "rank");
+  if (result.master_port < 1 || result.master_port > 65535)
+    throw Expected(value.Env(), "a port from 1 to 65535", "masterPort");
+  return result;
+}
+
 StatePart ToStatePart(const Napi::Value& value) {
   const auto name = ToString(value, "part");
   if (name == "model") return StatePart::kModel;
@@ -230,6 +258,8 @@ SessionOptions ToSessionOptions(const Napi::Value& value) {
       .score_in_fp32 = options.Get("scoreInFp32").ToBoolean(),
       .cudnn_benchmark = options.Get("cudnnBenchmark").ToBoolean(),
       .kernels = nullptr,
+      .group = GroupWrap::Of(options["group"]),
+      .sync_batch_norm = options.Get("syncBatchNorm").ToBoolean(),
   };
   CopyArray<int32_t>(options["groupOf"], napi_int32_array, "an Int32Array", "groupOf",
                      result.group_of);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "torch/distributed/group.h"
 #include "torch/session/session.h"
 #include "torch/session/system.h"
 
@@ -16,6 +17,8 @@ int64_t ToInteger(const Napi::Value& value, const char* name);
 double ToNumber(const Napi::Value& value, const char* name);
 Napi::Uint8Array ToBytes(const Napi::Value& value, const char* name);
 Napi::Float32Array ToFloats(const Napi::Value& value, const char* name);
+std::vector<double> ToDoubles(const Napi::Value& value, const char* name);
+GroupOptions ToGroupOptions(const Napi::Value& value);
 StatePart ToStatePart(const Napi::Value& value);
 Renderer ToRenderer(const Napi::Value& value);
 SessionOptions ToSessionOptions(const Napi::Value& value);

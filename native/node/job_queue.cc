@@ -38,6 +38,7 @@ JobQueue::~JobQueue() {
 
 void JobQueue::Stop() {
   if (!engine_) return;
+  for (const auto& interrupt : interrupts_) interrupt();
   const auto withdrawn = engine_->Withdraw(this);
   engine_.reset();
   settler_.Release();

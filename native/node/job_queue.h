@@ -2,10 +2,12 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "node/engine_thread.h"
 #include "node/js_error.h"
@@ -32,6 +34,10 @@ class JobQueue {
   // Frees something on the engine thread, after the jobs before it; nobody waits. Right here when
   // there is no engine any more.
   void Free(std::shared_ptr<void> resource);
+
+  // Calls `interrupt` when this queue stops, before it waits for the job that is running: for one
+  // that waits for other processes.
+  void BeforeStop(std::function<void()> interrupt) { interrupts_.push_back(std::move(interrupt)); }
 
   // Waits for the job that is running, drops the ones that wait, and lets the engine go. A second
   // call does nothing.
@@ -62,6 +68,7 @@ class JobQueue {
 
   Settler settler_;
   size_t unsettled_ = 0;
+  std::vector<std::function<void()>> interrupts_;
   std::shared_ptr<EngineThread> engine_;  // null once stopped
   Napi::Env env_;
   Napi::Env::CleanupHook<void (*)(JobQueue*), JobQueue> hook_;

@@ -23,6 +23,8 @@ export interface Binding {
   warmUp(device: string): Promise<void>
   /** @param kernels a GPU's that are compiled already */
   createSession(options: NativeSessionOptions, kernels: readonly CompiledKernel[]): Promise<NativeSession>
+  /** Meets the other ranks and connects to them. @throws ERR_DISTRIBUTED */
+  joinGroup(options: NativeGroupOptions): Promise<NativeGroup>
   /**
    * Renders a batch alone into `into`: normalized pixels, [size, output, output, 3] row-major. For previews and tests.
    */
@@ -94,6 +96,10 @@ export interface NativeSessionOptions {
   readonly scoreInFp32: boolean
   /** cuDNN times its algorithms at the first batch of a shape. */
   readonly cudnnBenchmark: boolean
+  /** The processes that train this model together. Each rank makes the same sessions, and the same calls of them. */
+  readonly group?: NativeGroup
+  /** With a group: batch norm by the statistics of all ranks' images, as `torch.nn.SyncBatchNorm`. */
+  readonly syncBatchNorm?: boolean
 }
 
 /** A kernel for a GPU as the driver loads it. The code is trusted to be what was once given under that key. */
@@ -101,6 +107,43 @@ export interface CompiledKernel {
   /** Of letters, digits, `.`, `_` and `-`: tells the GPU's architecture, NVRTC's version, and a hash of the source. */
   readonly key: string
   readonly code: Uint8Array
+}
+
+/** Where a process stands among those that train together: torch.distributed's words. */
+export interface NativeGroupOptions {
+  readonly rank: number
+  readonly worldSize: number
+  readonly masterAddress: string
+  readonly masterPort: number
+  /** Whether this process hosts the TCPStore at that address, where the ranks meet. */
+  readonly serve: boolean
+  /** Of the group's keys in the store, which may have been used before. */
+  readonly prefix: string
+  /** What must be equal on all ranks, in words: where it differs, the error tells both. */
+  readonly identity: string
+  /** Of joining and of each collective. */
+  readonly timeoutSeconds: number
+  /** What reduces a GPU's gradients; a CPU's always go by gloo. */
+  readonly backend: 'gloo' | 'nccl'
+  /** That this rank computes on: `cpu`, `cuda:0` … */
+  readonly device: string
+}
+
+/** Collectives: every rank makes the same calls in the same order. They run on the engine thread, among the sessions' steps. */
+export interface NativeGroup {
+  readonly rank: number
+  readonly worldSize: number
+  barrier(): Promise<void>
+  /** The bytes of the rank `root`. */
+  broadcast(bytes: Uint8Array, root: number): Promise<Uint8Array>
+  allGather(bytes: Uint8Array): Promise<readonly Uint8Array[]>
+  /** Sums over all ranks. */
+  allReduce(numbers: Float64Array): Promise<Float64Array>
+  leave(): Promise<void>
+  /** What this rank has begun to send by gloo: bytes of its tensors, of which a ring of n ranks sends 2 (n − 1) / n times as many. */
+  traffic(): { readonly collectives: number; readonly bytes: number }
+  /** Not a collective, and not on the engine thread: ends what waits for other ranks. */
+  abort(reason: string): void
 }
 
 export interface NativeEntry {
@@ -156,13 +199,16 @@ export interface NativeSession {
    * (NCHW for 4-d weights, whatever the memory format inside), little-endian.
    */
   readonly layout: { readonly model: readonly NativeEntry[]; readonly training: readonly NativeEntry[] }
-  /** autocast → loss → scaled backward → clipping → optimizer → scaler. `read: false` leaves the sums on the device. */
+  /**
+   * autocast → loss → scaled backward → clipping → optimizer → scaler. `read: false` leaves the sums on the device. In a group the images
+   * are this rank's share of the batch, which may have none; the sums are the whole group's, and `read` is the same on all ranks.
+   */
   trainStep(images: NativeImages, labels: Int32Array, lr: number, read: boolean): Promise<TrainStepResult>
   /** Evaluation mode, no gradients, the session's precision or fp32. Without labels `loss` and `correct` are NaN. */
   evalStep(images: NativeImages, labels: Int32Array | undefined): Promise<EvalStepResult>
   /** Fills the buffer on the engine thread; it must not be touched until the promise settles. */
   readState(part: 'model' | 'training', into: Uint8Array): Promise<void>
-  /** One mark for each entry of the layout: those with a 0 stay as they are. */
+  /** One mark for each entry of the layout: those with a 0 stay as they are. In a group all ranks then have rank 0's state. */
   writeState(part: 'model' | 'training', from: Uint8Array, written: Uint8Array): Promise<void>
   /** Bytes of a CUDA device's memory that nobody has taken; 0 where pixels cannot stay there, and on the CPU. */
   freeMemory(): Promise<number>

@@ -21,6 +21,8 @@ export interface BatchMakerOptions {
   /** The epoch after the last: for the transform's progress. */
   readonly epochs: number | undefined
   readonly strict: boolean
+  /** Makes a batch without images too, where all are broken or none is wanted. */
+  readonly keepEmpty: boolean
   readonly rngFor: (epoch: number, index: number, position: number) => Random
   /** Output height and width of a batch. */
   readonly outputAt: (epoch: number, step: number) => number
@@ -69,7 +71,7 @@ export class BatchMaker {
     const loaded = await Promise.all(Array.from(indices, (index, i) => this.#load(index, place.position + i)))
     const decoded = loaded.filter((image) => 'pixels' in image)
     const broken = loaded.filter((image) => 'error' in image)
-    if (decoded.length === 0) return { broken }
+    if (decoded.length === 0 && !this.#options.keepEmpty) return { broken }
     const batch: Batch = {
       size: decoded.length,
       step: place.step,

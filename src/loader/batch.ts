@@ -11,6 +11,8 @@ export interface Batch {
   readonly indices: Int32Array
   /** The batch's number in its epoch, from 0. */
   readonly step: number
+  /** The numbers of the whole batch's images, broken ones too, where this is the part of one of several processes. */
+  readonly whole?: Int32Array
 }
 
 export interface BatchImages {

@@ -39,6 +39,14 @@ export interface DataLoaderOptions {
   readonly prefetch?: number
   /** Whether a broken image rejects, instead of being left out of its batch. @default false */
   readonly strict?: boolean
+  /**
+   * Of `worldSize` processes that train together, the one that this loader is for: it gives that one's part of each batch, which may be
+   * empty. `batchSize` is the whole batch's.
+   * @default 0
+   */
+  readonly rank?: number
+  /** Processes that share each batch: contiguous parts of it, in the order of their ranks, as even as can be. @default 1 */
+  readonly worldSize?: number
 }
 
 const aTransform: Check = (value, name) => {
@@ -61,6 +69,8 @@ export const DATA_LOADER_FIELDS: Fields<DataLoaderOptions> = {
   cacheBytes: numberField({ min: 0 }),
   prefetch: integerField({ min: 0, max: 64 }),
   strict: booleanField,
+  rank: integerField({ min: 0 }),
+  worldSize: integerField({ min: 1 }),
 }
 
 export interface EpochOptions {

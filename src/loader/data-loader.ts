@@ -11,6 +11,7 @@ import type { Batch, BatchImages } from './batch.js'
 import { BatchMaker, type BrokenImage, type MadeBatch } from './batch-maker.js'
 import { DATA_LOADER_FIELDS, type DataLoaderOptions, DATASET, EPOCH_FIELDS, type EpochOptions } from './data-loader-options.js'
 import { defaultCacheBytes, PixelCache } from './pixel-cache.js'
+import { shareOf } from './share.js'
 
 /** A broken image that was left out. */
 export interface SkippedImage {
@@ -39,7 +40,7 @@ export class DataLoader {
   readonly mean: Rgb
   readonly std: Rgb
   readonly seed: number
-  readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'sizeAt'>>
+  readonly #options: Required<Pick<DataLoaderOptions, 'shuffle' | 'dropLast' | 'prefetch' | 'sizeAt' | 'rank' | 'worldSize'>>
   readonly #cache: PixelCache
   readonly #maker: BatchMaker
   readonly #skipped = new Map<number, SkippedImage>()
@@ -52,7 +53,8 @@ export class DataLoader {
     checkFields<DataLoaderOptions>(options, DATA_LOADER_FIELDS, 'DataLoader')
     const { batchSize, size, transform, mean = IMAGENET_MEAN, std = IMAGENET_STD, seed = 0, epochs, strict = false } = options
     const { shuffle = false, dropLast = false, prefetch = 2, sizeAt = () => size, cacheBytes = defaultCacheBytes() } = options
-    const { rngFor = (epoch: number, index: number): Random => random(seed, epoch, AUGMENTATION, index) } = options
+    const { rngFor = (epoch: number, index: number): Random => random(seed, epoch, AUGMENTATION, index), rank = 0, worldSize = 1 } = options
+    integerField({ min: 0, max: worldSize - 1 })(rank, 'rank')
     this.dataset = dataset
     this.batchSize = batchSize
     this.size = size
@@ -60,12 +62,13 @@ export class DataLoader {
     this.mean = mean
     this.std = std
     this.seed = seed
-    this.#options = { shuffle, dropLast, prefetch, sizeAt }
+    this.#options = { shuffle, dropLast, prefetch, sizeAt, rank, worldSize }
     const rule = transform.decode?.(size) ?? FULL_SIZE
     const cache = new PixelCache(rule, cacheBytes)
     this.#cache = cache
     const outputAt = (epoch: number, step: number): number => this.#outputAt(epoch, step)
-    this.#maker = new BatchMaker({ dataset, cache, rule, transform, mean, std, epochs, strict, rngFor, outputAt })
+    const keepEmpty = worldSize > 1 // the others' parts may not be empty
+    this.#maker = new BatchMaker({ dataset, cache, rule, transform, mean, std, epochs, strict, keepEmpty, rngFor, outputAt })
   }
 
   /** Batches in an epoch. */
@@ -96,7 +99,8 @@ export class DataLoader {
   /**
    * The batches of an epoch, from 0: the same ones for the same seed and epoch, whatever came before. Each holds up to `batchSize`
    * sources (uint8, height × width × 3, of their own sizes), labels and numbers in the data set (int32, [size]), and a plan an
-   * image, by which the session renders [size, 3, output, output], normalized. Batches whose images are all broken are missing.
+   * image, by which the session renders [size, 3, output, output], normalized. Batches whose images are all broken are missing,
+   * or have no image where several processes share them.
    *
    * Images are decoded ahead, no further than `prefetch` batches, and of large images less far.
    *
@@ -154,10 +158,14 @@ export class DataLoader {
   }
 
   async #makeBatch(order: Uint32Array, epoch: number, step: number): Promise<MadeBatch> {
-    const position = step * this.batchSize
-    const made = await this.#maker.make(order.subarray(position, position + this.batchSize), { epoch, step, position })
-    if (made.batch) this.#largestBatch = Math.max(this.#largestBatch ?? 0, bytesOf(made.batch.images))
-    return made
+    const { rank, worldSize } = this.#options
+    const first = step * this.batchSize
+    const whole = order.subarray(first, first + this.batchSize)
+    const { begin, end } = shareOf(whole.length, rank, worldSize)
+    const made = await this.#maker.make(whole.subarray(begin, end), { epoch, step, position: first + begin })
+    if (!made.batch) return made
+    this.#largestBatch = Math.max(this.#largestBatch ?? 0, bytesOf(made.batch.images))
+    return worldSize === 1 ? made : { ...made, batch: { ...made.batch, whole: Int32Array.from(whole) } }
   }
 
   #skip(broken: readonly BrokenImage[]): void {

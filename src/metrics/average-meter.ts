@@ -15,6 +15,15 @@ export class AverageMeter {
     this.#count += count
   }
 
+  /** Of values times counts. */
+  get sum(): number {
+    return this.#sum
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
   /** NaN before the first update. */
   get average(): number {
     return this.#count === 0 ? Number.NaN : this.#sum / this.#count

@@ -102,6 +102,12 @@ export interface TrainOptions {
    */
   readonly cudnnBenchmark?: boolean
   readonly threads?: number
+  /**
+   * Where several processes train together: batch norm by the statistics of the whole batch, as `torch.nn.SyncBatchNorm`, instead of by
+   * those of each process's part.
+   * @default false
+   */
+  readonly syncBatchNorm?: boolean
   /** A broken image ends the run, instead of being left out. @default false */
   readonly strictImages?: boolean
   /** Follows links that lead out of the data folder. @default false; the notebook's true */
@@ -145,5 +151,5 @@ export type RecipeDefaults = Omit<ResolvedOptions, 'recipe' | 'weights' | 'progr
 /** Defaults that the recipes share. */
 export const COMMON_DEFAULTS = {
   size: 224, lr: 1e-3, val: 0.15, seed: 1, freeze: 'none', classWeights: 'none', device: 'auto', precision: 'auto', strictImages: false,
-  saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto', cudnnBenchmark: false,
+  saveEveryMinutes: 10, sanitySteps: 0, kernels: 'auto', cudnnBenchmark: false, syncBatchNorm: false,
 } as const satisfies Partial<RecipeDefaults>

@@ -5,6 +5,7 @@ import type { StateDict } from '../formats/tensor.js'
 import type { Pixels } from '../images/pixels.js'
 import type { ResizeRule } from '../images/resize-rule.js'
 import type { DataLoader } from '../loader/data-loader.js'
+import type { DataLoaderOptions } from '../loader/data-loader-options.js'
 import type { ValLoaders } from '../loader/val-loaders.js'
 import type { Uint32Generator } from '../random/mt19937.js'
 import type { CheckpointStore, CheckpointWriter } from '../runs/checkpoint-store.js'
@@ -37,7 +38,7 @@ export interface Recipe {
   meanStd(train: ImageFolder, options: ResolvedOptions, during?: Preparation): Promise<MeanStd>
   /** The same over decoded images, to look at a data set. A recipe without it counts every image alike. */
   pixelStatistics?(options: ResolvedOptions, images: number): PixelStatistics
-  loaders(options: ResolvedOptions, sets: Pick<TrainVal, 'train' | 'val'>, meanStd: MeanStd): Loaders
+  loaders(options: ResolvedOptions, sets: Pick<TrainVal, 'train' | 'val'>, meanStd: MeanStd, sharing?: Sharing): Loaders
   /** Sizes that images grow through, where they do. A recipe without it has one size. */
   sizes?(options: ResolvedOptions): readonly SizeStep[]
   schedule(options: ResolvedOptions, stepsPerEpoch: number): Schedule
@@ -49,6 +50,9 @@ export interface Recipe {
   /** A store that saves what the recipe saves besides. */
   wrapStore?(store: CheckpointStore): CheckpointWriter
 }
+
+/** The part of each batch that loaders give, and the memory that they may take, where several processes share a run. */
+export type Sharing = Pick<DataLoaderOptions, 'rank' | 'worldSize' | 'cacheBytes'>
 
 /** What accompanies preparing a run. */
 export interface Preparation {

@@ -30,6 +30,10 @@ export interface RunConfig<Options> {
   /** Within an operation. */
   readonly threads?: number
   readonly processor: string
+  /** Processes that train together, where there are several. */
+  readonly worldSize?: number
+  /** The launcher's name of the job, by which it finds the run again. */
+  readonly runId?: string
 }
 
 /** `split.json`: which image is in which split. */
@@ -65,9 +69,8 @@ export class RunFolder implements AsyncDisposable {
   /** @throws ERR_RUN_EXISTS where the folder holds a run already, ERR_RUN_LOCKED, ERR_WRITE */
   static async create(output: string | undefined, data: string): Promise<RunFolder> {
     if (output !== undefined) return RunFolder.#claim(output)
-    const name = basename(resolve(data)) || 'run'
     for (let i = 1; ; i++) {
-      const path = join('runs', i === 1 ? name : `${name}-${i}`)
+      const path = defaultFolder(data, i)
       if (!(await madeAnew(path))) continue
       return RunFolder.#claim(path)
     }
@@ -137,6 +140,19 @@ export class RunFolder implements AsyncDisposable {
   async #writeJson(name: string, value: unknown): Promise<void> {
     await writeFileWhole(join(this.path, name), [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)])
   }
+}
+
+/** `runs/` and the data folder's name, with a number from the second on. */
+function defaultFolder(data: string, number: number): string {
+  const name = basename(resolve(data)) || 'run'
+  return join('runs', number === 1 ? name : `${name}-${number}`)
+}
+
+/** The folders that runs on this data were given by default, as far as there are some. */
+export function defaultRunFolders(data: string): string[] {
+  const folders: string[] = []
+  for (let i = 1; existsSync(defaultFolder(data, i)); i++) folders.push(defaultFolder(data, i))
+  return folders
 }
 
 /** The split of the run that a model file lies in, or undefined where there is none. @throws ERR_FILE_FORMAT */

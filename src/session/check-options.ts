@@ -7,8 +7,12 @@ import { MODEL_NAMES, type ModelName } from '../models/catalogue.js'
 
 /** A device's name, whether or not this machine has the device. @throws ERR_ARGUMENT */
 export const aDevice: Check = (value, name) => {
-  if (typeof value !== 'string' || !/^(?:auto|cpu|cuda(?::\d{1,4})?)$/.test(value)) throw argumentError('auto, cpu, cuda or cuda:N', name, value)
+  if (typeof value === 'string' && /^(?:auto|cpu|cuda(?::\d{1,4})?)$/.test(value)) return
+  const one = typeof value === 'string' && SEVERAL.test(value) ? ' (one device: several are for the command line of training alone)' : ''
+  throw argumentError(`auto, cpu, cuda or cuda:N${one}`, name, value)
 }
+/** As the command line of training takes it. */
+const SEVERAL = /^(?:cpu:\d+|cuda:all|cuda:\d+(?:,cuda:\d+)+)$/
 export const aModel: Check = (value) => void checkModel(value)
 const FROM_0_TO_1 = numberField({ min: 0, max: 1 })
 const beta: Check = (value, name) => {

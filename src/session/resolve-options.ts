@@ -5,10 +5,13 @@ import { plural } from '../text/plural.js'
 import type { Binding, NativeSessionOptions, NativeSystem, NativeTensor } from '../addon/binding.js'
 import { defaultThreads } from './threads.js'
 import { SESSION_FIELDS } from './check-options.js'
+import type { Processes } from './process-group.js'
 import type { Device, GradScalerOptions, OptimizerOptions, ParameterGroup, Precision, SessionOptions } from './options.js'
 
 /** Checks what `Session.create` was given, once, and fills it in for native code. */
-export async function resolveSessionOptions(options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>) {
+export async function resolveSessionOptions(
+  options: SessionOptions, binding: Pick<Binding, 'system' | 'describe' | 'multipliesBf16'>, processes?: Processes,
+) {
   checkFields<SessionOptions>(options, SESSION_FIELDS, 'Session.create')
   const { model, classes, device = 'auto', precision = 'auto', allowSlow = false, memoryFormat = 'channels_last' } = options
   const { optimizer = {}, scaler = {}, loss = {}, freeze = 'none' } = options
@@ -34,6 +37,7 @@ export async function resolveSessionOptions(options: SessionOptions, binding: Pi
     plainKernels: options.kernels === 'plain',
     scoreInFp32: options.scorePrecision === 'fp32',
     cudnnBenchmark: options.cudnnBenchmark ?? false,
+    ...(processes && { group: processes.group.native, syncBatchNorm: processes.syncBatchNorm }),
   }
   const cacheBytes = resolveCacheBytes(options, where)
   return { native, cacheBytes, precisionReason, memoryFormat, parameters: parameters.map(({ name }) => name), lr: optimizer.lr ?? 1e-3 }

@@ -8,6 +8,7 @@ import { setUpAtFirstUse } from '../addon/first-use.js'
 import { loadAddon } from '../addon/load.js'
 import type { MemoryFormat, OptimizerDescription, Precision, SessionOptions } from './options.js'
 import { createWithKernels } from './kernel-cache.js'
+import type { Processes } from './process-group.js'
 import { resolveSessionOptions } from './resolve-options.js'
 import { allocateState, compareState, type LoadReport, mismatchError, packState, unpackState } from '../models/state-layout.js'
 import { KeptPixels } from './kept-pixels.js'
@@ -78,10 +79,17 @@ export class Session implements AsyncDisposable {
    * @throws ERR_MODEL_UNKNOWN, ERR_DEVICE, ERR_PRECISION, ERR_ARGUMENT, ERR_OUT_OF_MEMORY; ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION,
    * ERR_ADDON where libtorch or the addon cannot be loaded
    */
-  static async create(options: SessionOptions): Promise<Session> {
+  static create(options: SessionOptions): Promise<Session>
+  /**
+   * One of a group's: its training steps, and what loads state, are collectives. A rank's batch is its share of the whole one.
+   *
+   * @internal
+   */
+  static create(options: SessionOptions, processes: Processes | undefined): Promise<Session>
+  static async create(options: SessionOptions, processes?: Processes): Promise<Session> {
     await setUpAtFirstUse()
     const binding = loadAddon()
-    const resolved = await resolveSessionOptions(options, binding)
+    const resolved = await resolveSessionOptions(options, binding, processes)
     return new Session(await fromNative(() => createWithKernels(binding, resolved.native)), resolved)
   }
 

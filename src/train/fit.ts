@@ -1,13 +1,14 @@
+import { ALONE, type Ranks } from '../distributed/ranks.js'
 import type { DataLoader } from '../loader/data-loader.js'
-import { type Metrics, monitored } from '../metrics/metrics.js'
+import { monitored } from '../metrics/metrics.js'
 import type { StartEvent, StopReason, TrainingEvent } from '../runs/events.js'
 import { BestEpochTracker } from './best-epoch.js'
-import { evaluate, type Scorer } from './evaluate.js'
 import { type FitOptions, type LoopOptions, resolveFitOptions, type Trainable } from './fit-options.js'
 import { NotFiniteLosses } from './not-finite.js'
 import { withMemoryAdvice } from './out-of-memory.js'
+import { Agreement } from './ranks/agreement.js'
 import { Saver } from './saver.js'
-import { newlySkipped, TrainingProgress } from './training-progress.js'
+import { skippedEvents, TrainingProgress } from './training-progress.js'
 
 /**
  * The training loop. It trains as it is iterated: stop iterating and it stops training.
@@ -22,9 +23,15 @@ import { newlySkipped, TrainingProgress } from './training-progress.js'
  * @throws ERR_NOT_FINITE when three losses in a row, or the weights, are not finite; ERR_OUT_OF_MEMORY; ERR_WRITE;
  * `signal.reason` when aborted
  */
-export async function* fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+export function fit(session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
+  return fitAmong(ALONE, session, options)
+}
+
+/** The loop as one of several ranks, all of which take the same steps and decisions. `signal` of any of them stops all. */
+export async function* fitAmong(ranks: Ranks, session: Trainable, options: FitOptions): AsyncGenerator<TrainingEvent, void, undefined> {
   const resolved = resolveFitOptions(session, options)
   const { train, valAt, epochs, schedule, monitor, earlyStopping, resume, signal } = resolved
+  const agreement = new Agreement(ranks, signal)
   const saved = resume?.metadata
   const progress = new TrainingProgress(train, schedule, saved)
   const best = new BestEpochTracker(monitor, saved?.best ?? undefined)
@@ -38,32 +45,31 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   if (resume) yield { type: 'resume', epoch: progress.epoch + 1, step: progress.step, from: resume.from, finished: isFinished() }
 
   try {
-    while (!isFinished() && !signal?.aborted) {
+    while (!isFinished() && !agreement.stopped) {
       progress.beginEpoch()
-      for await (const batch of train.epoch(progress.epoch, { from: progress.step })) {
+      for await (const { batch, skipped } of agreement.batches(train, progress.epoch, progress.step)) {
         const result = await trainStep(batch, { lr: progress.nextLr() })
-        yield* progress.afterStep(batch, result) // step-skipped, image-skipped, step
+        yield* progress.afterStep(batch, result, skipped) // step-skipped, image-skipped, step
         yield* losses.check(batch, result, progress.position) // not-finite
         if (losses.tooMany) yield* fail(losses, saver)
         yield* saver.written() // checkpoint
-        if (signal?.aborted) break
+        if (agreement.stopped) break
         await saver.saveIfDue()
         progress.beginStep()
       }
-      if (signal?.aborted) break
+      if (agreement.stopped) break
 
-      const val = valAt(progress.epoch)
-      const scored = await scoreUnlessAborted({ evalStep }, val, signal)
-      yield* newlySkipped(val)
-      if (!scored) break
-      const metrics = progress.metrics(scored)
+      const { score, skipped } = await agreement.score({ evalStep }, valAt(progress.epoch))
+      yield* skippedEvents(skipped)
+      if (!score) break
+      const metrics = progress.metrics(score)
       const improved = best.update(progress.epoch + 1, metrics)
       earlyStopping?.update(monitored(monitor, metrics))
       yield progress.endEpoch(metrics, improved)
       await saver.save(improved ? best.best : undefined)
     }
 
-    const reason = signal?.aborted ? 'aborted' : progress.epoch < epochs ? 'early-stopping' : 'completed'
+    const reason = agreement.stopped ? 'aborted' : progress.epoch < epochs ? 'early-stopping' : 'completed'
     if (reason === 'aborted') await saver.save()
     if (losses.first && reason === 'completed') yield* fail(losses, saver)
     yield* saver.finish()
@@ -71,7 +77,7 @@ export async function* fit(session: Trainable, options: FitOptions): AsyncGenera
   } finally {
     await saver.close() // whatever ends the loop, each snapshot is written
   }
-  signal?.throwIfAborted()
+  agreement.throwIfStopped()
 }
 
 function startEvent(session: Trainable, { train, epochs, origin, notes }: LoopOptions, val: DataLoader): StartEvent {
@@ -86,16 +92,6 @@ function startEvent(session: Trainable, { train, epochs, origin, notes }: LoopOp
 async function* fail(losses: NotFiniteLosses, saver: Saver): AsyncGenerator<TrainingEvent, never, undefined> {
   yield* saver.finish()
   throw losses.error(saver.lastGood)
-}
-
-/** @returns undefined when aborted */
-async function scoreUnlessAborted(session: Scorer, val: DataLoader, signal: AbortSignal | undefined): Promise<Metrics | undefined> {
-  try {
-    return await evaluate(session, val, { signal })
-  } catch (error) {
-    if (signal?.aborted) return undefined
-    throw error
-  }
 }
 
 function stopEvent(reason: StopReason, { epoch }: TrainingProgress, { best }: BestEpochTracker): TrainingEvent {

@@ -82,6 +82,6 @@ function list(images: readonly string[]): string {
   return some(images, NAMED, (rest) => `and ${rest} more, which events.jsonl names`).join(', ')
 }
 
-function namesOf({ indices }: Batch, { dataset }: Pick<DataLoader, 'dataset'>): string[] {
-  return [...indices].map((index) => dataset.name?.(index) ?? `image ${index}`)
+function namesOf({ indices, whole = indices }: Batch, { dataset }: Pick<DataLoader, 'dataset'>): string[] {
+  return [...whole].map((index) => dataset.name?.(index) ?? `image ${index}`)
 }

@@ -13,6 +13,7 @@ import { plural } from '../text/plural.js'
 import type { SizeStep } from '../runs/events.js'
 import { readLoggedPosition } from '../runs/read-events.js'
 import type { ResolvedOptions } from '../recipes/options.js'
+import type { Device } from '../session/options.js'
 
 export function dataNotes(sets: TrainVal): string[] {
   const left = leftOut(sets).length
@@ -34,11 +35,21 @@ export function sizeNotes(sizes: readonly SizeStep[] = []): string[] {
 }
 
 /** A GPU that this libtorch cannot use is worth a line on every run that might have wanted it. */
-export function gpuNotes({ device }: ResolvedOptions): string[] {
-  return device === 'cpu' ? [] : adviseOnGpu(loadAddon().system().cuda, locateLibtorch({ root: packageRoot() }).found?.cuda === true)
+export function gpuNotes({ device }: ResolvedOptions, worldSize: number): string[] {
+  if (device === 'cpu') return []
+  const { cuda } = loadAddon().system()
+  const hasCudaBuild = locateLibtorch({ root: packageRoot() }).found?.cuda === true
+  return [...adviseOnGpu(cuda, hasCudaBuild), ...otherGpuNotes(cuda.length, device, worldSize)]
 }
 
-export function lockNotes({ staleLockPid }: RunFolder): string[] {
+/** Where nobody chose one of several GPUs, the others are worth a line. */
+export function otherGpuNotes(gpus: number, device: Device, worldSize: number): string[] {
+  if (gpus < 2 || worldSize > 1 || (device !== 'auto' && device !== 'cuda')) return []
+  return [`This machine has ${plural(gpus, 'GPU')}, and this run uses one of them: "torchgraft train --device cuda:all" trains on all.`]
+}
+
+export function lockNotes(folder: RunFolder | undefined): string[] {
+  const staleLockPid = folder?.staleLockPid
   if (staleLockPid === undefined) return []
   return [staleLockPid === null ? 'The lock of this run named no process, and was taken over.' : `Process ${staleLockPid}, which had locked this run, no longer runs: the lock was taken over.`]
 }
@@ -55,8 +66,18 @@ export async function logNotes(folder: RunFolder, { metadata: { position } }: La
 }
 
 /** Equal bytes take the same threads and processor. */
-export function machineNotes(before: Pick<RunConfig<unknown>, 'threads' | 'processor'>, threads: number): string[] {
-  const now = processorName()
-  if (before.threads === undefined || (before.threads === threads && before.processor === now)) return []
-  return [`This run began with ${plural(before.threads, 'thread')} on ${before.processor}, and continues with ${threads} on ${now}: the last digits may differ from those of a run that was never stopped.`]
+export function machineNotes(before: Pick<RunConfig<unknown>, 'threads' | 'processor' | 'worldSize'>, now: ComputedOn): string[] {
+  const { threads, processor, worldSize = 1 } = before
+  const here = processorName()
+  if (threads === undefined || (threads === now.threads && worldSize === now.worldSize && processor === here)) return []
+  return [`This run began with ${describe({ threads, worldSize })} on ${processor}, and continues with ${describe(now)} on ${here}: the last digits may differ from those of a run that was never stopped.`]
+}
+
+interface ComputedOn {
+  readonly threads: number
+  readonly worldSize: number
+}
+
+function describe({ threads, worldSize }: ComputedOn): string {
+  return worldSize > 1 ? `${plural(worldSize, 'rank')} of ${plural(threads, 'thread')}` : plural(threads, 'thread')
 }

@@ -12,8 +12,9 @@ export function withMemoryAdvice(session: Trainable, lastGood: () => SavedPositi
   }
 }
 
-function explain(error: unknown, { size, images: { output } }: Batch, lastGood: SavedPosition | undefined): Error {
+function explain(error: unknown, { indices, whole = indices, images: { output } }: Batch, lastGood: SavedPosition | undefined): Error {
   if (!(error instanceof TorchgraftError) || error.code !== 'ERR_OUT_OF_MEMORY') return error as Error
+  const size = whole.length
   const advice = size > 1 ? `Try a batch size of ${Math.floor(size / 2)} in a new run` : 'Try smaller images, or a smaller model'
   const saved = lastGood ? ` ${describeLastGood(lastGood)}` : ''
   const message = `There is not enough memory for a batch of ${size} at ${output} px.${saved} ${advice}`

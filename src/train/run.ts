@@ -20,11 +20,18 @@ import type { ResumePoint } from './fit-options.js'
 import { leftOut } from './notes.js'
 import { openTraining, openWeights, type Training } from './open-training.js'
 import { resolveOptions, withAbsolutePaths } from './options/resolve.js'
+import { agreeOnData } from './ranks/agree-data.js'
+import { checkBatchSize } from './ranks/batch-size.js'
+import type { Place } from './ranks/place.js'
+import { launchOf } from './ranks/restart.js'
 import { splitOf } from './resume/splits.js'
 
 /** A run that is ready to train. New and resumed ones have one shape, so that training is the same for both. */
 export interface Run extends Training, AsyncDisposable {
-  readonly folder: RunFolder
+  /** Where it is written down: by rank 0 alone. */
+  readonly folder: RunFolder | undefined
+  /** The folder's path, on rank 0's machine. */
+  readonly output: string
   /** The data folder, absolute. */
   readonly data: string
   readonly split: RunSplit
@@ -37,33 +44,46 @@ export interface Run extends Training, AsyncDisposable {
   readonly state: RunState
 }
 
+/** What rank 0 tells the others of a run when it begins. */
+export type RunBeginning = Pick<Run, 'data' | 'output' | 'resolved'>
+
+/** What a session's loading writes. */
+export type LoadedPart = 'model' | 'training'
+
 /** The state that training goes on from: initial weights, or a checkpoint. */
 export interface RunState {
   /** The weights that training began from, once; null from scratch. */
   readonly weights: NonNullable<ModelMetadata['weights']> | null
   /** What the recipe does before training. */
   prepare(given: Omit<BeforeTraining, 'head' | 'begin'>): Promise<void>
-  /** @returns notes for the user */
-  load(session: Session): Promise<readonly string[]>
+  /** What `load` writes into the session, each time that it does, so that all ranks load alike. */
+  readonly loads: readonly LoadedPart[]
+  /** @param loads rank 0's @returns notes for the user */
+  load(session: Session, loads: readonly LoadedPart[]): Promise<readonly string[]>
   /** The position that the loop goes on from, with the model files in agreement. */
   resumePoint(writer: CheckpointWriter): Promise<{ readonly point?: ResumePoint; readonly notes: readonly string[] }>
 }
 
 /** @throws what opening data and weights throws; ERR_RUN_EXISTS, ERR_RUN_LOCKED, ERR_WRITE */
-export async function startRun(options: Local<TrainOptions>): Promise<Run> {
+export async function startRun(options: Local<TrainOptions>, { ranks, computing }: Place): Promise<Run> {
   const resolved = withAbsolutePaths(resolveOptions(options)) // complains before anything is fetched or made
+  checkBatchSize(resolved, ranks)
   await setUpAtFirstUse()
   const { data } = options
   if (data === undefined) throw argumentError('a folder of images', 'data', data)
   const folder = await RunFolder.create(options.output, data)
   return disposedOnError(folder, async () => {
     const absolute = resolve(data)
-    await folder.prepare({ formatVersion: 1, torchgraft: packageVersion(), data: absolute, options: resolved, processor: processorName() })
-    const training = await whileWarmingUp(resolved.device, () => openTraining(data, resolved, options.signal))
+    const beginning = { data: absolute, output: folder.path, resolved }
+    const version = { formatVersion: 1, torchgraft: packageVersion() } as const
+    await folder.prepare({ ...version, data: absolute, options: resolved, processor: processorName(), ...launchOf(ranks) })
+    await ranks.fromFirst('the run', () => beginning)
+    const training = await whileWarmingUp(computing?.device ?? resolved.device, () => openTraining(data, resolved, options.signal))
     const described = describeData(data, training)
+    await agreeOnData(ranks, absolute, described.split)
     const weights = await openWeights(resolved)
     const state = new InitialState(training, weights)
-    return { ...training, ...described, folder, data: absolute, computing: {}, meanStd: undefined, state, ...disposing(weights, folder) }
+    return { ...training, ...described, ...beginning, folder, computing: {}, meanStd: undefined, state, ...disposing(weights, folder) }
   })
 }
 
@@ -108,6 +128,11 @@ export class InitialState implements RunState {
 
   get weights(): RunState['weights'] {
     return this.#weights?.origin ?? null
+  }
+
+  get loads(): readonly LoadedPart[] {
+    if (this.#pretrained) return ['model']
+    return [...(this.#weights ? ['model' as const] : []), ...(this.#head ? ['model' as const] : [])]
   }
 
   async prepare(given: Omit<BeforeTraining, 'head' | 'begin'>): Promise<void> {

@@ -3,26 +3,29 @@ import { processorName } from '../addon/processor.js'
 import type { Contradiction } from '../datasets/contradictions.js'
 import type { PassedOver } from '../datasets/passed-over.js'
 import type { SkippedFile } from '../datasets/skipped-file.js'
+import type { Ranks } from '../distributed/ranks.js'
+import type { SkippedImage } from '../loader/data-loader.js'
 import { monitorMode } from '../metrics/metrics.js'
+import type { Local } from '../options/local-path.js'
 import { packageVersion } from '../package.js'
 import type { MeanStd, ResolvedOptions, TrainOptions } from '../recipes/options.js'
 import type { Loaders } from '../recipes/recipe.js'
-import type { CheckpointWriter } from '../runs/checkpoint-store.js'
-import { EventLog } from '../runs/event-log.js'
 import type { StartEvent, StopEvent, StopReason, TrainingEvent } from '../runs/events.js'
 import type { RunConfig } from '../runs/run-folder.js'
 import { isOnGpu } from '../session/resolve-options.js'
 import { Session } from '../session/session.js'
 import { EarlyStopping } from './early-stopping.js'
-import { fit } from './fit.js'
+import { fitAmong } from './fit.js'
 import { withLateNotes } from './late-notes.js'
-import { chooseMemoryFormat } from './memory-format.js'
 import { dataNotes, gpuNotes, leftOut, lockNotes, sizeNotes } from './notes.js'
-import { sessionOptionsOf } from './open-training.js'
 import { checkTrainOptions } from './options/checks.js'
+import { decideComputing } from './ranks/computing.js'
+import { openRun } from './ranks/open-run.js'
+import { inPlace, type Place } from './ranks/place.js'
+import { launchOf } from './ranks/restart.js'
 import { settingsOf } from './resume/check-same.js'
-import { resumeRun } from './resume/resume-run.js'
-import { type Run, startRun } from './run.js'
+import type { Run } from './run.js'
+import { RunRecord } from './run-record.js'
 import { type VerifiedBest, verifyBest } from './verify-best.js'
 
 export interface TrainResult extends VerifiedBest {
@@ -46,78 +49,73 @@ export interface TrainResult extends VerifiedBest {
 /**
  * A folder of images in, a run folder with a model file out: a recipe, from split to the reloaded best file.
  *
- * @throws `signal.reason` when aborted, with the position saved
+ * Where the environment says that this process is one of several, as `torchrun` has it, all of them train together: rank 0 writes the
+ * run folder, and all return the same.
+ *
+ * @throws `signal.reason` when aborted, with the position saved; ERR_DISTRIBUTED where another rank does not come, or fails
  */
 export async function train(given: TrainOptions): Promise<TrainResult> {
   const began = performance.now()
   const options = checkTrainOptions(given)
+  const trained = await inPlace(options.device ?? 'auto', (place) => trainIn(place, options))
+  return { ...trained, seconds: (performance.now() - began) / 1000 }
+}
+
+/** Trains as one of the ranks that there are, or as the only one. */
+async function trainIn(place: Place, options: Local<TrainOptions>): Promise<Omit<TrainResult, 'seconds'>> {
+  const { ranks, sharing } = place
   const { signal, onEvent, onProgress } = options
-  await using run = options.resume === true ? await resumeRun(options) : await startRun(options)
-  const { folder, recipe, resolved, sets, state } = run
+  await using run = await openRun(place, options)
+  const { recipe, resolved, sets, state } = run
 
-  const wanted = { ...sessionOptionsOf(run), ...run.computing }
-  const { memoryFormat, notes: formatNotes } = await chooseMemoryFormat(wanted, resolved)
-  const sessionOptions = { ...wanted, memoryFormat }
-  const meanStd = run.meanStd ?? (await recipe.meanStd(sets.train, resolved, { signal, onProgress }))
-  await using loaders = recipe.loaders(resolved, sets, meanStd)
-  await state.prepare({ options: resolved, session: sessionOptions, train: sets.train, meanStd, signal, onProgress })
-  await using session = await Session.create({ ...sessionOptions, cacheBytes: 'auto' })
-  const deviceNotes = (await session.deviceNotes()).filter((note) => !formatNotes.includes(note)) // trying formats gave the same ones
-  const stateNotes = await state.load(session)
-  await folder.writeConfig(configOf(run, session, meanStd))
-  await folder.writeSplit(run.split)
+  const computing = await decideComputing(place, run)
+  const meanStd = await ranks.fromFirst('what pixels are normalized with', async () => {
+    return run.meanStd ?? recipe.meanStd(sets.train, resolved, { signal, onProgress })
+  })
+  await using loaders = recipe.loaders(resolved, sets, meanStd, sharing)
+  await state.prepare({ options: resolved, session: computing.session, train: sets.train, meanStd, signal, onProgress })
+  const loads = await ranks.fromFirst('what is loaded', () => state.loads)
+  await using session = await Session.create({ ...computing.session, cacheBytes: 'auto' }, computing.processes)
+  const deviceNotes = await session.deviceNotes()
+  const stateNotes = await state.load(session, loads)
+  await using record = await RunRecord.begin(run, configOf(run, session, meanStd, ranks))
 
-  await using log = await EventLog.open(folder.eventsFile)
-  const checkpoints = afterLog(log, recipe.wrapStore?.(folder.checkpoints) ?? folder.checkpoints)
-  const { point, notes: resumeNotes } = await state.resumePoint(checkpoints)
-  const events = fit(session, {
+  const { point, notes: resumeNotes } = await ranks.fromFirst('where training goes on', () => state.resumePoint(record!.checkpoints))
+  const events = fitAmong(ranks, session, {
     train: loaders.train,
     val: (epoch) => loaders.val.at(epoch),
     epochs: resolved.epochs,
     schedule: recipe.schedule(resolved, loaders.train.length),
     monitor: resolved.monitor,
     earlyStopping: earlyStoppingOf(resolved),
-    checkpoints,
+    ...(record && { checkpoints: record.checkpoints }),
     saveEveryMinutes: resolved.saveEveryMinutes,
     origin: { data: run.images, weights: state.weights },
     settings: settingsOf(resolved),
     notes: [
-      ...lockNotes(folder), ...stateNotes, ...resumeNotes, ...formatNotes, ...deviceNotes,
-      ...sizeNotes(recipe.sizes?.(resolved)), ...dataNotes(sets), ...gpuNotes(resolved),
+      ...lockNotes(run.folder), ...stateNotes, ...resumeNotes, ...computing.notes,
+      ...deviceNotes.filter((note) => !computing.notes.includes(note)), // trying formats gave the same ones
+      ...sizeNotes(recipe.sizes?.(resolved)), ...dataNotes(sets), ...gpuNotes(resolved, ranks.worldSize),
     ],
     resume: point,
     signal,
   })
   let stop: StopEvent | undefined
-  for await (const event of withLateNotes(complete(events, run), session, [...formatNotes, ...deviceNotes])) {
-    await log.write(event)
+  for await (const event of withLateNotes(complete(events, run), session, [...computing.notes, ...deviceNotes])) {
+    await record?.write(event)
     onEvent?.(event)
     if (event.type === 'stop') stop = event
   }
-  const verified = await verifyBest(session, folder, (size) => loaders.val.ofSize(size), signal)
-  return resultOf(run, { session, loaders, stop, verified, seconds: (performance.now() - began) / 1000 })
+  const verified = await verifyBest({ ranks, session, folder: run.folder, val: (size) => loaders.val.ofSize(size), signal })
+  return resultOf(run, { session, broken: await brokenImages(ranks, loaders), stop, verified })
 }
 
 /** With what `auto` became, for a resumed run to go on with. */
-function configOf(run: Run, session: Session, { mean, std }: MeanStd): RunConfig<ResolvedOptions> {
+function configOf(run: Run, session: Session, { mean, std }: MeanStd, ranks: Ranks): RunConfig<ResolvedOptions> {
   const { device, precision, memoryFormat, threads } = session
   return {
     formatVersion: 1, torchgraft: packageVersion(), libtorch: loadAddon().libtorchVersion, data: run.data, options: run.resolved, mean, std,
-    device, precision, memoryFormat, threads, processor: processorName(),
-  }
-}
-
-/** A store that brings events to disk before a file that they must not fall behind. */
-function afterLog(log: EventLog, store: CheckpointWriter): CheckpointWriter {
-  return {
-    saveLast: async (state, metadata) => {
-      await log.sync()
-      return store.saveLast(state, metadata)
-    },
-    saveBest: async (state, metadata) => {
-      await log.sync()
-      return store.saveBest(state, metadata)
-    },
+    device, precision, memoryFormat, threads, processor: processorName(), ...launchOf(ranks),
   }
 }
 
@@ -140,7 +138,7 @@ async function* complete(events: AsyncIterable<TrainingEvent>, run: Run): AsyncG
 function startOf(run: Run): Pick<StartEvent, 'output' | 'sizes'> & Partial<StartEvent> {
   const precisionReason = precisionReasonOf(run)
   const sizes = run.recipe.sizes?.(run.resolved) ?? []
-  return { output: run.folder.path, ...(precisionReason !== undefined && { precisionReason }), ...(sizes.length > 0 && { sizes }) }
+  return { output: run.output, ...(precisionReason !== undefined && { precisionReason }), ...(sizes.length > 0 && { sizes }) }
 }
 
 /** Why the precision, where it is neither asked for nor the session's choice. */
@@ -149,21 +147,26 @@ function precisionReasonOf({ computing, recipe, resolved: { precision, device } 
   return precision === 'auto' ? recipe.precisionReason?.(isOnGpu(device)) : undefined
 }
 
-interface Trained {
-  readonly session: Session
-  readonly loaders: Loaders
-  readonly stop: StopEvent | undefined
-  readonly verified: VerifiedBest
-  readonly seconds: number
+/** Images that cannot be read, each once, whichever rank has tried. */
+async function brokenImages(ranks: Ranks, { train, val }: Loaders): Promise<readonly SkippedImage[]> {
+  const found = await ranks.gather('what was left out', { train: train.skipped, val: val.skipped })
+  const once = (images: readonly SkippedImage[]): SkippedImage[] => [...new Map(images.map((image) => [image.index, image])).values()]
+  return [...once(found.flatMap((each) => each.train)), ...once(found.flatMap((each) => each.val))]
 }
 
-function resultOf({ folder, sets }: Run, { session, loaders, stop, verified, seconds }: Trained): TrainResult {
+interface Trained {
+  readonly session: Session
+  readonly broken: readonly SkippedImage[]
+  readonly stop: StopEvent | undefined
+  readonly verified: VerifiedBest
+}
+
+function resultOf({ output, sets }: Run, { session, broken, stop, verified }: Trained): Omit<TrainResult, 'seconds'> {
   const { device, precision } = session
   const { passedOver, contradictions } = sets
-  const files = [...leftOut(sets), ...loaders.train.skipped, ...loaders.val.skipped]
-  const skipped = files.map(({ path, code, message }) => ({ path, code, message }))
+  const skipped = [...leftOut(sets), ...broken].map(({ path, code, message }) => ({ path, code, message }))
   return {
-    output: folder.path, stop: stop?.reason ?? 'completed', epochs: stop?.epochs ?? 0, ...verified, seconds, device, precision,
+    output, stop: stop?.reason ?? 'completed', epochs: stop?.epochs ?? 0, ...verified, device, precision,
     skippedImages: skipped.length, skipped, passedOver, contradictions,
   }
 }

@@ -1,5 +1,5 @@
 import type { Batch } from '../loader/batch.js'
-import type { DataLoader } from '../loader/data-loader.js'
+import type { DataLoader, SkippedImage } from '../loader/data-loader.js'
 import type { EpochMetrics, Metrics } from '../metrics/metrics.js'
 import type { Schedule } from '../recipes/schedules.js'
 import type { EpochEvent, TrainingEvent } from '../runs/events.js'
@@ -69,20 +69,22 @@ export class TrainingProgress {
     this.#stepBegan = performance.now()
   }
 
-  /** Counts a step, whose sums are over its batch's images. */
-  *afterStep(batch: Batch, { loss, correct, images, steps, skipped, scale }: TrainStepResult): Generator<TrainingEvent> {
+  /** Counts a step, whose sums are over its batch's images: all ranks'. */
+  *afterStep(
+    batch: Batch, { loss, correct, images, steps, skipped, scale }: TrainStepResult, broken: readonly SkippedImage[],
+  ): Generator<TrainingEvent> {
     const seconds = (performance.now() - this.#stepBegan) / 1000
     // Reading a step's numbers waits for no backward pass, so that it was skipped is known at the step after it.
     if (skipped > 0) yield { type: 'step-skipped', ...this.#stepBefore(), scale }
     const { position, running } = this
     const appliedSteps = position.appliedSteps + steps - skipped
-    this.#position = { ...position, step: batch.step + 1, appliedSteps, images: position.images + batch.size }
+    this.#position = { ...position, step: batch.step + 1, appliedSteps, images: position.images + images }
     if (Number.isFinite(loss)) {
       this.#running = { loss: running.loss + loss, correct: running.correct + correct, images: running.images + images }
     }
-    yield* newlySkipped(this.#train)
+    yield* skippedEvents(broken)
     const { lr, step } = this
-    yield { type: 'step', epoch: this.epoch + 1, step, loss: loss / images, lr, scale, imagesPerSecond: batch.size / seconds }
+    yield { type: 'step', epoch: this.epoch + 1, step, loss: loss / images, lr, scale, imagesPerSecond: images / seconds }
   }
 
   /** Of the epoch under way, with what its validation images scored: means over its images. */
@@ -105,7 +107,7 @@ export class TrainingProgress {
   }
 }
 
-/** An event for each broken image that a loader has left out since it was last asked. */
-export function* newlySkipped(loader: DataLoader): Generator<TrainingEvent> {
-  for (const { path, code, message } of loader.takeSkipped()) yield { type: 'image-skipped', path, code, message }
+/** An event for each broken image. */
+export function* skippedEvents(images: readonly SkippedImage[]): Generator<TrainingEvent> {
+  for (const { path, code, message } of images) yield { type: 'image-skipped', path, code, message }
 }

@@ -1,6 +1,6 @@
 """Makes the fixtures of the parity tests: what PyTorch and torchvision compute.
 
-    python test/parity/generate.py [logits | gradients | initialization | training | adam | scaler | notebook | pictures | summaries] ...
+    python test/parity/generate.py [logits | gradients | initialization | training | distributed | adam | scaler | notebook | pictures | summaries] ...
 
 It takes torch 2.13, torchvision 0.28, torchsummary 1.5 and numpy; the large models take 8 GB. Weights and pictures come
 from a formula that the tests have too, so the fixtures hold results only.
@@ -12,7 +12,7 @@ import sys
 
 import torch
 
-from generator import models, notebook, optimizer, summaries, training
+from generator import distributed, models, notebook, optimizer, summaries, training
 from generator.torchvision_without_cuda import torchvision
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
@@ -23,6 +23,7 @@ MAKERS = {
     "gradients": lambda: {name: models.gradients(name) for name in BOTH},
     "initialization": lambda: {name: models.initialization(name) for name in BOTH},
     "training": lambda: {name: training.cases(name) for name in BOTH},
+    "distributed": lambda: distributed.cases("regnet_y_400mf"),
     "adam": optimizer.adams,
     "scaler": optimizer.scaler,
     "notebook": notebook.numbers,

@@ -52,7 +52,8 @@ BatchNormImpl::BatchNormImpl(int64_t channels, const BatchNormOptions& options,
                              const LayerContext& context)
     : options_(options),
       own_kernels_(context.own_kernels),
-      device_kernels_(context.device_kernels) {
+      device_kernels_(context.device_kernels),
+      synced_(context.synced) {
   const auto& init = context.init;
   weight_ = register_parameter("weight", init.Full({channels}, 1));
   bias_ = register_parameter("bias", init.Full({channels}, 0));
@@ -76,10 +77,13 @@ NormState BatchNormImpl::State(const BatchStats& stats) const {
 
 at::Tensor BatchNormImpl::forward(const at::Tensor& x, bool relu, const at::Tensor& residual,
                                   const BatchStats& stats) {
-  if (IsFused(x)) return FusedNorm(x, State(stats), residual, relu);
-  if (UsesBatchStats()) num_batches_tracked_.add_(1);
-  auto y = at::batch_norm(x, weight_, bias_, running_mean_, running_var_, UsesBatchStats(),
-                          options_.momentum, options_.eps, /*cudnn_enabled=*/true);
+  const auto state = State(stats);
+  if (IsFused(x)) return FusedNorm(x, state, residual, relu);
+  if (state.training) num_batches_tracked_.add_(1);
+  auto y = IsSynced()
+               ? SyncBatchNorm(x, state, *synced_)
+               : at::batch_norm(x, weight_, bias_, running_mean_, running_var_, state.training,
+                                options_.momentum, options_.eps, /*cudnn_enabled=*/true);
   if (residual.defined()) y = residual.add(y);
   return relu ? y.relu_() : y;
 }

@@ -11,6 +11,7 @@
 #include "torch/models/graph.h"
 #include "torch/models/parameter_init.h"
 #include "torch/ops/norm/batch_norm.h"
+#include "torch/ops/norm/sync_batch_norm.h"
 
 // Layers that models are made of. Each computes (forward) and says what it computes (Describe).
 namespace torchgraft {
@@ -22,6 +23,7 @@ struct LayerContext {
   // libtorch's operations, each by itself.
   bool own_kernels = false;
   std::shared_ptr<const LayerKernels> device_kernels = nullptr;  // for a model on a CUDA device
+  std::shared_ptr<const SyncedRanks> synced = nullptr;  // by whose images batch norm goes too
 };
 
 // Where a layer stands: its node's name in the graph, and what its tensors' names begin with.
@@ -81,7 +83,7 @@ class BatchNormImpl : public torch::nn::Module {
                                    const BatchStats& stats);
   std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
-  bool TakesStats() const { return own_kernels_ && UsesBatchStats(); }
+  bool TakesStats() const { return own_kernels_ && !synced_ && UsesBatchStats(); }
 
   // Uses the running statistics and leaves them as they are, in training too.
   void Freeze() { frozen_ = true; }
@@ -90,14 +92,18 @@ class BatchNormImpl : public torch::nn::Module {
   bool UsesBatchStats() const { return is_training() && !frozen_; }
   NormState State(const BatchStats& stats) const;
 
+  bool IsSynced() const { return synced_ && UsesBatchStats(); }
+
   // By a kernel of our own, in one with what follows it.
   bool IsFused(const at::Tensor& x) const {
-    return (own_kernels_ || device_kernels_) && CanFuseNorm(x, device_kernels_.get());
+    return (own_kernels_ || device_kernels_) && !IsSynced() &&
+           CanFuseNorm(x, device_kernels_.get());
   }
 
   BatchNormOptions options_;
   bool own_kernels_;
   std::shared_ptr<const LayerKernels> device_kernels_;
+  std::shared_ptr<const SyncedRanks> synced_;
   bool frozen_ = false;
   at::Tensor weight_;
   at::Tensor bias_;

@@ -50,6 +50,13 @@ void Adam::Step(const AmpScale& amp) {
   ClearGradients();
 }
 
+std::vector<at::Tensor> Adam::Values() const {
+  std::vector<at::Tensor> values;
+  values.reserve(parameters_.size());
+  for (const auto& parameter : parameters_) values.push_back(parameter.value);
+  return values;
+}
+
 std::vector<at::Tensor> Adam::Gradients() const {
   std::vector<at::Tensor> gradients;
   gradients.reserve(parameters_.size());

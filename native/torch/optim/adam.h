@@ -45,6 +45,8 @@ class Adam {
   std::vector<at::Tensor> Gradients() const;
   void ClearGradients();
 
+  std::vector<at::Tensor> Values() const;
+
   // In the order in which they were added.
   const std::vector<AdamParameter>& parameters() const { return parameters_; }
 

@@ -76,7 +76,8 @@ std::vector<StateEntry> Session::Layout(StatePart part) const {
 }
 
 TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
-  CheckImages(batch.images);
+  auto& parallel = impl_->parallel;
+  if (!parallel || batch.images.size() > 0) CheckImages(batch.images);  // a share may be empty
   CheckLabels(batch, impl_->options.classes);
   const Impl::Entered entered(*impl_);
   impl_->pixel_cache->Reserve(batch.images);
@@ -86,8 +87,10 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   impl_->adam.SetLr(lr);
   TrainSums counts = impl_->counts;
   counts.steps += 1;
-  counts.images += batch.images.size();
-  const auto copy = impl_->RetryWithoutRecorded([&] { return impl_->Train(batch, read); });
+  if (!parallel) counts.images += batch.images.size();
+  const auto copy = parallel
+                        ? impl_->TrainShare(batch, read, counts.images)
+                        : impl_->RetryWithoutRecorded([&] { return impl_->Train(batch, read); });
   if (!copy) {
     impl_->counts = counts;
     return {};
@@ -156,6 +159,7 @@ void Session::WriteState(StatePart part, const uint8_t* from, size_t bytes,
   impl_->InvalidateFolded();
   if (part == StatePart::kTraining) impl_->DropRecordedScaler();
   CopyIn(impl_->State(part), from, bytes, written);
+  if (impl_->parallel) impl_->parallel->SyncState(impl_->State(part));
 }
 
 }  // namespace torchgraft

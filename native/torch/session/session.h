@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "torch/cuda/driver/kernel_cache.h"
+#include "torch/distributed/group.h"
 #include "torch/models/graph.h"
 #include "torch/optim/options.h"
 #include "torch/session/batch.h"
@@ -35,6 +36,8 @@ struct SessionOptions {
   bool cudnn_benchmark;  // cuDNN times its algorithms at the first batch of a shape
   // A GPU's kernels that are compiled already; takes in those that the session compiles.
   std::shared_ptr<KernelCache> kernels;
+  std::shared_ptr<Group> group;  // the processes that train this model together; null: this alone
+  bool sync_batch_norm;          // batch norm by the statistics of all ranks' images
 };
 
 // A named part of a model's or an optimizer's state.
@@ -91,7 +94,8 @@ class Session {
   std::vector<StateEntry> Layout(StatePart part) const;
 
   // autocast → loss → scaled backward → clipping → optimizer → scaler, in one. The sums stay on the
-  // device until they are read.
+  // device until they are read. In a group the batch is this rank's share, which may have no
+  // images, and the sums are the whole group's.
   TrainSums TrainStep(const Batch& batch, double lr, bool read);
   EvalResult EvalStep(const Batch& batch);
 
@@ -112,6 +116,7 @@ class Session {
 
   // Entries packed one after another as Layout() orders them, row-major. Throws
   // ERR_STATE_DICT_MISMATCH for another length. Those that `written` has a 0 for stay as they are.
+  // In a group, writing gives all ranks rank 0's state.
   void ReadState(StatePart part, uint8_t* into, size_t bytes) const;
   void WriteState(StatePart part, const uint8_t* from, size_t bytes,
                   const std::vector<uint8_t>& written);

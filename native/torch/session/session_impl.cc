@@ -63,14 +63,24 @@ std::shared_ptr<const LayerKernels> MakeLayerKernels(const SessionOptions& optio
                                               *options.kernels);
 }
 
+std::shared_ptr<SyncedRanks> MakeSynced(const SessionOptions& options) {
+  if (!options.group || !options.sync_batch_norm) return nullptr;
+  return std::make_shared<SyncedRanks>(
+      SyncedRanks{.all_reduce = [group = options.group](const at::Tensor& numbers) {
+        group->impl().BeginAllReduce(numbers)->wait();
+      }});
+}
+
 std::shared_ptr<Model> Make(const SessionOptions& options,
-                            const std::shared_ptr<const LayerKernels>& kernels) {
+                            const std::shared_ptr<const LayerKernels>& kernels,
+                            const std::shared_ptr<const SyncedRanks>& synced) {
   const auto generator =
       at::detail::createCPUGenerator(options.seed);  // the global one is the user's
   return MakeModel(options.model, options.classes,
                    LayerContext{.init = {.device = at::kCPU, .generator = generator},
                                 .own_kernels = HasOwnKernels(options),
-                                .device_kernels = kernels});
+                                .device_kernels = kernels,
+                                .synced = synced});
 }
 
 Precision ScoringPrecisionOf(const SessionOptions& options) {
@@ -102,7 +112,8 @@ Session::Impl::Impl(const SessionOptions& options)
       pixel_cache(std::make_unique<PixelCache>(device)),
       layer_kernels(MakeLayerKernels(options)),
       adam(options.optimizer),
-      model(Make(options, layer_kernels)),
+      synced(MakeSynced(options)),
+      model(Make(options, layer_kernels, synced)),
       layers(MakeFoldedLayers(options, layer_kernels)) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) FreezeBatchNorm(*model);
@@ -116,10 +127,11 @@ Session::Impl::Impl(const SessionOptions& options)
   if (layer_kernels) layer_kernels->note();
   sums = at::zeros({2}, at::device(device).dtype(at::kDouble));
   skipped = at::zeros({}, at::device(device).dtype(at::kLong));
+  if (options.group) parallel.emplace(options.group, StateDict(*model), adam.Values());
   if (!RecordsSteps(options)) return;
   report = at::zeros({4}, sums.options());
   // Operation by operation the optimizer waits for its step count, which cannot be recorded.
-  if (options.optimizer.fused) {
+  if (options.optimizer.fused && !parallel) {
     training.emplace(at::device(device).dtype(ComputeType(options.precision)),
                      options.channels_last, options.classes);
   }
@@ -158,6 +170,8 @@ at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) cons
                                  : RenderBatch(images, type, pixel_cache.get());
   return options.channels_last ? rendered : rendered.contiguous();
 }
+
+at::ScalarType Session::Impl::PixelType() const { return ComputeType(options.precision); }
 
 at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
   const auto type = ComputeType(precision);
@@ -205,6 +219,11 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
         "Scoring computes batch norms apart, which takes longer than folded into the convolutions: "
         "folding failed: " +
         folding_problem);
+  }
+  if (device.is_cuda() && parallel) {
+    notes.emplace_back(
+        "Training steps of several processes are launched operation by operation, which takes "
+        "longer than CUDA graphs would");
   }
   for (const auto* steps : {&training, &scoring}) {
     if (!*steps || (*steps)->problem().empty()) continue;

@@ -21,6 +21,7 @@
 #include "torch/optim/adam.h"
 #include "torch/optim/grad_scaler.h"
 #include "torch/session/cudnn_benchmark.h"
+#include "torch/session/data_parallel.h"
 #include "torch/session/session.h"
 #include "torch/session/state_dict.h"
 #include "torch/session/transfer.h"
@@ -61,6 +62,9 @@ struct Session::Impl {
   // The whole step. What was asked for with `read` is on its way to the host: loss, correct,
   // skipped, scale.
   std::optional<HostCopy> Train(const Batch& batch, bool read);
+
+  // The same where it is this rank's share of a batch. `images` grows by the whole batch's.
+  std::optional<HostCopy> TrainShare(const Batch& batch, bool read, int64_t& images);
 
   // A batch's scores as StepInputs has them, padded to one of few shapes, recorded or not. None:
   // this session records nothing.
@@ -110,6 +114,7 @@ struct Session::Impl {
   std::unique_ptr<PixelCache> pixel_cache;            // what batches brought to stay
   std::shared_ptr<const LayerKernels> layer_kernels;  // none on the CPU, and with plain kernels
   Adam adam;
+  std::shared_ptr<SyncedRanks> synced;  // of a group whose ranks share batch norm's statistics
   std::shared_ptr<Model> model;
   std::unique_ptr<FoldedLayers> layers;   // of `folded`; null: scoring goes the way of training
   std::optional<FoldedModel> folded;      // made when it is asked for, of the model's state
@@ -120,12 +125,17 @@ struct Session::Impl {
   at::Tensor sums;                        // of the unread steps: [loss, correct]
   at::Tensor skipped;                     // steps that the scaler skipped since the last read
   at::Tensor report;                      // of a recorded step: sums, skipped, scale
+  std::optional<DataParallel> parallel;   // of a group
   std::optional<RecordedSteps> training;  // none on the CPU, with plain kernels, or one not fused
   std::optional<RecordedSteps> scoring;
   std::deque<c10::Event> ended;  // the last recorded steps that nobody reads
 
  private:
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
+  // The mean loss of a share's images, and how many the model has right.
+  at::Tensor ShareLoss(const Batch& batch, at::Tensor& correct);
+  at::ScalarType PixelType() const;
+  void SyncBuffers() const;
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;

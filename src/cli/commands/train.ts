@@ -18,8 +18,9 @@ import { RECIPE_OF } from '../../recipes/by-name.js'
 import type { RecipeDefaults, TrainOptions } from '../../recipes/options.js'
 import { train, type TrainResult } from '../../train/train.js'
 import { EXIT, fractionOrFolder, given, meanStd, number, numberOrNone, type Streams } from '../command.js'
-import { deviceOption, jsonOption, precisionOption, recipeOption, threadsOption } from '../command.js'
+import { jsonOption, precisionOption, recipeOption, threadsOption } from '../command.js'
 import { interruptible } from '../interrupt.js'
+import { placeOrLaunch, saidElsewhere } from '../ranks.js'
 import { shellWord } from '../../text/shell-word.js'
 
 /** The sample images, which are trained on where no folder is named: they are small, so a smaller size and fewer epochs will do. */
@@ -77,12 +78,13 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .addOption(new Option('--class-weights <how>', `balanced: rare classes count more in the loss (${defaults('classWeights')})`).choices(['none', 'balanced']))
     .option('--mean-std <which>', 'notebook recipe: data, notebook, imagenet or r,g,b/r,g,b (default data)', meanStd)
     .option('--sanity-steps <n>', 'notebook recipe: first train this many steps on one batch (default 0)', number)
-    .addOption(deviceOption())
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N; several with a process each: cuda:all, cuda:0,cuda:1 or cpu:2 (default auto)')
     .addOption(precisionOption('auto; notebook fp32 on a CPU, fp16 on a GPU'))
     .addOption(new Option('--memory-format <format>', 'how weights and activations are laid out (default channels_last; the faster one on a GPU with plain kernels or in fp32; notebook on a CPU contiguous)').choices(MEMORY_FORMATS))
     .addOption(new Option('--kernels <which>', `plain: compute with libtorch alone (${defaults('kernels')})`).choices(KERNELS))
     .option('--cudnn-benchmark', 'on a GPU cuDNN times its algorithms at the first batch of a size, and keeps the fastest')
     .addOption(threadsOption())
+    .option('--sync-batch-norm', 'with several processes: batch norm over the whole batch, not over each part')
     .option('--save-every <minutes>', `save the position this often (${defaults('saveEveryMinutes')})`, number)
     .option('--strict-images', 'stop at a broken image, instead of leaving it out')
     .option('--follow-links', 'follow links that lead out of DATA (notebook: it does)')
@@ -93,7 +95,19 @@ export function trainCommand(streams: Streams, exit: (code: number) => void): Co
     .action(async (data: string | undefined, flags: TrainFlags) => exit(await runTrain(data, flags, streams)))
 }
 
-async function runTrain(data: string | undefined, flags: TrainFlags, { stdout, stderr }: Streams): Promise<number> {
+async function runTrain(data: string | undefined, flags: TrainFlags, streams: Streams): Promise<number> {
+  const place = await placeOrLaunch(flags.device, streams)
+  if (typeof place === 'number') return place
+  try {
+    return await trainHere(data, { ...flags, ...given({ device: place.device as TrainFlags['device'] }) }, place.streams)
+  } catch (error) {
+    const code = await saidElsewhere(error)
+    if (code === undefined) throw error
+    return code
+  }
+}
+
+async function trainHere(data: string | undefined, flags: TrainFlags, { stdout, stderr }: Streams): Promise<number> {
   const { json = false, weights, patience, saveEvery, ...rest } = flags
   const samples = data === undefined && rest.resume !== true ? SAMPLES : {}
   const report = consoleReport(stderr)

@@ -31,9 +31,9 @@ export const DEFAULT_RECIPE: Recipe = {
   splitSeed: ({ seed }) => seed,
   sessionOptions,
   meanStd: () => Promise.resolve({ mean: IMAGENET_MEAN, std: IMAGENET_STD }),
-  loaders(options, sets, { mean, std }) {
+  loaders(options, sets, { mean, std }, sharing) {
     const { batchSize, size, seed, epochs, strictImages } = options
-    const common = { batchSize, seed, mean, std, strict: strictImages }
+    const common = { batchSize, seed, mean, std, strict: strictImages, ...sharing }
     const sizeOf = sizeInEpoch(options, strideOf(options.model))
     // What does not fit into memory fails at the first step, not after hours of smaller ones.
     const sizeAt = (epoch: number, step: number): number => (epoch + step === 0 ? size : sizeOf(epoch))

@@ -50,6 +50,7 @@ export const TRAIN_FIELDS: Fields<TrainOptions> = {
   kernels: oneOfField(KERNELS),
   cudnnBenchmark: booleanField,
   threads: integerField({ min: 1, max: 1024 }),
+  syncBatchNorm: booleanField,
   strictImages: booleanField,
   followLinks: booleanField,
   saveEveryMinutes: numberField({ above: 0 }),

@@ -12,13 +12,14 @@ const SETTINGS = [
 ] as const satisfies readonly (keyof ResolvedOptions)[]
 
 export function settingsOf(resolved: ResolvedOptions): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(SETTINGS.map((name) => [name, resolved[name]]))
+  const { syncBatchNorm } = resolved
+  return { ...Object.fromEntries(SETTINGS.map((name) => [name, resolved[name]])), ...(syncBatchNorm && { syncBatchNorm }) }
 }
 
 /** Whether a saved position was trained with these options. @throws ERR_RESUME_MISMATCH, naming the option */
 export function checkSettings(folder: string, { file, metadata: { settings } }: LastCheckpoint, resolved: ResolvedOptions): void {
   const saved: Readonly<Record<string, unknown>> = { ...BEFORE, ...settings }
-  for (const [name, now] of Object.entries(settings ? settingsOf(resolved) : {})) {
+  for (const [name, now] of Object.entries(settings ? { syncBatchNorm: false, ...settingsOf(resolved) } : {})) {
     const before = JSON.stringify(saved[name])
     if (before === JSON.stringify(now)) continue
     const what = `${join(folder, CONFIG_FILE)} says ${name} ${JSON.stringify(now)}, but ${file} was trained with ${before}`

@@ -7,12 +7,11 @@ import { resolveOptions, withAbsolutePaths } from '../options/resolve.js'
 const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys({
   recipe: 1, model: 1, weights: 1, epochs: 1, batchSize: 1, size: 1, progressiveResizing: 1, lr: 1, val: 1, seed: 1, monitor: 1,
   patience: 1, freeze: 1, classWeights: 1, meanStd: 1, sanitySteps: 1, device: 1, precision: 1, memoryFormat: 1, kernels: 1,
-  cudnnBenchmark: 1, threads: 1,
-  strictImages: 1, followLinks: 1, saveEveryMinutes: 1,
+  cudnnBenchmark: 1, threads: 1, syncBatchNorm: 1, strictImages: 1, followLinks: 1, saveEveryMinutes: 1,
 } satisfies Record<keyof ResolvedOptions, 1>))
 
 /** What runs did before there was an option. */
-export const BEFORE: Partial<ResolvedOptions> = { progressiveResizing: false, cudnnBenchmark: false }
+export const BEFORE: Partial<ResolvedOptions> = { progressiveResizing: false, cudnnBenchmark: false, syncBatchNorm: false }
 
 /** The options in a `config.json`, which may have been edited by hand. @throws ERR_ARGUMENT, naming the option */
 export function savedOptions(kept: unknown): ResolvedOptions {

@@ -12,6 +12,9 @@ import type { ResumePoint } from '../fit-options.js'
 import { fallbackNotes, logNotes, machineNotes } from '../notes.js'
 import { openWeights, type Training } from '../open-training.js'
 import { describeData, disposedOnError, disposing, InitialState, type Run, type RunState } from '../run.js'
+import { agreeOnData } from '../ranks/agree-data.js'
+import { checkBatchSize } from '../ranks/batch-size.js'
+import type { Place } from '../ranks/place.js'
 import { checkSame } from './check-same.js'
 import { reconcileBest } from './reconcile-best.js'
 import { resumedConfig } from './saved-config.js'
@@ -22,7 +25,7 @@ import { trainValOfRun } from './splits.js'
  *
  * @throws ERR_ARGUMENT, ERR_RUN_LOCKED, ERR_FILE_FORMAT, ERR_FILE_CHECKSUM, ERR_RESUME_MISMATCH, ERR_DATA_CHANGED
  */
-export async function resumeRun(options: Local<TrainOptions>): Promise<Run> {
+export async function resumeRun(options: Local<TrainOptions>, { ranks, computing: ofRank }: Place): Promise<Run> {
   const { output, signal } = options
   await setUpAtFirstUse()
   if (output === undefined) throw argumentError('the run folder to resume', 'output', output)
@@ -30,12 +33,16 @@ export async function resumeRun(options: Local<TrainOptions>): Promise<Run> {
   return disposedOnError(folder, async () => {
     const config = await folder.readConfig()
     const { resolved, data, computing, meanStd } = resumedConfig(folder.path, config, options)
+    checkBatchSize(resolved, ranks)
+    const beginning = { data, output: folder.path, resolved }
+    await ranks.fromFirst('the run', () => beginning)
     const recipe = RECIPE_OF[resolved.recipe]
     const open = (): Promise<TrainVal> => trainValOfRun(folder.path, data, () => recipe.openTrainVal(data, resolved, signal), signal)
-    const sets = await whileWarmingUp(computing.device ?? resolved.device, open)
+    const sets = await whileWarmingUp(ofRank?.device ?? computing.device ?? resolved.device, open)
     const training = { recipe, resolved, sets }
     const described = describeData(data, training)
-    const common = { ...training, ...described, folder, data, computing }
+    await agreeOnData(ranks, data, described.split)
+    const common = { ...training, ...described, ...beginning, folder, computing }
 
     const last = await folder.checkpoints.last()
     if (!last) {
@@ -44,7 +51,7 @@ export async function resumeRun(options: Local<TrainOptions>): Promise<Run> {
     }
     const same = await checkSame(folder.path, last, { resolved, fingerprint: described.images.fingerprint, split: described.split })
     const notes = [...same, ...(await logNotes(folder, last))]
-    const state = new CheckpointState(training, folder, { config, last, notes })
+    const state = new CheckpointState(training, folder, { config, last, notes, worldSize: ranks.worldSize })
     return { ...common, meanStd: last.metadata, state, ...disposing(null, folder) }
   })
 }
@@ -54,10 +61,13 @@ interface Saved {
   readonly last: LastCheckpoint
   /** About what was found in the folder. */
   readonly notes: readonly string[]
+  /** Ranks that go on with it. */
+  readonly worldSize: number
 }
 
 /** The state in a `last` file. */
 class CheckpointState implements RunState {
+  readonly loads = ['model', 'training'] as const
   readonly #training: Training
   readonly #folder: RunFolder
   readonly #saved: Saved
@@ -77,11 +87,11 @@ class CheckpointState implements RunState {
   }
 
   async load(session: Session): Promise<readonly string[]> {
-    const { config, last, notes } = this.#saved
+    const { config, last, notes, worldSize } = this.#saved
     const { model, training } = separateState(last.tensors)
     await session.loadStateDict(model)
     await session.loadTrainingState(training)
-    return [...fallbackNotes(last), ...notes, ...machineNotes(config, session.threads)]
+    return [...fallbackNotes(last), ...notes, ...machineNotes(config, { threads: session.threads, worldSize })]
   }
 
   async resumePoint(writer: CheckpointWriter): Promise<{ readonly point: ResumePoint; readonly notes: readonly string[] }> {

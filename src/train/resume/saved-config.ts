@@ -37,15 +37,15 @@ export function checkConfig(folder: string, config: RunConfig<unknown>): SavedCo
   }
 }
 
-function computingOf({ device, precision, memoryFormat, threads }: RunConfig<unknown>): Run['computing'] {
+function computingOf({ device, precision, memoryFormat, threads, worldSize }: RunConfig<unknown>): Run['computing'] {
   if (threads !== undefined && !(Number.isSafeInteger(threads) && threads > 0))
     throw argumentError('a positive integer', 'threads', threads)
   return {
     ...(device !== undefined && { device: device as Device }), // these three Session.create checks
     ...(precision !== undefined && { precision: precision as Precision }),
     ...(memoryFormat !== undefined && { memoryFormat: memoryFormat as MemoryFormat }),
-    // Fewer cores than it began with: no more threads than they can run.
-    ...(threads !== undefined && threads <= availableParallelism() && { threads }),
+    // Fewer cores than it began with: no more threads than they can run. Of several ranks each had a part of the cores.
+    ...(threads !== undefined && worldSize === undefined && threads <= availableParallelism() && { threads }),
   }
 }
 

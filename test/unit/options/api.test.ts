@@ -78,7 +78,7 @@ const DOORS: readonly Door<unknown>[] = [
     of: 'train', good: { data: 'nowhere' }, call: train,
     kinds: {
       ...images, output: 'text', progressiveResizing: 'flag', model: 'word', weights: 'textOrNull', epochs: 'whole', batchSize: 'whole', lr: 'number', monitor: 'word', patience: 'whole', freeze: 'word', classWeights: 'word', meanStd: 'meanStd', sanitySteps: 'whole',
-      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', cudnnBenchmark: 'flag', threads: 'whole', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
+      device: 'word', precision: 'word', memoryFormat: 'word', kernels: 'word', cudnnBenchmark: 'flag', threads: 'whole', syncBatchNorm: 'flag', strictImages: 'flag', saveEveryMinutes: 'number', resume: 'flag', onEvent: 'callback', onProgress: 'callback',
     },
   }),
   door<OverfitOptions>({
@@ -102,7 +102,7 @@ const DOORS: readonly Door<unknown>[] = [
   door<LossOptions>({ of: 'loss', prefix: 'loss.', good: {}, call: (loss) => session({ ...SESSION, loss }), kinds: { labelSmoothing: 'share', classWeights: 'weights' } }),
   door<DataLoaderOptions>({
     of: 'DataLoader', good: { batchSize: 1, size: 8, transform: evalTransform() }, call: (options) => new DataLoader(dataset, options),
-    kinds: { batchSize: 'whole', size: 'whole', sizeAt: 'callback', transform: 'callback', mean: 'rgb', std: 'rgb', shuffle: 'flag', dropLast: 'flag', seed: 'whole', rngFor: 'callback', epochs: 'whole', cacheBytes: 'number', prefetch: 'whole', strict: 'flag' },
+    kinds: { batchSize: 'whole', size: 'whole', sizeAt: 'callback', transform: 'callback', mean: 'rgb', std: 'rgb', shuffle: 'flag', dropLast: 'flag', seed: 'whole', rngFor: 'callback', epochs: 'whole', cacheBytes: 'number', prefetch: 'whole', strict: 'flag', rank: 'whole', worldSize: 'whole' },
   }),
   door<{ readonly from?: number; readonly signal?: AbortSignal }>({ of: 'epoch', good: {}, call: (options) => loader.epoch(0, options).next(), kinds: { from: 'whole', signal: 'signal' } }),
   door<ImageFolderOptions>({ of: 'ImageFolder.open', good: {}, call: (options) => ImageFolder.open('nowhere', options), kinds: { followLinks: 'flag', within: 'texts', classes: 'texts', signal: 'signal' } }),
