@@ -8,7 +8,6 @@
 #include <memory>
 #include <vector>
 
-#include "torch/cuda/layers/layer_kernels.h"
 #include "torch/models/inference/cudnn_conv.h"
 #include "torch/models/inference/folded_layers.h"
 #include "torch/ops/norm/batch_norm_passes.h"
