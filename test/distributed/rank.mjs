@@ -33,7 +33,8 @@ function shareOf({ labels, size, shares }, pixels) {
 async function train(group, { syncBatchNorm = false, weights, watched, steps, reads, groups = [], first = 24, ...given }) {
   const optimizer = { ...given.options.optimizer, groups: groups.map((each) => ({ ...each, match: new RegExp(each.match) })) }
   const session = await Session.create({ ...given.options, optimizer }, { group, syncBatchNorm })
-  await session.loadStateDict((await readSafetensors(weights)).tensors)
+  // Rank 0 alone has the weights; the others get them of it.
+  await session.loadStateDict(rank === 0 ? (await readSafetensors(weights)).tensors : new Map(), { strict: rank === 0 })
   const pixels = readFileSync(given.pixels)
   const results = []
   for (const [i, step] of steps.entries()) results.push(await session.trainStep(shareOf(step, pixels), { read: reads?.[i] ?? true }))
@@ -43,7 +44,11 @@ async function train(group, { syncBatchNorm = false, weights, watched, steps, re
   return { results, state, digest: await hashTensors(tensors) }
 }
 
-/** Waits for the victim, which ends in some way instead of coming. @param {ProcessGroup} group @param {import('./ranks.js').HoldJob} given */
+/**
+ * Waits for the victim, which ends in some way instead of coming.
+ *
+ * @param {ProcessGroup} group @param {import('./ranks.js').HoldJob} given
+ */
 async function hold(group, { victim, how, exitAfter }) {
   await group.barrier()
   if (rank !== victim) {

@@ -98,8 +98,9 @@ describe('training on several ranks is training on one, to rounding', () => {
     expectParity(`${title}: parameters and statistics`, furthest(state.flat(), expected.state.flat()), later)
     expect(all.map((each) => each.digest)).toEqual(all.map(() => all[0]!.digest))
     expect(all.map((each) => each.results)).toEqual(all.map(() => results))
-    expect(results.map(({ images, steps, correct }) => [images, steps, correct])).toEqual(expected.results.map(({ correct }) => [COUNT, 1, correct]))
-    expect(new Set(losses.map((_, i) => results[i]!.loss)).size).toBe(2)
+    const counted = results.map(({ images, steps, correct }) => [images, steps, correct])
+    expect(counted).toEqual(expected.results.map(({ correct }) => [COUNT, 1, correct]))
+    expect(results[1]!.loss).not.toBe(results[0]!.loss)
   }, 120_000)
 })
 
@@ -133,7 +134,8 @@ if (!loadAddon().system().bf16) skip('bf16 on several ranks', 'this processor ha
 test('fp16: a step whose gradients overflow on one rank is skipped on all', async () => {
   const options = { precision: 'fp16', allowSlow: true, scaler: { initScale: 2 ** 20 }, ...FROZEN } as const
   const all = answers<Trained>(await runRanks(job(options, [even(2), even(2)]), { ranks: 2 }))
-  expect(all.map(({ results }) => results.map(({ scale, skipped }) => [scale, skipped]))).toEqual([0, 1].map(() => [[2 ** 20, 0], [2 ** 19, 1]]))
+  const told = all.map(({ results }) => results.map(({ scale, skipped }) => [scale, skipped]))
+  expect(told).toEqual([0, 1].map(() => [[2 ** 20, 0], [2 ** 19, 1]]))
   expect(all[1]!.digest).toBe(all[0]!.digest)
 }, 120_000)
 
