@@ -68,7 +68,7 @@ export class ProcessGroup {
     return fromNative(() => this.#native.leave())
   }
 
-  /** What this rank has begun to send by gloo so far: bytes of its tensors, of which a ring of n ranks sends 2 (n − 1) / n times as many. */
+  /** What this rank has begun to send by gloo: bytes of its tensors. A ring of n ranks sends 2 (n − 1) / n times as many. */
   get traffic(): { readonly collectives: number; readonly bytes: number } {
     return this.#native.traffic()
   }

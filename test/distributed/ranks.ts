@@ -1,20 +1,34 @@
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import type { NativeGroupOptions } from '../../src/addon/binding.js'
 import type { TrainStepResult } from '../../src/session/session.js'
 import type { SessionOptions } from '../../src/session/options.js'
 import { type ChildEnd, type ChildOptions, runNode } from '../helpers/processes/child.js'
 
 const PROGRAM = fileURLToPath(new URL('./rank.mjs', import.meta.url))
 
-/** What the ranks do after they have met: rank.mjs has the tasks. */
-export type Job =
-  | { readonly task: 'collectives' }
-  | { readonly task: 'hold'; readonly victim: number; readonly how: string; readonly exitAfter?: number }
-  | TrainJob
+/** What the ranks do after they have met. */
+export type Job = { readonly task: 'collectives' } | HoldJob | TrainJob
+
+/** A job as one rank is given it. */
+export type RankJob = Job & {
+  readonly group: Omit<NativeGroupOptions, 'prefix' | 'identity' | 'backend' | 'device'>
+  readonly identity?: string
+}
+
+export interface HoldJob {
+  readonly task: 'hold'
+  /** The rank that does not come. */
+  readonly victim: number
+  /** What it does instead: a signal that is sent to it, `abort`, `exit`, `leave` or `come late`. */
+  readonly how: string
+  /** Milliseconds after which the others end themselves. */
+  readonly exitAfter?: number
+}
 
 export interface TrainJob {
   readonly task: 'train'
-  readonly options: Omit<SessionOptions, 'optimizer'> & { readonly optimizer?: object }
+  readonly options: SessionOptions
   /** The optimizer's, with patterns as text. */
   readonly groups?: readonly { readonly match: string; readonly lrScale?: number; readonly weightDecay?: number }[]
   readonly syncBatchNorm?: boolean
@@ -47,18 +61,19 @@ export interface Trained {
 export interface GroupSettings {
   readonly ranks: number
   readonly timeoutSeconds?: number
-  readonly port?: number
 }
 
-/** Starts a process for each rank. @returns how each ended, with what it printed */
-export async function runRanks(job: Job, { ranks, timeoutSeconds = 30, port }: GroupSettings, options: readonly ChildOptions[] = []): Promise<readonly ChildEnd[]> {
-  const masterPort = port ?? (await freePort())
+/** Starts a process for each rank, with options of its own. @returns how each ended, with what it printed */
+export async function runRanks(
+  job: Job, { ranks, timeoutSeconds = 30 }: GroupSettings, options: readonly ChildOptions[] = [],
+): Promise<readonly ChildEnd[]> {
+  const masterPort = await freePort()
   return Promise.all(Array.from({ length: ranks }, (_, rank) => startRank({
     ...job, group: { rank, worldSize: ranks, masterAddress: '127.0.0.1', masterPort, serve: rank === 0, timeoutSeconds },
   }, options[rank])))
 }
 
-export function startRank(job: object, options?: ChildOptions): Promise<ChildEnd> {
+export function startRank(job: RankJob, options?: ChildOptions): Promise<ChildEnd> {
   return runNode([PROGRAM, JSON.stringify(job)], options)
 }
 

@@ -40,4 +40,9 @@ void GradientReducer::Prepare() {
   reducer_->prepare_for_backward({});
 }
 
+void QuietAboutStrides::Handler::process(const c10::Warning& warning) {
+  if (warning.msg().find("bucket view strides") == std::string::npos)
+    c10::WarningHandler::process(warning);
+}
+
 }  // namespace torchgraft

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/util/Exception.h>
+
 #include <memory>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <vector>
@@ -22,6 +24,19 @@ class GradientReducer {
 
  private:
   std::unique_ptr<c10d::Reducer> reducer_;
+};
+
+// While it lives, this thread does not warn of gradients whose strides are not their bucket's:
+// those of 1×1 convolutions in channels_last may be, and lie in the same order.
+class QuietAboutStrides {
+ private:
+  class Handler : public c10::WarningHandler {
+   public:
+    void process(const c10::Warning& warning) override;
+  };
+
+  Handler handler_;
+  c10::WarningUtils::WarningHandlerGuard guard_{&handler_};
 };
 
 }  // namespace torchgraft

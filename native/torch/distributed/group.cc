@@ -33,32 +33,41 @@ void Group::Impl::Join() {
   const int rank = options.rank;
   const int size = options.world_size;
   const auto timeout = Timeout(options);
+  const at::Device device(options.device);
   const auto gloo = c10::make_intrusive<WatchedBackend>(
       MakeGloo(met_.store, rank, size, options.master_address, timeout));
-  const auto pulse = std::make_shared<Pulse>(
-      met_.store->clone(),
-      Pulse::Place{
-          .rank = rank, .world_size = size, .store = DescribeStore(options), .timeout = timeout},
-      [gloo] { return gloo->begun(); }, [gloo](const std::string& why) { gloo->Fail(why); });
-  gloo->SetExplain([watching = std::weak_ptr(pulse)](const std::string& error) {
-    const auto alive = watching.lock();
-    return alive ? alive->Explain(error) : error;
-  });
-  {
-    const std::lock_guard lock(mutex_);
-    gloo_ = gloo;
-    pulse_ = pulse;
-  }
+  if (!device.is_cpu() && options.backend == "nccl")
+    nccl_ = MakeNccl(met_.store, rank, size, device, timeout);
+  Watch(gloo);
   process_group_ = c10::make_intrusive<c10d::ProcessGroup>(met_.store, rank, size);
   process_group_->setBackend(at::kCPU, BackendType::CUSTOM, gloo);
-  const at::Device device(options.device);
   if (device.is_cpu()) return;
-  if (options.backend == "nccl") {
-    nccl_ = MakeNccl(met_.store, rank, size, device, timeout);
+  if (nccl_) {
     process_group_->setBackend(device.type(), BackendType::NCCL, nccl_);
   } else {
     process_group_->setBackend(device.type(), BackendType::CUSTOM, gloo);
   }
+}
+
+void Group::Impl::Watch(const c10::intrusive_ptr<WatchedBackend>& gloo) {
+  const auto pulse = std::make_shared<Pulse>(
+      met_.store->clone(),
+      Pulse::Place{.rank = options.rank,
+                   .world_size = options.world_size,
+                   .store = DescribeStore(options),
+                   .timeout = Timeout(options)},
+      [gloo] { return gloo->begun(); },
+      [gloo, nccl = nccl_](const std::string& why) {
+        gloo->Fail(why);
+        if (nccl) nccl->abort();  // or a GPU would wait for the ranks that do not come
+      });
+  gloo->SetExplain([watching = std::weak_ptr(pulse)](const std::string& error) {
+    const auto alive = watching.lock();
+    return alive ? alive->Explain(error) : error;
+  });
+  const std::lock_guard lock(mutex_);
+  gloo_ = gloo;
+  pulse_ = pulse;
 }
 
 const c10::intrusive_ptr<c10d::ProcessGroup>& Group::Impl::ProcessGroup() const {
@@ -78,6 +87,7 @@ c10::intrusive_ptr<c10d::Work> Group::Impl::BeginAllReduce(const at::Tensor& num
 
 void Group::Impl::Close() {
   process_group_.reset();
+  if (nccl_) nccl_->shutdown();
   nccl_.reset();
   const std::lock_guard lock(mutex_);
   pulse_.reset();

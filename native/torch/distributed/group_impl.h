@@ -26,6 +26,9 @@ struct Group::Impl {
   // Throws where the group has been left, or joined never.
   const c10::intrusive_ptr<c10d::ProcessGroup>& ProcessGroup() const;
 
+  // Throws where the group has failed: a GPU's collectives do not.
+  void Check() const { gloo_->Check(); }
+
   // Rank 0's numbers, into all ranks' tensors.
   void BroadcastFirst(const std::vector<at::Tensor>& tensors) const;
 
@@ -35,6 +38,7 @@ struct Group::Impl {
   const GroupOptions options;
 
  private:
+  void Watch(const c10::intrusive_ptr<WatchedBackend>& gloo);
   void Close();
 
   std::atomic<bool> cancelled_{false};

@@ -86,10 +86,12 @@ WatchedBackend::~WatchedBackend() {
 c10::intrusive_ptr<c10d::Work> WatchedBackend::Watch(
     const std::vector<at::Tensor>& tensors,
     const std::function<c10::intrusive_ptr<c10d::Work>()>& begin) {
+  Check();
   for (const auto& tensor : tensors) bytes_ += tensor.nbytes();
   ++begun_;
+  if (!tensors.front().is_cpu()) return begin();  // it orders itself among the GPU's work
   const auto future = c10::make_intrusive<Future>(c10::ListType::create(c10::TensorType::get()));
-  if (!waits_->Add(future)) std::rethrow_exception(Failed(waits_->failure));
+  if (!waits_->Add(future)) Check();
   const auto inner = begin()->getFuture();
   inner->addCallback([waits = waits_, future](Future& done) {
     if (done.hasError()) {
@@ -118,5 +120,10 @@ c10::intrusive_ptr<c10d::Work> WatchedBackend::allgather(
 }
 
 void WatchedBackend::Fail(const std::string& reason) { waits_->Fail(reason); }
+
+void WatchedBackend::Check() const {
+  const std::lock_guard lock(waits_->mutex);
+  if (!waits_->failure.empty()) std::rethrow_exception(Failed(waits_->failure));
+}
 
 }  // namespace torchgraft

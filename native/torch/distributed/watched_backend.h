@@ -10,7 +10,7 @@
 
 namespace torchgraft {
 
-// Gloo's collectives of CPU tensors, whose waits can be ended. Gloo itself knows nothing but its
+// Gloo, whose waits for CPU tensors can be ended. Gloo itself knows nothing but its
 // time-out: a thread that waits for a rank would not return before that.
 class WatchedBackend : public c10d::Backend {
  public:
@@ -37,6 +37,9 @@ class WatchedBackend : public c10d::Backend {
   // From any thread: all waits, and all collectives from now on, throw ERR_DISTRIBUTED with this
   // reason. The first one stays.
   void Fail(const std::string& reason);
+
+  // Throws where Fail was called, or a collective failed.
+  void Check() const;
 
   // Collectives begun, and the bytes of this rank's tensors in them.
   uint64_t begun() const { return begun_; }

@@ -37,6 +37,9 @@ class DataParallel {
   void BeginSums(const at::Tensor& sums);
   void AwaitSums();
 
+  // Throws where a rank has failed, so that what a GPU holds is not the sum.
+  void Check() const { group().Check(); }
+
   // Gives all ranks rank 0's buffers: running statistics.
   void SyncBuffers() const;
   // The same for any state that was written.

@@ -96,6 +96,7 @@ TrainSums Session::TrainStep(const Batch& batch, double lr, bool read) {
   }
   impl_->counts = {};
   const auto* numbers = copy->Wait().const_data_ptr<double>();
+  if (parallel) parallel->Check();
   counts.loss = numbers[0];
   counts.correct = static_cast<int64_t>(numbers[1]);
   counts.skipped = static_cast<int64_t>(numbers[2]);

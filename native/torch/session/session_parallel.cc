@@ -44,6 +44,7 @@ void Session::Impl::SyncBuffers() const {
 }
 
 std::optional<HostCopy> Session::Impl::TrainShare(const Batch& batch, bool read, int64_t& images) {
+  const QuietAboutStrides quiet;
   parallel->Begin(Weight(batch.labels, options.class_weights), batch.images.size());
   at::Tensor correct;
   const auto mean_loss = ShareLoss(batch, correct);
