@@ -17,7 +17,7 @@ export interface Meeting {
 }
 
 /** All ranks know where to go by now: whoever is not there after so long does not come. */
-const MEET_WITHIN_MS = 30_000
+const MEET_WITHIN_MS = 20_000
 const LOOPBACK = /^(?:localhost|127\.|::1$)/
 
 /** Rank 0's side of the meeting: a server that is there while the others come. */
