@@ -1,9 +1,13 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { readModelFile } from '../../../src/runs/model-file.js'
-import type { ChildEnd } from '../../helpers/processes/child.js'
+import { type ChildEnd, ROOT } from '../../helpers/processes/child.js'
+import { findPython } from '../../helpers/processes/python.js'
+import { skip } from '../../helpers/skip.js'
 import { afterEpoch, SMALL, workFolder } from '../../helpers/work-folder.js'
 
 const { at, cli, events } = workFolder()
@@ -145,3 +149,32 @@ describe('under a launcher', () => {
     expect(end).toMatchObject({ code: 2, stderr: expect.stringContaining(name ? `the environment's ${name} but received "${value}"` : 'since the environment names a rank already') })
   })
 })
+
+const python = findPython()
+const title = 'torchrun starts ranks, and starts them anew after one is killed: the run ends with the bytes of one that was not'
+if (!python) skip(title, 'there is no Python with torch (TORCHGRAFT_PYTHON)')
+else test(title, async () => {
+  const words = ['--epochs', '3', ...OPTIONS.slice(2)]
+  const whole = await cli(['train', 'colours', '--output', 'not-killed', ...OPTIONS, '--epochs', '3', '--device', 'cpu:2'])
+  expect(whole.code).toBe(0)
+  const program = [process.execPath, join(ROOT, 'scripts/torchgraft.mjs'), 'train', 'colours', '--output', 'killed', ...words]
+  const torchrun = ['-m', 'torch.distributed.run', '--standalone', '--no-python', '--nproc-per-node', '2', '--max-restarts', '1', ...program]
+  const child = spawn(python, torchrun, { cwd: at('.'), stdio: ['ignore', 'ignore', 'pipe'] })
+  let [said, killed] = ['', false]
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+    if (killed || !/^ {4}1 /m.test(said)) return
+    killed = true
+    process.kill(rankOf(child.pid!, '1'), 'SIGKILL')
+  })
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect(said).toMatch(/torchgraft: Rank 1 \(process \d+ on .+\) is gone, killed or crashed/)
+  expect(said).toContain('Continuing from last.safetensors')
+  expect(await sameBytes('killed', 'not-killed')).toEqual([true, true])
+}, 180_000)
+
+/** The process of a rank among a launcher's. */
+function rankOf(launcher: number, rank: string): number {
+  const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'utf8').trim().split(' ').map(Number)
+  return children.find((pid) => readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`RANK=${rank}`))!
+}
