@@ -27,6 +27,8 @@ export class ProcessGroup {
   static async join(options: NativeGroupOptions): Promise<ProcessGroup> {
     await setUpAtFirstUse()
     const addon = loadAddon()
+    // Else libtorch tells of each try to connect, with a stack, where the errors of joining tell all of it in a line.
+    process.env['TORCH_CPP_LOG_LEVEL'] ??= 'FATAL'
     return new ProcessGroup(await fromNative(() => addon.joinGroup(options)))
   }
 

@@ -5,8 +5,6 @@ import { TextDecoder, TextEncoder } from 'node:util'
 /** @typedef {import('../../src/session/process-group.js').ProcessGroup} ProcessGroup */
 /** @typedef {import('./ranks.js').RankJob} RankJob */
 
-// Else libtorch tells of each try to connect.
-process.env.TORCH_CPP_LOG_LEVEL ??= 'ERROR'
 const load = (/** @type {string} */ path) => import(new URL(`../../dist/${path}`, import.meta.url).href)
 const [{ ProcessGroup }, { Session }, { hashTensors, readSafetensors }] = await Promise.all([
   load('session/process-group.js'), load('session/session.js'), load('formats/safetensors.js'),

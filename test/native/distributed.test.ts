@@ -143,6 +143,7 @@ describe('ranks that do not meet end with the reason', () => {
   const group = { worldSize: 2, masterAddress: '127.0.0.1', timeoutSeconds: 3 }
   const failureOf = async (changes: Partial<RankJob['group']>): Promise<Failure['error']> => {
     const end = await startRank({ task: 'collectives', group: { ...group, rank: 1, serve: false, masterPort: await freePort(), ...changes } })
+    expect(end.stderr).toBe('')
     return answers<Failure>([end])[0]!.error
   }
 

@@ -1,6 +1,7 @@
 #include "torch/distributed/rendezvous.h"
 
 #include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
 #include <torch/version.h>
 
 #include <chrono>
@@ -125,6 +126,7 @@ std::string DescribeStore(const GroupOptions& options) {
 }
 
 Rendezvous Meet(const GroupOptions& options, const std::atomic<bool>& cancelled) {
+  c10::initLogging();  // heeds TORCH_CPP_LOG_LEVEL: each try to connect would be told of
   Rendezvous met;
   const auto connected = options.serve ? Host(options) : Connect(options, cancelled);
   if (options.serve) met.host = connected;

@@ -16,6 +16,12 @@ std::exception_ptr Failed(const std::string& reason) {
   return std::make_exception_ptr(CodedError("ERR_DISTRIBUTED", reason));
 }
 
+// Gloo's errors begin with the place in its source.
+std::string WithoutPlace(const std::string& error) {
+  const auto end = error.find("] ");
+  return error.rfind('[', 0) == 0 && end != std::string::npos ? error.substr(end + 2) : error;
+}
+
 // A collective as its future tells of it; wait() throws, unlike that of c10d::Work's own.
 class WatchedWork : public c10d::Work {
  public:
@@ -95,7 +101,7 @@ c10::intrusive_ptr<c10d::Work> WatchedBackend::Watch(
   const auto inner = begin()->getFuture();
   inner->addCallback([waits = waits_, future](Future& done) {
     if (done.hasError()) {
-      waits->Fail(waits->explain(done.tryRetrieveErrorMessage()));
+      waits->Fail(waits->explain(WithoutPlace(done.tryRetrieveErrorMessage())));
     } else if (waits->Take(future.get())) {
       future->markCompleted(done.value());
     }

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-// The names of gloo that libtorch's ProcessGroupGloo.hpp mentions. libtorch has gloo compiled in and
-// comes without its headers, which that one includes. It points to these things and never looks into
-// one; only this class is a base, of one that is made inside libtorch alone.
+// The names of gloo that libtorch's ProcessGroupGloo.hpp mentions. libtorch has gloo compiled in
+// and comes without its headers, which that one includes. It points to these things and never looks
+// into one; only this class is a base, of one that is made inside libtorch alone.
 namespace gloo::rendezvous {
 
 class Store {
