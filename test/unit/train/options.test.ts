@@ -9,7 +9,7 @@ describe('resolveOptions', () => {
   test('without any, gives the default recipe', () => {
     expect(resolveOptions({})).toEqual({
       recipe: 'default', model: 'regnet_y_400mf', weights: 'regnet_y_400mf-tiny-imagenet', epochs: 12, batchSize: 32, size: 224, progressiveResizing: true, lr: 1e-3, val: 0.15, seed: 1, monitor: 'val/top1', patience: null,
-      freeze: 'none', classWeights: 'none', meanStd: 'imagenet', sanitySteps: 0, kernels: 'auto', device: 'auto', precision: 'auto', memoryFormat: null, threads: null, strictImages: false, followLinks: false, saveEveryMinutes: 10,
+      freeze: 'none', classWeights: 'none', meanStd: 'imagenet', sanitySteps: 0, kernels: 'auto', device: 'auto', precision: 'auto', memoryFormat: null, threads: null, syncBatchNorm: false, strictImages: false, followLinks: false, saveEveryMinutes: 10,
     })
   })
 
