@@ -1,4 +1,5 @@
 import { devicesOf, parseDeviceList } from '../../../src/distributed/device-list.js'
+import { aDevice } from '../../../src/session/check-options.js'
 
 const never = (): never => {
   throw new Error('GPUs were counted')
@@ -27,4 +28,9 @@ test.each([
   ['cuda:0,cuda:1,cuda:0', 'Expected GPUs that differ for device but received "cuda:0,cuda:1,cuda:0"'],
 ])('%s is refused', (text, message) => {
   expect(() => parseDeviceList(text)).toThrow(message)
+})
+
+test.each(['cpu:2', 'cuda:all', 'cuda:0,cuda:1'])('%s is refused by whatever computes in one process, which says who takes it', (device) => {
+  const expected = 'Expected auto, cpu, cuda or cuda:N (one device: several are for the command line of training alone) for device'
+  expect(() => aDevice(device, 'device')).toThrow(`${expected} but received "${device}"`)
 })

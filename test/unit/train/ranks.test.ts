@@ -9,7 +9,9 @@ import type { TrainStepResult } from '../../../src/session/session.js'
 import { EarlyStopping } from '../../../src/train/early-stopping.js'
 import { fitAmong } from '../../../src/train/fit.js'
 import { otherGpuNotes } from '../../../src/train/notes.js'
+import { resolveOptions } from '../../../src/train/options/resolve.js'
 import { checkBatchSize } from '../../../src/train/ranks/batch-size.js'
+import { settingsOf } from '../../../src/train/resume/check-same.js'
 import { numberedDataset } from '../../helpers/loader.js'
 import { StandInSession } from '../../helpers/stand-in-session.js'
 
@@ -134,4 +136,9 @@ test.each([
   [4, 'auto', 1, true], [2, 'cuda', 1, true], [4, 'cuda:1', 1, false], [1, 'auto', 1, false], [4, 'auto', 4, false],
 ] as const)('of %d GPUs and the device %s with a world size of %d: a line about the others is %s', (gpus, device, worldSize, said) => {
   expect(otherGpuNotes(gpus, device, worldSize)).toEqual(said ? [expect.stringContaining(`has ${gpus} GPUs`)] : [])
+})
+
+test('synchronized batch norm is kept with a position where it was asked for, and nothing of it else', () => {
+  expect(settingsOf(resolveOptions({}))).not.toHaveProperty('syncBatchNorm')
+  expect(settingsOf(resolveOptions({ syncBatchNorm: true }))).toHaveProperty('syncBatchNorm', true)
 })
