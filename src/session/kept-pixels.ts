@@ -16,21 +16,28 @@ const SHARE = 1 / 4
 export class KeptPixels {
   readonly #native: Pick<NativeSession, 'freeMemory' | 'clearPixels'>
   readonly #limit: number | 'auto'
+  readonly #onGpu: boolean
   #opened = false
   #cache: DevicePixelCache | undefined
   #givenUp = false
 
   /** @param limit in bytes; 'auto': a share of the GPU's memory */
-  constructor(native: Pick<NativeSession, 'freeMemory' | 'clearPixels'>, limit: number | 'auto') {
+  constructor(
+    native: Pick<NativeSession, 'freeMemory' | 'clearPixels'>,
+    { limit, onGpu }: { readonly limit: number | 'auto'; readonly onGpu: boolean },
+  ) {
     this.#native = native
     this.#limit = limit
+    this.#onGpu = onGpu
   }
 
   /** Begins to keep pixels: after the first training step, when it is known how much memory that leaves. */
   async open(): Promise<void> {
     if (this.#opened || this.#limit === 0) return
     this.#opened = true
-    const limit = this.#limit === 'auto' ? SHARE * (await fromNative(() => this.#native.freeMemory())) : this.#limit
+    const free = await fromNative(() => this.#native.freeMemory())
+    if (this.#onGpu && free === 0) return // its kernel is missing, and libtorch's operations read no pixels that stayed
+    const limit = this.#limit === 'auto' ? SHARE * free : this.#limit
     if (limit >= PIXEL_CHUNK) this.#cache = new DevicePixelCache(limit)
   }
 

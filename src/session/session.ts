@@ -60,7 +60,7 @@ export class Session implements AsyncDisposable {
     this.#native = native
     this.#options = options.native
     this.#parameters = options.parameters
-    this.#pixels = new KeptPixels(native, options.cacheBytes)
+    this.#pixels = new KeptPixels(native, { limit: options.cacheBytes, onGpu: options.native.device !== 'cpu' })
     this.lr = options.lr
     this.model = options.native.model as ModelName
     this.classes = options.native.classes

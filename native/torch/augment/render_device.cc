@@ -28,6 +28,13 @@ at::Device WithIndex(at::Device device) {
 
 unsigned CeilDiv(int64_t a, int64_t b) { return static_cast<unsigned>((a + b - 1) / b); }
 
+// What `waiting` is given from now on begins after all that `stream` has been given.
+void WaitFor(const c10::Stream& waiting, const c10::Stream& stream) {
+  c10::Event given(stream.device_type());
+  given.record(stream);
+  given.block(waiting);
+}
+
 }  // namespace
 
 DeviceRenderer::DeviceRenderer(at::Device device, KernelCache& cache)
@@ -65,34 +72,29 @@ at::Tensor DeviceRenderer::Render(const Images& images, at::ScalarType dtype,
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,
                                 PixelCache* cache) const {
-  if (compiled_.get().kernel) {
-    const auto uploaded = UploadAhead(images, cache);
-    RenderInto(out, images, uploaded);
-    // On the stream that renders: so a place is not written to while a batch before is read there.
-    if (cache != nullptr) cache->Keep(images, uploaded.pixels);
-  } else {
+  if (!compiled_.get().kernel) {
     out.copy_(RenderBatchOn(device_, images, out.scalar_type()));
+    return;
   }
+  const auto current = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  const auto uploads = *DeviceStream(device_, StreamUse::kUpload);
+  const auto uploaded = [&] {
+    const c10::StreamGuard guard(uploads);
+    return Upload(images, cache);
+  }();
+  WaitFor(current, uploads);
+  RenderInto(out, images, uploaded);
+  // On the stream that renders: so a place is not written to while a batch before is read there.
+  if (cache != nullptr) cache->Keep(images, uploaded.pixels);
+  // A later upload is given this one's memory: not before it has been read. Not by record_stream,
+  // whose memory comes back no more once the capture of a CUDA graph has failed.
+  WaitFor(uploads, current);
 }
 
 UploadedImages DeviceRenderer::Upload(const Images& images, const PixelCache* cache) const {
   const auto pixels = ToDevice(HostTensor(images.pixels), device_);
   const auto sources = SourcesOf(images, pixels.const_data_ptr<uint8_t>(), cache);
   return {pixels, ToDevice(PackImages(images, sources), device_)};
-}
-
-UploadedImages DeviceRenderer::UploadAhead(const Images& images, const PixelCache* cache) const {
-  const auto current = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
-  const auto uploads = *DeviceStream(device_, StreamUse::kUpload);
-  const c10::StreamGuard guard(uploads);
-  const auto uploaded = Upload(images, cache);
-  c10::Event arrived(device_.type());
-  arrived.record(uploads);
-  arrived.block(current);
-  // Memory of one stream, read on another: it is handed out again only when that has been done.
-  uploaded.pixels.record_stream(current);
-  uploaded.images.record_stream(current);
-  return uploaded;
 }
 
 void DeviceRenderer::RenderInto(const at::Tensor& out, const Images& images,

@@ -24,7 +24,8 @@ struct UploadedImages {
 //
 // The upload goes to a stream of its own, and the rendering waits for it there: while the device is
 // still at the backward pass of one batch, whose sums were told after the forward pass, the next is
-// copied on the host and travels. Only from its rendering on does it wait for the step before.
+// copied on the host and travels. Only from its rendering on does it wait for the step before; its
+// upload waits for the rendering of the batch before.
 class DeviceRenderer {
  public:
   // Makes the kernel ready on a thread of its own, in some tenths of a second where it is not in
@@ -60,9 +61,6 @@ class DeviceRenderer {
   };
 
   static Compiled Compile(int device, KernelCache& cache);
-
-  // On the stream of uploads; the current one goes on when they have arrived.
-  UploadedImages UploadAhead(const Images& images, const PixelCache* cache) const;
 
   at::Device device_;
   std::shared_future<Compiled> compiled_;

@@ -20,8 +20,8 @@ class StandIn {
   cleared = 0
   readonly pixels: KeptPixels
 
-  constructor(limit: number | 'auto' = PIXEL_CHUNK) {
-    this.pixels = new KeptPixels({ freeMemory: async () => this.free, clearPixels: async () => void this.cleared++ }, limit)
+  constructor(limit: number | 'auto' = PIXEL_CHUNK, onGpu = false) {
+    this.pixels = new KeptPixels({ freeMemory: async () => this.free, clearPixels: async () => void this.cleared++ }, { limit, onGpu })
   }
 
   run(batch: Batch): Promise<void> {
@@ -76,6 +76,15 @@ describe('pixels that stay with a session', () => {
       expect(session.brought()[1]).toEqual(stay ? [] : [0, 1, 2, 3])
     },
   )
+
+  test.each([[0, 2], [1e12, 1]])('with %i bytes free on a GPU, 0 where its kernel is missing, two batches of an image bring it %i times, whatever was asked for', async (free, times) => {
+    const session = new StandIn(PIXEL_CHUNK, true)
+    session.free = free
+    await session.pixels.open()
+    await using loader = await numberedLoader(1)
+    for (const epoch of [0, 1]) for await (const batch of loader.epoch(epoch)) await session.run(batch)
+    expect(session.brought().flat()).toHaveLength(times)
+  })
 
   test('an image that is twice in a batch is brought twice, to one place', async () => {
     const session = await opened()
