@@ -4,6 +4,7 @@
 //
 //   npm run check:cuda -- [--only build,test,train,notebook,speed] [--no-compiled] [--device cpu] [--quick] [--report FILE]
 //   npm run check:cuda -- --pack FOLDER
+import './pool-threads.cjs' // what it starts decodes images by as many threads as a run by the command line does
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -31,7 +31,7 @@ export function machineFacts(env) {
   }
   return [
     ['GPU', first('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'])],
-    ['cores', `${availableParallelism()}, ${Math.round(totalmem() / 2 ** 30)} GiB of memory`],
+    ['cores', `${availableParallelism()}, ${Math.round(totalmem() / 2 ** 30)} GiB of memory; ${env['UV_THREADPOOL_SIZE'] ?? 4} threads decode`],
     ['node', process.version],
     ['compiler', first(env['CXX']?.split(' ')[0] || 'c++', ['--version'])],
     ['cmake', first('cmake', ['--version'])],

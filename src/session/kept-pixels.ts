@@ -23,7 +23,8 @@ export class KeptPixels {
 
   /** @param limit in bytes; 'auto': a share of the GPU's memory */
   constructor(
-    native: Pick<NativeSession, 'freeMemory' | 'clearPixels'>, { limit, onGpu }: { readonly limit: number | 'auto'; readonly onGpu: boolean },
+    native: Pick<NativeSession, 'freeMemory' | 'clearPixels'>,
+    { limit, onGpu }: { readonly limit: number | 'auto'; readonly onGpu: boolean },
   ) {
     this.#native = native
     this.#limit = limit

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { locateLibtorch } from '../../scripts/libtorch/locate.mjs'
 import { ROOT, runNode } from '../helpers/processes/child.js'
 import { findPython } from '../helpers/processes/python.js'
@@ -42,6 +43,15 @@ test('check:cuda that is ended tells what it has found so far', async () => {
   })
   expect(stdout).toMatch(/SIGTERM: ended before all was checked\.\n[^]*\nlibtorch +[^]*\npart +result.*\ntrain {6}FAILED .*was not over/)
   expect(code).toBe(1)
+}, 60_000)
+
+test('check:cuda decodes by as many threads as the command line does', async () => {
+  const { UV_THREADPOOL_SIZE: _, ...rest }: NodeJS.ProcessEnv = env
+  const { stdout } = await runNode(['scripts/check-cuda.mjs', '--device', 'cpu', '--quick', '--only', 'train'], {
+    env: rest,
+    onOutput: (said, _, kill) => void (said.includes('== train') && kill('SIGTERM')),
+  })
+  expect(stdout).toContain(`GiB of memory; ${Math.max(availableParallelism(), 4)} threads decode`)
 }, 60_000)
 
 test('check:cuda without a GPU says so, and fails', async () => {
