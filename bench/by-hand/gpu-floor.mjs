@@ -38,6 +38,8 @@ const PASSES = {
 
 /** Adam: three numbers read and written, a gradient read; a cast of the weight and of its gradient. */
 const BYTES_PER_PARAMETER = 7 * 4 + 2 * (4 + 2)
+/** As many tensors, and blocks of so many numbers, as at::_foreach_copy_ launches at once; newer libtorch of CUDA 13: 7 times that. */
+const CAST_TOGETHER = { tensors: 64, blocks: 320, numbers: 65_536 }
 /** Rendering, the loss and its sums, the head, Adam. */
 const LAUNCHES_OF_THE_REST = 40
 
@@ -89,9 +91,17 @@ function count(model, batch, when) {
   }
   const parameters = [...shapes.entries()].filter(([name]) => !name.includes('running') && !name.includes('num_batches'))
   const numbers = parameters.reduce((sum, [, shape]) => sum + shape.reduce((product, size) => product * size, 1), 0)
-  const casts = 2 * parameters.filter(([name, shape]) => shape.length > 1 && !name.includes('.se.')).length
+  const cast = parameters.filter(([name, shape]) => shape.length > 1 && !name.includes('.se.')).map(([, shape]) => shape)
+  const casts = 2 * (when === 'before' ? cast.length : launchesTogether(cast))
   add('weights, and the rest', work(numbers * BYTES_PER_PARAMETER, casts + LAUNCHES_OF_THE_REST))
   return rows
+}
+
+/** @param {number[][]} shapes */
+function launchesTogether(shapes) {
+  const { tensors, blocks, numbers } = CAST_TOGETHER
+  const counts = shapes.map((shape) => Math.ceil(shape.reduce((product, size) => product * size, 1) / numbers))
+  return Math.ceil(Math.max(shapes.length / tensors, counts.reduce((sum, count) => sum + count) / blocks))
 }
 
 /** @param {(string | number)[]} cells */

@@ -5,6 +5,7 @@
 //   engine_check scaler INIT GROWTH BACKOFF INTERVAL SCRIPT    f: finite gradients, i: one is not
 //   engine_check actions ACTION...                             unscale, step, update
 //   engine_check autocast
+//   engine_check casts MODEL...
 //   engine_check arena STEPS SEED
 //   engine_check threads THREADS COUNT GRAIN
 //   engine_check norm fp32|bf16 NxCxHxW...
@@ -48,6 +49,7 @@
 #include "check/norm/excitation_check.h"
 #include "check/norm/norm_check.h"
 #include "check/optim/autocast_check.h"
+#include "check/optim/cast_check.h"
 #include "check/optim/optimizer_check.h"
 #include "check/scoring/folded_speed.h"
 #include "check/scoring/folding_check.h"
@@ -68,6 +70,7 @@ constexpr Check kChecks[] = {
     {"scaler", CheckScaler},
     {"actions", CheckActions},
     {"autocast", CheckAutocast},
+    {"casts", CheckCasts},
     {"arena", CheckArena},
     {"threads", CheckThreads},
     {"norm", CheckNorm},

@@ -2,6 +2,7 @@ import { TorchgraftError } from '../errors.js'
 import { type NativeImages, type NativeSession, PIXEL_CHUNK } from '../addon/binding.js'
 import type { Batch } from '../loader/batch.js'
 import { type PixelKeys, sourcesOf } from '../loader/lazy-pixels.js'
+import { plural } from '../text/plural.js'
 import { DevicePixelCache, type Place } from './device-pixel-cache.js'
 import { fromNative, type NativeBatch, toNative } from './to-native.js'
 
@@ -66,7 +67,7 @@ export class KeptPixels {
     if (this.#givenUp) return ['Images travel to the GPU for each step: where they stayed there, a step ran out of memory']
     const { placed, refused } = this.#cache?.counts ?? { placed: 0, refused: 0 }
     if (refused === 0) return []
-    return [`${placed} of ${placed + refused} images stay in the GPU’s memory; the others, for which it has no room, travel there for each step`]
+    return [`Of ${plural(placed + refused, 'image')} ${placed} stay in the GPU’s memory; the others, for which it has no room, travel there for each step`]
   }
 
   /** Asks for it and does not wait, so that the steps that are run again keep their order. */

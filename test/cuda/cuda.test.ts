@@ -162,6 +162,26 @@ else describe(`on a GPU (${where})`, () => {
     expectParity(`${where}: losses of recorded steps, ${title}`, furthest(auto, plain) / plain[0]!, OWN_STATISTICS)
   }, 180_000)
 
+  // Without channels_last no kernel of our own is at work: only how weights are cast differs, and that steps are recorded.
+  test.each<[string, Partial<SessionOptions>]>([
+    ['bf16', { precision: 'bf16' }], ['bf16, the head alone', { precision: 'bf16', freeze: 'trunk' }],
+    ['fp16', { precision: 'fp16', scaler: { initScale: 1024 } }],
+  ])('weights cast together train as those cast one by one: losses, parameters and Adam’s averages, %s', async (title, options) => {
+    const trained = async (kernels: 'auto' | 'plain') => {
+      await using session = await open({ freeze: 'batch-norm-statistics', ...options, kernels, memoryFormat: 'contiguous' })
+      const losses: number[] = []
+      for (let step = 0; step < 3; step++) losses.push((await session.trainStep(noise(8, 64))).loss)
+      const numbersOf = (state: StateDict, kind: string): number[] =>
+        [...state].flatMap(([name, tensor]) => (name.includes(kind) && tensor.dtype === 'float32' ? [...toFloat32(tensor)] : []))
+      return { losses, parameters: numbersOf(await session.stateDict(), ''), averages: numbersOf(await session.trainingState(), '.exp_avg.') }
+    }
+    const [together, alone] = [await trained('auto'), await trained('plain')]
+    for (const what of ['losses', 'parameters', 'averages'] as const) {
+      const difference = furthest(together[what], alone[what]) / largest(alone[what])
+      expectParity(`${where}: ${what} with weights cast together, ${title}`, difference, HALF)
+    }
+  }, 180_000)
+
   test('with cuDNN’s search steps are recorded and scored all the same', async () => {
     await using session = await open({ cudnnBenchmark: true, precision: 'bf16' })
     await using plain = await open({ precision: 'bf16' })

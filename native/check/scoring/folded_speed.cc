@@ -9,6 +9,8 @@
 
 #include "check/milliseconds.h"
 #include "check/scoring/net.h"
+#include "torch/cuda/driver/kernel_cache.h"
+#include "torch/cuda/layers/layer_kernels.h"
 #include "torch/models/inference/device_layers.h"
 #include "torch/models/inference/folded_model.h"
 

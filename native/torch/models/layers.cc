@@ -22,7 +22,7 @@ at::Tensor Activate(at::Tensor x, Activation activation) {
 ConvImpl::ConvImpl(const ConvOptions& options, const LayerContext& context)
     : options_(options), own_kernels_(context.own_kernels) {
   const int64_t in_group = options.in / options.groups;
-  weight_ = register_parameter(
+  weight_.tensor = register_parameter(
       "weight",
       context.init.Draw({options.out, in_group, options.kernel, options.kernel}, options.weight));
   if (options.bias)
@@ -31,8 +31,8 @@ ConvImpl::ConvImpl(const ConvOptions& options, const LayerContext& context)
 
 at::Tensor ConvImpl::forward(const at::Tensor& x, BatchStats* stats) {
   const auto& [in, out, kernel, stride, padding, groups, weight, bias] = options_;
-  if (own_kernels_) return Convolve(x, weight_, bias_, stride, padding, groups, stats);
-  return at::conv2d(x, weight_, bias_, stride, padding, /*dilation=*/1, groups);
+  if (own_kernels_) return Convolve(x, weight_.Get(), bias_, stride, padding, groups, stats);
+  return at::conv2d(x, weight_.Get(), bias_, stride, padding, /*dilation=*/1, groups);
 }
 
 std::string ConvImpl::Describe(GraphBuilder& graph, const LayerPath& at,
@@ -159,8 +159,8 @@ SqueezeExcitationImpl::SqueezeExcitationImpl(const ConvOptions& fc1, const ConvO
 
 at::Tensor SqueezeExcitationImpl::forward(const at::Tensor& x) {
   if ((own_kernels_ || device_kernels_) && CanFuseNorm(x, device_kernels_.get()))
-    return FusedExcitation(x, fc1_->weight(), fc1_->bias(), fc2_->weight(), fc2_->bias(),
-                           device_kernels_.get());
+    return FusedExcitation(x, fc1_->weight().tensor, fc1_->bias(), fc2_->weight().tensor,
+                           fc2_->bias(), device_kernels_.get());
   const auto pooled = at::adaptive_avg_pool2d(x, {1, 1});
   return x * fc2_->forward(fc1_->forward(pooled).relu_()).sigmoid_();
 }
@@ -187,11 +187,13 @@ std::string SqueezeExcitationImpl::Describe(GraphBuilder& graph, const LayerPath
 
 LinearImpl::LinearImpl(const LinearOptions& options, const LayerContext& context) {
   const auto& [in, out, weight, bias] = options;
-  weight_ = register_parameter("weight", context.init.Draw({out, in}, weight));
-  bias_ = register_parameter("bias", context.init.Draw({out}, bias));
+  weight_.tensor = register_parameter("weight", context.init.Draw({out, in}, weight));
+  bias_.tensor = register_parameter("bias", context.init.Draw({out}, bias));
 }
 
-at::Tensor LinearImpl::forward(const at::Tensor& x) { return at::linear(x, weight_, bias_); }
+at::Tensor LinearImpl::forward(const at::Tensor& x) {
+  return at::linear(x, weight_.Get(), bias_.Get());
+}
 
 std::string LinearImpl::Describe(GraphBuilder& graph, const LayerPath& at,
                                  const std::string& x) const {

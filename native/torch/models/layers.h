@@ -30,6 +30,14 @@ struct LayerPath {
   std::string state;
 };
 
+// A layer's parameter, and its copy in autocast's type, which the layer takes while it is set.
+struct CastableParameter {
+  at::Tensor tensor;
+  at::Tensor cast = {};
+
+  const at::Tensor& Get() const { return cast.defined() ? cast : tensor; }
+};
+
 // By libtorch, in place where x is no parameter's input any more.
 at::Tensor Activate(at::Tensor x, Activation activation);
 
@@ -52,13 +60,13 @@ class ConvImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x, BatchStats* stats = nullptr);
   std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
-  const at::Tensor& weight() const { return weight_; }
+  CastableParameter& weight() { return weight_; }
   const at::Tensor& bias() const { return bias_; }  // undefined: none
 
  private:
   ConvOptions options_;
   bool own_kernels_;
-  at::Tensor weight_;
+  CastableParameter weight_;
   at::Tensor bias_;
 };
 TORCH_MODULE(Conv);
@@ -123,6 +131,8 @@ class ConvNormImpl : public torch::nn::Module {
   ResidualBranches ForwardResidual(const at::Tensor& x, const at::Tensor& residual);
   std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
+  CastableParameter& weight() { return conv_->weight(); }  // the convolution's
+
  private:
   // A convolution's output, with its statistics where they were taken.
   struct Convolved {
@@ -168,9 +178,12 @@ class LinearImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);
   std::string Describe(GraphBuilder& graph, const LayerPath& at, const std::string& x) const;
 
+  CastableParameter& weight() { return weight_; }
+  CastableParameter& bias() { return bias_; }
+
  private:
-  at::Tensor weight_;
-  at::Tensor bias_;
+  CastableParameter weight_;
+  CastableParameter bias_;
 };
 TORCH_MODULE(Linear);
 

@@ -6,6 +6,7 @@
 
 #include "torch/augment/render.h"
 #include "torch/cuda/graphs/device_stream.h"
+#include "torch/models/cast_weights.h"
 #include "torch/models/inference/cpu_layers.h"
 #include "torch/models/inference/device_layers.h"
 #include "torch/optim/autocast.h"
@@ -162,7 +163,10 @@ at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) cons
 
 at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
   const auto type = ComputeType(precision);
-  const AutocastGuard autocast(device.type(), type != at::kFloat, type);
+  const bool mixed = type != at::kFloat;
+  const AutocastGuard autocast(device.type(), mixed, type);
+  std::optional<CastWeights> weights;
+  if (mixed && device.is_cuda() && !options.plain_kernels) weights.emplace(*model, type);
   return model->Forward(pixels).to(at::kFloat);
 }
 
