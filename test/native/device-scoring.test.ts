@@ -29,7 +29,7 @@ test('cuDNN’s operator is tried once a shape, and taken where it gives what co
   // Two operators; passes of two shapes, tried once each; and two passes more of the first one.
   const [tried, taken] = [4, 8]
   expect(Object.entries(found).map(([name, { calls }]) => [name, calls])).toEqual([
-    ['right', taken], ['none', tried], ['wrong', tried], ['reads-output', tried],
+    ['right', taken], ['absent', 0], ['none', tried], ['wrong', tried], ['reads-output', tried],
   ])
   for (const { distance } of Object.values(found)) expect(distance).toBeLessThan(1e-5)
 })

@@ -29,7 +29,7 @@ void TimeFolded(const std::vector<std::string>& arguments) {
   KernelCache cache;
   const auto kernels =
       device.is_cuda() ? std::make_shared<const LayerKernels>(device, type, cache) : nullptr;
-  DeviceLayers layers(type, kernels);
+  DeviceLayers layers(type, kernels, CudnnOperators());
   const FoldedModel folded(GraphOf(*net.model), net.state, layers);
   const auto finish = [&] {
     if (device.is_cuda()) at::accelerator::synchronizeDevice(device.index());

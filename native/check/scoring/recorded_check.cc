@@ -108,7 +108,7 @@ void CheckCudnnBenchmark(const std::vector<std::string>&) {
 void CheckRefolded(const std::vector<std::string>&) {
   const c10::InferenceMode inference;
   Net net("regnet_y_400mf");
-  DeviceLayers layers(at::kFloat, nullptr);
+  DeviceLayers layers(at::kFloat, nullptr, CudnnOperators());
   std::unique_ptr<FoldedModel> folded;
   auto steps = StandInSteps(Net::kClasses);
   const auto pixels = net.Images(2, 64);

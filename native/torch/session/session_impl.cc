@@ -93,7 +93,8 @@ std::unique_ptr<FoldedLayers> MakeFoldedLayers(const SessionOptions& options,
   if (options.plain_kernels || !options.channels_last) return nullptr;
   const auto type = ComputeType(ScoringPrecisionOf(options));
   if (at::Device(options.device).is_cpu()) return std::make_unique<CpuLayers>(type);
-  return std::make_unique<DeviceLayers>(type, kernels);
+  const auto fused = options.cudnn_benchmark ? std::optional(CudnnOperators()) : std::nullopt;
+  return std::make_unique<DeviceLayers>(type, kernels, fused);
 }
 
 FoldedModel Fold(const Model& model, FoldedLayers& layers) {

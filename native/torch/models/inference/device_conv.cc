@@ -1,6 +1,7 @@
 #include "torch/models/inference/device_conv.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/Exception.h>
 
 #include <limits>
@@ -22,7 +23,8 @@ constexpr int64_t kDilation[] = {1, 1};
 
 DeviceConv::DeviceConv(const at::Tensor& weight, const at::Tensor& bias,
                        const ConvGeometry& geometry, at::ScalarType type,
-                       std::shared_ptr<const LayerKernels> kernels, FusedConvOperators fused)
+                       std::shared_ptr<const LayerKernels> kernels,
+                       std::optional<FusedConvOperators> fused)
     : geometry_(geometry),
       weight_(
           weight.to(type, /*non_blocking=*/false, /*copy=*/true, at::MemoryFormat::ChannelsLast)),
@@ -77,8 +79,8 @@ at::Tensor DeviceConv::Product(const at::Tensor& x, bool relu) const {
 }
 
 at::Tensor DeviceConv::Fused(const at::Tensor& x, const at::Tensor& residual) const {
-  return residual.defined() ? operators_.add_relu(x, weight_, residual, bias_, geometry_)
-                            : operators_.relu(x, weight_, bias_, geometry_);
+  return residual.defined() ? operators_->add_relu(x, weight_, residual, bias_, geometry_)
+                            : operators_->relu(x, weight_, bias_, geometry_);
 }
 
 at::Tensor DeviceConv::InTwoPasses(const at::Tensor& x, const at::Tensor& residual,
@@ -93,6 +95,7 @@ at::Tensor DeviceConv::InTwoPasses(const at::Tensor& x, const at::Tensor& residu
 }
 
 at::Tensor DeviceConv::FusedOrNot(const at::Tensor& x, const at::Tensor& residual) const {
+  if (!operators_) return InTwoPasses(x, residual, /*relu=*/true);
   const Shape shape{x.size(0), x.size(2), x.size(3), residual.defined()};
   const auto found = fused_.find(shape);
   if (found == fused_.end()) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -16,9 +17,9 @@ namespace torchgraft {
 // must be dropped before these layers are.
 class DeviceLayers final : public FoldedLayers {
  public:
-  // `type` of activations. `kernels` as DeviceConv takes them.
+  // `type` of activations. `kernels` and `fused` as DeviceConv takes them.
   DeviceLayers(at::ScalarType type, std::shared_ptr<const LayerKernels> kernels,
-               FusedConvOperators fused = CudnnOperators())
+               std::optional<FusedConvOperators> fused)
       : type_(type), kernels_(std::move(kernels)), fused_(std::move(fused)) {}
 
   std::shared_ptr<const FoldedConv> Conv(const std::string& name, const at::Tensor& weight,
@@ -34,7 +35,7 @@ class DeviceLayers final : public FoldedLayers {
  private:
   at::ScalarType type_;
   std::shared_ptr<const LayerKernels> kernels_;
-  FusedConvOperators fused_;
+  std::optional<FusedConvOperators> fused_;
   std::map<std::string, std::shared_ptr<DeviceConv>> convs_;
   std::map<std::string, std::shared_ptr<DeviceExcitation>> excitations_;
 };
