@@ -180,7 +180,9 @@ at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision)
   const bool mixed = type != at::kFloat;
   const AutocastGuard autocast(device.type(), mixed, type);
   std::optional<CastWeights> weights;
-  if (mixed && device.is_cuda() && !options.plain_kernels) weights.emplace(*model, type);
+  // Several processes reduce gradients while the backward pass runs: each as it comes, not together.
+  const bool together = mixed && device.is_cuda() && !options.plain_kernels && !parallel;
+  if (together) weights.emplace(*model, type);
   return model->Forward(pixels).to(at::kFloat);
 }
 

@@ -37,7 +37,6 @@ export async function inPlace<T>(device: Device, work: (place: Place) => Promise
   const environment = rankEnvironment()
   if (!environment) return work(BY_ITSELF)
   await setUpAtFirstUse()
-  process.env['TORCH_CPP_LOG_LEVEL'] ??= 'ERROR' // read when libtorch is opened: else it tells of each try to connect
   const computing = { device: deviceOf(environment, device), threads: threadsOf(environment) }
   await using joined = await JoinedRanks.join(environment, computing.device)
   const { rank, worldSize, localWorldSize } = environment
