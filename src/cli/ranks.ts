@@ -4,7 +4,7 @@ import { setUpAtFirstUse } from '../addon/first-use.js'
 import { type DeviceList, devicesOf, parseDeviceList } from '../distributed/device-list.js'
 import { blameOf } from '../distributed/join.js'
 import { launch } from '../distributed/launch.js'
-import { endWithLauncher, isLaunched, tellLauncher } from '../distributed/launched.js'
+import { endWithLauncher, isLaunched, reportToLauncher } from '../distributed/launched.js'
 import { rankEnvironment } from '../distributed/rank-environment.js'
 import { argumentError, TorchgraftError } from '../errors.js'
 import { printable } from '../text/format.js'
@@ -64,12 +64,12 @@ async function launchAll(count: number, { stderr }: Streams): Promise<number> {
  *
  * @returns the exit code then
  */
-export async function saidElsewhere(error: unknown): Promise<number | undefined> {
+export async function reportedElsewhere(error: unknown): Promise<number | undefined> {
   const blame = blameOf(error)
   if (!blame) return undefined
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_WITHIN_MS).unref()
   if (!isLaunched()) return blame.toldByAnother ? EXIT.failed : undefined
   if (!blame.ofAnother) return undefined
-  await tellLauncher({ message: (error as Error).message })
+  await reportToLauncher({ message: (error as Error).message })
   return EXIT.failed
 }

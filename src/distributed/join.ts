@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TorchgraftError } from '../errors.js'
 import { packageVersion } from '../package.js'
 import { ProcessGroup } from '../session/process-group.js'
-import { type Meeting, meet, MeetingPlace } from './meet.js'
+import { type Rendezvous, joinRendezvous, RendezvousServer } from './rendezvous.js'
 import { INTERRUPTED, type Peers } from './peers.js'
 import type { RankEnvironment } from './rank-environment.js'
 
@@ -54,12 +54,12 @@ export class JoinedRanks implements AsyncDisposable {
     })
     try {
       if (rank > 0) {
-        const meeting = JSON.parse(Buffer.from(await group.broadcast(new Uint8Array(0))).toString()) as Meeting
-        return new JoinedRanks(await meet(rank, worldSize, masterAddress, meeting), group)
+        const rendezvous = JSON.parse(Buffer.from(await group.broadcast(new Uint8Array(0))).toString()) as Rendezvous
+        return new JoinedRanks(await joinRendezvous(rank, worldSize, masterAddress, rendezvous), group)
       }
-      const place = await MeetingPlace.open(masterAddress)
-      const all = place.all(worldSize)
-      await group.broadcast(Buffer.from(JSON.stringify(place.meeting)))
+      const server = await RendezvousServer.open(masterAddress)
+      const all = server.all(worldSize)
+      await group.broadcast(Buffer.from(JSON.stringify(server.rendezvous)))
       return new JoinedRanks(await all, group)
     } catch (error) {
       group.abort((error as Error).message)

@@ -2,7 +2,7 @@
 export const LAUNCHER = 'TORCHGRAFT_LAUNCHER'
 
 /** What a rank tells its launcher before it ends because of another one. */
-export interface Told {
+export interface FailureReport {
   readonly message: string
 }
 
@@ -24,6 +24,6 @@ export function endWithLauncher(): void {
 }
 
 /** Leaves it to the launcher to say why this rank ends. */
-export function tellLauncher(told: Told): Promise<void> {
+export function reportToLauncher(told: FailureReport): Promise<void> {
   return new Promise((resolve) => process.send?.(told, () => resolve()))
 }

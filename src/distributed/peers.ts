@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { TorchgraftError } from '../errors.js'
-import { ALIVE_EVERY_MS, Silence, SILENT_MS } from './silence.js'
+import { HEARTBEAT_MS, LivenessMonitor, HEARTBEAT_TIMEOUT_MS } from './liveness.js'
 import type { Message, MessageSocket } from './messages.js'
 import type { Ranks } from './ranks.js'
 
@@ -29,7 +29,7 @@ export abstract class Peers implements Ranks {
   /** Rejects when a rank has failed, with the one reason that all are told. */
   readonly failure: Promise<never>
   readonly #peers: ReadonlyMap<number, Peer>
-  readonly #silence: Silence
+  readonly #liveness: LivenessMonitor
   readonly #clock: NodeJS.Timeout
   readonly #left = new Set<number>()
   #culprit: Culprit | undefined
@@ -42,8 +42,8 @@ export abstract class Peers implements Ranks {
     this.#peers = new Map(peers.map((peer) => [peer.rank, peer]))
     this.failure = new Promise((_, reject) => (this.#reject = reject))
     this.failure.catch(() => {}) // told to whoever waits for something
-    this.#silence = new Silence(this.#peers.keys(), now())
-    this.#clock = setInterval(() => this.#tick(now()), ALIVE_EVERY_MS).unref()
+    this.#liveness = new LivenessMonitor(this.#peers.keys(), now())
+    this.#clock = setInterval(() => this.#tick(now()), HEARTBEAT_MS).unref()
   }
 
   /** Takes messages from now on, and what has come already: once all that they concern is there. */
@@ -106,7 +106,7 @@ export abstract class Peers implements Ranks {
   }
 
   #receive(from: number, message: Message): void {
-    this.#silence.heard(from)
+    this.#liveness.heard(from)
     switch (message.type) {
       case 'hello':
       case 'alive':
@@ -116,7 +116,7 @@ export abstract class Peers implements Ranks {
         return this.take(from, message)
       case 'leave':
         this.#left.add(from)
-        return this.#silence.forget(from)
+        return this.#liveness.forget(from)
       case 'failed': {
         const { rank, spoke, message: reason } = message
         return this.endAll(rank, from === rank ? `${this.#name(from)} failed: ${reason}` : reason, spoke)
@@ -130,9 +130,9 @@ export abstract class Peers implements Ranks {
 
   #tick(now: number): void {
     this.sendAll({ type: 'alive' })
-    const silent = this.#silence.tick(now)
+    const silent = this.#liveness.tick(now)
     if (silent === undefined) return
-    this.endAll(silent, `${this.#name(silent)} has been silent for ${SILENT_MS / 1000} s: it is stopped, or its network is cut`)
+    this.endAll(silent, `${this.#name(silent)} has been silent for ${HEARTBEAT_TIMEOUT_MS / 1000} s: it is stopped, or its network is cut`)
   }
 
   #name(rank: number): string {

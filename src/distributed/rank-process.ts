@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { LAUNCHER, type Told } from './launched.js'
+import { LAUNCHER, type FailureReport } from './launched.js'
 
 /** How a rank's process ended. */
 export interface RankEnd {
@@ -9,7 +9,7 @@ export interface RankEnd {
   /** Whether the launcher sent that signal. */
   readonly asked: boolean
   /** Why it ended, where another rank was the reason. */
-  readonly told: Told | undefined
+  readonly told: FailureReport | undefined
   /** The last of what it wrote to stderr; of rank 0, whose output is not held back, nothing. */
   readonly stderr: string
 }
@@ -35,7 +35,7 @@ export class RankProcess {
   readonly ended: Promise<RankEnd>
   readonly #child: ChildProcess
   readonly #sent = new Set<NodeJS.Signals>()
-  #told: Told | undefined
+  #told: FailureReport | undefined
   #stderr = ''
 
   constructor({ program, rank, worldSize, port }: RankProcessOptions) {
@@ -46,7 +46,7 @@ export class RankProcess {
     })
     this.#child = child
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr = (this.#stderr + text).slice(-TAIL)))
-    child.on('message', (message) => (this.#told = message as Told))
+    child.on('message', (message) => (this.#told = message as FailureReport))
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code, signal) => {

@@ -13,7 +13,7 @@ export interface Ranks {
 }
 
 /** What a rank that is not 0 gives `fromFirst`. */
-export const saidByFirst = (): never => {
+export const onlyOnRank0 = (): never => {
   throw new Error('rank 0 says this, and no other is asked')
 }
 

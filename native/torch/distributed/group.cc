@@ -50,24 +50,24 @@ void Group::Impl::Join() {
 }
 
 void Group::Impl::Watch(const c10::intrusive_ptr<WatchedBackend>& gloo) {
-  const auto pulse = std::make_shared<Pulse>(
+  const auto heartbeat = std::make_shared<Heartbeat>(
       met_.store->clone(),
-      Pulse::Place{.rank = options.rank,
-                   .world_size = options.world_size,
-                   .store = DescribeStore(options),
-                   .timeout = Timeout(options)},
+      Heartbeat::Place{.rank = options.rank,
+                       .world_size = options.world_size,
+                       .store = DescribeStore(options),
+                       .timeout = Timeout(options)},
       [gloo] { return gloo->begun(); },
       [gloo, nccl = nccl_](const std::string& why) {
         gloo->Fail(why);
         if (nccl) nccl->abort();  // or a GPU would wait for the ranks that do not come
       });
-  gloo->SetExplain([watching = std::weak_ptr(pulse)](const std::string& error) {
+  gloo->SetExplain([watching = std::weak_ptr(heartbeat)](const std::string& error) {
     const auto alive = watching.lock();
     return alive ? alive->Explain(error) : error;
   });
   const std::lock_guard lock(mutex_);
   gloo_ = gloo;
-  pulse_ = pulse;
+  heartbeat_ = heartbeat;
 }
 
 const c10::intrusive_ptr<c10d::ProcessGroup>& Group::Impl::ProcessGroup() const {
@@ -90,13 +90,13 @@ void Group::Impl::Close() {
   if (nccl_) nccl_->shutdown();
   nccl_.reset();
   const std::lock_guard lock(mutex_);
-  pulse_.reset();
+  heartbeat_.reset();
   gloo_.reset();
 }
 
 void Group::Impl::Leave() {
   if (!process_group_) return;
-  pulse_->Stop();
+  heartbeat_->Stop();
   try {
     met_.store->set(LeftKey(options.rank), "");
     if (met_.host) WaitForLeaving(*met_.store, options);
@@ -110,12 +110,12 @@ void Group::Impl::Abort(const std::string& reason) noexcept {
   cancelled_ = true;
   std::unique_lock lock(mutex_);
   const auto gloo = gloo_;
-  const auto pulse = pulse_;
+  const auto heartbeat = heartbeat_;
   lock.unlock();
   if (!gloo) return;
   try {
     const auto why = "Rank " + std::to_string(options.rank) + " ended: " + reason;
-    pulse->Tell(why);
+    heartbeat->ReportFailure(why);
     gloo->Fail(why);
   } catch (const std::exception&) {
     // The others find it out by themselves.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "torch/distributed/group.h"
-#include "torch/distributed/pulse.h"
+#include "torch/distributed/heartbeat.h"
 #include "torch/distributed/rendezvous.h"
 #include "torch/distributed/watched_backend.h"
 
@@ -47,7 +47,7 @@ struct Group::Impl {
   c10::intrusive_ptr<c10d::Backend> nccl_;  // where it reduces a GPU's tensors
   mutable std::mutex mutex_;                // of the next two, which Abort takes
   c10::intrusive_ptr<WatchedBackend> gloo_;
-  std::shared_ptr<Pulse> pulse_;
+  std::shared_ptr<Heartbeat> heartbeat_;
 };
 
 }  // namespace torchgraft

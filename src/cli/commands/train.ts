@@ -20,7 +20,7 @@ import { train, type TrainResult } from '../../train/train.js'
 import { EXIT, fractionOrFolder, given, meanStd, number, numberOrNone, type Streams } from '../command.js'
 import { jsonOption, precisionOption, recipeOption, threadsOption } from '../command.js'
 import { interruptible } from '../interrupt.js'
-import { placeOrLaunch, saidElsewhere } from '../ranks.js'
+import { placeOrLaunch, reportedElsewhere } from '../ranks.js'
 import { shellWord } from '../../text/shell-word.js'
 
 /** The sample images, which are trained on where no folder is named: they are small, so a smaller size and fewer epochs will do. */
@@ -101,7 +101,7 @@ async function runTrain(data: string | undefined, flags: TrainFlags, streams: St
   try {
     return await trainHere(data, { ...flags, ...given({ device: place.device as TrainFlags['device'] }) }, place.streams)
   } catch (error) {
-    const code = await saidElsewhere(error)
+    const code = await reportedElsewhere(error)
     if (code === undefined) throw error
     return code
   }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { saidByFirst } from '../../distributed/ranks.js'
+import { onlyOnRank0 } from '../../distributed/ranks.js'
 import type { Local } from '../../options/local-path.js'
 import type { ResolvedOptions, TrainOptions } from '../../recipes/options.js'
 import type { Session } from '../../session/session.js'
@@ -10,7 +10,7 @@ import type { Place } from './place.js'
 
 /** The run that rank 0 begins or resumes, as another rank has it: without a folder, and with rank 0's options and state. */
 export async function followRun(options: Local<TrainOptions>, { ranks }: Place): Promise<Run> {
-  const told = await ranks.fromFirst<RunBeginning>('the run', saidByFirst)
+  const told = await ranks.fromFirst<RunBeginning>('the run', onlyOnRank0)
   const data = options.data === undefined ? told.data : resolve(options.data)
   const resolved: ResolvedOptions = { ...told.resolved, val: typeof options.val === 'string' ? resolve(options.val) : told.resolved.val }
   const training = await openTraining(data, resolved, options.signal)
@@ -38,5 +38,5 @@ class FollowedState implements RunState {
     return []
   }
 
-  resumePoint = saidByFirst
+  resumePoint = onlyOnRank0
 }

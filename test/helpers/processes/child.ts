@@ -15,7 +15,7 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Another user's number, for who may take it. */
   readonly uid?: number
-  /** Told of what the child has said so far, whenever it says more. */
+  /** FailureReport of what the child has said so far, whenever it says more. */
   readonly onOutput?: (stdout: string, stderr: string, kill: (signal: NodeJS.Signals) => void) => void
 }
 

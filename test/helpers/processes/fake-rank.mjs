@@ -1,6 +1,6 @@
 // A rank that does what its arguments say of it, `RANK=DEED`, once it has told its process: else it waits to be ended.
 import { appendFileSync } from 'node:fs'
-import { endWithLauncher, isLaunched, tellLauncher } from '../../../dist/distributed/launched.js'
+import { endWithLauncher, isLaunched, reportToLauncher } from '../../../dist/distributed/launched.js'
 
 const rank = process.env.RANK
 if (!isLaunched()) throw new Error('not launched')
@@ -24,7 +24,7 @@ const DEEDS = {
   killed: () => process.kill(process.pid, 'SIGKILL'),
   stops: () => process.kill(process.pid, 'SIGSTOP'),
   tells: async () => {
-    await tellLauncher({ message: 'Rank 1 is stopped' })
+    await reportToLauncher({ message: 'Rank 1 is stopped' })
     process.exit(1)
   },
   'on-signal': () => {

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { meet, MeetingPlace } from '../../../src/distributed/meet.js'
+import { joinRendezvous, RendezvousServer } from '../../../src/distributed/rendezvous.js'
 import type { Peers } from '../../../src/distributed/peers.js'
 import { ALONE } from '../../../src/distributed/ranks.js'
 
 /** So many ranks in this process, which know each other by sockets. */
 async function ranks(worldSize: number): Promise<readonly Peers[]> {
-  const place = await MeetingPlace.open('127.0.0.1')
-  const others = Array.from({ length: worldSize - 1 }, (_, i) => meet(i + 1, worldSize, '127.0.0.1', place.meeting))
-  return Promise.all([place.all(worldSize), ...others])
+  const server = await RendezvousServer.open('127.0.0.1')
+  const others = Array.from({ length: worldSize - 1 }, (_, i) => joinRendezvous(i + 1, worldSize, '127.0.0.1', server.rendezvous))
+  return Promise.all([server.all(worldSize), ...others])
 }
 
 const on = <T>(all: readonly Peers[], work: (rank: Peers) => Promise<T>): Promise<T[]> => Promise.all(all.map(work))
@@ -83,12 +83,12 @@ describe.each([2, 4])('%d ranks', (worldSize) => {
 })
 
 test('a connection that closes is the end of all, by the name of the rank behind it', async () => {
-  const place = await MeetingPlace.open('127.0.0.1')
-  const whole = place.all(3)
-  const second = await meet(1, 3, '127.0.0.1', place.meeting)
-  const raw = connect(place.meeting.port, '127.0.0.1')
+  const server = await RendezvousServer.open('127.0.0.1')
+  const whole = server.all(3)
+  const second = await joinRendezvous(1, 3, '127.0.0.1', server.rendezvous)
+  const raw = connect(server.rendezvous.port, '127.0.0.1')
   await once(raw, 'connect')
-  const hello = Buffer.from(JSON.stringify({ type: 'hello', token: place.meeting.token, rank: 2, process: 'process 7 on node-2' }))
+  const hello = Buffer.from(JSON.stringify({ type: 'hello', token: server.rendezvous.token, rank: 2, process: 'process 7 on node-2' }))
   const header = Buffer.alloc(4)
   header.writeUInt32LE(hello.length)
   raw.write(Buffer.concat([header, hello]))
@@ -103,15 +103,15 @@ test.each([
   ['has another token', { type: 'hello', token: '00', rank: 1, process: 'x' }],
   ['is no hello', { type: 'alive' }],
 ])('a stranger whose first message %s is not let in, and keeps nobody out', async (_, message) => {
-  const place = await MeetingPlace.open('127.0.0.1')
-  const whole = place.all(2)
-  const stranger = connect(place.meeting.port, '127.0.0.1')
+  const server = await RendezvousServer.open('127.0.0.1')
+  const whole = server.all(2)
+  const stranger = connect(server.rendezvous.port, '127.0.0.1')
   const body = Buffer.from(JSON.stringify(message))
   const header = Buffer.alloc(4)
   header.writeUInt32LE(body.length)
   stranger.write(Buffer.concat([header, body]))
   await once(stranger, 'close')
-  const second = await meet(1, 2, '127.0.0.1', place.meeting)
+  const second = await joinRendezvous(1, 2, '127.0.0.1', server.rendezvous)
   const first = await whole
   expect(await Promise.all([first.gather('both', 'a'), second.gather('both', 'b')])).toEqual([['a', 'b'], ['a', 'b']])
   for (const rank of [first, second]) rank.leave()
@@ -122,20 +122,20 @@ test.each([
   ['no JSON', Buffer.from([2, 0, 0, 0, 0x7b, 0x7b])],
   ['JSON that is no message', Buffer.from([4, 0, 0, 0, 0x6e, 0x75, 0x6c, 0x6c])],
 ])('a stranger that sends %s is cut off', async (_, bytes) => {
-  const place = await MeetingPlace.open('127.0.0.1')
-  const whole = place.all(2, 60)
-  const stranger = connect(place.meeting.port, '127.0.0.1')
+  const server = await RendezvousServer.open('127.0.0.1')
+  const whole = server.all(2, 60)
+  const stranger = connect(server.rendezvous.port, '127.0.0.1')
   stranger.write(bytes)
   await once(stranger, 'close')
   await expect(whole).rejects.toMatchObject({ code: 'ERR_DISTRIBUTED', message: expect.stringContaining('Rank 1 did not connect to rank 0 within') })
 })
 
 test('where nobody listens, a rank says where it looked', async () => {
-  const place = await MeetingPlace.open('127.0.0.1')
-  const nobody = place.all(2, 1)
+  const server = await RendezvousServer.open('127.0.0.1')
+  const nobody = server.all(2, 1)
   await expect(nobody).rejects.toMatchObject({ code: 'ERR_DISTRIBUTED' })
-  await expect(meet(1, 2, '127.0.0.1', place.meeting)).rejects.toMatchObject({
-    code: 'ERR_DISTRIBUTED', message: expect.stringContaining(`Rank 1 could not reach rank 0 at 127.0.0.1:${place.meeting.port}: ECONNREFUSED`),
+  await expect(joinRendezvous(1, 2, '127.0.0.1', server.rendezvous)).rejects.toMatchObject({
+    code: 'ERR_DISTRIBUTED', message: expect.stringContaining(`Rank 1 could not reach rank 0 at 127.0.0.1:${server.rendezvous.port}: ECONNREFUSED`),
   })
 })
 

@@ -1,4 +1,4 @@
-import { meet, MeetingPlace } from '../../../src/distributed/meet.js'
+import { joinRendezvous, RendezvousServer } from '../../../src/distributed/rendezvous.js'
 import { ALONE, type Ranks } from '../../../src/distributed/ranks.js'
 import type { Dataset } from '../../../src/datasets/dataset.js'
 import { evalTransform } from '../../../src/augment/transforms.js'
@@ -35,9 +35,9 @@ class ReducedSession extends StandInSession {
 
 async function inRanks<T>(worldSize: number, work: (ranks: Ranks) => Promise<T>): Promise<T[]> {
   if (worldSize === 1) return [await work(ALONE)]
-  const place = await MeetingPlace.open('127.0.0.1')
-  const others = Array.from({ length: worldSize - 1 }, (_, i) => meet(i + 1, worldSize, '127.0.0.1', place.meeting))
-  const all = await Promise.all([place.all(worldSize), ...others])
+  const server = await RendezvousServer.open('127.0.0.1')
+  const others = Array.from({ length: worldSize - 1 }, (_, i) => joinRendezvous(i + 1, worldSize, '127.0.0.1', server.rendezvous))
+  const all = await Promise.all([server.all(worldSize), ...others])
   try {
     return await Promise.all(all.map(work))
   } finally {

@@ -1,4 +1,4 @@
-#include "torch/distributed/pulse.h"
+#include "torch/distributed/heartbeat.h"
 
 #include <condition_variable>
 #include <mutex>
@@ -28,7 +28,7 @@ std::string Text(const std::vector<uint8_t>& bytes) { return {bytes.begin(), byt
 }  // namespace
 
 // What the thread and its owner share: the thread may outlive its owner.
-struct Pulse::State {
+struct Heartbeat::State {
   State(c10::intrusive_ptr<c10d::Store> store, const Place& place, Progress progress, Fail fail)
       : store(std::move(store)),
         place(place),
@@ -59,8 +59,8 @@ struct Pulse::State {
   std::thread thread;
 };
 
-// On the pulse's thread.
-void Pulse::State::Run() {
+// On the heartbeat's thread.
+void Heartbeat::State::Run() {
   std::unique_lock lock(mutex);
   while (!stopping && concluded.empty()) {
     lock.unlock();
@@ -82,7 +82,7 @@ void Pulse::State::Run() {
   changed.notify_all();
 }
 
-void Pulse::State::Beat() {
+void Heartbeat::State::Beat() {
   const auto begun = progress();
   store->set(BeatKey(place.rank), std::to_string(++beats) + " " + std::to_string(begun));
   std::unique_lock lock(mutex);
@@ -92,7 +92,7 @@ void Pulse::State::Beat() {
   store->compareSet(kFailureKey, "", why);  // the first one stays
 }
 
-void Pulse::State::Hear() {
+void Heartbeat::State::Hear() {
   if (store->check({kFailureKey})) return Conclude(Text(store->get(kFailureKey)));
   std::vector<std::string> keys;
   for (int rank = 0; rank < place.world_size; ++rank) keys.push_back(BeatKey(rank));
@@ -107,7 +107,7 @@ void Pulse::State::Hear() {
   Conclude(*silent);
 }
 
-void Pulse::State::Farewell() noexcept {
+void Heartbeat::State::Farewell() noexcept {
   try {
     store->set(BeatKey(place.rank), std::string(kLeft) + " " + std::to_string(progress()));
   } catch (...) {
@@ -115,7 +115,7 @@ void Pulse::State::Farewell() noexcept {
   }
 }
 
-void Pulse::State::Conclude(const std::string& why) {
+void Heartbeat::State::Conclude(const std::string& why) {
   {
     const std::lock_guard lock(mutex);
     if (!concluded.empty()) return;
@@ -125,16 +125,16 @@ void Pulse::State::Conclude(const std::string& why) {
   fail(why);
 }
 
-Pulse::Pulse(c10::intrusive_ptr<c10d::Store> store, const Place& place, Progress progress,
-             Fail fail)
+Heartbeat::Heartbeat(c10::intrusive_ptr<c10d::Store> store, const Place& place, Progress progress,
+                     Fail fail)
     : state_(
           std::make_shared<State>(std::move(store), place, std::move(progress), std::move(fail))) {
   state_->thread = std::thread([state = state_] { state->Run(); });
 }
 
-Pulse::~Pulse() { Stop(); }
+Heartbeat::~Heartbeat() { Stop(); }
 
-void Pulse::Stop() {
+void Heartbeat::Stop() {
   std::unique_lock lock(state_->mutex);
   if (!state_->thread.joinable()) return;
   auto thread = std::move(state_->thread);
@@ -149,7 +149,7 @@ void Pulse::Stop() {
   }
 }
 
-std::string Pulse::Explain(const std::string& error) {
+std::string Heartbeat::Explain(const std::string& error) {
   std::string why;
   {
     std::unique_lock lock(state_->mutex);
@@ -159,12 +159,12 @@ std::string Pulse::Explain(const std::string& error) {
     if (!state_->concluded.empty()) return state_->concluded;
     why = state_->peers.Blame(error, state_->place.store);
   }
-  Tell(why);
+  ReportFailure(why);
   const std::lock_guard lock(state_->mutex);
   return state_->concluded.empty() ? why : state_->concluded;
 }
 
-void Pulse::Tell(const std::string& why) {
+void Heartbeat::ReportFailure(const std::string& why) {
   std::unique_lock lock(state_->mutex);
   if (state_->ended) return;
   state_->telling = why;

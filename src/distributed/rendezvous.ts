@@ -9,7 +9,7 @@ import { OtherRank } from './other-rank.js'
 import { ownProcess, type Peer } from './peers.js'
 
 /** Where rank 0 listens, and the word that lets a rank in. */
-export interface Meeting {
+export interface Rendezvous {
   readonly port: number
   readonly token: string
   /** Rank 0's own. */
@@ -17,29 +17,29 @@ export interface Meeting {
 }
 
 /** All ranks know where to go by now: whoever is not there after so long does not come. */
-const MEET_WITHIN_MS = 20_000
+const JOIN_TIMEOUT_MS = 20_000
 const LOOPBACK = /^(?:localhost|127\.|::1$)/
 
-/** Rank 0's side of the meeting: a server that is there while the others come. */
-export class MeetingPlace {
-  readonly meeting: Meeting
+/** Rank 0's side of the rendezvous: a server that is there while the others connect. */
+export class RendezvousServer {
+  readonly rendezvous: Rendezvous
   readonly #server: Server
 
   private constructor(server: Server) {
     this.#server = server
-    this.meeting = { port: (server.address() as AddressInfo).port, token: randomBytes(16).toString('hex'), process: ownProcess() }
+    this.rendezvous = { port: (server.address() as AddressInfo).port, token: randomBytes(16).toString('hex'), process: ownProcess() }
   }
 
   /** @param address by which the others know this machine: from a loopback address only this machine is let in */
-  static async open(address: string): Promise<MeetingPlace> {
+  static async open(address: string): Promise<RendezvousServer> {
     const server = createServer()
     server.listen(0, ...(LOOPBACK.test(address) ? [address] : []))
     await once(server, 'listening')
-    return new MeetingPlace(server)
+    return new RendezvousServer(server)
   }
 
   /** Waits for all others, and closes. @throws ERR_DISTRIBUTED, naming those that did not come */
-  async all(worldSize: number, withinMs = MEET_WITHIN_MS): Promise<FirstRank> {
+  async all(worldSize: number, withinMs = JOIN_TIMEOUT_MS): Promise<FirstRank> {
     const peers = new Map<number, Peer>()
     const sockets = new Set<Socket>()
     let timer: NodeJS.Timeout | undefined
@@ -75,7 +75,7 @@ export class MeetingPlace {
   }
 
   #peerOf(hello: Message, worldSize: number, socket: MessageSocket): Peer | undefined {
-    if (hello.type !== 'hello' || hello.token !== this.meeting.token) return undefined
+    if (hello.type !== 'hello' || hello.token !== this.rendezvous.token) return undefined
     if (!Number.isSafeInteger(hello.rank) || hello.rank < 1 || hello.rank >= worldSize) return undefined
     socket.trust()
     return { rank: hello.rank, process: String(hello.process).slice(0, 200), socket }
@@ -83,9 +83,9 @@ export class MeetingPlace {
 }
 
 /** Another rank's side. @throws ERR_DISTRIBUTED where rank 0 cannot be reached */
-export async function meet(rank: number, worldSize: number, address: string, { port, token, process }: Meeting): Promise<OtherRank> {
+export async function joinRendezvous(rank: number, worldSize: number, address: string, { port, token, process }: Rendezvous): Promise<OtherRank> {
   const raw = connect({ host: address, port })
-  const timer = setTimeout(() => raw.destroy(new Error(`it did not answer for ${MEET_WITHIN_MS / 1000} s`)), MEET_WITHIN_MS)
+  const timer = setTimeout(() => raw.destroy(new Error(`it did not answer for ${JOIN_TIMEOUT_MS / 1000} s`)), JOIN_TIMEOUT_MS)
   try {
     await once(raw, 'connect')
   } catch (cause) {
@@ -101,5 +101,5 @@ export async function meet(rank: number, worldSize: number, address: string, { p
 
 function absent(worldSize: number, peers: ReadonlyMap<number, Peer>): TorchgraftError {
   const missing = Array.from({ length: worldSize - 1 }, (_, i) => i + 1).filter((rank) => !peers.has(rank))
-  return new TorchgraftError('ERR_DISTRIBUTED', `Rank ${missing.join(', rank ')} did not connect to rank 0 within ${MEET_WITHIN_MS / 1000} s. A firewall must let the machines of a run connect to each other`)
+  return new TorchgraftError('ERR_DISTRIBUTED', `Rank ${missing.join(', rank ')} did not connect to rank 0 within ${JOIN_TIMEOUT_MS / 1000} s. A firewall must let the machines of a run connect to each other`)
 }
