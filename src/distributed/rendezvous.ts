@@ -83,7 +83,9 @@ export class RendezvousServer {
 }
 
 /** Another rank's side. @throws ERR_DISTRIBUTED where rank 0 cannot be reached */
-export async function joinRendezvous(rank: number, worldSize: number, address: string, { port, token, process }: Rendezvous): Promise<OtherRank> {
+export async function joinRendezvous(
+  rank: number, worldSize: number, address: string, { port, token, process }: Rendezvous,
+): Promise<OtherRank> {
   const raw = connect({ host: address, port })
   const timer = setTimeout(() => raw.destroy(new Error(`it did not answer for ${JOIN_TIMEOUT_MS / 1000} s`)), JOIN_TIMEOUT_MS)
   try {

@@ -7,8 +7,6 @@
 #include "torch/augment/render.h"
 #include "torch/cuda/graphs/device_stream.h"
 #include "torch/models/cast_weights.h"
-#include "torch/models/inference/cpu_layers.h"
-#include "torch/models/inference/device_layers.h"
 #include "torch/optim/autocast.h"
 #include "torch/session/error.h"
 #include "torch/session/transfer.h"
@@ -16,18 +14,6 @@
 namespace torchgraft {
 
 namespace {
-
-at::ScalarType ComputeType(Precision precision) {
-  switch (precision) {
-    case Precision::kBf16:
-      return at::kBFloat16;
-    case Precision::kFp16:
-      return at::kHalf;
-    case Precision::kFp32:
-      return at::kFloat;
-  }
-  throw CodedError("ERR_PRECISION", "Expected a known precision");
-}
 
 // Weights whose memory is NHWC make activations NHWC.
 void UseChannelsLast(Model& model) {
@@ -84,26 +70,19 @@ std::shared_ptr<Model> Make(const SessionOptions& options,
                                 .synced = synced});
 }
 
-Precision ScoringPrecisionOf(const SessionOptions& options) {
-  return options.score_in_fp32 ? Precision::kFp32 : options.precision;
-}
-
-std::unique_ptr<FoldedLayers> MakeFoldedLayers(const SessionOptions& options,
-                                               const std::shared_ptr<const LayerKernels>& kernels) {
-  if (options.plain_kernels || !options.channels_last) return nullptr;
-  const auto type = ComputeType(ScoringPrecisionOf(options));
-  if (at::Device(options.device).is_cpu()) return std::make_unique<CpuLayers>(type);
-  const auto fused = options.cudnn_benchmark ? std::optional(CudnnOperators()) : std::nullopt;
-  return std::make_unique<DeviceLayers>(type, kernels, fused);
-}
-
-FoldedModel Fold(const Model& model, FoldedLayers& layers) {
-  std::map<std::string, at::Tensor> state;
-  for (const auto& [name, tensor, trainable] : StateDict(model)) state[name] = tensor;
-  return FoldedModel(GraphOf(model), state, layers);
-}
-
 }  // namespace
+
+at::ScalarType ComputeType(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16:
+      return at::kBFloat16;
+    case Precision::kFp16:
+      return at::kHalf;
+    case Precision::kFp32:
+      return at::kFloat;
+  }
+  throw CodedError("ERR_PRECISION", "Expected a known precision");
+}
 
 Session::Impl::Impl(const SessionOptions& options)
     : allocator(MakeLease(options)),
@@ -116,7 +95,7 @@ Session::Impl::Impl(const SessionOptions& options)
       adam(options.optimizer),
       synced(MakeSynced(options)),
       model(Make(options, layer_kernels, synced)),
-      layers(MakeFoldedLayers(options, layer_kernels)) {
+      layers(MakeFoldedLayers()) {
   const Entered entered(*this);
   if (options.freeze_batch_norm) FreezeBatchNorm(*model);
   model->to(device);
@@ -173,41 +152,16 @@ at::Tensor Session::Impl::Pixels(const Images& images, Precision precision) cons
   return options.channels_last ? rendered : rendered.contiguous();
 }
 
-at::ScalarType Session::Impl::PixelType() const { return ComputeType(options.precision); }
-
 at::Tensor Session::Impl::Forward(const at::Tensor& pixels, Precision precision) {
   const auto type = ComputeType(precision);
   const bool mixed = type != at::kFloat;
   const AutocastGuard autocast(device.type(), mixed, type);
   std::optional<CastWeights> weights;
-  // Several processes reduce gradients while the backward pass runs: each as it comes, not together.
+  // Several processes reduce gradients while the backward pass runs: each as it comes, not
+  // together.
   const bool together = mixed && device.is_cuda() && !options.plain_kernels && !parallel;
   if (together) weights.emplace(*model, type);
   return model->Forward(pixels).to(at::kFloat);
-}
-
-Precision Session::Impl::ScoringPrecision() const { return ScoringPrecisionOf(options); }
-
-void Session::Impl::FoldModel() {
-  if (folded || !layers) return;
-  try {
-    folded = Fold(*model, *layers);
-  } catch (const c10::OutOfMemoryError&) {
-    throw;  // of a device: there may be room the next time
-  } catch (const c10::Error& error) {
-    folding_problem = error.what_without_backtrace();
-    if (scoring) scoring->Forget();  // its graphs read the layers' weights
-    layers.reset();
-  }
-}
-
-at::Tensor Session::Impl::Score(const Images& images) {
-  FoldModel();
-  return Score(Pixels(images, ScoringPrecision()));
-}
-
-at::Tensor Session::Impl::Score(const at::Tensor& pixels) {
-  return folded ? folded->Logits(pixels) : Forward(pixels, ScoringPrecision());
 }
 
 std::vector<std::string> Session::Impl::DeviceNotes() const {
@@ -239,17 +193,6 @@ std::vector<std::string> Session::Impl::DeviceNotes() const {
         (*steps)->problem());
   }
   return notes;
-}
-
-bool Session::Impl::DropRecorded() {
-  bool any = false;
-  for (auto* steps : {&training, &scoring}) any |= *steps && (*steps)->Forget();
-  // No graph reads the folded weights any more: they are made anew where they are asked for.
-  if (any && layers) {
-    folded.reset();
-    layers = MakeFoldedLayers(options, layer_kernels);
-  }
-  return any;
 }
 
 void Session::Impl::DiscardPartialStep() {

@@ -28,6 +28,13 @@
 
 namespace torchgraft {
 
+// The label of a row that is no image of the batch. The model's rows do not influence each other in
+// evaluation mode, so whatever pixels it has, only its own scores are of no use.
+inline constexpr int64_t kPaddingLabel = -100;
+
+// What tensors of this precision are of.
+at::ScalarType ComputeType(Precision precision);
+
 // What a session holds, and the parts that its steps are made of. On the engine thread.
 struct Session::Impl {
   explicit Impl(const SessionOptions& options);
@@ -134,11 +141,11 @@ struct Session::Impl {
   at::Tensor Loss(const at::Tensor& logits, const at::Tensor& labels) const;
   // The mean loss of a share's images, and how many the model has right.
   at::Tensor ShareLoss(const Batch& batch, at::Tensor& correct);
-  at::ScalarType PixelType() const;
   void SyncBuffers() const;
   RecordedSteps::Parts TrainingParts(const StepInputs& inputs);
   RecordedSteps::Parts ScoringParts(const StepInputs& inputs);
   void Fill(const StepInputs& inputs, const Batch& batch) const;
+  std::unique_ptr<FoldedLayers> MakeFoldedLayers() const;
   bool DropRecorded();
   // Waits until at most a few unread steps are under way: launching is quick, so a caller that
   // reads none would get far ahead of the device, and each waiting batch takes pinned memory.

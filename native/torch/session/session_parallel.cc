@@ -28,7 +28,8 @@ at::Tensor Session::Impl::ShareLoss(const Batch& batch, at::Tensor& correct) {
   if (empty) {
     if (!synced) model->eval();  // leaves the running statistics as they are
     const int64_t size = batch.images.output;
-    const auto black = at::zeros({1, 3, size, size}, at::device(device).dtype(PixelType()));
+    const auto black =
+        at::zeros({1, 3, size, size}, at::device(device).dtype(ComputeType(options.precision)));
     correct = at::zeros({}, sums.options());
     return Forward(black, options.precision).sum() * 0;
   }

@@ -2,7 +2,6 @@
 
 #include <ATen/Functions.h>
 
-#include "torch/cuda/graphs/rounded_batch.h"
 #include "torch/optim/clip_norm.h"
 #include "torch/session/session_impl.h"
 #include "torch/session/transfer.h"
@@ -10,10 +9,6 @@
 namespace torchgraft {
 
 namespace {
-
-// The label of a row that is no image of the batch. The model's rows do not influence each other in
-// evaluation mode, so whatever pixels it has, only its own scores are of no use.
-constexpr int64_t kPadding = -100;
 
 // Σ loss × images and Σ correct, on the device.
 at::Tensor StepSums(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels) {
@@ -92,40 +87,13 @@ RecordedSteps::Parts Session::Impl::TrainingParts(const StepInputs& inputs) {
   };
 }
 
-std::optional<HostCopy> Session::Impl::ScorePadded(const Batch& batch) {
-  if (!scoring) return std::nullopt;
-  FoldModel();
-  const int64_t rows = RoundedBatch(batch.images.size());
-  auto* recorded = scoring->Find(rows, batch.images.output,
-                                 [this](const auto& inputs) { return ScoringParts(inputs); });
-  const auto inputs = recorded ? recorded->inputs : scoring->MakeInputs(rows, batch.images.output);
-  Fill(inputs, batch);
-  if (recorded) {
-    recorded->parts[0]->Replay();
-  } else {
-    ScoringParts(inputs)[0]();
-  }
-  return HostCopy(inputs.scores.narrow(0, 0, 2 + batch.images.size() * options.classes));
-}
-
-RecordedSteps::Parts Session::Impl::ScoringParts(const StepInputs& inputs) {
-  return {[=, this] {
-    const auto logits = Score(inputs.pixels);
-    const auto loss = at::cross_entropy_loss(logits, inputs.labels, {}, at::Reduction::Sum,
-                                             /*ignore_index=*/kPadding);
-    const auto correct = logits.argmax(1).eq(inputs.labels).sum();
-    const auto numbers = at::stack({loss.to(at::kDouble), correct.to(at::kDouble)});
-    inputs.scores.copy_(at::cat({numbers, logits.flatten().to(at::kDouble)}));
-  }};
-}
-
 void Session::Impl::Fill(const StepInputs& inputs, const Batch& batch) const {
   const int64_t count = batch.images.size();
   const int64_t rows = inputs.labels.size(0);
   renderer->RenderInto(inputs.pixels.narrow(0, 0, count), batch.images, pixel_cache.get());
   if (batch.labels.empty()) return;
   inputs.labels.narrow(0, 0, count).copy_(Labels(batch));
-  if (count < rows) inputs.labels.narrow(0, count, rows - count).fill_(kPadding);
+  if (count < rows) inputs.labels.narrow(0, count, rows - count).fill_(kPaddingLabel);
 }
 
 void Session::Impl::BackwardAndStep(const at::Tensor& loss) {
